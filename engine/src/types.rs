@@ -143,6 +143,11 @@ pub struct Version {
 }
 
 impl Version {
+    /// The value, unless the version says that there is none.
+    pub fn into_value(self) -> Option<Bytes> {
+        (self.kind == Kind::Put).then_some(self.value)
+    }
+
     /// This version, borrowed.
     pub fn as_ref(&self) -> VersionRef<'_> {
         VersionRef { key: &self.key, begin: self.begin, end: self.end, kind: self.kind, value: &self.value }

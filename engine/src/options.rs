@@ -1,0 +1,71 @@
+//! Options of the engine.
+
+/// How an engine is sized. Plain data; the defaults suit a program with about 1 GiB to spare.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EngineOptions {
+    /// Size at which the memtable is frozen and written to tables, in bytes. 4 KiB and more; default 64 MiB.
+    pub memtable_bytes: usize,
+    /// Frozen memtables that may wait for their flush before writers are stopped. 1 and more; default 3.
+    pub frozen_memtables_max: usize,
+    /// Decoded pages that are kept in memory, in bytes. Default 256 MiB.
+    pub cache_bytes: usize,
+    /// Size at which a table file is closed and the next one started, in bytes. 4 KiB and more; default 64 MiB.
+    pub table_bytes: u64,
+    /// Rows of a page at most. 1 to 65,536; default 2,048.
+    pub page_rows: usize,
+    /// Bytes of a page at most, before compression, but for a single larger row. Default 64 KiB.
+    pub page_bytes: usize,
+    /// How much larger a level is than the one above it. 2 and more; default 10.
+    pub level_ratio: u64,
+    /// Runs of level 0 at which they are merged into the levels. 2 and more; default 4.
+    pub level0_runs_compact: usize,
+    /// Runs of level 0 at which writers are slowed down. Default 12.
+    pub level0_runs_slow: usize,
+    /// Runs of level 0 at which writers are stopped. Default 24.
+    pub level0_runs_stop: usize,
+    /// Memory that one bulk ingest may use to sort, in bytes. Default 64 MiB.
+    pub ingest_bytes: usize,
+    /// Retention of a database that is created, in microseconds: how far back every moment is readable without a
+    /// pin. Stored in the database; see `Engine::set_retention`. Default 7 days.
+    pub retention_us: u64,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self {
+            memtable_bytes: 64 << 20,
+            frozen_memtables_max: 3,
+            cache_bytes: 256 << 20,
+            table_bytes: 64 << 20,
+            page_rows: 2_048,
+            page_bytes: 64 << 10,
+            level_ratio: 10,
+            level0_runs_compact: 4,
+            level0_runs_slow: 12,
+            level0_runs_stop: 24,
+            ingest_bytes: 64 << 20,
+            retention_us: 7 * 24 * 3_600 * 1_000_000,
+        }
+    }
+}
+
+impl EngineOptions {
+    /// Sizes so small that ordinary tests cross every boundary: memtable, page, table, level.
+    #[cfg(feature = "testing")]
+    pub fn tiny() -> Self {
+        Self {
+            memtable_bytes: 8 << 10,
+            frozen_memtables_max: 2,
+            cache_bytes: 64 << 10,
+            table_bytes: 4 << 10,
+            page_rows: 8,
+            page_bytes: 1 << 10,
+            level_ratio: 3,
+            level0_runs_compact: 3,
+            level0_runs_slow: 5,
+            level0_runs_stop: 8,
+            ingest_bytes: 4 << 10,
+            ..Self::default()
+        }
+    }
+}

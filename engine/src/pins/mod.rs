@@ -1,0 +1,311 @@
+//! Pins and horizons: which moments are readable, and what compaction must keep for them.
+//!
+//! ```text
+//!   readable(keyspace) = { t : t >= horizon(keyspace) }  ∪  { pinned t whose scope covers the keyspace }
+//! ```
+//!
+//! Invariants:
+//!
+//! 1. Horizons never move back.
+//! 2. A moment that is registered as a pin was readable when it was registered, under the same lock under which
+//!    compactions capture the pins: a pin is either seen by a compaction or refused.
+//! 3. Pins are counted: two holders of one timestamp are two pins.
+//! 4. A pin protects its own scope only.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+    sync::Arc,
+};
+
+use parking_lot::Mutex;
+
+use crate::{
+    error::{Error, Result},
+    types::{KeyspaceId, Timestamp},
+};
+
+/// Which keyspaces a pin or a view covers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// All keyspaces, also those made later.
+    Database,
+    /// These keyspaces.
+    Keyspaces(Arc<[KeyspaceId]>),
+}
+
+impl Scope {
+    /// The scope of these keyspaces.
+    pub fn keyspaces(ids: impl IntoIterator<Item = KeyspaceId>) -> Self {
+        Self::Keyspaces(ids.into_iter().collect())
+    }
+
+    /// Whether the scope covers `keyspace`.
+    pub fn covers(&self, keyspace: KeyspaceId) -> bool {
+        match self {
+            Self::Database => true,
+            Self::Keyspaces(ids) => ids.contains(&keyspace),
+        }
+    }
+}
+
+type Counts = BTreeMap<Timestamp, usize>;
+
+#[derive(Debug, Default)]
+struct Inner {
+    database: Counts,
+    keyspaces: HashMap<KeyspaceId, Counts>,
+    horizon: Timestamp,
+    /// Horizons of keyspaces that differ from the database's.
+    horizons: BTreeMap<KeyspaceId, Timestamp>,
+    /// The greatest horizon of all.
+    horizon_max: Timestamp,
+}
+
+impl Inner {
+    fn horizon(&self, keyspace: KeyspaceId) -> Timestamp {
+        self.horizons.get(&keyspace).copied().unwrap_or(self.horizon)
+    }
+
+    fn is_pinned(&self, keyspace: KeyspaceId, at: Timestamp) -> bool {
+        self.database.contains_key(&at)
+            || self.keyspaces.get(&keyspace).is_some_and(|counts| counts.contains_key(&at))
+    }
+
+    fn check(&self, keyspace: KeyspaceId, at: Timestamp) -> Result<()> {
+        let horizon = self.horizon(keyspace);
+        if at >= horizon || self.is_pinned(keyspace, at) {
+            return Ok(());
+        }
+        Err(Error::TooOld { requested: at, horizon })
+    }
+
+    fn add(&mut self, scope: &Scope, at: Timestamp) {
+        match scope {
+            Scope::Database => *self.database.entry(at).or_default() += 1,
+            Scope::Keyspaces(ids) => {
+                for id in ids.iter() {
+                    *self.keyspaces.entry(*id).or_default().entry(at).or_default() += 1;
+                }
+            }
+        }
+    }
+
+    fn remove(&mut self, scope: &Scope, at: Timestamp) {
+        fn release(counts: &mut Counts, at: Timestamp) {
+            let count = counts.get_mut(&at).expect("a released pin was registered");
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&at);
+            }
+        }
+        match scope {
+            Scope::Database => release(&mut self.database, at),
+            Scope::Keyspaces(ids) => {
+                for id in ids.iter() {
+                    let counts = self.keyspaces.get_mut(id).expect("a released pin was registered");
+                    release(counts, at);
+                    if counts.is_empty() {
+                        self.keyspaces.remove(id);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What a compaction of one keyspace must respect, frozen when it was planned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retained {
+    /// Everything at or after this is readable.
+    pub horizon: Timestamp,
+    /// Pinned timestamps below the horizon, ascending, each once.
+    pub pins: Vec<Timestamp>,
+}
+
+impl Retained {
+    /// Whether an allowed read sees a version with this lifetime: some pin lies in `[begin, end)`, or the version
+    /// lived on after the horizon.
+    pub fn can_see(&self, begin: Timestamp, end: Timestamp) -> bool {
+        if end > self.horizon {
+            return true;
+        }
+        let next_pin = self.pins.partition_point(|pin| *pin < begin);
+        self.pins.get(next_pin).is_some_and(|pin| *pin < end)
+    }
+}
+
+/// The registry. One per engine.
+#[derive(Debug, Default)]
+pub(crate) struct Pins {
+    inner: Mutex<Inner>,
+}
+
+impl Pins {
+    /// Registers a pin at `at` if that is readable in all of `scope`.
+    pub(crate) fn pin(self: &Arc<Self>, at: Timestamp, scope: Scope) -> Result<Pin> {
+        let mut inner = self.inner.lock();
+        if at < inner.horizon_max {
+            match &scope {
+                Scope::Keyspaces(ids) => ids.iter().try_for_each(|id| inner.check(*id, at))?,
+                Scope::Database if inner.database.contains_key(&at) => {}
+                Scope::Database => {
+                    return Err(Error::TooOld { requested: at, horizon: inner.horizon_max });
+                }
+            }
+        }
+        inner.add(&scope, at);
+        Ok(Pin { pins: Arc::clone(self), at, scope })
+    }
+
+    /// Registers a pin without a check: it was durable before the engine was opened.
+    pub(crate) fn readmit(self: &Arc<Self>, at: Timestamp, scope: Scope) -> Pin {
+        self.inner.lock().add(&scope, at);
+        Pin { pins: Arc::clone(self), at, scope }
+    }
+
+    /// Registers a pin at the moment that `newest` gives, asked for under the lock, which is never below a horizon.
+    pub(crate) fn pin_newest(self: &Arc<Self>, newest: impl FnOnce() -> Timestamp, scope: Scope) -> Pin {
+        let mut inner = self.inner.lock();
+        let at = newest();
+        assert!(at >= inner.horizon_max, "a horizon is never above the newest commit");
+        inner.add(&scope, at);
+        Pin { pins: Arc::clone(self), at, scope }
+    }
+
+    /// Registers the pin of a view. Keyspaces of the scope in which `at` is not readable are returned: the view
+    /// refuses them one by one, because a database-wide view of an old moment may still read what is pinned.
+    pub(crate) fn pin_view(
+        self: &Arc<Self>,
+        at: Timestamp,
+        scope: Scope,
+        known: impl IntoIterator<Item = KeyspaceId>,
+    ) -> Result<(Pin, Unreadable)> {
+        let mut inner = self.inner.lock();
+        let mut unreadable = Unreadable::default();
+        if at < inner.horizon_max {
+            match &scope {
+                Scope::Keyspaces(ids) => ids.iter().try_for_each(|id| inner.check(*id, at))?,
+                Scope::Database => {
+                    let held = inner.database.contains_key(&at)
+                        || inner.keyspaces.values().any(|counts| counts.contains_key(&at))
+                        || at >= inner.horizon
+                        || inner.horizons.values().any(|horizon| at >= *horizon);
+                    if !held {
+                        return Err(Error::TooOld { requested: at, horizon: inner.horizon });
+                    }
+                    for keyspace in known {
+                        if inner.check(keyspace, at).is_err() {
+                            unreadable.keyspaces.push((keyspace, inner.horizon(keyspace)));
+                        }
+                    }
+                }
+            }
+        }
+        inner.add(&scope, at);
+        Ok((Pin { pins: Arc::clone(self), at, scope }, unreadable))
+    }
+
+    /// Whether `at` can be read in `keyspace`.
+    pub(crate) fn check(&self, keyspace: KeyspaceId, at: Timestamp) -> Result<()> {
+        self.inner.lock().check(keyspace, at)
+    }
+
+    pub(crate) fn horizon(&self, keyspace: KeyspaceId) -> Timestamp {
+        self.inner.lock().horizon(keyspace)
+    }
+
+    /// The horizon of keyspaces without one of their own.
+    pub(crate) fn database_horizon(&self) -> Timestamp {
+        self.inner.lock().horizon
+    }
+
+    /// The pins and the horizon that compactions of `keyspace` must respect.
+    pub(crate) fn retained(&self, keyspace: KeyspaceId) -> Retained {
+        let inner = self.inner.lock();
+        let horizon = inner.horizon(keyspace);
+        let own = inner.keyspaces.get(&keyspace);
+        let mut pins: Vec<Timestamp> = inner.database.range(..horizon).map(|(at, _)| *at).collect();
+        pins.extend(own.into_iter().flat_map(|counts| counts.range(..horizon)).map(|(at, _)| *at));
+        pins.sort_unstable();
+        pins.dedup();
+        Retained { horizon, pins }
+    }
+
+    /// Raises horizons. `newest` is asked under the lock; no horizon goes above it, and none moves back.
+    /// Returns the horizons to be made durable before [`Self::install_horizons`].
+    pub(crate) fn install_horizons(
+        &self,
+        database: Timestamp,
+        keyspaces: impl IntoIterator<Item = (KeyspaceId, Timestamp)>,
+    ) {
+        let mut inner = self.inner.lock();
+        inner.horizon = inner.horizon.max(database);
+        let own: BTreeMap<_, _> = keyspaces.into_iter().collect();
+        for (keyspace, horizon) in &own {
+            debug_assert!(*horizon >= inner.horizons.get(keyspace).copied().unwrap_or_default());
+        }
+        inner.horizons = own;
+        inner.horizon_max = inner.horizons.values().copied().fold(inner.horizon, Timestamp::max);
+    }
+
+    /// The oldest pin of any scope.
+    pub(crate) fn oldest(&self) -> Option<Timestamp> {
+        let inner = self.inner.lock();
+        let all = inner.keyspaces.values().chain([&inner.database]);
+        all.filter_map(|counts| counts.first_key_value().map(|(at, _)| *at)).min()
+    }
+}
+
+/// Keyspaces of a database-wide view in which its moment cannot be read.
+#[derive(Debug, Default)]
+pub(crate) struct Unreadable {
+    keyspaces: Vec<(KeyspaceId, Timestamp)>,
+}
+
+impl Unreadable {
+    pub(crate) fn check(&self, keyspace: KeyspaceId, at: Timestamp) -> Result<()> {
+        match self.keyspaces.iter().find(|(id, _)| *id == keyspace) {
+            Some((_, horizon)) => Err(Error::TooOld { requested: at, horizon: *horizon }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Keeps every version that a read at one timestamp needs, in one scope, until it is dropped.
+pub struct Pin {
+    pins: Arc<Pins>,
+    at: Timestamp,
+    scope: Scope,
+}
+
+impl Pin {
+    /// The pinned moment.
+    pub fn timestamp(&self) -> Timestamp {
+        self.at
+    }
+
+    /// What is pinned.
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+}
+
+impl Clone for Pin {
+    fn clone(&self) -> Self {
+        self.pins.inner.lock().add(&self.scope, self.at);
+        Self { pins: Arc::clone(&self.pins), at: self.at, scope: self.scope.clone() }
+    }
+}
+
+impl Drop for Pin {
+    fn drop(&mut self) {
+        self.pins.inner.lock().remove(&self.scope, self.at);
+    }
+}
+
+impl fmt::Debug for Pin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pin").field("at", &self.at).field("scope", &self.scope).finish()
+    }
+}

@@ -1,0 +1,95 @@
+//! Batches of rows: what scans return.
+
+use crate::types::Timestamp;
+
+/// Byte strings in one buffer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BinaryColumn {
+    data: Vec<u8>,
+    /// End of each string in `data`.
+    ends: Vec<usize>,
+}
+
+impl BinaryColumn {
+    /// Number of strings.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there are no strings.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// Size of all strings together, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.data.len()
+    }
+
+    /// The string at `index`; panics when there is none.
+    #[inline]
+    pub fn get(&self, index: usize) -> &[u8] {
+        let start = if index == 0 { 0 } else { self.ends[index - 1] };
+        &self.data[start..self.ends[index]]
+    }
+
+    /// All strings in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        (0..self.len()).map(|index| self.get(index))
+    }
+
+    /// Adds a string.
+    #[inline]
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.data.extend_from_slice(bytes);
+        self.ends.push(self.data.len());
+    }
+
+    /// An empty column with room for `rows` strings of `bytes` bytes together.
+    pub fn with_capacity(rows: usize, bytes: usize) -> Self {
+        Self { data: Vec::with_capacity(bytes), ends: Vec::with_capacity(rows) }
+    }
+}
+
+/// Visible rows of a scan, in scan order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RowBatch {
+    /// The keys.
+    pub keys: BinaryColumn,
+    /// The commit that wrote each row.
+    pub begins: Vec<Timestamp>,
+    /// The values.
+    pub values: BinaryColumn,
+}
+
+impl RowBatch {
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.begins.len()
+    }
+
+    /// Whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.begins.is_empty()
+    }
+
+    #[inline]
+    pub(crate) fn push(&mut self, key: &[u8], begin: Timestamp, value: &[u8]) {
+        self.keys.push(key);
+        self.begins.push(begin);
+        self.values.push(value);
+    }
+}
+
+impl RowBatch {
+    /// The row at `index`, owned, as a version without known end.
+    pub(crate) fn version(&self, index: usize) -> crate::types::Version {
+        crate::types::Version {
+            key: bytes::Bytes::copy_from_slice(self.keys.get(index)),
+            begin: self.begins[index],
+            end: Timestamp::OPEN,
+            kind: crate::types::Kind::Put,
+            value: bytes::Bytes::copy_from_slice(self.values.get(index)),
+        }
+    }
+}

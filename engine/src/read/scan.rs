@@ -1,0 +1,199 @@
+//! Range scans at one timestamp.
+//!
+//! The sources are ordered newest first. By I2 the newest source that holds a key has its newest versions, so the
+//! merge takes, for every key, the first source with a version at or below the timestamp and passes over the others:
+//!
+//! ```text
+//!   source 0 (newest)     b@9        d@8✗
+//!   source 1        a@5   b@4   c@5  d@4      scan at 9:  a@5  b@9  c@5
+//! ```
+//!
+//! While one source is alone below the next key of all others, its rows are copied without further comparison against
+//! them: a settled keyspace costs one comparison per page.
+
+use std::cmp::Ordering;
+
+use crate::{
+    error::Result,
+    read::{ReadView, RowBatch, source::Source},
+    types::{Kind, Timestamp, Version},
+};
+
+/// How to scan.
+#[derive(Clone, Debug)]
+pub struct ScanOptions {
+    /// From the end of the range to its start.
+    pub reverse: bool,
+    /// Rows of a batch at most; at least 1.
+    pub batch_rows: usize,
+    /// Rows of the scan at most.
+    pub limit: Option<usize>,
+}
+
+impl Default for ScanOptions {
+    fn default() -> Self {
+        Self { reverse: false, batch_rows: 8_192, limit: None }
+    }
+}
+
+/// Bytes of keys and values after which a batch is closed early.
+const BATCH_BYTES: usize = 8 << 20;
+
+/// A running scan. It holds what it reads until it is dropped.
+#[derive(Debug)]
+pub struct Scan {
+    merge: VisibleMerge,
+    options: ScanOptions,
+    remaining: usize,
+    /// Keeps the view's files and pins for as long as the scan lives.
+    _view: ReadView,
+}
+
+impl Scan {
+    pub(crate) fn new(view: ReadView, sources: Vec<Source>, options: ScanOptions) -> Self {
+        let at = view.timestamp();
+        let remaining = options.limit.unwrap_or(usize::MAX);
+        Self { merge: VisibleMerge::new(sources, at, options.reverse), options, remaining, _view: view }
+    }
+
+    /// Returns the next rows, or `None` at the end.
+    ///
+    /// # Errors
+    /// `Corrupt` or `Unavailable` when a page cannot be read; the scan cannot go on.
+    ///
+    /// # Cancel safety
+    /// A dropped future loses no row: the next call goes on where this one stopped, but for the rows of the batch that
+    /// was being filled. Drop the scan as well to stop.
+    pub async fn next(&mut self) -> Result<Option<RowBatch>> {
+        let rows_max = self.options.batch_rows.max(1).min(self.remaining);
+        let mut batch = RowBatch::default();
+        while batch.len() < rows_max && batch.keys.bytes() + batch.values.bytes() < BATCH_BYTES {
+            if !self.merge.next_into(&mut batch, rows_max).await? {
+                break;
+            }
+        }
+        self.remaining -= batch.len();
+        Ok((!batch.is_empty()).then_some(batch))
+    }
+}
+
+/// The merge under a scan.
+#[derive(Debug)]
+pub(crate) struct VisibleMerge {
+    sources: Vec<Source>,
+    at: Timestamp,
+    reverse: bool,
+    /// The key whose answer was given last: its older versions are passed over.
+    settled: Vec<u8>,
+    has_settled: bool,
+    /// The smallest key of the sources that do not lead.
+    bound: Vec<u8>,
+}
+
+impl VisibleMerge {
+    pub(crate) fn new(sources: Vec<Source>, at: Timestamp, reverse: bool) -> Self {
+        Self { sources, at, reverse, settled: Vec::new(), has_settled: false, bound: Vec::new() }
+    }
+
+    /// Adds at least one row to `batch` and at most `rows_max` in all, or returns false at the end.
+    pub(crate) async fn next_into(&mut self, batch: &mut RowBatch, rows_max: usize) -> Result<bool> {
+        let before = batch.len();
+        while batch.len() == before {
+            if !fill_all(&mut self.sources).await? {
+                return Ok(false);
+            }
+            if self.reverse {
+                self.step_backward(batch).await?;
+            } else {
+                self.step_forward(batch, rows_max);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Takes rows of the source that comes first, until another source's key is reached or the block ends.
+    fn step_forward(&mut self, batch: &mut RowBatch, rows_max: usize) {
+        let lead = first_by_key(&self.sources, |a, b| a < b);
+        let mut bound_holder = usize::MAX;
+        for (index, source) in self.sources.iter().enumerate() {
+            if index != lead && (bound_holder == usize::MAX || source.key() < self.bound.as_slice()) {
+                bound_holder = index;
+                self.bound.clear();
+                self.bound.extend_from_slice(source.key());
+            }
+        }
+        let source = &mut self.sources[lead];
+        while !source.is_at_gap() && batch.len() < rows_max {
+            if self.has_settled && source.key() == self.settled.as_slice() {
+                source.advance();
+                continue;
+            }
+            if bound_holder != usize::MAX {
+                match source.key().cmp(&self.bound) {
+                    Ordering::Less => {}
+                    Ordering::Equal if lead < bound_holder => {}
+                    Ordering::Equal | Ordering::Greater => return,
+                }
+            }
+            if source.begin() <= self.at {
+                self.settled.clear();
+                self.settled.extend_from_slice(source.key());
+                self.has_settled = true;
+                if source.kind() == Kind::Put {
+                    batch.push(source.key(), source.begin(), source.value());
+                }
+            }
+            source.advance();
+        }
+    }
+
+    /// Settles the greatest key of all sources.
+    async fn step_backward(&mut self, batch: &mut RowBatch) -> Result<()> {
+        let lead = first_by_key(&self.sources, |a, b| a > b);
+        let key = self.sources[lead].key().to_vec();
+        let mut visible: Option<Version> = None;
+        for source in &mut self.sources {
+            let mut newest: Option<Version> = None;
+            while !source.is_at_end() && source.key() == key {
+                if source.begin() <= self.at {
+                    newest = Some(source.to_version());
+                }
+                source.advance();
+                if source.is_at_gap() {
+                    source.fill().await?;
+                }
+            }
+            visible = visible.or(newest);
+        }
+        if let Some(version) = visible.filter(|version| version.kind == Kind::Put) {
+            batch.push(&version.key, version.begin, &version.value);
+        }
+        Ok(())
+    }
+}
+
+/// Puts every source on a row and removes those that have none left; false when all are gone.
+pub(crate) async fn fill_all(sources: &mut Vec<Source>) -> Result<bool> {
+    let mut ended = false;
+    for source in &mut *sources {
+        if source.is_at_gap() {
+            source.fill().await?;
+        }
+        ended |= source.is_at_end();
+    }
+    if ended {
+        sources.retain(|source| !source.is_at_end());
+    }
+    Ok(!sources.is_empty())
+}
+
+/// The source whose key comes first; of equal keys the newest source's.
+pub(crate) fn first_by_key(sources: &[Source], precedes: impl Fn(&[u8], &[u8]) -> bool) -> usize {
+    let mut first = 0;
+    for (index, source) in sources.iter().enumerate().skip(1) {
+        if precedes(source.key(), sources[first].key()) {
+            first = index;
+        }
+    }
+    first
+}

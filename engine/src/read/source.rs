@@ -1,0 +1,277 @@
+//! Sources of a merge: a memtable or a run, read block by block in either direction.
+//!
+//! A [`Source`] walks the versions of one memtable or one run inside a key range: forward by key ascending and begin
+//! descending, backward by key descending and begin ascending. Stepping inside a block is synchronous and cheap;
+//! [`Source::fill`] loads the next block and is the only place that waits.
+
+use std::sync::Arc;
+
+use crate::{
+    error::Result,
+    memtable::Memtable,
+    read::KeyRange,
+    sst::Page,
+    state::SortedRun,
+    types::{KeyspaceId, Kind, Timestamp, Version},
+};
+
+/// Entries that are copied out of a memtable at a time.
+const MEMTABLE_CHUNK_ROWS: usize = 256;
+
+/// Which pages of a run a scan can leave out without changing its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PageFilter {
+    /// Read all pages.
+    All,
+    /// Read the pages that hold a version with `after < begin <= through`.
+    Begins {
+        /// Exclusive.
+        after: Timestamp,
+        /// Inclusive.
+        through: Timestamp,
+    },
+}
+
+impl PageFilter {
+    pub(crate) fn admits(self, min_begin: Timestamp, max_begin: Timestamp) -> bool {
+        match self {
+            Self::All => true,
+            Self::Begins { after, through } => max_begin > after && min_begin <= through,
+        }
+    }
+}
+
+#[derive(Debug)]
+enum Feed {
+    Memtable { memtable: Arc<Memtable>, keyspace: KeyspaceId },
+    Run { run: Arc<SortedRun>, table: usize, page: usize, started: bool, filter: PageFilter },
+}
+
+#[derive(Debug)]
+enum Block {
+    Versions(Vec<Version>),
+    Page(Arc<Page>),
+}
+
+/// See the module documentation.
+#[derive(Debug)]
+pub(crate) struct Source {
+    feed: Feed,
+    range: KeyRange,
+    reverse: bool,
+    block: Block,
+    /// The current row and the rows of the block that lie in the range.
+    row: usize,
+    first: usize,
+    last: usize,
+    /// Key of the current row.
+    key: Vec<u8>,
+    state: Position,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Position {
+    /// On a row.
+    Row,
+    /// Behind a block: the next one must be loaded.
+    Gap,
+    /// Nothing is left.
+    End,
+}
+
+impl Source {
+    pub(crate) fn memtable(
+        memtable: Arc<Memtable>,
+        keyspace: KeyspaceId,
+        range: KeyRange,
+        reverse: bool,
+    ) -> Self {
+        Self::new(Feed::Memtable { memtable, keyspace }, range, reverse)
+    }
+
+    pub(crate) fn run(run: Arc<SortedRun>, range: KeyRange, reverse: bool, filter: PageFilter) -> Self {
+        Self::new(Feed::Run { run, table: 0, page: 0, started: false, filter }, range, reverse)
+    }
+
+    fn new(feed: Feed, range: KeyRange, reverse: bool) -> Self {
+        Self {
+            feed,
+            range,
+            reverse,
+            block: Block::Versions(Vec::new()),
+            row: 0,
+            first: 0,
+            last: 0,
+            key: Vec::new(),
+            state: Position::Gap,
+        }
+    }
+
+    /// Whether [`Self::fill`] must be called before the source can be read.
+    #[inline]
+    pub(crate) fn is_at_gap(&self) -> bool {
+        self.state == Position::Gap
+    }
+
+    /// Whether all rows were read.
+    #[inline]
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.state == Position::End
+    }
+
+    /// Key of the current row.
+    #[inline]
+    pub(crate) fn key(&self) -> &[u8] {
+        debug_assert_eq!(self.state, Position::Row);
+        &self.key
+    }
+
+    #[inline]
+    pub(crate) fn begin(&self) -> Timestamp {
+        match &self.block {
+            Block::Versions(versions) => versions[self.row].begin,
+            Block::Page(page) => page.begin(self.row),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn end(&self) -> Timestamp {
+        match &self.block {
+            Block::Versions(versions) => versions[self.row].end,
+            Block::Page(page) => page.end(self.row),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn kind(&self) -> Kind {
+        match &self.block {
+            Block::Versions(versions) => versions[self.row].kind,
+            Block::Page(page) => page.kind(self.row),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn value(&self) -> &[u8] {
+        match &self.block {
+            Block::Versions(versions) => &versions[self.row].value,
+            Block::Page(page) => page.value(self.row),
+        }
+    }
+
+    /// The current row, owned; the value is a slice of the block.
+    pub(crate) fn to_version(&self) -> Version {
+        match &self.block {
+            Block::Versions(versions) => versions[self.row].clone(),
+            Block::Page(page) => Version {
+                key: bytes::Bytes::copy_from_slice(&self.key),
+                begin: page.begin(self.row),
+                end: page.end(self.row),
+                kind: page.kind(self.row),
+                value: page.value_bytes(self.row),
+            },
+        }
+    }
+
+    /// Moves to the next row of the block, or to the gap behind it.
+    #[inline]
+    pub(crate) fn advance(&mut self) {
+        debug_assert_eq!(self.state, Position::Row);
+        if self.reverse {
+            if self.row == self.first {
+                self.state = Position::Gap;
+                return;
+            }
+            self.row -= 1;
+        } else {
+            if self.row + 1 == self.last {
+                self.state = Position::Gap;
+                return;
+            }
+            self.row += 1;
+        }
+        self.load_key();
+    }
+
+    #[inline]
+    fn load_key(&mut self) {
+        self.key.clear();
+        match &self.block {
+            Block::Versions(versions) => self.key.extend_from_slice(&versions[self.row].key),
+            Block::Page(page) => page.append_key(self.row, &mut self.key),
+        }
+    }
+
+    /// Loads the next block that has a row in the range. Suspends only when the block is not in memory and the root
+    /// is not local.
+    pub(crate) async fn fill(&mut self) -> Result<()> {
+        while self.state == Position::Gap {
+            match &mut self.feed {
+                Feed::Memtable { memtable, keyspace } => {
+                    let rows = if self.reverse {
+                        memtable.backward(*keyspace, &self.range, MEMTABLE_CHUNK_ROWS)
+                    } else {
+                        memtable.forward(*keyspace, &self.range, MEMTABLE_CHUNK_ROWS)
+                    };
+                    self.install_versions(rows);
+                }
+                Feed::Run { run, table, page, started, filter } => {
+                    let from = (*started).then_some((*table, *page));
+                    let Some((next_table, next_page)) =
+                        run.next_page(&self.range, self.reverse, from, *filter)
+                    else {
+                        self.state = Position::End;
+                        return Ok(());
+                    };
+                    (*table, *page, *started) = (next_table, next_page, true);
+                    let loaded = run.tables()[next_table].scan_page(next_page).await?;
+                    self.install_page(loaded);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn install_versions(&mut self, mut rows: Vec<Version>) {
+        let Some(last) = rows.last() else {
+            self.state = Position::End;
+            return;
+        };
+        // The rest of the range, for the next call: the memtable is searched anew, because it may have grown.
+        self.range = if self.reverse {
+            self.range.before(last.key.clone())
+        } else {
+            self.range.after(last.key.clone())
+        };
+        if self.reverse {
+            rows.reverse();
+        }
+        (self.first, self.last) = (0, rows.len());
+        self.block = Block::Versions(rows);
+        self.start_block();
+    }
+
+    fn install_page(&mut self, page: Arc<Page>) {
+        use std::ops::Bound::{Excluded, Included, Unbounded};
+        self.first = match &self.range.start {
+            Unbounded => 0,
+            Included(key) => page.lower_bound(key),
+            Excluded(key) => page.upper_bound(key),
+        };
+        self.last = match &self.range.end {
+            Unbounded => page.rows(),
+            Included(key) => page.upper_bound(key),
+            Excluded(key) => page.lower_bound(key),
+        };
+        self.block = Block::Page(page);
+        if self.first < self.last {
+            self.start_block();
+        }
+    }
+
+    fn start_block(&mut self) {
+        // A memtable's rows are turned around on installation, so that both kinds of block are in forward order.
+        self.row = if self.reverse { self.last - 1 } else { self.first };
+        self.state = Position::Row;
+        self.load_key();
+    }
+}

@@ -1,0 +1,118 @@
+//! Read views: one timestamp and the immutable state needed to read it.
+
+use std::{fmt, sync::Arc};
+
+use bytes::Bytes;
+
+use crate::{
+    error::Result,
+    pins::{Pin, Scope, Unreadable},
+    read::{
+        KeyRange, Scan, ScanOptions,
+        source::{PageFilter, Source},
+    },
+    state::State,
+    types::{KeyspaceId, Kind, Timestamp, Version},
+};
+
+/// A consistent view of the database at one timestamp.
+///
+/// Cheap to clone. It pins what it needs and frees it when the last clone, and the last scan made from it, is dropped.
+#[derive(Clone)]
+pub struct ReadView {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    state: Arc<State>,
+    pin: Pin,
+    unreadable: Unreadable,
+}
+
+impl ReadView {
+    pub(crate) fn new(state: Arc<State>, pin: Pin, unreadable: Unreadable) -> Self {
+        Self { inner: Arc::new(Inner { state, pin, unreadable }) }
+    }
+
+    /// The moment that is read; versions exactly at it count.
+    pub fn timestamp(&self) -> Timestamp {
+        self.inner.pin.timestamp()
+    }
+
+    /// What the view may read.
+    pub fn scope(&self) -> &Scope {
+        self.inner.pin.scope()
+    }
+
+    /// Checks that the view may read `keyspace`.
+    ///
+    /// # Errors
+    /// `TooOld` when the moment lies below the keyspace's horizon and no pin covers it there; `Invalid` when the
+    /// keyspace is outside the view's scope.
+    pub fn check(&self, keyspace: KeyspaceId) -> Result<()> {
+        if !self.scope().covers(keyspace) {
+            return Err(crate::Error::Invalid(format!(
+                "keyspace {keyspace} is outside the scope of this read view"
+            )));
+        }
+        self.inner.unreadable.check(keyspace, self.timestamp())
+    }
+
+    /// Returns the value of `key`, or `None` when it has none at this moment.
+    ///
+    /// # Errors
+    /// Those of [`Self::check`]; `Corrupt` or `Unavailable` when a page cannot be read.
+    ///
+    /// # Cost
+    /// One memtable search for each memtable, one filter probe for each run; about one page read. Suspends only when a
+    /// page is not cached and the root is not local.
+    pub async fn get(&self, keyspace: KeyspaceId, key: &[u8]) -> Result<Option<Bytes>> {
+        Ok(self.newest(keyspace, key).await?.and_then(Version::into_value))
+    }
+
+    /// Returns the version of `key` that holds its value at this moment. Its `end` is exact only when it is closed.
+    ///
+    /// # Errors
+    /// Those of [`Self::get`].
+    pub async fn get_version(&self, keyspace: KeyspaceId, key: &[u8]) -> Result<Option<Version>> {
+        Ok(self.newest(keyspace, key).await?.filter(|version| version.kind == Kind::Put))
+    }
+
+    /// The newest version at or below the moment, deletes included.
+    pub(crate) async fn newest(&self, keyspace: KeyspaceId, key: &[u8]) -> Result<Option<Version>> {
+        self.check(keyspace)?;
+        self.inner.state.newest_version(keyspace, key, self.timestamp()).await
+    }
+
+    /// Starts a scan of `range`.
+    ///
+    /// # Errors
+    /// Those of [`Self::check`].
+    pub fn scan(&self, keyspace: KeyspaceId, range: KeyRange, options: ScanOptions) -> Result<Scan> {
+        self.check(keyspace)?;
+        let sources = self.inner.state.sources(keyspace, &range, options.reverse, PageFilter::All);
+        Ok(Scan::new(self.clone(), sources, options))
+    }
+
+    /// The merge sources of `range`, newest first, forward.
+    pub(crate) fn sources(&self, keyspace: KeyspaceId, range: &KeyRange, filter: PageFilter) -> Vec<Source> {
+        self.inner.state.sources(keyspace, range, false, filter)
+    }
+
+    /// Keys that split `range` into at most `parts` ranges of about equal size, ascending: the start of each part but
+    /// the first. Fewer when the keyspace is small.
+    pub fn split_keys(&self, keyspace: KeyspaceId, range: &KeyRange, parts: usize) -> Vec<Bytes> {
+        self.inner.state.split_keys(keyspace, range, parts)
+    }
+
+    /// Upper bound of the number of versions stored in the keyspace, at any moment.
+    pub fn versions_estimate(&self, keyspace: KeyspaceId) -> u64 {
+        self.inner.state.versions_estimate(keyspace)
+    }
+}
+
+impl fmt::Debug for ReadView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReadView").field("pin", &self.inner.pin).finish_non_exhaustive()
+    }
+}

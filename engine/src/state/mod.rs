@@ -1,0 +1,135 @@
+//! The in-memory state: what a reader needs, immutable behind an `Arc` and replaced as a whole.
+
+mod run;
+mod tree;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use bytes::Bytes;
+
+pub(crate) use run::SortedRun;
+pub(crate) use tree::Tree;
+
+use crate::{
+    error::Result,
+    manifest::Manifest,
+    memtable::Memtable,
+    read::{
+        KeyRange,
+        source::{PageFilter, Source},
+    },
+    types::{KeyspaceId, Timestamp, Version},
+};
+
+/// A frozen memtable on its way to tables.
+#[derive(Clone, Debug)]
+pub(crate) struct Frozen {
+    pub(crate) memtable: Arc<Memtable>,
+    /// Where the log goes on behind it: what the manifest says once its tables are published.
+    pub(crate) log_after: crate::wal::LogPosition,
+}
+
+/// See the module documentation.
+#[derive(Clone, Debug)]
+pub(crate) struct State {
+    /// Takes the writes.
+    pub(crate) active: Arc<Memtable>,
+    /// Newest first.
+    pub(crate) frozen: Vec<Frozen>,
+    /// The files of every keyspace that has some.
+    pub(crate) trees: BTreeMap<KeyspaceId, Arc<Tree>>,
+    /// The durable state that the trees were built from.
+    pub(crate) manifest: Arc<Manifest>,
+}
+
+impl State {
+    /// All memtables, newest first.
+    fn memtables(&self) -> impl Iterator<Item = &Arc<Memtable>> {
+        std::iter::once(&self.active).chain(self.frozen.iter().map(|frozen| &frozen.memtable))
+    }
+
+    /// The newest version of `key` with `begin <= at`, deletes included.
+    pub(crate) async fn newest_version(
+        &self,
+        keyspace: KeyspaceId,
+        key: &[u8],
+        at: Timestamp,
+    ) -> Result<Option<Version>> {
+        for memtable in self.memtables() {
+            if let Some(version) = memtable.get(keyspace, key, at) {
+                return Ok(Some(version));
+            }
+        }
+        let Some(tree) = self.trees.get(&keyspace) else { return Ok(None) };
+        for run in tree.runs() {
+            let Some(table) = run.table_of(key) else { continue };
+            if table.meta().oldest_begin() > at {
+                continue;
+            }
+            if let Some(found) = table.get(key, at).await? {
+                return Ok(Some(found.into_version(Bytes::copy_from_slice(key))));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The begin of the newest version of `key`, if it is greater than `after`. Runs that hold nothing newer than
+    /// `after` are not looked at.
+    pub(crate) async fn newest_begin(
+        &self,
+        keyspace: KeyspaceId,
+        key: &[u8],
+        after: Timestamp,
+    ) -> Result<Option<Timestamp>> {
+        for memtable in self.memtables() {
+            if memtable.newest() <= after {
+                return Ok(None);
+            }
+            if let Some(version) = memtable.get(keyspace, key, Timestamp::LAST) {
+                return Ok((version.begin > after).then_some(version.begin));
+            }
+        }
+        let Some(tree) = self.trees.get(&keyspace) else { return Ok(None) };
+        for run in tree.runs() {
+            let Some(table) = run.table_of(key) else { continue };
+            if table.meta().newest_begin() <= after {
+                continue;
+            }
+            if let Some(found) = table.get(key, Timestamp::LAST).await? {
+                return Ok((found.begin > after).then_some(found.begin));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The sources of `range`, newest first.
+    pub(crate) fn sources(
+        &self,
+        keyspace: KeyspaceId,
+        range: &KeyRange,
+        reverse: bool,
+        filter: PageFilter,
+    ) -> Vec<Source> {
+        let memtables = self.memtables().filter(|memtable| !memtable.is_empty());
+        let mut sources: Vec<Source> = memtables
+            .map(|memtable| Source::memtable(Arc::clone(memtable), keyspace, range.clone(), reverse))
+            .collect();
+        if let Some(tree) = self.trees.get(&keyspace) {
+            let runs = tree.runs().filter(|run| run.overlaps(range));
+            sources.extend(runs.map(|run| Source::run(Arc::clone(run), range.clone(), reverse, filter)));
+        }
+        sources
+    }
+
+    /// See [`crate::ReadView::split_keys`].
+    pub(crate) fn split_keys(&self, keyspace: KeyspaceId, range: &KeyRange, parts: usize) -> Vec<Bytes> {
+        self.trees.get(&keyspace).map_or_else(Vec::new, |tree| tree.split_keys(range, parts))
+    }
+
+    /// See [`crate::ReadView::versions_estimate`].
+    pub(crate) fn versions_estimate(&self, keyspace: KeyspaceId) -> u64 {
+        let stored = self.trees.get(&keyspace).map_or(0, |tree| tree.rows());
+        let in_memory: usize = self.memtables().map(|memtable| memtable.len()).sum();
+        stored + in_memory as u64
+    }
+}

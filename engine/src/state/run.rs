@@ -1,0 +1,113 @@
+//! A sorted run: tables in key order that never overlap. A key is never split over two of them.
+
+use crate::{
+    read::{KeyRange, source::PageFilter},
+    sst::Table,
+};
+
+/// See the module documentation.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SortedRun {
+    tables: Vec<Table>,
+}
+
+impl SortedRun {
+    pub(crate) fn new(tables: Vec<Table>) -> Self {
+        let ordered = tables.windows(2).all(|pair| pair[0].meta().max_key < pair[1].meta().min_key);
+        assert!(ordered, "tables of a run are in key order and do not overlap");
+        Self { tables }
+    }
+
+    pub(crate) fn tables(&self) -> &[Table] {
+        &self.tables
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.tables.is_empty()
+    }
+
+    /// The table that can hold `key`.
+    pub(crate) fn table_of(&self, key: &[u8]) -> Option<&Table> {
+        let index = self.tables.partition_point(|table| table.meta().max_key.as_ref() < key);
+        self.tables.get(index).filter(|table| table.meta().min_key.as_ref() <= key)
+    }
+
+    pub(crate) fn overlaps(&self, range: &KeyRange) -> bool {
+        self.tables.iter().any(|table| range.overlaps(&table.meta().min_key, &table.meta().max_key))
+    }
+
+    /// The next page behind `from` (table, page) in scan direction that can hold a row of the range and passes the
+    /// filter.
+    pub(crate) fn next_page(
+        &self,
+        range: &KeyRange,
+        reverse: bool,
+        from: Option<(usize, usize)>,
+        filter: PageFilter,
+    ) -> Option<(usize, usize)> {
+        let mut position = match from {
+            Some(position) => step(self, position, reverse)?,
+            None => self.first_position(range, reverse)?,
+        };
+        loop {
+            let (table_index, page_index) = position;
+            let index = self.tables[table_index].index();
+            let (first, last) = (index.first_key(page_index), index.last_key(page_index));
+            let is_behind = if reverse { !range.starts_before(last) } else { !range.reaches(first) };
+            if is_behind {
+                return None;
+            }
+            let meta = self.tables[table_index].meta();
+            let (min_begin, max_begin) = match meta.begin_override {
+                Some(begin) => (begin, begin),
+                None => (index.min_begin(page_index), index.max_begin(page_index)),
+            };
+            if range.overlaps(first, last) && filter.admits(min_begin, max_begin) {
+                return Some(position);
+            }
+            position = step(self, position, reverse)?;
+        }
+    }
+
+    fn first_position(&self, range: &KeyRange, reverse: bool) -> Option<(usize, usize)> {
+        use std::ops::Bound::{Excluded, Included, Unbounded};
+        if reverse {
+            let table = match &range.end {
+                Unbounded => self.tables.len(),
+                Included(key) | Excluded(key) => {
+                    self.tables.partition_point(|table| table.meta().min_key <= key)
+                }
+            }
+            .checked_sub(1)?;
+            let index = self.tables[table].index();
+            let pages = match &range.end {
+                Unbounded => index.len(),
+                Included(key) | Excluded(key) => index.pages_starting_at_or_before(key),
+            };
+            return Some((table, pages.max(1) - 1));
+        }
+        let (table, page) = match &range.start {
+            Unbounded => (0, 0),
+            Included(key) | Excluded(key) => {
+                let table = self.tables.partition_point(|table| table.meta().max_key < key);
+                let found = self.tables.get(table)?;
+                (table, found.index().first_page_reaching(key))
+            }
+        };
+        (table < self.tables.len()).then_some((table, page))
+    }
+}
+
+fn step(run: &SortedRun, (table, page): (usize, usize), reverse: bool) -> Option<(usize, usize)> {
+    if reverse {
+        if page > 0 {
+            return Some((table, page - 1));
+        }
+        let table = table.checked_sub(1)?;
+        return Some((table, run.tables[table].index().len() - 1));
+    }
+    if page + 1 < run.tables[table].index().len() {
+        return Some((table, page + 1));
+    }
+    (table + 1 < run.tables.len()).then_some((table + 1, 0))
+}
