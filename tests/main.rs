@@ -1,0 +1,3 @@
+//! Tests of what crosses crates. One binary: linking the database once is what makes them quick to build.
+
+mod dependencies;
