@@ -51,8 +51,10 @@ fn crates_depend_only_on_the_layers_below_them() {
     let members = dependencies();
     let names: Vec<&str> = members.keys().map(String::as_str).collect();
     for (member, dependencies) in &members {
-        let below = layers.get(member.as_str()).unwrap_or_else(|| panic!("{member} has no layer yet: add it"));
-        let own: Vec<&str> = dependencies.iter().map(String::as_str).filter(|name| names.contains(name)).collect();
+        let below =
+            layers.get(member.as_str()).unwrap_or_else(|| panic!("{member} has no layer yet: add it"));
+        let own: Vec<&str> =
+            dependencies.iter().map(String::as_str).filter(|name| names.contains(name)).collect();
         let wrong: Vec<&str> =
             own.into_iter().filter(|name| name != member && !below.contains(name)).collect();
         assert!(wrong.is_empty(), "{member} must not depend on {wrong:?}");
@@ -63,7 +65,8 @@ fn crates_depend_only_on_the_layers_below_them() {
 fn heavy_dependencies_stay_in_their_crates() {
     for (member, dependencies) in dependencies() {
         for (heavy, crates) in CONFINED {
-            let is_used = dependencies.iter().any(|name| name == heavy || name.starts_with(&format!("{heavy}-")));
+            let is_used =
+                dependencies.iter().any(|name| name == heavy || name.starts_with(&format!("{heavy}-")));
             assert!(!is_used || crates.contains(&member.as_str()), "{member} must not depend on {heavy}");
         }
     }
