@@ -4,20 +4,17 @@ mod engine;
 pub mod env;
 mod error;
 mod ingest;
+pub mod manifest;
 mod memtable;
 mod options;
 mod pending;
 mod pins;
 mod read;
 mod state;
+pub mod store;
 pub mod types;
+pub mod wal;
 
-pub(crate) mod manifest {
-    pub(crate) use crate::pending::Manifest;
-}
-pub(crate) mod wal {
-    pub(crate) use crate::pending::LogPosition;
-}
 pub(crate) mod sst {
     pub(crate) use crate::pending::{Page, Table};
 }
@@ -27,9 +24,10 @@ pub use env::Env;
 pub use error::{Error, Result};
 pub use ingest::{Ingest, IngestOptions, IngestedRun, OnDuplicate};
 pub use options::EngineOptions;
-pub use pending::{Root, StampedBatch};
 pub use pins::{Pin, Retained, Scope};
 pub use read::{
     BinaryColumn, DiffScan, Difference, KeyRange, ReadView, RowBatch, Scan, ScanOptions, VersionScan,
 };
+pub use store::Root;
 pub use types::{Durability, KeyspaceId, Kind, Timestamp, Version, VersionRef, Write, WriteBatch};
+pub use wal::StampedBatch;

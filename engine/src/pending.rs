@@ -6,25 +6,6 @@ use bytes::Bytes;
 
 use crate::{error::Result, types::*};
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LogPosition;
-
-#[derive(Clone, Debug, Default)]
-pub struct Manifest;
-
-#[derive(Clone, Debug)]
-pub struct Root;
-impl Root {
-    pub fn memory() -> Self {
-        Self
-    }
-}
-
-pub struct StampedBatch<'a> {
-    pub at: Timestamp,
-    pub batch: &'a WriteBatch,
-}
-
 #[derive(Clone, Debug)]
 pub enum Table {}
 #[derive(Clone, Debug)]

@@ -1,7 +1,11 @@
 //! What the engine takes from outside: time, background tasks, randomness. Nothing in the engine asks the machine for
 //! any of them, so a seed and a manual clock replay a run.
 
+mod system;
+
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
+
+pub use system::{SystemClock, TokioTasks};
 
 /// A source of wall-clock time.
 pub trait WallClock: fmt::Debug + Send + Sync + 'static {
@@ -34,4 +38,20 @@ pub struct Env {
     pub tasks: Arc<dyn TaskSet>,
     /// Seed of every random choice (nonces). Different in every process, fixed in tests.
     pub seed: u64,
+}
+
+impl Env {
+    /// The machine's clock, tasks on the current tokio runtime, a seed from the operating system.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`](crate::Error::Invalid) outside a tokio runtime; [`Error::Unavailable`](crate::Error::Unavailable)
+    /// when the operating system gives no random numbers.
+    pub fn system() -> crate::Result<Self> {
+        Ok(Self {
+            clock: Arc::new(SystemClock::new()),
+            tasks: Arc::new(TokioTasks::current()?),
+            seed: system::random_seed()?,
+        })
+    }
 }

@@ -1,0 +1,202 @@
+//! Manifests: the durable state of a database, one immutable object per state.
+//!
+//! ```text
+//!   manifest/…41 ◀─ parent id and hash ─ manifest/…42 ◀── manifest/…43        the newest is the state
+//! ```
+//!
+//! A manifest names every table file with its length and hash, the part of the log that is not in them yet, and the
+//! settings of the layers above. The next state is published by creating the next id, if it is absent.
+//!
+//! 1. Ids are consecutive; the highest id is the state. A damaged newest manifest is an error, never a reason to go
+//!    back to an older one.
+//! 2. A manifest names its parent by id and hash; the chain is checked when the parent is still there.
+//! 3. Only the writer of the newest epoch publishes: after creating a manifest it lists them, and is fenced when there
+//!    is a higher id. It acknowledges and deletes nothing before that.
+//! 4. Two manifests never have the same bytes: each carries a random nonce. So our own object is recognised.
+//!
+//! The bytes are described in FORMAT.md; `codec` reads and writes them and does no I/O.
+
+mod codec;
+mod publish;
+
+#[cfg(test)]
+mod tests;
+
+use std::{collections::BTreeMap, fmt};
+
+use bytes::Bytes;
+
+pub use codec::{decode, encode, hash};
+pub use publish::{LoadedManifest, load, load_newest, prune, publish};
+
+use crate::{
+    types::{KeyspaceId, Timestamp},
+    wal::LogPosition,
+};
+
+/// The state of a database. See the module documentation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Manifest {
+    /// Number of this manifest; the first is 1.
+    pub id: u64,
+    /// Epoch of the writer that published it.
+    pub epoch: u64,
+    /// Random, so that no two manifests are alike.
+    pub nonce: u128,
+    /// Id and hash of the manifest before this one.
+    pub parent: Option<(u64, u128)>,
+    /// No commit at or before this timestamp will ever be made.
+    pub last_timestamp: Timestamp,
+    /// Everything from this segment of the log on is not in the files.
+    pub log: LogPosition,
+    /// The next free file number of this epoch.
+    pub next_file: u64,
+    /// The keyspaces.
+    pub keyspaces: BTreeMap<KeyspaceId, KeyspaceManifest>,
+    /// What the layers above keep here: small, named values.
+    pub settings: BTreeMap<String, Vec<u8>>,
+}
+
+/// The files of one keyspace.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyspaceManifest {
+    /// Layout of values: 0 is opaque bytes.
+    pub layout: u8,
+    /// Every timestamp from here on is readable; below, only pinned ones are. Never moves back.
+    pub horizon: Timestamp,
+    /// Retention of this keyspace in microseconds; `None` follows the database.
+    pub retention_us: Option<u64>,
+    /// When the keyspace was dropped.
+    pub dropped_at: Option<Timestamp>,
+    /// Runs of level 0, newest first; they may overlap.
+    pub level0: Vec<Run>,
+    /// Level 1 and below: each one run, newer than the next.
+    pub levels: Vec<Run>,
+    /// Closed versions that left the levels.
+    pub history: Vec<HistoryGroup>,
+}
+
+/// Files in key order that never overlap. A key is never split over two files of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Run {
+    /// The files.
+    pub files: Vec<FileMeta>,
+}
+
+/// Closed versions, grouped by the newest pin that still sees them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HistoryGroup {
+    /// The newest pin that sees the versions; [`Timestamp::OPEN`] for those that only the retention keeps.
+    pub newest_pin: Timestamp,
+    /// The group's runs.
+    pub runs: Vec<Run>,
+}
+
+/// Names a table file: the epoch of its writer and a number that is never used again in that epoch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileId {
+    /// Epoch of the writer.
+    pub epoch: u64,
+    /// Number within the epoch.
+    pub number: u64,
+}
+
+impl FileId {
+    /// The file's name inside its root: `data/<epoch>-<number>.sst`.
+    pub fn object_name(&self) -> String {
+        format!("data/{self}.sst")
+    }
+
+    /// The file with this name, if it is the name of a table file.
+    pub fn parse(name: &str) -> Option<Self> {
+        let (epoch, number) = name.strip_prefix("data/")?.strip_suffix(".sst")?.split_once('-')?;
+        let id = Self { epoch: epoch.parse().ok()?, number: number.parse().ok()? };
+        (id.object_name() == name).then_some(id)
+    }
+}
+
+impl fmt::Display for FileId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:010}-{:010}", self.epoch, self.number)
+    }
+}
+
+/// What is known of a table file without opening it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FileMeta {
+    /// Names the file.
+    pub id: FileId,
+    /// The root that owns the file, when it is not this one (clones).
+    pub owner: Option<String>,
+    /// Length in bytes.
+    pub len: u64,
+    /// Hash of the whole object.
+    pub hash: u128,
+    /// Where the page index begins: from here on the file is read once, when it is opened.
+    pub tail_offset: u64,
+    /// Versions in the file.
+    pub rows: u64,
+    /// Of these, puts.
+    pub puts: u64,
+    /// Of these, deletes.
+    pub deletes: u64,
+    /// Of these, closed.
+    pub closed: u64,
+    /// Different keys.
+    pub distinct_keys: u64,
+    /// Keys and values before encoding and compression, in bytes.
+    pub raw_bytes: u64,
+    /// Smallest key.
+    pub min_key: Bytes,
+    /// Largest key.
+    pub max_key: Bytes,
+    /// Smallest begin.
+    pub min_begin: Timestamp,
+    /// Largest begin.
+    pub max_begin: Timestamp,
+    /// Smallest end of the closed versions.
+    pub min_end: Timestamp,
+    /// Largest end of the closed versions.
+    pub max_end: Timestamp,
+    /// The begin of every version, whatever the file says: a bulk load is stamped when it commits.
+    pub begin_override: Option<Timestamp>,
+    /// Versions that begin later are not there (clones).
+    pub begin_bound: Option<Timestamp>,
+    /// Layout of values: 0 is opaque bytes.
+    pub layout: u8,
+    /// Version of the schema the values were written with.
+    pub schema_version: u32,
+}
+
+impl FileMeta {
+    /// The file's name inside the root that owns it.
+    pub fn object_name(&self) -> String {
+        self.id.object_name()
+    }
+
+    /// The smallest begin that a reader of the file sees.
+    pub fn oldest_begin(&self) -> Timestamp {
+        self.begin_override.unwrap_or(self.min_begin)
+    }
+
+    /// The largest begin that a reader of the file can see.
+    pub fn newest_begin(&self) -> Timestamp {
+        let newest = self.begin_override.unwrap_or(self.max_begin);
+        self.begin_bound.map_or(newest, |bound| newest.min(bound))
+    }
+}
+
+impl Manifest {
+    /// Every file that is referenced, with duplicates if there are any.
+    pub fn files(&self) -> impl Iterator<Item = &FileMeta> {
+        self.keyspaces.values().flat_map(KeyspaceManifest::files)
+    }
+}
+
+impl KeyspaceManifest {
+    /// Every file of the keyspace.
+    pub fn files(&self) -> impl Iterator<Item = &FileMeta> {
+        let history = self.history.iter().flat_map(|group| &group.runs);
+        self.level0.iter().chain(&self.levels).chain(history).flat_map(|run| &run.files)
+    }
+}

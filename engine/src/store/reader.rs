@@ -1,0 +1,114 @@
+//! Reading an object by ranges.
+
+use std::{ops::Range, sync::Arc};
+
+use bytes::Bytes;
+use object_store::{GetOptions, path::Path};
+
+use super::{DiskFile, LocalDir, disk_error, remote::Remote};
+use crate::{Error, Result};
+
+/// An open object. Clones share one file handle.
+#[derive(Clone, Debug)]
+pub struct ObjectReader {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    name: String,
+    len: u64,
+    source: Source,
+}
+
+#[derive(Debug)]
+enum Source {
+    File(Arc<dyn DiskFile>),
+    Remote(Arc<Remote>, Path),
+}
+
+impl ObjectReader {
+    pub(super) fn local(local: &LocalDir, name: &str, len: u64) -> Result<Self> {
+        let file = local.path(name).and_then(|path| local.disk().open_read(&path)).map_err(|error| {
+            match error.kind() {
+                std::io::ErrorKind::NotFound => Error::corrupt(name, 0, "the file is missing"),
+                _ => disk_error("opening", name, error),
+            }
+        })?;
+        let found = file.len().map_err(|error| disk_error("opening", name, error))?;
+        if found != len {
+            let detail = format!("the file is {found} bytes long, not {len}");
+            return Err(Error::corrupt(name, found.min(len), detail));
+        }
+        Ok(Self::new(name, len, Source::File(file)))
+    }
+
+    pub(super) fn remote(remote: &Arc<Remote>, name: &str, len: u64) -> Result<Self> {
+        let path = remote.path(name)?;
+        Ok(Self::new(name, len, Source::Remote(Arc::clone(remote), path)))
+    }
+
+    fn new(name: &str, len: u64, source: Source) -> Self {
+        Self { shared: Arc::new(Shared { name: name.to_owned(), len, source }) }
+    }
+
+    /// Name inside the root.
+    pub fn name(&self) -> &str {
+        &self.shared.name
+    }
+
+    /// Length in bytes.
+    #[expect(clippy::len_without_is_empty, reason = "a length in bytes, not a collection")]
+    pub fn len(&self) -> u64 {
+        self.shared.len
+    }
+
+    /// Reads exactly the bytes of `range`.
+    ///
+    /// On a local root this is one positioned read on the calling thread and never suspends.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corrupt`] when the range reaches past the end, or the object is shorter than it was or has gone.
+    /// [`Error::Unavailable`] when storage fails.
+    pub async fn read(&self, range: Range<u64>) -> Result<Bytes> {
+        let Shared { name, len, source } = self.shared.as_ref();
+        if range.start > range.end || range.end > *len {
+            let detail =
+                format!("bytes {}..{} are outside of the file of {len} bytes", range.start, range.end);
+            return Err(Error::corrupt(name, range.start, detail));
+        }
+        let wanted = (range.end - range.start) as usize;
+        if wanted == 0 {
+            return Ok(Bytes::new());
+        }
+        match source {
+            Source::File(file) => match file.read_vec_at(range.start, wanted) {
+                Ok(bytes) => Ok(bytes.into()),
+                Err(error) => Err(disk_error("reading", name, error)),
+            },
+            Source::Remote(remote, path) => read_remote(remote, path, name, range, wanted).await,
+        }
+    }
+}
+
+/// A reply that is shorter than asked for is asked for once more; after that the object itself is short.
+async fn read_remote(
+    remote: &Remote,
+    path: &Path,
+    name: &str,
+    range: Range<u64>,
+    wanted: usize,
+) -> Result<Bytes> {
+    let mut got = 0;
+    for _ in 0..2 {
+        let options = GetOptions::new().with_range(Some(range.clone()));
+        match remote.get_at(path, name, options).await? {
+            Some(bytes) if bytes.len() == wanted => return Ok(bytes),
+            Some(bytes) => got = bytes.len(),
+            None => return Err(Error::corrupt(name, 0, "the object is missing")),
+        }
+    }
+    let detail = format!("read {got} bytes where {wanted} were asked for");
+    Err(Error::corrupt(name, range.start + got as u64, detail))
+}

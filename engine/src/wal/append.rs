@@ -1,0 +1,258 @@
+//! Appending to the log.
+
+use std::{io, sync::Arc};
+
+use super::{
+    LogPosition, ReplayEnd, StampedBatch, payload, require_local,
+    segment::{self, PAYLOAD_BYTES_MAX, RECORDS_BEGIN, SLOT, SegmentHeader},
+};
+use crate::{
+    Error, Result,
+    store::{DiskFile, Linked, LocalDir, Root, disk_error},
+    types::Durability,
+};
+
+/// A file grows by multiples of this. One more sync per chunk, so that no commit pays for growing the file.
+const CHUNK: u64 = 4 << 20;
+/// Buffers above this are given back after a large group.
+const BUFFER_BYTES_KEPT: usize = 4 << 20;
+
+/// The log of one epoch, open for appending; owned by the committing leader.
+#[derive(Debug)]
+pub struct Log {
+    local: Option<Arc<LocalDir>>,
+    position: LogPosition,
+    segment: Option<Segment>,
+    poisoned: Option<String>,
+    /// Payload and laid-out record, kept from append to append.
+    payload: Vec<u8>,
+    record: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct Segment {
+    file: Arc<dyn DiskFile>,
+    seed: u64,
+    /// Where the next record goes.
+    end: u64,
+    /// Everything before this offset is durable.
+    synced: u64,
+    allocated: u64,
+}
+
+impl Log {
+    /// Creates the log of `epoch` with its first segment. On a root in memory the log keeps nothing.
+    ///
+    /// An empty log of the epoch, left by a process that died before it wrote to it, is replaced.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] when the epoch has a log with records, or the root can have no log.
+    pub fn create(root: &Root, epoch: u64) -> Result<Self> {
+        Self::create_linked(root, epoch, None)
+    }
+
+    /// Like [`Log::create`], and records where the log that was just replayed ends, so that a later replay can tell a
+    /// damaged tail from a torn one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Log::create`].
+    pub fn create_after(root: &Root, epoch: u64, replayed: &ReplayEnd) -> Result<Self> {
+        Self::create_linked(root, epoch, replayed.last)
+    }
+
+    fn create_linked(root: &Root, epoch: u64, previous: Option<(LogPosition, u64)>) -> Result<Self> {
+        let local = require_local(root)?.cloned();
+        let position = LogPosition::first(epoch);
+        let segment = match &local {
+            None => None,
+            Some(local) => {
+                remove_empty_log(local, epoch)?;
+                Some(Segment::create(local, SegmentHeader { position, previous })?)
+            }
+        };
+        Ok(Self { local, position, segment, poisoned: None, payload: Vec::new(), record: Vec::new() })
+    }
+
+    /// The current segment.
+    pub fn position(&self) -> LogPosition {
+        self.position
+    }
+
+    /// Bytes of the current segment, header included; 0 for a root in memory.
+    pub fn bytes(&self) -> u64 {
+        self.segment.as_ref().map_or(0, |segment| segment.end)
+    }
+
+    /// Whether something was appended that is not durable yet.
+    pub fn has_unsynced(&self) -> bool {
+        self.segment.as_ref().is_some_and(|segment| segment.synced < segment.end)
+    }
+
+    /// Appends one record with the commits of `groups`, and syncs it and everything before it if `durability` asks.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] when the group is larger than 1 GiB, [`Error::Unavailable`] with
+    /// [`Error::is_full`] when the disk has no room for the segment to grow: nothing was written, the log goes on.
+    /// Any other failure poisons the log: this and every later call fails with [`Error::Poisoned`].
+    ///
+    /// # Cost
+    ///
+    /// One positioned write, and one sync with [`Durability::Sync`]. No allocation once the buffers have grown.
+    pub fn append(&mut self, groups: &[StampedBatch<'_>], durability: Durability) -> Result<()> {
+        self.check_alive()?;
+        let Some(segment) = &mut self.segment else { return Ok(()) };
+        let estimate: usize = groups.iter().map(|group| group.batch.bytes()).sum();
+        if estimate as u64 > PAYLOAD_BYTES_MAX {
+            return Err(too_large(estimate as u64));
+        }
+        self.payload.clear();
+        payload::encode(&mut self.payload, groups);
+        if self.payload.len() as u64 > PAYLOAD_BYTES_MAX {
+            return Err(too_large(self.payload.len() as u64));
+        }
+        let (offset, seed) = (segment.end, segment.seed);
+        let end = segment::next_slot(offset + segment::extent(offset, self.payload.len() as u64));
+        match segment.make_room(end) {
+            Ok(()) => {}
+            Err(Grow::Full(error)) => return Err(disk_error("growing", &self.position.object_name(), error)),
+            Err(Grow::Broken(error)) => return Err(self.poison("growing the log", &error)),
+        }
+        segment::encode_record(&mut self.record, self.position, seed, offset, segment.synced, &self.payload);
+        if let Err(error) = segment.file.write_all_at(&self.record, offset) {
+            return Err(self.poison("writing the log", &error));
+        }
+        segment.end = end;
+        self.payload.shrink_to(BUFFER_BYTES_KEPT);
+        self.record.shrink_to(BUFFER_BYTES_KEPT);
+        match durability {
+            Durability::Sync => self.sync(),
+            Durability::Buffered => Ok(()),
+        }
+    }
+
+    /// Makes everything appended so far durable.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Poisoned`]: the log takes nothing more.
+    pub fn sync(&mut self) -> Result<()> {
+        self.check_alive()?;
+        let Some(segment) = &mut self.segment else { return Ok(()) };
+        if segment.synced == segment.end {
+            return Ok(());
+        }
+        if let Err(error) = segment.file.sync_data() {
+            return Err(self.poison("syncing the log", &error));
+        }
+        segment.synced = segment.end;
+        Ok(())
+    }
+
+    /// Syncs the current segment and starts a new one; returns its position.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`] with [`Error::is_full`] when the disk has no room: the log goes on in the old segment.
+    /// Any other failure poisons the log.
+    pub fn rotate(&mut self) -> Result<LogPosition> {
+        self.sync()?;
+        let next = LogPosition { sequence: self.position.sequence + 1, ..self.position };
+        if let (Some(local), Some(segment)) = (&self.local, &self.segment) {
+            let previous = Some((self.position, segment.end));
+            match Segment::create(local, SegmentHeader { position: next, previous }) {
+                Ok(segment) => self.segment = Some(segment),
+                Err(error) if error.is_full() => return Err(error),
+                Err(error) => return Err(self.poison("starting a log segment", &error)),
+            }
+        }
+        self.position = next;
+        Ok(next)
+    }
+
+    fn check_alive(&self) -> Result<()> {
+        match &self.poisoned {
+            None => Ok(()),
+            Some(reason) => Err(Error::Poisoned(reason.clone())),
+        }
+    }
+
+    fn poison(&mut self, doing: &str, error: &dyn std::error::Error) -> Error {
+        let reason = format!("{doing} {}: {error}", self.position.object_name());
+        self.poisoned = Some(reason.clone());
+        Error::Poisoned(reason)
+    }
+}
+
+enum Grow {
+    Full(io::Error),
+    Broken(io::Error),
+}
+
+impl Segment {
+    /// Creates a segment with its header and first chunk, durably. It has its name only when it is complete.
+    fn create(local: &LocalDir, header: SegmentHeader) -> Result<Self> {
+        let name = header.position.object_name();
+        let create = || -> io::Result<(Linked, Arc<dyn DiskFile>)> {
+            let path = local.path_to_create(&name)?;
+            let temporary = local.temporary()?;
+            let file = Arc::clone(temporary.file());
+            file.allocate(CHUNK)?;
+            file.write_all_at(&header.encode(), 0)?;
+            Ok((temporary.link(&path)?, file))
+        };
+        let (linked, file) = create().map_err(|error| disk_error("creating", &name, error))?;
+        match linked {
+            Linked::Created => {}
+            Linked::Exists => return Err(Error::Invalid(format!("log segment {name} exists already"))),
+            Linked::Unknown(error) => return Err(Error::CommitUnknown(format!("creating {name}: {error}"))),
+        }
+        Ok(Self {
+            file,
+            seed: segment::seed(header.position),
+            end: RECORDS_BEGIN,
+            synced: RECORDS_BEGIN,
+            allocated: CHUNK,
+        })
+    }
+
+    /// Grows the file, durably, until a zero slot fits behind `end`.
+    fn make_room(&mut self, end: u64) -> Result<(), Grow> {
+        if end + SLOT <= self.allocated {
+            return Ok(());
+        }
+        let wanted = (end + SLOT).next_multiple_of(CHUNK);
+        self.file.allocate(wanted).map_err(|error| match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Grow::Full(error),
+            _ => Grow::Broken(error),
+        })?;
+        // This also makes everything written so far durable.
+        self.file.sync_all().map_err(Grow::Broken)?;
+        self.allocated = wanted;
+        self.synced = self.end;
+        Ok(())
+    }
+}
+
+fn too_large(bytes: u64) -> Error {
+    Error::Invalid(format!(
+        "a commit of this size does not fit into the log: bytes={bytes} max={PAYLOAD_BYTES_MAX}"
+    ))
+}
+
+/// Removes a log of `epoch` that was never written to.
+fn remove_empty_log(local: &LocalDir, epoch: u64) -> Result<()> {
+    let position = LogPosition::first(epoch);
+    let name = position.object_name();
+    let directory = format!("wal/{epoch:020}");
+    let found = local.list(&directory).map_err(|error| disk_error("listing", &directory, error))?;
+    if found.is_empty() {
+        return Ok(());
+    }
+    if found.len() > 1 || !super::replay::is_empty_segment(local, position)? {
+        return Err(Error::Invalid(format!("the log of epoch {epoch} exists already")));
+    }
+    local.remove(&name).map_err(|error| disk_error("deleting", &name, error))
+}

@@ -1,0 +1,87 @@
+//! The write-ahead log of a local root: what was committed and is not in a table file yet.
+//!
+//! ```text
+//!   wal/<epoch>/1   │header│rec│rec│rec ...            │        each writer its own epoch, each memtable its segment
+//!   wal/<epoch>/2   │header│rec│rec│rec│rec│ 000000000 │        preallocated room is zero
+//!                                          ▲ end of the log: a zero slot
+//! ```
+//!
+//! One record is one group of commits. Records begin at multiples of 64 bytes with a header of 64 bytes, so a header
+//! lies in one 512-byte sector and is written whole or not at all. Every further sector of a record begins with a
+//! stamp that is never zero, so a sector that was not written (all zero) cannot be taken for one that was.
+//!
+//! 1. A commit is acknowledged as durable only after a sync that covers its record and all before it.
+//! 2. The log ends at the first zero slot, or at a last record of which a sector was never written (*torn*): such a
+//!    record was never acknowledged. Everything else that does not fit is [`Error::Corrupt`](crate::Error::Corrupt).
+//! 3. Every record says up to where the segment had been synced when it was written. A whole record behind the end
+//!    that was written when the end was synced already proves that acknowledged bytes are damaged: corrupt.
+//! 4. A segment is never appended to by another process: after replay the engine opens a new epoch. So a torn tail
+//!    stays where it is, and nothing is ever truncated.
+//! 5. The header of a segment names the end of the one before it, so a lost tail or a lost segment is seen.
+//! 6. A file always ends with a zero slot, and is grown and synced before a record is written into the new room: a cut
+//!    file is seen.
+//! 7. After a failed write or sync nothing more is written ([`Error::Poisoned`](crate::Error::Poisoned)). A file that
+//!    cannot grow because the disk is full fails only the commits that needed the room.
+//! 8. Replay syncs what it read before it hands it on: what a killed process wrote and did not sync may not be lost
+//!    later, under commits that build on it.
+//!
+//! Roots in memory have no log. The log of object stores (numbered objects, closed by a fence object at the first free
+//! sequence of the old epoch) is not there yet; its names are the same.
+
+mod append;
+mod payload;
+mod replay;
+mod segment;
+
+#[cfg(test)]
+mod tests;
+
+pub use append::Log;
+pub use payload::StampedBatch;
+pub(crate) use payload::put_varint;
+pub use replay::{ReplayEnd, delete_before, replay};
+
+use crate::{Error, Result};
+
+/// A segment of the log. As a bound: everything from this segment on is not in the tables yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LogPosition {
+    /// The writer's epoch.
+    pub epoch: u64,
+    /// Number of the segment in its epoch, from [`LogPosition::FIRST_SEQUENCE`].
+    pub sequence: u64,
+}
+
+impl LogPosition {
+    /// The first segment of an epoch.
+    pub const FIRST_SEQUENCE: u64 = 1;
+
+    /// The first segment of `epoch`.
+    pub const fn first(epoch: u64) -> Self {
+        Self { epoch, sequence: Self::FIRST_SEQUENCE }
+    }
+
+    /// Name of the segment inside the root.
+    pub fn object_name(self) -> String {
+        format!("wal/{:020}/{:020}", self.epoch, self.sequence)
+    }
+
+    /// The segment with this name, if it is one.
+    pub fn parse(name: &str) -> Option<Self> {
+        let (epoch, sequence) = name.strip_prefix("wal/")?.split_once('/')?;
+        let position = Self { epoch: epoch.parse().ok()?, sequence: sequence.parse().ok()? };
+        (position.object_name() == name).then_some(position)
+    }
+}
+
+fn no_log_yet() -> Error {
+    Error::Invalid("a log on an object store is not supported: open a directory or memory for writing".into())
+}
+
+fn require_local(root: &crate::store::Root) -> Result<Option<&std::sync::Arc<crate::store::LocalDir>>> {
+    match root.local_dir() {
+        Some(local) => Ok(Some(local)),
+        None if root.is_memory() => Ok(None),
+        None => Err(no_log_yet()),
+    }
+}

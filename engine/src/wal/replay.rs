@@ -1,0 +1,315 @@
+//! Reading the log back.
+
+use std::{io, sync::Arc};
+
+use bytes::Bytes;
+
+use super::{
+    LogPosition, no_log_yet, payload, require_local,
+    segment::{self, Body, HeaderError, RECORDS_BEGIN, RecordHeader, SECTOR, SLOT, SegmentHeader, Slot},
+};
+use crate::{
+    Error, Result,
+    store::{DiskFile, LocalDir, Root, disk_error},
+    types::{Timestamp, Write},
+};
+
+/// How much of a segment is read at once.
+const WINDOW: u64 = 1 << 20;
+
+/// Where a replay ended and what it saw.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReplayEnd {
+    /// The last segment and the offset behind its last record; `None` when there was no segment at all.
+    pub last: Option<(LogPosition, u64)>,
+    /// Commits handed to `apply`.
+    pub commits: u64,
+    /// The newest of them.
+    pub last_timestamp: Option<Timestamp>,
+    /// Whether a record that was never acknowledged was left out at the end.
+    pub torn: bool,
+}
+
+/// Hands every commit in the log from `from` on to `apply`, in order, through all later epochs.
+///
+/// What is handed on is durable. The keys and values of a commit share the memory of their record.
+///
+/// # Errors
+///
+/// [`Error::Corrupt`] naming segment and offset when acknowledged bytes are damaged or a segment is missing; what
+/// was applied before is a prefix of the commits. Errors of `apply` are passed on.
+///
+/// # Cost
+///
+/// Reads the log once, in order; one sync per epoch.
+pub async fn replay(
+    root: &Root,
+    from: LogPosition,
+    mut apply: impl FnMut(Timestamp, Vec<Write>) -> Result<()>,
+) -> Result<ReplayEnd> {
+    let mut end = ReplayEnd::default();
+    let Some(local) = log_of(root).await? else { return Ok(end) };
+    let segments = segments(local, from)?;
+    let mut before: Option<LogPosition> = None;
+    for (index, position) in segments.iter().enumerate() {
+        let segment = Segment::open(local, *position)?;
+        if let Some((previous, _)) = segment.header.previous
+            && previous >= from
+            && before != Some(previous)
+        {
+            return Err(Error::corrupt(previous.object_name(), 0, "the log segment is missing"));
+        }
+        before = Some(*position);
+        let expected_end = match segments.get(index + 1) {
+            None => None,
+            Some(next) => {
+                let next_segment = Segment::open(local, *next)?;
+                next_segment.header.previous.filter(|(previous, _)| previous == position).map(|(_, end)| end)
+            }
+        };
+        let is_sealed = segments.get(index + 1).is_some_and(|next| next.epoch == position.epoch);
+        if is_sealed && expected_end.is_none() {
+            return Err(segment.corrupt(0, "the next segment does not follow this one"));
+        }
+        if !is_sealed {
+            segment.make_durable(local)?;
+        }
+        segment.read(expected_end, &mut end, &mut apply)?;
+    }
+    Ok(end)
+}
+
+/// Deletes the segments before `position`, oldest first.
+///
+/// # Errors
+///
+/// [`Error::Unavailable`] when storage fails; call it again.
+pub async fn delete_before(root: &Root, position: LogPosition) -> Result<()> {
+    let Some(local) = require_local(root)? else { return Ok(()) };
+    let mut epochs = Vec::new();
+    for old in segments(local, LogPosition::default())?.into_iter().filter(|old| *old < position) {
+        let name = old.object_name();
+        local.remove(&name).map_err(|error| disk_error("deleting", &name, error))?;
+        if old.epoch < position.epoch && epochs.last() != Some(&old.epoch) {
+            epochs.push(old.epoch);
+        }
+    }
+    for epoch in epochs {
+        local.remove_dir_if_empty(&format!("wal/{epoch:020}"));
+    }
+    Ok(())
+}
+
+/// The directory with the log, or `None` when there is nothing to replay.
+async fn log_of(root: &Root) -> Result<Option<&Arc<LocalDir>>> {
+    if root.local_dir().is_none() && !root.is_memory() {
+        // Nothing of ours writes a log there. Should there be one, it must not be passed over.
+        return if root.list("wal/").await?.is_empty() { Ok(None) } else { Err(no_log_yet()) };
+    }
+    require_local(root)
+}
+
+/// The segments from `from` on, without gaps.
+fn segments(local: &LocalDir, from: LogPosition) -> Result<Vec<LogPosition>> {
+    let listed = local.list("wal").map_err(|error| disk_error("listing", "wal/", error))?;
+    let mut found: Vec<_> = listed.iter().filter_map(|(name, _)| LogPosition::parse(name)).collect();
+    found.retain(|position| *position >= from);
+    if from == LogPosition::default() {
+        return Ok(found);
+    }
+    let missing =
+        |position: LogPosition| Err(Error::corrupt(position.object_name(), 0, "the log segment is missing"));
+    let mut expected = from;
+    for position in &found {
+        if position.epoch > expected.epoch {
+            // The first segment that a flush left to replay must be there; a log that was never begun may not be.
+            if expected == from && from.sequence > LogPosition::FIRST_SEQUENCE {
+                return missing(from);
+            }
+            expected = LogPosition::first(position.epoch);
+        }
+        if *position != expected {
+            return missing(expected);
+        }
+        expected.sequence += 1;
+    }
+    if found.is_empty() && from.sequence > LogPosition::FIRST_SEQUENCE {
+        return missing(from);
+    }
+    Ok(found)
+}
+
+/// Whether the segment holds no record at all.
+pub(super) fn is_empty_segment(local: &LocalDir, position: LogPosition) -> Result<bool> {
+    let segment = Segment::open(local, position)?;
+    let mut end = ReplayEnd::default();
+    segment.read(None, &mut end, &mut |_, _| Ok(()))?;
+    Ok(end.commits == 0 && !end.torn)
+}
+
+struct Segment {
+    name: String,
+    file: Arc<dyn DiskFile>,
+    len: u64,
+    seed: u64,
+    header: SegmentHeader,
+}
+
+impl Segment {
+    fn open(local: &LocalDir, position: LogPosition) -> Result<Self> {
+        let name = position.object_name();
+        let read = || -> io::Result<(Arc<dyn DiskFile>, u64, Vec<u8>)> {
+            let file = local.disk().open_read(&local.path(&name)?)?;
+            let len = file.len()?;
+            let header = file.read_vec_at(0, len.min(SECTOR) as usize)?;
+            Ok((file, len, header))
+        };
+        let (file, len, header) = read().map_err(|error| disk_error("reading", &name, error))?;
+        match SegmentHeader::decode(&header, position) {
+            Ok(header) => Ok(Self { name, file, len, seed: segment::seed(position), header }),
+            Err(HeaderError::Corrupt(detail)) => Err(Error::corrupt(name, 0, detail)),
+            Err(HeaderError::Newer(what)) => {
+                Err(Error::Invalid(format!("log segment {name} was written by a newer version: {what}")))
+            }
+        }
+    }
+
+    fn corrupt(&self, offset: u64, detail: &str) -> Error {
+        Error::corrupt(&self.name, offset, detail)
+    }
+
+    /// Syncs the segment and its name: a killed process may have left both unsynced.
+    fn make_durable(&self, local: &LocalDir) -> Result<()> {
+        let sync = || -> io::Result<()> {
+            self.file.sync_all()?;
+            local.sync_parent(&local.path(&self.name)?)
+        };
+        sync().map_err(|error| disk_error("syncing", &self.name, error))
+    }
+
+    /// Reads the records up to `expected_end`, or to wherever the log ends if that is not known.
+    fn read(
+        &self,
+        expected_end: Option<u64>,
+        end: &mut ReplayEnd,
+        apply: &mut impl FnMut(Timestamp, Vec<Write>) -> Result<()>,
+    ) -> Result<()> {
+        let mut window = Window::new(self);
+        let mut offset = RECORDS_BEGIN;
+        end.torn = false;
+        loop {
+            if expected_end == Some(offset) {
+                break;
+            }
+            match self.record(&mut window, offset)? {
+                Found::Record(header, body) => {
+                    self.apply(offset, body, end, apply)?;
+                    offset = segment::next_slot(offset + segment::extent(offset, u64::from(header.len)));
+                }
+                Found::End { torn } => {
+                    if let Some(expected) = expected_end {
+                        let detail = format!("the segment ends here and should end at {expected}");
+                        return Err(self.corrupt(offset, &detail));
+                    }
+                    self.check_nothing_acknowledged_behind(&mut window, offset)?;
+                    end.torn = torn;
+                    break;
+                }
+            }
+        }
+        end.last = Some((self.header.position, offset));
+        Ok(())
+    }
+
+    fn record(&self, window: &mut Window<'_>, offset: u64) -> Result<Found> {
+        if offset + SLOT > self.len {
+            return Err(self.corrupt(offset, "the segment was cut"));
+        }
+        let slot = window.get(offset, SLOT)?;
+        let header = match segment::decode_slot(slot, self.header.position, self.seed, offset) {
+            Slot::Empty => return Ok(Found::End { torn: false }),
+            Slot::Damaged(detail) => return Err(self.corrupt(offset, detail)),
+            Slot::Record(header) => header,
+        };
+        let extent = segment::extent(offset, u64::from(header.len));
+        if offset + extent > self.len {
+            return Err(self.corrupt(offset, "the segment was cut inside of this record"));
+        }
+        let body = window.get(offset + SLOT, extent - SLOT)?;
+        match segment::decode_body(&header, self.seed, offset, body) {
+            Body::Whole(payload) => Ok(Found::Record(header, payload.into())),
+            Body::Torn => Ok(Found::End { torn: true }),
+            Body::Damaged(at) => Err(self.corrupt(at, "checksum of the record")),
+        }
+    }
+
+    fn apply(
+        &self,
+        offset: u64,
+        payload: Bytes,
+        end: &mut ReplayEnd,
+        apply: &mut impl FnMut(Timestamp, Vec<Write>) -> Result<()>,
+    ) -> Result<()> {
+        let decoded = payload::decode(&payload, |timestamp, writes| {
+            if end.last_timestamp.is_some_and(|last| last >= timestamp) {
+                return Err(self.corrupt(offset, "commit timestamps do not rise"));
+            }
+            end.commits += 1;
+            end.last_timestamp = Some(timestamp);
+            apply(timestamp, writes)
+        });
+        match decoded {
+            Err(Error::Corrupt { file, detail, .. }) if file.is_empty() => Err(self.corrupt(offset, &detail)),
+            other => other,
+        }
+    }
+
+    /// A record behind the end that was written when the end was synced shows that the end is damage.
+    fn check_nothing_acknowledged_behind(&self, window: &mut Window<'_>, end: u64) -> Result<()> {
+        let mut offset = end + SLOT;
+        while offset + SLOT <= self.len {
+            let len = WINDOW.min(self.len - offset) / SLOT * SLOT;
+            let bytes = window.get(offset, len)?;
+            for (index, slot) in bytes.chunks_exact(SLOT as usize).enumerate() {
+                let at = offset + index as u64 * SLOT;
+                let found = segment::decode_slot(slot, self.header.position, self.seed, at);
+                if matches!(found, Slot::Record(RecordHeader { synced, .. }) if synced > end) {
+                    return Err(self.corrupt(end, "a record is missing before others that were acknowledged"));
+                }
+            }
+            offset += len;
+        }
+        Ok(())
+    }
+}
+
+enum Found {
+    Record(RecordHeader, Bytes),
+    End { torn: bool },
+}
+
+/// Reads a segment forwards in large steps.
+struct Window<'s> {
+    segment: &'s Segment,
+    start: u64,
+    bytes: Vec<u8>,
+}
+
+impl<'s> Window<'s> {
+    fn new(segment: &'s Segment) -> Self {
+        Self { segment, start: 0, bytes: Vec::new() }
+    }
+
+    /// The `len` bytes at `offset`, which must be inside the file.
+    fn get(&mut self, offset: u64, len: u64) -> Result<&[u8]> {
+        let have = self.start..self.start + self.bytes.len() as u64;
+        if offset < have.start || offset + len > have.end {
+            let size = len.max(WINDOW.min(self.segment.len - offset)) as usize;
+            let read = self.segment.file.read_vec_at(offset, size);
+            self.bytes = read.map_err(|error| disk_error("reading", &self.segment.name, error))?;
+            self.start = offset;
+        }
+        let begin = (offset - self.start) as usize;
+        Ok(&self.bytes[begin..begin + len as usize])
+    }
+}
