@@ -1,0 +1,394 @@
+//! Group commit: many callers, one leader at a time, no thread of its own.
+//!
+//! ```text
+//!   caller A ─ queue ─▶ leads: waits a turn, takes the queue, checks, stamps, appends, answers ─▶ hands over
+//!   caller B ─ queue ─▶ waits ────────────────────────────────────────────▶ answered by A
+//!   caller C ────────── queue (while A appends) ─▶ waits ─────────────────▶ leads next
+//! ```
+//!
+//! P1 At most one caller leads; only the leader stamps and appends.
+//! P2 The leader's own request is at the front of the queue when it begins to lead.
+//! P3 Between stamping and publishing a group of batches there is no point at which the leader can be dropped.
+//! P4 A leader that is dropped before that hands back what it took, and wakes the next. A request whose caller was
+//!    dropped while waiting is left out when it was not taken yet; otherwise it happens.
+//! P5 A request with files is carried out only by its own caller, alone, because publishing files suspends.
+//!
+//! A leader must be polled for the others to go on, as with any asynchronous lock.
+
+use std::{
+    collections::{HashSet, VecDeque},
+    future::poll_fn,
+    mem,
+    sync::Arc,
+    task::{Poll, Waker},
+};
+
+use bygone_engine::{
+    IngestOptions, IngestedRun, StampedBatch,
+    types::{Durability, KeyspaceId, Timestamp},
+};
+use bytes::Bytes;
+use parking_lot::Mutex;
+
+use super::{CommitInfo, Request};
+use crate::{Error, Result, records, store::Core};
+
+/// The most turns a leader lets others have to join its group.
+const TURNS_MAX: usize = 4;
+
+/// The queue of commits.
+#[derive(Debug, Default)]
+pub(crate) struct Pipeline {
+    queue: Mutex<Queue>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    jobs: VecDeque<Job>,
+    led: bool,
+}
+
+#[derive(Debug)]
+struct Job {
+    request: Box<Request>,
+    waiter: Arc<Waiter>,
+}
+
+/// Why a commit did not happen.
+#[derive(Debug)]
+pub(crate) enum Rejected {
+    /// A keyspace is locked; here is the request back, to try again.
+    Locked(Box<Request>, Error),
+    /// It failed for good.
+    Failed(Error),
+}
+
+type Outcome = std::result::Result<CommitInfo, Rejected>;
+
+#[derive(Debug, Default)]
+struct Waiter {
+    state: Mutex<WaiterState>,
+}
+
+#[derive(Debug, Default)]
+struct WaiterState {
+    signal: Option<Signal>,
+    waker: Option<Waker>,
+    abandoned: bool,
+}
+
+#[derive(Debug)]
+enum Signal {
+    Lead,
+    Done(Outcome),
+}
+
+impl Waiter {
+    fn signal(&self, signal: Signal) {
+        let mut state = self.state.lock();
+        state.signal = Some(signal);
+        if let Some(waker) = state.waker.take() {
+            waker.wake();
+        }
+    }
+
+    fn is_abandoned(&self) -> bool {
+        self.state.lock().abandoned
+    }
+
+    async fn wait(&self) -> Signal {
+        poll_fn(|context| {
+            let mut state = self.state.lock();
+            match state.signal.take() {
+                Some(signal) => Poll::Ready(signal),
+                None => {
+                    state.waker = Some(context.waker().clone());
+                    Poll::Pending
+                }
+            }
+        })
+        .await
+    }
+}
+
+/// A caller's place in the queue. Dropping it gives the place up.
+struct Ticket<'a> {
+    pipeline: &'a Pipeline,
+    waiter: Arc<Waiter>,
+}
+
+impl Drop for Ticket<'_> {
+    fn drop(&mut self) {
+        let mut state = self.waiter.state.lock();
+        state.abandoned = true;
+        let was_to_lead = matches!(state.signal, Some(Signal::Lead));
+        drop(state);
+        if was_to_lead {
+            self.pipeline.hand_over();
+        }
+    }
+}
+
+impl Pipeline {
+    /// Carries `request` through: as leader, or as part of another caller's group.
+    pub(crate) async fn commit(&self, core: &Core, request: Box<Request>) -> Outcome {
+        let waiter = Arc::new(Waiter::default());
+        let lead_now = {
+            let mut queue = self.queue.lock();
+            queue.jobs.push_back(Job { request, waiter: Arc::clone(&waiter) });
+            !mem::replace(&mut queue.led, true)
+        };
+        let ticket = Ticket { pipeline: self, waiter };
+        if !lead_now {
+            match ticket.waiter.wait().await {
+                Signal::Done(outcome) => return outcome,
+                Signal::Lead => {}
+            }
+        }
+        let mut leadership = Leadership { pipeline: self, core, taken: VecDeque::new() };
+        leadership.lead().await;
+        drop(leadership);
+        match ticket.waiter.wait().await {
+            Signal::Done(outcome) => outcome,
+            Signal::Lead => unreachable!("a leader answers its own request before it hands over"),
+        }
+    }
+
+    /// Wakes the next caller to lead, if there is one.
+    fn hand_over(&self) {
+        let mut queue = self.queue.lock();
+        while let Some(job) = queue.jobs.front() {
+            let mut state = job.waiter.state.lock();
+            if state.abandoned {
+                drop(state);
+                queue.jobs.pop_front();
+                continue;
+            }
+            state.signal = Some(Signal::Lead);
+            if let Some(waker) = state.waker.take() {
+                waker.wake();
+            }
+            return;
+        }
+        queue.led = false;
+    }
+}
+
+/// The right to lead. Dropping it hands back what was taken and not answered, and wakes the next.
+struct Leadership<'a> {
+    pipeline: &'a Pipeline,
+    core: &'a Core,
+    taken: VecDeque<Job>,
+}
+
+impl Drop for Leadership<'_> {
+    fn drop(&mut self) {
+        if !self.taken.is_empty() {
+            let mut queue = self.pipeline.queue.lock();
+            while let Some(job) = self.taken.pop_back() {
+                queue.jobs.push_front(job);
+            }
+        }
+        self.pipeline.hand_over();
+    }
+}
+
+impl Leadership<'_> {
+    /// One turn as leader.
+    async fn lead(&mut self) {
+        self.gather().await;
+        let files = self.take_group();
+        self.check_conflicts().await;
+        if files {
+            if let Some(job) = self.taken.pop_front() {
+                let outcome = publish_files(self.core, job.request).await;
+                job.waiter.signal(Signal::Done(outcome));
+            }
+        } else {
+            self.append_group();
+        }
+    }
+
+    /// Lets callers on the same thread join: one turn, and further ones while they keep coming.
+    async fn gather(&self) {
+        let mut waiting = 0;
+        for _ in 0..TURNS_MAX {
+            tokio::task::yield_now().await;
+            let now = self.pipeline.queue.lock().jobs.len();
+            if now <= waiting {
+                break;
+            }
+            waiting = now;
+        }
+    }
+
+    /// Takes the requests at the front: one with files, or all up to the first with files. Says which.
+    fn take_group(&mut self) -> bool {
+        let mut queue = self.pipeline.queue.lock();
+        while let Some(job) = queue.jobs.front() {
+            let files = !job.request.runs.is_empty();
+            if files && !self.taken.is_empty() {
+                break;
+            }
+            let Some(job) = queue.jobs.pop_front() else { break };
+            if job.waiter.is_abandoned() {
+                continue;
+            }
+            self.taken.push_back(job);
+            if files {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Rejects what conflicts with commits that are visible already.
+    async fn check_conflicts(&mut self) {
+        let mut index = 0;
+        while let Some(job) = self.taken.get(index) {
+            match check_request(self.core, &job.request).await {
+                Ok(()) => index += 1,
+                Err(error) => {
+                    let job = self.taken.remove(index).expect("it was there before the check");
+                    job.waiter.signal(Signal::Done(Err(Rejected::Failed(error))));
+                }
+            }
+        }
+    }
+
+    /// Stamps, appends and publishes the group in one go, and answers everybody.
+    fn append_group(&mut self) {
+        if self.taken.is_empty() {
+            return;
+        }
+        let jobs = mem::take(&mut self.taken);
+        let mut accepted = Vec::with_capacity(jobs.len());
+        // 1. Announce the timestamps; from here on whoever takes a lock or reads at them waits (L2, C3).
+        let mut stamping = self.core.clock.begin_stamping(jobs.len() as u64);
+        // 2. Leave out what is locked or conflicts with an earlier member of the group.
+        let mut written = (jobs.len() > 1).then(HashSet::new);
+        for job in jobs {
+            match admit(self.core, &job.request, written.as_ref()) {
+                Ok(()) => {}
+                Err(error @ Error::Locked { .. }) => {
+                    job.waiter.signal(Signal::Done(Err(Rejected::Locked(job.request, error))));
+                    continue;
+                }
+                Err(error) => {
+                    job.waiter.signal(Signal::Done(Err(Rejected::Failed(error))));
+                    continue;
+                }
+            }
+            if let Some(written) = &mut written {
+                written.extend(job.request.batch.writes().iter().map(|w| (w.keyspace, w.key.clone())));
+            }
+            let Job { mut request, waiter } = job;
+            let at = stamping.stamp();
+            records::add_record(&mut request, at);
+            accepted.push((at, request, waiter));
+        }
+        // 3. One log record, one sync, all visible.
+        let outcome = if accepted.is_empty() {
+            Ok(())
+        } else {
+            let sync = accepted.iter().any(|(_, request, _)| request.durability == Durability::Sync);
+            let group: Vec<_> = accepted
+                .iter()
+                .map(|(at, request, _)| StampedBatch { at: *at, batch: &request.batch })
+                .collect();
+            self.core.engine.append(&group, if sync { Durability::Sync } else { Durability::Buffered })
+        };
+        // 4. Remember exclusive commits before anybody can take part again.
+        for (at, request, _) in &accepted {
+            if let (Ok(()), Some(lock)) = (&outcome, &request.lock) {
+                self.core.locks.committed(&lock.keyspaces, *at);
+            }
+        }
+        drop(stamping);
+        for (timestamp, _, waiter) in accepted {
+            let answer = match &outcome {
+                Ok(()) => Ok(CommitInfo { timestamp }),
+                Err(error) => Err(Rejected::Failed(error.clone().into())),
+            };
+            waiter.signal(Signal::Done(answer));
+        }
+    }
+}
+
+/// Checks `request` against the commits that are visible.
+async fn check_request(core: &Core, request: &Request) -> Result<()> {
+    let Some(since) = request.since else { return Ok(()) };
+    if core.engine.last_timestamp() <= since {
+        return Ok(());
+    }
+    for (keyspace, key) in request.checked() {
+        if core.engine.newest_begin(keyspace, key, since).await?.is_some() {
+            return Err(Error::Conflict { keyspace, key: Some(key.clone()) });
+        }
+    }
+    Ok(())
+}
+
+/// The checks that need no storage: locks, exclusive commits, earlier members of the group.
+fn admit(core: &Core, request: &Request, written: Option<&HashSet<(KeyspaceId, Bytes)>>) -> Result<()> {
+    core.locks.check(request.keyspaces.iter().copied(), request.lock.as_ref().map(|lock| lock.id))?;
+    let Some(since) = request.since else { return Ok(()) };
+    if request.lock.is_none()
+        && let Some(keyspace) = core.locks.committed_after(request.keyspaces.iter().copied(), since)
+    {
+        return Err(Error::Conflict { keyspace, key: None });
+    }
+    if let Some(written) = written.filter(|written| !written.is_empty()) {
+        for (keyspace, key) in request.checked() {
+            if written.contains(&(keyspace, key.clone())) {
+                return Err(Error::Conflict { keyspace, key: Some(key.clone()) });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Publishes a request with files. Dropping the future leaves it visible as a whole or not at all.
+async fn publish_files(core: &Core, mut request: Box<Request>) -> Outcome {
+    let mut stamping = core.clock.begin_stamping(1);
+    match admit(core, &request, None) {
+        Ok(()) => {}
+        Err(error @ Error::Locked { .. }) => return Err(Rejected::Locked(request, error)),
+        Err(error) => return Err(Rejected::Failed(error)),
+    }
+    let at = stamping.stamp();
+    records::add_record(&mut request, at);
+    match write_and_publish(core, &mut request, at).await {
+        Ok(()) => {
+            if let Some(lock) = &request.lock {
+                core.locks.committed(&lock.keyspaces, at);
+            }
+            Ok(CommitInfo { timestamp: at })
+        }
+        Err(error) => Err(Rejected::Failed(error)),
+    }
+}
+
+/// Turns the batch into runs, because only files become visible together with files, and publishes all of them.
+async fn write_and_publish(core: &Core, request: &mut Request, at: Timestamp) -> Result<()> {
+    let mut runs = mem::take(&mut request.runs);
+    runs.extend(ingest_batch(core, request).await?);
+    core.engine.publish_ingest(at, runs).await?;
+    Ok(())
+}
+
+async fn ingest_batch(core: &Core, request: &Request) -> Result<Vec<IngestedRun>> {
+    let mut by_keyspace = std::collections::BTreeMap::<_, std::collections::BTreeMap<_, _>>::new();
+    for write in request.batch.writes() {
+        by_keyspace.entry(write.keyspace).or_default().insert(write.key.clone(), write.value.clone());
+    }
+    let mut runs = Vec::with_capacity(by_keyspace.len());
+    for (keyspace, writes) in by_keyspace {
+        let mut ingest = core.engine.ingest(keyspace, IngestOptions::default());
+        for (key, value) in writes {
+            ingest.push(&key, value.as_deref()).await?;
+        }
+        runs.push(ingest.finish().await?);
+    }
+    Ok(runs)
+}

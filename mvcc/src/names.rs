@@ -1,0 +1,217 @@
+//! Names of key-value keyspaces: rows of the catalog keyspace, versioned like everything else.
+//!
+//! ```text
+//!   k/<name>  → {"id", "created"}            the keyspace of that name
+//!   kd/<id>   → {"name", "dropped"}          dropped; the engine frees its files once nobody can read them
+//! ```
+//!
+//! Creating and dropping are transactions that guard the name, so of two at once one conflicts.
+
+use bygone_engine::{
+    KeyRange, ReadView, ScanOptions,
+    types::{Durability, KeyspaceId, Timestamp},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{CommitMeta, Error, Result, Store, system};
+
+/// Longest name, in bytes.
+const NAME_BYTES_MAX: usize = 63;
+
+/// A named keyspace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyspaceInfo {
+    /// Its name.
+    pub name: String,
+    /// Its id.
+    pub id: KeyspaceId,
+}
+
+/// The directory of named keyspaces.
+#[derive(Clone, Debug)]
+pub struct KeyspaceNames {
+    store: Store,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct NameRow {
+    id: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct DroppedRow {
+    name: String,
+}
+
+impl KeyspaceNames {
+    pub(crate) fn new(store: Store) -> Self {
+        Self { store }
+    }
+
+    /// The keyspace of that name in the newest state.
+    ///
+    /// # Errors
+    /// [`Error::NoKeyspace`]; the engine's.
+    pub async fn get(&self, name: &str) -> Result<KeyspaceInfo> {
+        self.find(&self.store.view_now(), name).await?.ok_or_else(|| Error::NoKeyspace(name.into()))
+    }
+
+    /// The keyspace of that name at the moment of `view`, if there was one.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub async fn find(&self, view: &ReadView, name: &str) -> Result<Option<KeyspaceInfo>> {
+        let row = view.get(system::CATALOG, name_key(name).as_bytes()).await?;
+        row.map(|row| Ok(KeyspaceInfo { name: name.into(), id: decode_name(&row)? })).transpose()
+    }
+
+    /// All keyspaces at the moment of `view`, by name.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub async fn list(&self, view: &ReadView) -> Result<Vec<KeyspaceInfo>> {
+        let mut scan = view.scan(system::CATALOG, KeyRange::prefix("k/"), ScanOptions::default())?;
+        let mut all = Vec::new();
+        while let Some(batch) = scan.next().await? {
+            for row in 0..batch.len() {
+                let name = String::from_utf8_lossy(&batch.keys.get(row)[2..]).into_owned();
+                all.push(KeyspaceInfo { name, id: decode_name(batch.values.get(row))? });
+            }
+        }
+        Ok(all)
+    }
+
+    /// Creates a keyspace.
+    ///
+    /// # Errors
+    /// [`Error::KeyspaceExists`]; [`Error::Invalid`] for a name that is empty, longer than 63 bytes, or holds control or
+    /// bidirectional characters; [`Error::Conflict`] when somebody else creates it now; the engine's.
+    pub async fn create(&self, name: &str) -> Result<KeyspaceInfo> {
+        check_name("keyspace", name)?;
+        let transaction = self.store.begin();
+        let key = name_key(name);
+        if transaction.get(system::CATALOG, key.as_bytes()).await?.is_some() {
+            return Err(Error::KeyspaceExists(name.into()));
+        }
+        let id = self.store.new_keyspace_id();
+        let row = serde_json::to_vec(&NameRow { id: id.get() }).expect("a number always encodes");
+        transaction.put(system::CATALOG, key, row)?;
+        transaction.annotate(about("CREATE KEYSPACE", name))?;
+        transaction.commit(Durability::Sync).await?;
+        Ok(KeyspaceInfo { name: name.into(), id })
+    }
+
+    /// The keyspace of that name, created if there is none.
+    ///
+    /// # Errors
+    /// As [`Self::create`], but for the name being taken.
+    pub async fn open(&self, name: &str) -> Result<KeyspaceInfo> {
+        loop {
+            if let Some(found) = self.find(&self.store.view_now(), name).await? {
+                return Ok(found);
+            }
+            match self.create(name).await {
+                // Somebody else created it between the look and the commit.
+                Err(Error::KeyspaceExists(_) | Error::Conflict { .. }) => {}
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Drops a keyspace. It stays readable at moments before, as long as those are readable.
+    ///
+    /// # Errors
+    /// [`Error::NoKeyspace`]; [`Error::Conflict`] when somebody else drops it now; the engine's.
+    pub async fn drop_keyspace(&self, name: &str) -> Result<()> {
+        let transaction = self.store.begin();
+        let key = name_key(name);
+        let Some(row) = transaction.get(system::CATALOG, key.as_bytes()).await? else {
+            return Err(Error::NoKeyspace(name.into()));
+        };
+        let id = decode_name(&row)?;
+        transaction.delete(system::CATALOG, key)?;
+        let dropped = serde_json::to_vec(&DroppedRow { name: name.into() }).expect("a string always encodes");
+        transaction.put(system::CATALOG, format!("kd/{}", id.get()), dropped)?;
+        transaction.annotate(about("DROP KEYSPACE", name))?;
+        let commit = transaction.commit(Durability::Sync).await?;
+        self.store.engine().drop_keyspace(id, commit.timestamp).await?;
+        Ok(())
+    }
+
+    /// Finishes drops that were cut short between their commit and the engine's part. Called once after opening.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub async fn finish_drops(&self) -> Result<()> {
+        let view = self.store.view_now();
+        let options = ScanOptions::default();
+        let mut scan = view.scan(system::CATALOG, KeyRange::prefix("kd/"), options)?;
+        while let Some(batch) = scan.next().await? {
+            for row in 0..batch.len() {
+                let id = std::str::from_utf8(&batch.keys.get(row)[3..]).ok().and_then(|id| id.parse().ok());
+                let id = id.ok_or_else(|| damaged("dropped keyspace without a number"))?;
+                self.store.engine().drop_keyspace(KeyspaceId::new(id), batch.begins[row]).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The keyspaces that were dropped, with the moment.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub async fn dropped(&self, view: &ReadView) -> Result<Vec<(KeyspaceInfo, Timestamp)>> {
+        let mut scan = view.scan(system::CATALOG, KeyRange::prefix("kd/"), ScanOptions::default())?;
+        let mut all = Vec::new();
+        while let Some(batch) = scan.next().await? {
+            for row in 0..batch.len() {
+                let id = std::str::from_utf8(&batch.keys.get(row)[3..]).ok().and_then(|id| id.parse().ok());
+                let id = id.ok_or_else(|| damaged("dropped keyspace without a number"))?;
+                let body: DroppedRow = serde_json::from_slice(batch.values.get(row))
+                    .map_err(|error| damaged(&error.to_string()))?;
+                all.push((KeyspaceInfo { name: body.name, id: KeyspaceId::new(id) }, batch.begins[row]));
+            }
+        }
+        Ok(all)
+    }
+}
+
+fn name_key(name: &str) -> String {
+    format!("k/{name}")
+}
+
+fn decode_name(row: &[u8]) -> Result<KeyspaceId> {
+    let row: NameRow = serde_json::from_slice(row).map_err(|error| damaged(&error.to_string()))?;
+    Ok(KeyspaceId::new(row.id))
+}
+
+fn damaged(detail: &str) -> Error {
+    bygone_engine::Error::corrupt("catalog row", 0, detail).into()
+}
+
+fn about(statement: &str, name: &str) -> CommitMeta {
+    CommitMeta { statement: Some(statement.into()), tables: vec![name.into()], ..CommitMeta::default() }
+}
+
+/// Checks a name of a `what`: 1 to 63 bytes, without control or bidirectional characters.
+///
+/// # Errors
+/// [`Error::Invalid`] that says what is wrong.
+pub fn check_name(what: &str, name: &str) -> Result<()> {
+    let problem = if name.is_empty() {
+        "is empty"
+    } else if name.len() > NAME_BYTES_MAX {
+        "is longer than 63 bytes"
+    } else if name.chars().any(is_hidden) {
+        "holds control or bidirectional characters"
+    } else {
+        return Ok(());
+    };
+    Err(Error::Invalid(format!("name of {what} {problem}: \"{}\"", name.escape_debug())))
+}
+
+/// Characters that change how the rest of a line looks, or do not show at all.
+fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}

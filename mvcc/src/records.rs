@@ -1,0 +1,145 @@
+//! What commits say about themselves, kept in keyspaces of the system, written by the commit itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+
+use bygone_engine::{
+    KeyRange, ReadView, ScanOptions,
+    types::{KeyspaceId, Timestamp},
+};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result, commit::Request, system};
+
+/// The record of one commit.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommitRecord {
+    /// When it happened, in microseconds since the Unix epoch.
+    #[serde(skip)]
+    pub timestamp: Timestamp,
+    /// Who made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<String>,
+    /// Why it was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// What kind of work it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statement: Option<String>,
+    /// The names of the tables it touched, as they were then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tables: Vec<String>,
+    /// Every keyspace it wrote into, but for the system's.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub keyspaces: BTreeSet<u64>,
+    /// Free key–value pairs.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub annotations: BTreeMap<String, String>,
+}
+
+impl CommitRecord {
+    /// Whether the commit wrote into one of `keyspaces`.
+    pub fn touches(&self, keyspaces: &[KeyspaceId]) -> bool {
+        keyspaces.iter().any(|keyspace| self.keyspaces.contains(&keyspace.get()))
+    }
+
+    fn decode(key: &[u8], value: &[u8]) -> Result<Self> {
+        let timestamp = <[u8; 8]>::try_from(key).map_err(|_| damaged("key is not a timestamp"))?;
+        let record: Self = serde_json::from_slice(value).map_err(|error| damaged(&error.to_string()))?;
+        Ok(Self { timestamp: Timestamp::from_micros(u64::from_be_bytes(timestamp)), ..record })
+    }
+}
+
+fn damaged(detail: &str) -> Error {
+    bygone_engine::Error::corrupt("commit record", 0, detail).into()
+}
+
+/// Adds the record and the annotations of a stamped request to its batch.
+pub(crate) fn add_record(request: &mut Request, at: Timestamp) {
+    if request.meta.is_empty() {
+        return;
+    }
+    let meta = std::mem::take(&mut request.meta);
+    for (name, value) in &meta.annotations {
+        request.batch.put(system::ANNOTATIONS, Bytes::from(name.clone()), Bytes::from(value.clone()));
+    }
+    let record = CommitRecord {
+        timestamp: at,
+        author: meta.author,
+        message: meta.message,
+        statement: meta.statement,
+        tables: meta.tables,
+        keyspaces: request.keyspaces.iter().filter(|k| !k.is_system()).map(|k| k.get()).collect(),
+        annotations: meta.annotations,
+    };
+    let body = serde_json::to_vec(&record).expect("a record of strings and numbers always encodes");
+    request.batch.put(system::COMMITS, at.as_micros().to_be_bytes().to_vec(), body);
+}
+
+/// The records of the commits in `(after, through]` that a view shows, oldest first, at most `limit`.
+///
+/// # Errors
+/// Those of reading, and a corrupt record.
+pub async fn commits(
+    view: &ReadView,
+    after: Timestamp,
+    through: Timestamp,
+    limit: usize,
+) -> Result<Vec<CommitRecord>> {
+    list(view, after, through, limit, false).await
+}
+
+/// As [`commits`], newest first.
+///
+/// # Errors
+/// Those of reading, and a corrupt record.
+pub async fn newest_commits(
+    view: &ReadView,
+    after: Timestamp,
+    through: Timestamp,
+    limit: usize,
+) -> Result<Vec<CommitRecord>> {
+    list(view, after, through, limit, true).await
+}
+
+async fn list(
+    view: &ReadView,
+    after: Timestamp,
+    through: Timestamp,
+    limit: usize,
+    reverse: bool,
+) -> Result<Vec<CommitRecord>> {
+    let bound = |t: Timestamp| Bytes::copy_from_slice(&t.as_micros().to_be_bytes());
+    let range = KeyRange { start: Bound::Excluded(bound(after)), end: Bound::Included(bound(through)) };
+    let options = ScanOptions { reverse, limit: Some(limit), ..ScanOptions::default() };
+    let mut scan = view.scan(system::COMMITS, range, options)?;
+    let mut records = Vec::new();
+    while let Some(batch) = scan.next().await? {
+        for row in 0..batch.len() {
+            records.push(CommitRecord::decode(batch.keys.get(row), batch.values.get(row))?);
+        }
+    }
+    Ok(records)
+}
+
+/// The record of the commit at `at`, if it left one.
+///
+/// # Errors
+/// Those of reading, and a corrupt record.
+pub async fn commit_record(view: &ReadView, at: Timestamp) -> Result<Option<CommitRecord>> {
+    let key = at.as_micros().to_be_bytes();
+    let value = view.get(system::COMMITS, &key).await?;
+    value.map(|value| CommitRecord::decode(&key, &value)).transpose()
+}
+
+/// The value that the annotation `name` had at the moment of the view.
+///
+/// # Errors
+/// Those of reading.
+pub async fn annotation(view: &ReadView, name: &str) -> Result<Option<String>> {
+    let value = view.get(system::ANNOTATIONS, name.as_bytes()).await?;
+    value
+        .map(|value| String::from_utf8(value.to_vec()).map_err(|_| damaged("annotation is not UTF-8")))
+        .transpose()
+}

@@ -1,0 +1,347 @@
+//! The store: one clock, one commit pipeline and one lock table over an engine.
+
+use std::{collections::BTreeSet, future::Future, sync::Arc};
+
+use bygone_engine::{
+    Engine, IngestOptions, ReadView, Scope,
+    env::Task,
+    types::{Durability, KEY_BYTES_MAX, KeyspaceId, Timestamp, VALUE_BYTES_MAX, Write, WriteBatch},
+};
+use futures::future::{Either, select};
+
+use crate::{
+    Clock, CommitInfo, CommitMeta, Error, ExclusiveCommit, ExclusiveLock, Result, Transaction,
+    commit::{HeldLock, Pipeline, Rejected, Request},
+    locks::LockTable,
+    names::KeyspaceNames,
+};
+
+/// How a store behaves.
+#[derive(Clone, Debug)]
+pub struct StoreOptions {
+    /// Uncommitted bytes of one transaction at most; more is [`Error::TooLarge`]. Default 1 GiB.
+    pub transaction_bytes_max: usize,
+    /// Commits larger than this bypass the log and become files at once. Default 64 MiB.
+    pub direct_commit_bytes: usize,
+    /// How long a writer waits for a restore or bulk load of the same keyspace, in microseconds. Default 10 s.
+    pub lock_wait_us: u64,
+    /// Whether all writes are refused.
+    pub read_only: bool,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self {
+            transaction_bytes_max: 1 << 30,
+            direct_commit_bytes: 64 << 20,
+            lock_wait_us: 10_000_000,
+            read_only: false,
+        }
+    }
+}
+
+/// A handle of an open store; clones share it.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pub(crate) core: Arc<Core>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(crate) engine: Engine,
+    pub(crate) clock: Clock,
+    pub(crate) locks: Arc<LockTable>,
+    pub(crate) options: StoreOptions,
+    pipeline: Pipeline,
+}
+
+impl Store {
+    /// A store over `engine`. An engine has one store for its whole life: the clock and the locks are in it.
+    pub fn open(engine: Engine, options: StoreOptions) -> Self {
+        let clock = Clock::new(Arc::clone(&engine.env().clock), engine.last_timestamp());
+        let core = Core { engine, clock, locks: Arc::default(), options, pipeline: Pipeline::default() };
+        Self { core: Arc::new(core) }
+    }
+
+    /// The engine below.
+    pub fn engine(&self) -> &Engine {
+        &self.core.engine
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &Clock {
+        &self.core.clock
+    }
+
+    /// How the store behaves.
+    pub fn options(&self) -> &StoreOptions {
+        &self.core.options
+    }
+
+    /// The named keyspaces of the key-value API.
+    pub fn names(&self) -> KeyspaceNames {
+        KeyspaceNames::new(self.clone())
+    }
+
+    /// An id that no keyspace has had or will have.
+    pub fn new_keyspace_id(&self) -> KeyspaceId {
+        KeyspaceId::new(self.core.clock.tick().as_micros())
+    }
+
+    /// Begins a transaction that reads the newest state.
+    pub fn begin(&self) -> Transaction {
+        Transaction::new(self.clone(), self.view_now(), self.core.options.read_only)
+    }
+
+    /// Begins a transaction that reads the newest state and cannot write.
+    pub fn begin_read_only(&self) -> Transaction {
+        self.begin_at(self.view_now())
+    }
+
+    /// Begins a transaction that reads the moment of `view` and cannot write.
+    pub fn begin_at(&self, view: ReadView) -> Transaction {
+        Transaction::new(self.clone(), view, true)
+    }
+
+    /// A view of every commit that was acknowledged before the call.
+    pub fn view_now(&self) -> ReadView {
+        self.core.engine.view_newest(Scope::Database)
+    }
+
+    /// A view of the state at `at`: of the commits with a timestamp ≤ `at`, all and no others, now and for ever.
+    ///
+    /// # Errors
+    /// [`Error::Future`] when `at` has not happened yet; the engine's `TooOld` when it is below the horizon and not
+    /// pinned.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves nothing.
+    pub async fn view_at(&self, at: Timestamp) -> Result<ReadView> {
+        self.view_at_in(at, Scope::Database).await
+    }
+
+    /// As [`Self::view_at`], of some keyspaces: readable too where only these are pinned.
+    ///
+    /// # Errors
+    /// As [`Self::view_at`].
+    pub async fn view_at_in(&self, at: Timestamp, scope: Scope) -> Result<ReadView> {
+        self.settle(at).await?;
+        Ok(self.core.engine.view(at, scope)?)
+    }
+
+    /// Makes sure that the commits ≤ `at` are all visible and that no other will join them.
+    ///
+    /// # Errors
+    /// [`Error::Future`] when `at` has not happened yet.
+    pub async fn settle(&self, at: Timestamp) -> Result<()> {
+        if at > self.core.engine.last_timestamp() {
+            self.core.clock.lift_to(at)?;
+            self.core.clock.settled(at).await;
+        }
+        Ok(())
+    }
+
+    /// Commits `batch` without looking at what is there: the last writer wins.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] when a restore or bulk load does not finish in time; [`Error::Invalid`] for a key or value that
+    /// is too long; the engine's.
+    ///
+    /// # Cancel safety
+    /// When the future is dropped the commit happens as a whole or not at all.
+    pub async fn write(&self, batch: WriteBatch, durability: Durability) -> Result<CommitInfo> {
+        for write in batch.writes() {
+            check_write(write)?;
+        }
+        self.submit(Request::of_batch(batch, durability)).await
+    }
+
+    /// Takes the exclusive right to commit into `keyspaces`. Returns when no other commit into them is under way.
+    /// `what` says who holds it, for those who wait.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] when another exclusive holder does not finish within `wait_us` microseconds.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves nothing locked.
+    pub async fn lock_exclusive(
+        &self,
+        keyspaces: &[KeyspaceId],
+        what: &str,
+        wait_us: u64,
+    ) -> Result<ExclusiveLock> {
+        self.check_writable()?;
+        let what = Arc::from(what);
+        let mut wait = Wait::new(self, wait_us);
+        let lock = loop {
+            let released = self.core.locks.released();
+            tokio::pin!(released);
+            released.as_mut().enable();
+            match self.core.locks.try_lock(keyspaces, &what) {
+                Ok(lock) => break lock,
+                Err(error) => wait.until(released, error).await?,
+            }
+        };
+        self.core.clock.settled(self.core.clock.now()).await;
+        Ok(lock)
+    }
+
+    /// Commits files and writes together, alone in the keyspaces of `lock`. Transactions that began before and wrote in
+    /// those keyspaces conflict afterwards.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when a guarded key changed; [`Error::Locked`] when the batch writes
+    /// into a keyspace that somebody else holds; the engine's. Nothing is visible then.
+    ///
+    /// # Cancel safety
+    /// When the future is dropped the commit happens as a whole or not at all.
+    pub async fn commit_exclusive(
+        &self,
+        lock: &ExclusiveLock,
+        commit: ExclusiveCommit,
+    ) -> Result<CommitInfo> {
+        for write in commit.batch.writes() {
+            check_write(write)?;
+        }
+        let keyspaces: BTreeSet<_> = commit
+            .batch
+            .writes()
+            .iter()
+            .map(|write| write.keyspace)
+            .chain(lock.keyspaces().iter().copied())
+            .collect();
+        self.submit(Request {
+            batch: commit.batch,
+            since: (!commit.guards.is_empty()).then_some(commit.guarded_since),
+            guards: commit.guards,
+            check_writes: false,
+            runs: commit.runs,
+            keyspaces,
+            meta: commit.meta,
+            durability: commit.durability,
+            lock: Some(HeldLock { id: lock.id(), keyspaces: lock.keyspaces().into() }),
+        })
+        .await
+    }
+
+    /// As [`Self::commit_exclusive`] with files of new keyspaces that nobody else knows yet: a table that is created by
+    /// the same commit. Takes no lock.
+    ///
+    /// # Errors
+    /// As [`Self::commit_exclusive`].
+    ///
+    /// # Cancel safety
+    /// When the future is dropped the commit happens as a whole or not at all.
+    pub async fn commit_new(&self, keyspaces: &[KeyspaceId], commit: ExclusiveCommit) -> Result<CommitInfo> {
+        let lock = self.lock_exclusive(keyspaces, "the load of a new table", 0).await?;
+        self.commit_exclusive(&lock, commit).await
+    }
+
+    /// The commit of a transaction.
+    pub(crate) async fn commit_transaction(
+        &self,
+        batch: WriteBatch,
+        guards: Vec<(KeyspaceId, bytes::Bytes)>,
+        since: Timestamp,
+        meta: CommitMeta,
+        durability: Durability,
+    ) -> Result<CommitInfo> {
+        let direct = batch.bytes() > self.core.options.direct_commit_bytes;
+        let mut request =
+            Request { guards, since: Some(since), meta, ..Request::of_batch(batch, durability) };
+        if direct {
+            self.write_files(&mut request).await?;
+        }
+        self.submit(request).await
+    }
+
+    /// Turns the batch of a large request into files; its keys stay as guards, for the conflict check.
+    async fn write_files(&self, request: &mut Request) -> Result<()> {
+        let batch = std::mem::take(&mut request.batch);
+        let mut writes: Vec<&Write> = batch.writes().iter().collect();
+        writes.sort_by(|a, b| (a.keyspace, &a.key).cmp(&(b.keyspace, &b.key)));
+        for of_keyspace in writes.chunk_by(|a, b| a.keyspace == b.keyspace) {
+            let mut ingest = self.core.engine.ingest(of_keyspace[0].keyspace, IngestOptions::default());
+            // The sort is stable: of several writes of one key the last one counts.
+            for of_key in of_keyspace.chunk_by(|a, b| a.key == b.key) {
+                let write = of_key[of_key.len() - 1];
+                ingest.push(&write.key, write.value.as_deref()).await?;
+            }
+            request.runs.push(ingest.finish().await?);
+        }
+        request.guards.extend(batch.writes().iter().map(|write| (write.keyspace, write.key.clone())));
+        Ok(())
+    }
+
+    /// Brings a request through the pipeline, waiting for locks as long as the options allow.
+    async fn submit(&self, request: Request) -> Result<CommitInfo> {
+        self.check_writable()?;
+        let own = request.lock.as_ref().map(|lock| lock.id);
+        let mut wait = Wait::new(self, self.core.options.lock_wait_us);
+        self.core.engine.admit(request.batch.bytes()).await?;
+        let mut request = Box::new(request);
+        loop {
+            let released = self.core.locks.released();
+            tokio::pin!(released);
+            released.as_mut().enable();
+            if let Err(error) = self.core.locks.check(request.keyspaces.iter().copied(), own) {
+                wait.until(released, error).await?;
+                continue;
+            }
+            match self.core.pipeline.commit(&self.core, request).await {
+                Ok(info) => return Ok(info),
+                Err(Rejected::Failed(error)) => return Err(error),
+                Err(Rejected::Locked(back, error)) => {
+                    request = back;
+                    wait.until(released, error).await?;
+                }
+            }
+        }
+    }
+
+    pub(crate) fn check_writable(&self) -> Result<()> {
+        if self.core.options.read_only { Err(Error::ReadOnly("the database")) } else { Ok(()) }
+    }
+}
+
+/// Refuses what the engine could not store.
+pub(crate) fn check_write(write: &Write) -> Result<()> {
+    if write.key.len() > KEY_BYTES_MAX {
+        return Err(Error::Invalid(format!(
+            "key is too long: bytes={} max={KEY_BYTES_MAX}",
+            write.key.len()
+        )));
+    }
+    match &write.value {
+        Some(value) if value.len() > VALUE_BYTES_MAX => {
+            Err(Error::Invalid(format!("value is too long: bytes={} max={VALUE_BYTES_MAX}", value.len())))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Waiting for locks with one time limit over all attempts.
+struct Wait<'a> {
+    store: &'a Store,
+    wait_us: u64,
+    timer: Option<Task>,
+}
+
+impl<'a> Wait<'a> {
+    fn new(store: &'a Store, wait_us: u64) -> Self {
+        Self { store, wait_us, timer: None }
+    }
+
+    /// Waits for `released`, or fails with `error` when the time is up.
+    async fn until(&mut self, released: impl Future<Output = ()>, error: Error) -> Result<()> {
+        if self.wait_us == 0 {
+            return Err(error);
+        }
+        let timer = self.timer.get_or_insert_with(|| self.store.core.engine.env().tasks.sleep(self.wait_us));
+        tokio::pin!(released);
+        match select(released, timer).await {
+            Either::Left(_) => Ok(()),
+            Either::Right(_) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,534 @@
+//! The registry: records in the snapshots keyspace, pins in the engine, the two kept in step.
+//!
+//! ```text
+//!   create:  validate ─▶ pin (refused if the moment is gone) ─▶ commit the record ─▶ done
+//!                                                    fails ─▶ unpin
+//!   drop:    commit the deletion ─▶ unpin
+//!   open:    read all records ─▶ pin all ─▶ only then may the engine collect
+//! ```
+//!
+//! Changes go one at a time. A call that is dropped half-way may leave a pin without a record, never a record without a
+//! pin; [`Snapshots::expire`] releases such pins.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+};
+
+use bygone_engine::{
+    KeyRange, Pin, ReadView, ScanOptions,
+    types::{Durability, Timestamp, WriteBatch},
+};
+use bygone_mvcc::{CommitMeta, Store, Transaction, check_name, system};
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::sync::OwnedMutexGuard;
+
+use crate::{Error, Quotas, Result, Snapshot, SnapshotScope, record::damaged};
+
+/// The row of the quotas. No snapshot can have this name, because it holds a control character.
+const QUOTAS_KEY: &[u8] = b"\0quotas";
+
+/// How many names [`Error::NotFound`] suggests.
+const CANDIDATES_MAX: usize = 3;
+
+/// A snapshot to be created.
+#[derive(Clone, Debug)]
+pub struct CreateSnapshot {
+    /// Its name: 1 to 63 bytes without control or bidirectional characters, not in use.
+    pub name: String,
+    /// What it covers.
+    pub scope: SnapshotScope,
+    /// The moment; `None` is now.
+    pub at: Option<Timestamp>,
+    /// From when on maintenance may drop it.
+    pub expires: Option<Timestamp>,
+    /// Anything the user wants to say about it.
+    pub comment: Option<String>,
+    /// Whether a snapshot of that name is left as it is instead of an error.
+    pub if_not_exists: bool,
+    /// Who creates it.
+    pub author: Option<String>,
+}
+
+impl CreateSnapshot {
+    /// A snapshot of the whole database, now.
+    pub fn database(name: impl Into<String>) -> Self {
+        Self::of(name, SnapshotScope::Database(None))
+    }
+
+    /// A snapshot of `scope`, now.
+    pub fn of(name: impl Into<String>, scope: SnapshotScope) -> Self {
+        Self {
+            name: name.into(),
+            scope,
+            at: None,
+            expires: None,
+            comment: None,
+            if_not_exists: false,
+            author: None,
+        }
+    }
+}
+
+/// What [`Snapshots::create`] did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Created {
+    /// The snapshot is new.
+    New(Snapshot),
+    /// There was one of that name, and `if_not_exists` was set.
+    Existing(Snapshot),
+}
+
+impl Created {
+    /// The snapshot, new or not.
+    pub fn into_snapshot(self) -> Snapshot {
+        match self {
+            Self::New(snapshot) | Self::Existing(snapshot) => snapshot,
+        }
+    }
+}
+
+/// The named snapshots of a database. Clones share the registry.
+#[derive(Clone)]
+pub struct Snapshots {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    /// Held while a change is made, so that quotas and pins stay in step.
+    changes: Arc<tokio::sync::Mutex<()>>,
+    /// By id of the snapshot.
+    pins: Mutex<BTreeMap<u64, Pin>>,
+}
+
+impl fmt::Debug for Snapshots {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Snapshots").field("pins", &self.inner.pins.lock().len()).finish_non_exhaustive()
+    }
+}
+
+impl Snapshots {
+    /// Reads the registry and registers every pin, then lets the engine collect garbage.
+    ///
+    /// # Errors
+    /// Those of reading; nothing may be collected then.
+    pub async fn open(store: Store) -> Result<Self> {
+        let view = store.view_now();
+        let mut pins = BTreeMap::new();
+        for snapshot in read_all(&view).await? {
+            let pin = store.engine().readmit_pin(snapshot.at, snapshot.scope.engine_scope());
+            pins.insert(snapshot.id, pin);
+        }
+        store.engine().start_maintenance();
+        let inner = Inner { store, changes: Arc::default(), pins: Mutex::new(pins) };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    /// Creates a snapshot.
+    ///
+    /// # Errors
+    /// [`Error::Exists`], [`Error::Quota`]; [`Error::Invalid`] for a name that cannot be used or an expiry that has passed;
+    /// `Future` and `TooOld` for the moment; those of a commit. Nothing is pinned then.
+    ///
+    /// # Cancel safety
+    /// When the future is dropped the snapshot is created or not.
+    ///
+    /// # Cost
+    /// One durable commit, whatever the size of what it covers; with quotas, a look at all records.
+    pub async fn create(&self, request: CreateSnapshot) -> Result<Created> {
+        let _changes = self.inner.changes.lock().await;
+        let transaction = self.store().begin();
+        if let Some(existing) = find(transaction.view(), &request.name).await? {
+            return if request.if_not_exists {
+                Ok(Created::Existing(existing))
+            } else {
+                Err(Error::Exists(request.name))
+            };
+        }
+        let author = request.author.clone();
+        let snapshot = self.check_new(transaction.view(), request, false).await?;
+        let pin = self.pin(&snapshot).await?;
+        transaction.put(system::SNAPSHOTS, snapshot.name.clone(), snapshot.encode())?;
+        transaction.annotate(CommitMeta { author, ..about("CREATE SNAPSHOT", &snapshot.name) })?;
+        // The pin is kept if this future is dropped while the commit is under way.
+        let id = snapshot.id;
+        self.inner.pins.lock().insert(id, pin);
+        match transaction.commit(Durability::Sync).await {
+            Ok(_) => Ok(Created::New(snapshot)),
+            Err(error) => {
+                self.inner.pins.lock().remove(&id);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// The snapshot of that name.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] with names that look like it; those of reading.
+    pub async fn get(&self, name: &str) -> Result<Snapshot> {
+        self.get_in(&self.store().view_now(), name).await
+    }
+
+    /// The snapshot of that name, as the moment of `view` knew it.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn get_in(&self, view: &ReadView, name: &str) -> Result<Snapshot> {
+        match find(view, name).await? {
+            Some(snapshot) => Ok(snapshot),
+            None => Err(Error::NotFound { name: name.into(), candidates: candidates(view, name).await? }),
+        }
+    }
+
+    /// All snapshots by name.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub async fn list(&self) -> Result<Vec<Snapshot>> {
+        read_all(&self.store().view_now()).await
+    }
+
+    /// All snapshots that existed at the moment of `view`, by name.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub async fn list_in(&self, view: &ReadView) -> Result<Vec<Snapshot>> {
+        read_all(view).await
+    }
+
+    /// A view of what the snapshot shows. It takes no lock, and stays valid when the snapshot is dropped.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn view(&self, name: &str) -> Result<ReadView> {
+        let snapshot = self.get(name).await?;
+        Ok(self.store().view_at_in(snapshot.at, snapshot.scope.engine_scope()).await?)
+    }
+
+    /// Gives a snapshot another name.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Exists`], [`Error::Invalid`]; those of a commit.
+    pub async fn rename(&self, name: &str, new_name: &str) -> Result<Snapshot> {
+        check_name("snapshot", new_name)?;
+        let _changes = self.inner.changes.lock().await;
+        let transaction = self.store().begin();
+        let mut snapshot = self.get_in(transaction.view(), name).await?;
+        if name == new_name {
+            return Ok(snapshot);
+        }
+        if find(transaction.view(), new_name).await?.is_some() {
+            return Err(Error::Exists(new_name.into()));
+        }
+        new_name.clone_into(&mut snapshot.name);
+        transaction.delete(system::SNAPSHOTS, name.to_owned())?;
+        self.save(transaction, snapshot, "ALTER SNAPSHOT").await
+    }
+
+    /// Sets or removes the moment from which on maintenance may drop the snapshot.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; those of a commit.
+    pub async fn set_expiry(&self, name: &str, expires: Option<Timestamp>) -> Result<Snapshot> {
+        self.alter(name, |snapshot| snapshot.expires = expires).await
+    }
+
+    /// Sets or removes the comment.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; those of a commit.
+    pub async fn set_comment(&self, name: &str, comment: Option<String>) -> Result<Snapshot> {
+        self.alter(name, |snapshot| snapshot.comment = comment).await
+    }
+
+    /// Keeps the snapshot from being dropped and from expiring, until it is released.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Invalid`] without a reason; those of a commit.
+    pub async fn hold(&self, name: &str, reason: &str) -> Result<Snapshot> {
+        if reason.trim().is_empty() {
+            return Err(Error::Invalid("a hold needs a reason".into()));
+        }
+        self.alter(name, |snapshot| snapshot.hold = Some(reason.into())).await
+    }
+
+    /// Ends a hold; releasing what is not held is allowed.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; those of a commit.
+    pub async fn release(&self, name: &str) -> Result<Snapshot> {
+        self.alter(name, |snapshot| snapshot.hold = None).await
+    }
+
+    async fn alter(&self, name: &str, change: impl FnOnce(&mut Snapshot)) -> Result<Snapshot> {
+        let _changes = self.inner.changes.lock().await;
+        let transaction = self.store().begin();
+        let mut snapshot = self.get_in(transaction.view(), name).await?;
+        change(&mut snapshot);
+        self.save(transaction, snapshot, "ALTER SNAPSHOT").await
+    }
+
+    async fn save(&self, transaction: Transaction, snapshot: Snapshot, statement: &str) -> Result<Snapshot> {
+        transaction.put(system::SNAPSHOTS, snapshot.name.clone(), snapshot.encode())?;
+        transaction.annotate(about(statement, &snapshot.name))?;
+        transaction.commit(Durability::Sync).await?;
+        Ok(snapshot)
+    }
+
+    /// Drops one snapshot.
+    ///
+    /// # Errors
+    /// As [`Self::drop_many`].
+    pub async fn drop_snapshot(&self, name: &str) -> Result<()> {
+        self.drop_many(&[name], false).await.map(drop)
+    }
+
+    /// Drops all of `names`, or none. Returns what was dropped; with `if_exists` names that do not exist are left out.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Held`]; those of a commit.
+    ///
+    /// # Cancel safety
+    /// When the future is dropped all are dropped or none.
+    pub async fn drop_many(&self, names: &[impl AsRef<str>], if_exists: bool) -> Result<Vec<Snapshot>> {
+        let _changes = self.inner.changes.lock().await;
+        let transaction = self.store().begin();
+        let mut dropped: Vec<Snapshot> = Vec::new();
+        for name in names.iter().map(AsRef::as_ref).collect::<BTreeSet<_>>() {
+            match self.get_in(transaction.view(), name).await {
+                Ok(Snapshot { name, hold: Some(reason), .. }) => return Err(Error::Held { name, reason }),
+                Ok(snapshot) => dropped.push(snapshot),
+                Err(Error::NotFound { .. }) if if_exists => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.delete(&transaction, &dropped, "DROP SNAPSHOT").await?;
+        Ok(dropped)
+    }
+
+    /// Drops the snapshots that have expired and are not held, and returns them. Maintenance calls this before it
+    /// collects.
+    ///
+    /// # Errors
+    /// Those of reading and of a commit.
+    pub async fn expire(&self, now: Timestamp) -> Result<Vec<Snapshot>> {
+        let _changes = self.inner.changes.lock().await;
+        let transaction = self.store().begin();
+        let all = read_all(transaction.view()).await?;
+        // Pins that a dropped call left without a record.
+        let ids: BTreeSet<u64> = all.iter().map(|snapshot| snapshot.id).collect();
+        self.inner.pins.lock().retain(|id, _| ids.contains(id));
+        let expired: Vec<_> = all.into_iter().filter(|snapshot| snapshot.is_expired(now)).collect();
+        self.delete(&transaction, &expired, "EXPIRE SNAPSHOT").await?;
+        Ok(expired)
+    }
+
+    async fn delete(&self, transaction: &Transaction, snapshots: &[Snapshot], statement: &str) -> Result<()> {
+        if snapshots.is_empty() {
+            return Ok(());
+        }
+        for snapshot in snapshots {
+            transaction.delete(system::SNAPSHOTS, snapshot.name.clone())?;
+            transaction.annotate(about(statement, &snapshot.name))?;
+        }
+        transaction.commit(Durability::Sync).await?;
+        let mut pins = self.inner.pins.lock();
+        for snapshot in snapshots {
+            pins.remove(&snapshot.id);
+        }
+        Ok(())
+    }
+
+    /// The quotas.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub async fn quotas(&self) -> Result<Quotas> {
+        read_quotas(&self.store().view_now()).await
+    }
+
+    /// Sets the quotas, for snapshots to come; those that exist stay.
+    ///
+    /// # Errors
+    /// Those of a commit.
+    pub async fn set_quotas(&self, quotas: Quotas) -> Result<()> {
+        let _changes = self.inner.changes.lock().await;
+        let transaction = self.store().begin();
+        let row = serde_json::to_vec(&quotas).expect("numbers always encode");
+        transaction.put(system::SNAPSHOTS, QUOTAS_KEY, row)?;
+        transaction.commit(Durability::Sync).await?;
+        Ok(())
+    }
+
+    /// Checks a new snapshot against names and quotas, and completes it.
+    async fn check_new(&self, view: &ReadView, request: CreateSnapshot, automatic: bool) -> Result<Snapshot> {
+        check_name("snapshot", &request.name)?;
+        if matches!(&request.scope, SnapshotScope::Objects(objects) if objects.is_empty()) {
+            return Err(Error::Invalid("a snapshot must cover something".into()));
+        }
+        let created = self.store().clock().now();
+        if request.expires.is_some_and(|expires| expires <= created) {
+            return Err(Error::Invalid(format!("snapshot \"{}\" would have expired already", request.name)));
+        }
+        let snapshot = Snapshot {
+            id: self.store().clock().tick().as_micros(),
+            name: request.name,
+            at: request.at.unwrap_or(created),
+            scope: request.scope,
+            created,
+            expires: request.expires,
+            comment: request.comment,
+            hold: None,
+            automatic,
+        };
+        if !automatic {
+            check_quotas(view, &snapshot).await?;
+        }
+        Ok(snapshot)
+    }
+
+    async fn pin(&self, snapshot: &Snapshot) -> Result<Pin> {
+        self.store().settle(snapshot.at).await?;
+        Ok(self.store().engine().pin(snapshot.at, snapshot.scope.engine_scope())?)
+    }
+
+    /// Prepares the safety snapshot of a restore: its record is committed by the restore itself.
+    pub(crate) async fn prepare_automatic(
+        &self,
+        scope: SnapshotScope,
+        at: Timestamp,
+        expires: Option<Timestamp>,
+        comment: String,
+    ) -> Result<Prepared> {
+        let changes = Arc::clone(&self.inner.changes).lock_owned().await;
+        let view = self.store().view_now();
+        let name = self.free_name(&view).await?;
+        let request = CreateSnapshot {
+            at: Some(at),
+            expires,
+            comment: Some(comment),
+            ..CreateSnapshot::of(name, scope)
+        };
+        let snapshot = self.check_new(&view, request, true).await?;
+        let pin = self.pin(&snapshot).await?;
+        Ok(Prepared { snapshots: self.clone(), snapshot, pin: Some(pin), _changes: changes })
+    }
+
+    /// The first of `before_restore_1`, `before_restore_2`, … that is not in use.
+    async fn free_name(&self, view: &ReadView) -> Result<String> {
+        let taken: BTreeSet<String> =
+            read_all(view).await?.into_iter().map(|snapshot| snapshot.name).collect();
+        let free = (1_u32..).map(|n| format!("before_restore_{n}")).find(|name| !taken.contains(name));
+        Ok(free.expect("there are more numbers than snapshots"))
+    }
+}
+
+/// A snapshot whose pin is registered and whose record another commit writes.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    snapshots: Snapshots,
+    pub(crate) snapshot: Snapshot,
+    pin: Option<Pin>,
+    /// No other snapshot takes the name before the commit.
+    _changes: OwnedMutexGuard<()>,
+}
+
+impl Prepared {
+    /// Adds the record to the commit that will create the snapshot. The pin stays from here on, also when that commit
+    /// is given up half-way; [`Self::failed`] releases it.
+    pub(crate) fn add_to(&mut self, batch: &mut WriteBatch) {
+        batch.put(system::SNAPSHOTS, self.snapshot.name.clone(), self.snapshot.encode());
+        if let Some(pin) = self.pin.take() {
+            self.snapshots.inner.pins.lock().insert(self.snapshot.id, pin);
+        }
+    }
+
+    /// The commit failed: there is no such snapshot.
+    pub(crate) fn failed(self) {
+        self.snapshots.inner.pins.lock().remove(&self.snapshot.id);
+    }
+}
+
+async fn find(view: &ReadView, name: &str) -> Result<Option<Snapshot>> {
+    if name.as_bytes() == QUOTAS_KEY {
+        return Ok(None);
+    }
+    let row = view.get(system::SNAPSHOTS, name.as_bytes()).await?;
+    row.map(|row| Snapshot::decode(name.as_bytes(), &row)).transpose()
+}
+
+async fn read_all(view: &ReadView) -> Result<Vec<Snapshot>> {
+    let mut scan = view.scan(system::SNAPSHOTS, KeyRange::all(), ScanOptions::default())?;
+    let mut all = Vec::new();
+    while let Some(batch) = scan.next().await? {
+        for row in 0..batch.len() {
+            if batch.keys.get(row) != QUOTAS_KEY {
+                all.push(Snapshot::decode(batch.keys.get(row), batch.values.get(row))?);
+            }
+        }
+    }
+    Ok(all)
+}
+
+async fn read_quotas(view: &ReadView) -> Result<Quotas> {
+    let row: Option<Bytes> = view.get(system::SNAPSHOTS, QUOTAS_KEY).await?;
+    let Some(row) = row else { return Ok(Quotas::default()) };
+    serde_json::from_slice(&row).map_err(|error| damaged(&error.to_string()))
+}
+
+async fn check_quotas(view: &ReadView, new: &Snapshot) -> Result<()> {
+    let quotas = read_quotas(view).await?;
+    if quotas == Quotas::default() {
+        return Ok(());
+    }
+    let mut all = read_all(view).await?;
+    all.retain(|snapshot| !snapshot.automatic);
+    if let Some(max) = quotas.total.filter(|max| all.len() >= *max as usize) {
+        return Err(Error::Quota { of: "the database".into(), max });
+    }
+    let Some(max) = quotas.per_object else { return Ok(()) };
+    let of = match &new.scope {
+        SnapshotScope::Database(_) => {
+            let count = all.iter().filter(|s| matches!(s.scope, SnapshotScope::Database(_))).count();
+            (count >= max as usize).then(|| "the database".to_owned())
+        }
+        SnapshotScope::Objects(objects) => objects.iter().find_map(|object| {
+            let covers = |snapshot: &&Snapshot| match &snapshot.scope {
+                SnapshotScope::Database(_) => false,
+                SnapshotScope::Objects(others) => others.iter().any(|other| other.id == object.id),
+            };
+            (all.iter().filter(covers).count() >= max as usize).then(|| format!("\"{}\"", object.name))
+        }),
+    };
+    of.map_or(Ok(()), |of| Err(Error::Quota { of, max }))
+}
+
+/// Existing names that look like `name`, the likeliest first.
+async fn candidates(view: &ReadView, name: &str) -> Result<Vec<String>> {
+    let wanted = name.to_lowercase();
+    let mut near: Vec<(usize, String)> = read_all(view)
+        .await?
+        .into_iter()
+        .map(|snapshot| (strsim::damerau_levenshtein(&wanted, &snapshot.name.to_lowercase()), snapshot.name))
+        .filter(|(distance, other)| *distance <= 1 + name.chars().count().max(other.chars().count()) / 4)
+        .collect();
+    near.sort();
+    Ok(near.into_iter().take(CANDIDATES_MAX).map(|(_, name)| name).collect())
+}
+
+fn about(statement: &str, name: &str) -> CommitMeta {
+    CommitMeta {
+        statement: Some(statement.into()),
+        message: Some(format!("{statement} {name}")),
+        ..CommitMeta::default()
+    }
+}

@@ -1,0 +1,181 @@
+//! Restore: put tables back to a moment, by one commit that carries the old state.
+//!
+//! For every key of the scope let `a` be its state at the moment `s` and `b` its newest state; where they differ, one
+//! version is appended at the restore's timestamp `w` that carries `a`:
+//!
+//! | since s the key was | written at w |
+//! |---|---|
+//! | unchanged; or changed and changed back | nothing |
+//! | added, still there | DELETE |
+//! | added, then deleted again | nothing |
+//! | modified, deleted, or deleted and created again | the value at s |
+//! | deleted before s, untouched, or created and deleted again | nothing |
+//! | deleted before s, created again, still there | DELETE |
+//!
+//! ```text
+//!   lock writers out ─▶ diff(s, now) ─▶ small: a batch / large: sorted files ─▶ one commit at w ─▶ unlock
+//!                        │ reads nothing that did not change                     └ with the safety snapshot's record,
+//!                        └ streams; memory is bounded                              the catalog rows, the commit record
+//! ```
+//!
+//! R1 One `w` for the whole scope: all keyspaces become visible together, or none.
+//! R2 Readers are never blocked; reads before `w` stay as they were.
+//! R3 Until the commit, giving up leaves nothing: files that nothing references are collected later.
+
+mod plan;
+mod run;
+
+use std::{fmt, sync::Arc};
+
+use bygone_engine::types::{KeyspaceId, Timestamp, WriteBatch};
+use bygone_mvcc::{CommitInfo, CommitMeta, CommitRecord};
+pub use plan::plan;
+pub use run::run;
+
+use crate::{ObjectRef, SnapshotScope};
+
+/// What to restore, and how.
+#[derive(Clone, Debug)]
+pub struct RestoreRequest {
+    /// The tables or keyspaces; in each the first keyspace holds its rows, the others indexes.
+    pub targets: Vec<ObjectRef>,
+    /// The moment.
+    pub to: Timestamp,
+    /// Whether all of the database is restored; the safety snapshot covers as much.
+    pub whole_database: bool,
+    /// Further writes of the same commit, for instance catalog rows.
+    pub extra: WriteBatch,
+    /// When set, the keys of `extra` must not have changed since.
+    pub extra_unchanged_since: Option<Timestamp>,
+    /// Dropped keyspaces that come back, with the moment of their drop.
+    pub revive: Vec<(KeyspaceId, Timestamp)>,
+    /// Keyspaces that the restore drops, because they did not exist at the moment.
+    pub remove: Vec<KeyspaceId>,
+    /// Whether the state before is kept as a snapshot.
+    pub safety: SafetySnapshot,
+    /// Fails when a target changed after this: the report of a dry run says what to give.
+    pub if_unchanged_since: Option<Timestamp>,
+    /// How long to wait for another restore or bulk load, in microseconds.
+    pub wait_us: u64,
+    /// What the commit says about itself; the statement defaults to `RESTORE`, the tables to the targets.
+    pub meta: CommitMeta,
+    /// Is told how far the work is.
+    pub progress: Option<Arc<dyn Progress>>,
+    /// Changes above this size are written as files instead of through the log, in bytes. Default 4 MiB.
+    pub log_bytes_max: usize,
+}
+
+impl RestoreRequest {
+    /// Restores `targets` to `to`, with a safety snapshot kept for 7 days.
+    pub fn new(targets: Vec<ObjectRef>, to: Timestamp) -> Self {
+        Self {
+            targets,
+            to,
+            whole_database: false,
+            extra: WriteBatch::new(),
+            extra_unchanged_since: None,
+            revive: Vec::new(),
+            remove: Vec::new(),
+            safety: SafetySnapshot::default(),
+            if_unchanged_since: None,
+            wait_us: 10_000_000,
+            meta: CommitMeta::default(),
+            progress: None,
+            log_bytes_max: 4 << 20,
+        }
+    }
+
+    /// Every keyspace that the restore writes into or drops.
+    pub(crate) fn keyspaces(&self) -> Vec<KeyspaceId> {
+        let mut all: Vec<_> =
+            self.targets.iter().flat_map(|target| target.keyspaces.iter().copied()).collect();
+        all.extend(&self.remove);
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    pub(crate) fn scope(&self) -> SnapshotScope {
+        if self.whole_database {
+            SnapshotScope::Database(None)
+        } else {
+            SnapshotScope::Objects(self.targets.clone())
+        }
+    }
+}
+
+/// The snapshot of the moment before a restore, named `before_restore_<n>`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SafetySnapshot {
+    /// Taken, and kept for so many microseconds.
+    For(u64),
+    /// Taken, and kept until it is dropped.
+    Forever,
+    /// Not taken. The state before stays readable within the retention.
+    None,
+}
+
+impl Default for SafetySnapshot {
+    /// Kept for 7 days.
+    fn default() -> Self {
+        Self::For(7 * 24 * 3_600 * 1_000_000)
+    }
+}
+
+/// Is told how far a restore is. Called often; must be quick.
+pub trait Progress: Send + Sync {
+    /// So many keys were found to differ, in `target`.
+    fn compared(&self, target: &str, keys: u64);
+    /// The commit begins; from here on the restore cannot be cancelled.
+    fn committing(&self);
+}
+
+impl fmt::Debug for dyn Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Progress")
+    }
+}
+
+/// What a restore did, or would do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RestoreReport {
+    /// The moment restored to.
+    pub to: Timestamp,
+    /// By target, in the order of the request.
+    pub targets: Vec<TargetReport>,
+    /// The commits that touched the targets since, newest first, at most [`UNDONE_MAX`]; those that left a record.
+    pub undone: Vec<CommitRecord>,
+    /// Whether there are more than that.
+    pub more_undone: bool,
+    /// The state that was compared with: give it back in `if_unchanged_since`.
+    pub newest: Timestamp,
+    /// The name of the safety snapshot.
+    pub safety_snapshot: Option<String>,
+    /// The commit; `None` for a dry run, and when there was nothing to do.
+    pub commit: Option<CommitInfo>,
+}
+
+/// How many undone commits a report lists.
+pub const UNDONE_MAX: usize = 1_000;
+
+/// What a restore did to one target, or would do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TargetReport {
+    /// Its name.
+    pub name: String,
+    /// Rows added since, which are deleted.
+    pub deleted: u64,
+    /// Rows changed since, which get their old values.
+    pub reverted: u64,
+    /// Rows deleted since, which come back.
+    pub brought_back: u64,
+    /// Keys and values to write, indexes included, in bytes.
+    pub bytes: u64,
+}
+
+impl TargetReport {
+    /// Rows that the restore changes.
+    pub fn rows(&self) -> u64 {
+        self.deleted + self.reverted + self.brought_back
+    }
+}
