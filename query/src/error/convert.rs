@@ -1,0 +1,312 @@
+//! Errors of the layers below, in the words of SQL.
+//!
+//! Our own error travels through DataFusion as [`DataFusionError::External`] and comes out again unchanged. Messages
+//! of DataFusion's own are stripped of its crate words and of the internal catalog names that carry a point
+//! (`database@point.schema.table`).
+
+use std::sync::Arc;
+
+use arrow::error::ArrowError;
+use bygone_engine::error::Error as EngineError;
+use datafusion::{
+    common::{Column, SchemaError},
+    error::DataFusionError,
+    sql::sqlparser::parser::ParserError,
+};
+
+use super::{Error, ErrorKind, Position};
+
+impl From<EngineError> for Error {
+    fn from(error: EngineError) -> Self {
+        if error.is_full() {
+            return Self::disk_full().with_source(error);
+        }
+        let message = error.to_string();
+        match &error {
+            EngineError::Unavailable { .. } => Self::new(ErrorKind::Unavailable, "58030", message),
+            EngineError::Corrupt { .. } => Self::corrupt(message),
+            EngineError::Locked(_) => {
+                Self::locked(message).with_hint("close the other process, or open the database read-only")
+            }
+            EngineError::Fenced { .. } => Self::new(ErrorKind::Fenced, "57P01", message)
+                .with_hint("another writer took over: open the database again"),
+            EngineError::CommitUnknown(_) => {
+                Self::new(ErrorKind::Unavailable, "08007", message).with_hint("open the database again to find out")
+            }
+            EngineError::Poisoned(_) => {
+                Self::new(ErrorKind::Unavailable, "58030", message).with_hint("open the database again")
+            }
+            EngineError::TooOld { requested, horizon } => Self::too_old(*requested, *horizon, None, None),
+            EngineError::DuplicateKey { .. } => Self::new(ErrorKind::AlreadyExists, "23505", message),
+            EngineError::Closed => Self::new(ErrorKind::Unavailable, "57P01", "the database is closed"),
+            _ => Self::new(ErrorKind::Invalid, "54000", message),
+        }
+        .with_source(error)
+    }
+}
+
+impl From<Error> for DataFusionError {
+    fn from(error: Error) -> Self {
+        Self::External(Box::new(error))
+    }
+}
+
+impl From<DataFusionError> for Error {
+    fn from(error: DataFusionError) -> Self {
+        from_datafusion(&error)
+    }
+}
+
+impl From<ArrowError> for Error {
+    fn from(error: ArrowError) -> Self {
+        from_arrow(&error)
+    }
+}
+
+impl From<ParserError> for Error {
+    fn from(error: ParserError) -> Self {
+        from_parser(&error)
+    }
+}
+
+fn from_datafusion(error: &DataFusionError) -> Error {
+    match error {
+        DataFusionError::External(inner) => from_foreign(inner.as_ref()),
+        DataFusionError::Context(_, inner) => from_datafusion(inner),
+        DataFusionError::Shared(inner) => from_datafusion(inner),
+        DataFusionError::Collection(errors) => {
+            errors.first().map_or_else(|| Error::internal(error.to_string()), from_datafusion)
+        }
+        DataFusionError::Diagnostic(diagnostic, inner) => {
+            let start = diagnostic.span.map(|span| span.start);
+            from_datafusion(inner).at(start.and_then(|start| position(start.line, start.column)))
+        }
+        DataFusionError::ArrowError(inner, _) => from_arrow(inner),
+        DataFusionError::SQL(inner, _) => from_parser(inner),
+        DataFusionError::SchemaError(inner, _) => from_schema(inner),
+        DataFusionError::IoError(inner) => from_foreign(inner),
+        DataFusionError::NotImplemented(message) => {
+            Error::new(ErrorKind::Unsupported, "0A000", format!("not supported: {}", plain(message)))
+        }
+        DataFusionError::Plan(message) | DataFusionError::Configuration(message) => from_plan(&plain(message)),
+        DataFusionError::Execution(message) => from_execution(&plain(message)),
+        DataFusionError::ResourcesExhausted(message) => Error::out_of_memory(plain(message)),
+        DataFusionError::ExecutionJoin(join) if join.is_cancelled() => Error::cancelled(),
+        other => match other.find_root() {
+            root if std::ptr::eq(root, other) => Error::internal(plain(&other.to_string())),
+            root => from_datafusion(root),
+        },
+    }
+}
+
+/// An error that was boxed on its way: ours, the engine's, or of the file system, at any depth of its sources.
+fn from_foreign(error: &(dyn std::error::Error + 'static)) -> Error {
+    let mut cause = Some(error);
+    while let Some(current) = cause {
+        if let Some(own) = current.downcast_ref::<Error>() {
+            return own.clone();
+        }
+        if let Some(own) = current.downcast_ref::<Arc<Error>>() {
+            return own.as_ref().clone();
+        }
+        if let Some(engine) = current.downcast_ref::<EngineError>() {
+            return engine.clone().into();
+        }
+        if let Some(inner) = current.downcast_ref::<DataFusionError>() {
+            return from_datafusion(inner);
+        }
+        if let Some(inner) = current.downcast_ref::<ArrowError>() {
+            return from_arrow(inner);
+        }
+        if let Some(io) = current.downcast_ref::<std::io::Error>() {
+            if let Some(inner) = io.get_ref() {
+                return from_foreign(inner);
+            }
+            if matches!(io.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded) {
+                return Error::disk_full();
+            }
+            return Error::new(ErrorKind::Unavailable, "58030", io.to_string());
+        }
+        cause = current.source();
+    }
+    Error::internal(plain(&error.to_string()))
+}
+
+fn from_arrow(error: &ArrowError) -> Error {
+    match error {
+        ArrowError::ExternalError(inner) => from_foreign(inner.as_ref()),
+        ArrowError::DivideByZero => Error::new(ErrorKind::Invalid, "22012", "division by zero"),
+        ArrowError::ArithmeticOverflow(message) => Error::new(ErrorKind::Invalid, "22003", plain(message)),
+        ArrowError::CastError(message) | ArrowError::ParseError(message) | ArrowError::ComputeError(message) => {
+            from_execution(&plain(message))
+        }
+        ArrowError::InvalidArgumentError(message) => from_execution(&plain(message)),
+        ArrowError::NotYetImplemented(message) => {
+            Error::new(ErrorKind::Unsupported, "0A000", format!("not supported: {}", plain(message)))
+        }
+        ArrowError::IoError(_, io) => from_foreign(io),
+        ArrowError::MemoryError(message) => Error::out_of_memory(plain(message)),
+        other => Error::internal(plain(&other.to_string())),
+    }
+}
+
+/// The parser's message with its position moved out of the text.
+pub(crate) fn from_parser(error: &ParserError) -> Error {
+    let message = match error {
+        ParserError::RecursionLimitExceeded => {
+            return Error::limit("the statement is nested too deeply")
+                .with_hint("split it, or name parts of it with WITH");
+        }
+        ParserError::TokenizerError(message) | ParserError::ParserError(message) => message,
+    };
+    let (text, place) = split_position(message);
+    let text = text.strip_prefix("sql parser error: ").unwrap_or(text);
+    let mut text = text.to_owned();
+    if let Some(first) = text.get(0..1) {
+        let lower = first.to_lowercase();
+        text.replace_range(0..1, &lower);
+    }
+    Error::syntax(format!("syntax error: {text}")).at(place)
+}
+
+/// Takes ` at Line: 3, Column: 7` off the end of a parser message.
+fn split_position(message: &str) -> (&str, Option<Position>) {
+    let Some(start) = message.rfind(" at Line: ") else { return (message, None) };
+    let numbers = &message[start + " at Line: ".len()..];
+    let mut parts = numbers.split(", Column: ");
+    let line = parts.next().and_then(|part| part.trim().parse().ok());
+    let column = parts.next().and_then(|part| part.trim().parse().ok());
+    match (line, column) {
+        (Some(line), Some(column)) => (&message[..start], position(line, column)),
+        _ => (message, None),
+    }
+}
+
+/// A position of the tokenizer; it writes zero for "unknown".
+pub(crate) fn position(line: u64, column: u64) -> Option<Position> {
+    (line > 0).then_some(Position { line: line as u32, column: column.max(1) as u32 })
+}
+
+fn from_schema(error: &SchemaError) -> Error {
+    match error {
+        SchemaError::FieldNotFound { field, valid_fields } => {
+            let names: Vec<String> = valid_fields.iter().map(|column| shown(column, field)).collect();
+            Error::no_column(&shown(field, field), names.iter().map(String::as_str))
+        }
+        SchemaError::AmbiguousReference { field } => {
+            Error::new(ErrorKind::Invalid, "42702", format!("column {} is ambiguous", field.name))
+                .with_hint("write the table's name or alias before it")
+        }
+        SchemaError::DuplicateQualifiedField { name, .. } | SchemaError::DuplicateUnqualifiedField { name } => {
+            Error::duplicate_column(name)
+        }
+    }
+}
+
+/// The column as the user would write it: with the table only when the misspelt one had it too.
+fn shown(column: &Column, like: &Column) -> String {
+    match (&column.relation, &like.relation) {
+        (Some(table), Some(_)) => format!("{}.{}", table.table(), column.name),
+        _ => column.name.clone(),
+    }
+}
+
+fn from_plan(message: &str) -> Error {
+    let lower = message.to_lowercase();
+    if let Some(name) = between(message, "table '", "' not found") {
+        return Error::no_table(name.rsplit('.').next().unwrap_or(name), []);
+    }
+    if lower.contains("invalid function") || lower.contains("no function matches") {
+        return Error::no_function(message);
+    }
+    if lower.contains("table function") && lower.contains("not found") {
+        return Error::no_function(message);
+    }
+    if lower.contains("placeholder") {
+        return Error::new(ErrorKind::Invalid, "08P01", message);
+    }
+    if lower.contains("cannot coerce") || lower.contains("type_coercion") || lower.contains("cannot infer common") {
+        return Error::type_mismatch(message);
+    }
+    if lower.contains("must appear in the group by") || lower.contains("non-aggregate") {
+        return Error::new(ErrorKind::Invalid, "42803", message);
+    }
+    Error::new(ErrorKind::Invalid, "42000", message)
+}
+
+fn from_execution(message: &str) -> Error {
+    let lower = message.to_lowercase();
+    if lower.contains("divide by zero") || lower.contains("division by zero") {
+        return Error::new(ErrorKind::Invalid, "22012", "division by zero");
+    }
+    if lower.contains("overflow") || lower.contains("out of range") || lower.contains("too large to store") {
+        return Error::new(ErrorKind::Invalid, "22003", message);
+    }
+    if lower.contains("can't cast value") {
+        return Error::new(ErrorKind::Invalid, "22003", message);
+    }
+    if lower.contains("cannot cast") || lower.contains("cannot parse") || lower.contains("error parsing") {
+        return Error::new(ErrorKind::Invalid, "22P02", message);
+    }
+    if lower.contains("more than one row") || lower.contains("more than one element") {
+        return Error::new(ErrorKind::Invalid, "21000", message);
+    }
+    Error::new(ErrorKind::Invalid, "22000", message)
+}
+
+fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
+    let from = text.find(start)? + start.len();
+    let length = text[from..].find(end)?;
+    Some(&text[from..from + length])
+}
+
+/// A message of DataFusion without its prefixes, its back trace, and the points in catalog names.
+pub(crate) fn plain(message: &str) -> String {
+    const PREFIXES: &[&str] = &[
+        "Error during planning: ",
+        "Execution error: ",
+        "Arrow error: ",
+        "Cast error: ",
+        "Parser error: ",
+        "Compute error: ",
+        "Invalid argument error: ",
+        "This feature is not implemented: ",
+        "External error: ",
+        "Schema error: ",
+        "SQL error: ",
+    ];
+    let message = message.split("\n\nbacktrace:").next().unwrap_or(message);
+    let mut text = message;
+    while let Some(rest) = PREFIXES.iter().find_map(|prefix| text.strip_prefix(prefix)) {
+        text = rest;
+    }
+    let text = text.split("\nThis issue was likely caused by a bug").next().unwrap_or(text);
+    without_points(text.trim_end())
+}
+
+/// Takes `"name@point".` and `name@point.` qualifiers out of a message.
+fn without_points(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('@') {
+        let before = &rest[..at];
+        let is_name = |c: char| c.is_alphanumeric() || c == '_';
+        let name_start = before.rfind(|c: char| !is_name(c)).map_or(0, |i| {
+            i + before[i..].chars().next().map_or(1, char::len_utf8)
+        });
+        let after = &rest[at + 1..];
+        let point_end = after.find(|c: char| !(is_name(c) || c == ':' || c == '-')).unwrap_or(after.len());
+        let quoted_name = before[..name_start].ends_with('"') && after[point_end..].starts_with("\".");
+        let tail = if quoted_name { "\"." } else { "." };
+        if name_start < at && point_end > 0 && after[point_end..].starts_with(tail) {
+            out.push_str(&before[..name_start - usize::from(quoted_name)]);
+            rest = &after[point_end + tail.len()..];
+        } else {
+            out.push_str(before);
+            out.push('@');
+            rest = after;
+        }
+    }
+    out.push_str(rest);
+    out
+}

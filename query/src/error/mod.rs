@@ -1,0 +1,431 @@
+//! The error of the SQL layer: what happened, its SQLSTATE, where in the text, and what to do next.
+//!
+//! Every failure that a user can cause has a constructor here, so that one mistake has one code and one wording.
+//! Errors of the layers below and of DataFusion are converted in the module `convert`.
+
+mod convert;
+mod suggest;
+
+use std::{fmt, sync::Arc};
+
+use bygone_engine::types::Timestamp;
+
+pub use suggest::{did_you_mean, similar};
+
+/// The result of an SQL call.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What the caller can do about an [`Error`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// Another transaction was first. Run the transaction again.
+    Conflict,
+    /// Storage failed. Repair or free space, then retry.
+    Unavailable,
+    /// The named object does not exist. Correct the name.
+    NotFound,
+    /// The object or the key is there already. Choose another.
+    AlreadyExists,
+    /// The moment is no longer readable. Ask for a newer or a pinned one.
+    TooOld,
+    /// The request is wrong as it stands. Correct it.
+    Invalid,
+    /// The feature does not exist. Do it another way.
+    Unsupported,
+    /// A newer writer took over. Open the database again.
+    Fenced,
+    /// Stored bytes are damaged. Restore the file from a copy.
+    Corrupt,
+    /// The session or the database cannot write. Drop the pin, or open it for writing.
+    ReadOnly,
+    /// Somebody else holds the object. Wait, then retry.
+    Locked,
+    /// The call was cancelled. Nothing of it happened.
+    Cancelled,
+    /// A mistake in this program. Report it.
+    Internal,
+}
+
+/// Line and column of a place in an SQL text, both counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position {
+    /// The line, counted from 1.
+    pub line: u32,
+    /// The column in characters, counted from 1.
+    pub column: u32,
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}", self.line, self.column)
+    }
+}
+
+/// Why an SQL call failed.
+#[derive(Clone, Debug)]
+pub struct Error {
+    kind: ErrorKind,
+    sqlstate: &'static str,
+    message: String,
+    hint: Option<String>,
+    position: Option<Position>,
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_ref().map(|source| source.as_ref() as _)
+    }
+}
+
+impl Error {
+    /// An error of this kind and code.
+    pub fn new(kind: ErrorKind, sqlstate: &'static str, message: impl Into<String>) -> Self {
+        Self { kind, sqlstate, message: message.into(), hint: None, position: None, source: None }
+    }
+
+    /// This error with advice on what to do next. An empty hint changes nothing.
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        let hint = hint.into();
+        if !hint.is_empty() {
+            self.hint = Some(hint);
+        }
+        self
+    }
+
+    /// This error at a place in the text, unless it has one already.
+    pub fn at(mut self, position: Option<Position>) -> Self {
+        self.position = self.position.or(position);
+        self
+    }
+
+    /// This error with what caused it.
+    pub fn with_source(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        self.source = Some(Arc::new(source));
+        self
+    }
+
+    /// What the caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The five-character SQLSTATE.
+    pub fn sqlstate(&self) -> &'static str {
+        self.sqlstate
+    }
+
+    /// What happened, in one line.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What to do next, if there is something to say.
+    pub fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
+    /// Where in the statement's text, if that is known.
+    pub fn position(&self) -> Option<Position> {
+        self.position
+    }
+
+    /// Whether the same call can succeed when it is made again.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self.kind, ErrorKind::Conflict | ErrorKind::Locked)
+    }
+
+    // ---- the text ----
+
+    /// 42601: the text is not SQL.
+    pub fn syntax(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Invalid, "42601", message)
+    }
+
+    /// 0A000: SQL, but not in this database. `feature` is named as the user wrote it.
+    pub fn unsupported(feature: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::Unsupported, "0A000", format!("{feature} is not supported"))
+    }
+
+    /// 42P01: no such table or view.
+    pub fn no_table<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::new(ErrorKind::NotFound, "42P01", format!("table {name} does not exist"))
+            .with_hint(did_you_mean(name, known))
+    }
+
+    /// 42703: no such column.
+    pub fn no_column<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::new(ErrorKind::NotFound, "42703", format!("column {name} does not exist"))
+            .with_hint(did_you_mean(name, known))
+    }
+
+    /// 3F000: no such schema.
+    pub fn no_schema<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::new(ErrorKind::NotFound, "3F000", format!("schema {name} does not exist"))
+            .with_hint(did_you_mean(name, known))
+    }
+
+    /// 3D000: no such database.
+    pub fn no_database<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::new(ErrorKind::NotFound, "3D000", format!("database {name} does not exist"))
+            .with_hint(did_you_mean(name, known))
+    }
+
+    /// 42883: no such function.
+    pub fn no_function(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::NotFound, "42883", message)
+    }
+
+    /// 42P07: a table or view of this name exists.
+    pub fn table_exists(name: &str) -> Self {
+        Self::new(ErrorKind::AlreadyExists, "42P07", format!("table {name} already exists"))
+    }
+
+    /// 42P06: a schema of this name exists.
+    pub fn schema_exists(name: &str) -> Self {
+        Self::new(ErrorKind::AlreadyExists, "42P06", format!("schema {name} already exists"))
+    }
+
+    /// 42P04: a database of this name exists.
+    pub fn database_exists(name: &str) -> Self {
+        Self::new(ErrorKind::AlreadyExists, "42P04", format!("database {name} already exists"))
+    }
+
+    /// 42701: a column is named twice.
+    pub fn duplicate_column(name: &str) -> Self {
+        Self::new(ErrorKind::Invalid, "42701", format!("column {name} is named more than once"))
+    }
+
+    /// 42804: a value of the wrong type.
+    pub fn type_mismatch(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Invalid, "42804", message)
+    }
+
+    /// 42P16: a table definition that makes no sense.
+    pub fn invalid_definition(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Invalid, "42P16", message)
+    }
+
+    // ---- moments and snapshots ----
+
+    /// 72000: the moment is below the horizon and not pinned. `before` and `after` are the nearest snapshots, written
+    /// as the user would name them.
+    pub fn too_old(
+        requested: Timestamp,
+        horizon: Timestamp,
+        before: Option<&str>,
+        after: Option<&str>,
+    ) -> Self {
+        let readable = crate::points::display_timestamp(horizon);
+        let asked = crate::points::display_timestamp(requested);
+        let near = match (before, after) {
+            (None, None) => "no snapshot holds an older moment".to_owned(),
+            (Some(one), None) | (None, Some(one)) => format!("the nearest snapshot is {one}"),
+            (Some(before), Some(after)) => format!("the nearest snapshots are {before} and {after}"),
+        };
+        Self::new(
+            ErrorKind::TooOld,
+            "72000",
+            format!("{asked} is too old: the oldest readable moment is {readable}"),
+        )
+        .with_hint(format!(
+            "{near}; to keep a moment, pin it with CREATE SNAPSHOT, or raise the retention with ALTER TABLE … SET \
+             retention"
+        ))
+    }
+
+    /// 42704: no such snapshot.
+    pub fn no_snapshot<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        let hint = did_you_mean(name, known);
+        let hint = if hint.is_empty() { "SHOW SNAPSHOTS lists them".to_owned() } else { hint };
+        Self::new(ErrorKind::NotFound, "42704", format!("snapshot {name} does not exist")).with_hint(hint)
+    }
+
+    /// 42710: a snapshot of this name exists.
+    pub fn snapshot_exists(name: &str) -> Self {
+        Self::new(ErrorKind::AlreadyExists, "42710", format!("snapshot {name} already exists"))
+            .with_hint("snapshots never move: choose another name, or drop the old one first")
+    }
+
+    /// 55006: the snapshot is held or in use.
+    pub fn snapshot_in_use(name: &str, why: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::Locked, "55006", format!("snapshot {name} cannot be dropped: {why}"))
+    }
+
+    /// 25006: a write where only reading is possible.
+    pub fn read_only(why: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::ReadOnly, "25006", format!("cannot write: {why}"))
+    }
+
+    /// 22023: a moment that has not happened yet.
+    pub fn future(requested: impl fmt::Display, now: Timestamp) -> Self {
+        Self::new(
+            ErrorKind::Invalid,
+            "22023",
+            format!("{requested} is in the future: it is now {}", crate::points::display_timestamp(now)),
+        )
+        .with_hint("a literal without zone is read in the session's time zone; write the zone to be exact")
+    }
+
+    /// 22023: a parameter or a moment that is not valid.
+    pub fn invalid_value(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Invalid, "22023", message)
+    }
+
+    // ---- data ----
+
+    /// 23505: the key is there already. `key` reads like `(id)=(7)`.
+    pub fn duplicate_key(table: &str, key: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::AlreadyExists, "23505", format!("duplicate key in table {table}: {key} exists already"))
+    }
+
+    /// 23502: NULL where none may be.
+    pub fn null_not_allowed(table: &str, column: &str) -> Self {
+        Self::new(ErrorKind::Invalid, "23502", format!("column {column} of table {table} must not be NULL"))
+    }
+
+    /// 23514: a check does not hold.
+    pub fn check_failed(table: &str, constraint: &str, row: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::Invalid, "23514", format!("row of table {table} breaks the check {constraint}: {row}"))
+    }
+
+    /// 23503: a reference that leads nowhere, or would.
+    pub fn reference_broken(table: &str, constraint: &str, key: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::Invalid, "23503", format!("table {table} breaks the reference {constraint}: {key}"))
+    }
+
+    /// 22P02: text that is not a value of the type.
+    pub fn bad_text(text: &str, type_name: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::Invalid, "22P02", format!("{} is not a valid {type_name}", quoted(text)))
+    }
+
+    /// 22003: a number that does not fit.
+    pub fn out_of_range(value: impl fmt::Display, type_name: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::Invalid, "22003", format!("{value} is out of range for {type_name}"))
+    }
+
+    /// 22001: text longer than the column allows.
+    pub fn too_long(column: &str, type_name: impl fmt::Display, chars: usize) -> Self {
+        Self::new(
+            ErrorKind::Invalid,
+            "22001",
+            format!("value of {chars} characters is too long for column {column} of type {type_name}"),
+        )
+    }
+
+    // ---- transactions ----
+
+    /// 40001: somebody else committed first.
+    pub fn conflict(what: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::Conflict, "40001", format!("conflict with a concurrent commit: {what}"))
+            .with_hint("run the transaction again")
+    }
+
+    /// 25P02: the transaction failed earlier.
+    pub fn transaction_aborted() -> Self {
+        Self::new(
+            ErrorKind::Invalid,
+            "25P02",
+            "the transaction failed earlier: statements are ignored until it ends",
+        )
+        .with_hint("ROLLBACK, or ROLLBACK TO a savepoint")
+    }
+
+    /// 25P01: a statement that needs a transaction.
+    pub fn no_transaction(statement: &str) -> Self {
+        Self::new(ErrorKind::Invalid, "25P01", format!("{statement} outside a transaction")).with_hint("BEGIN first")
+    }
+
+    /// 25001: a statement that must not run inside a transaction.
+    pub fn in_transaction(statement: &str) -> Self {
+        Self::new(ErrorKind::Invalid, "25001", format!("{statement} inside a transaction"))
+            .with_hint("COMMIT or ROLLBACK first")
+    }
+
+    /// 3B001: no such savepoint.
+    pub fn no_savepoint(name: &str) -> Self {
+        Self::new(ErrorKind::NotFound, "3B001", format!("savepoint {name} does not exist"))
+    }
+
+    /// 26000: no such prepared statement.
+    pub fn no_prepared(name: &str) -> Self {
+        Self::new(ErrorKind::NotFound, "26000", format!("prepared statement {name} does not exist"))
+    }
+
+    /// 42P05: a prepared statement of this name exists.
+    pub fn prepared_exists(name: &str) -> Self {
+        Self::new(ErrorKind::AlreadyExists, "42P05", format!("prepared statement {name} already exists"))
+    }
+
+    // ---- the system ----
+
+    /// 53100: the disk is full.
+    pub fn disk_full() -> Self {
+        Self::new(ErrorKind::Unavailable, "53100", "the disk is full: nothing of this statement was kept")
+            .with_hint("free space, then run it again; the database stays readable")
+    }
+
+    /// 53200: more memory than allowed.
+    pub fn out_of_memory(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Unavailable, "53200", message).with_hint("raise the memory limit, or ask for less at once")
+    }
+
+    /// 54000: a limit of the program.
+    pub fn limit(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Invalid, "54000", message)
+    }
+
+    /// 55P03: locked by somebody else.
+    pub fn locked(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Locked, "55P03", message)
+    }
+
+    /// 57014: cancelled.
+    pub fn cancelled() -> Self {
+        Self::new(ErrorKind::Cancelled, "57014", "cancelled: nothing of this statement was kept")
+    }
+
+    /// XX001: stored bytes are damaged.
+    pub fn corrupt(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Corrupt, "XX001", message).with_hint("restore the file from a copy")
+    }
+
+    /// 58030: a file outside the database could not be read or written.
+    pub fn file(path: &str, error: &std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                Self::new(ErrorKind::NotFound, "58P01", format!("file {path} does not exist"))
+            }
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+                Self::new(ErrorKind::Unavailable, "53100", format!("the disk is full: {path} was not written"))
+            }
+            _ => Self::new(ErrorKind::Unavailable, "58030", format!("file {path}: {error}")),
+        }
+    }
+
+    /// XX000: a mistake in this program.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Internal, "XX000", message)
+    }
+}
+
+/// `text` in quotes, cut short when it is long, for messages.
+pub fn quoted(text: &str) -> String {
+    const CHARS_MAX: usize = 60;
+    if text.chars().count() <= CHARS_MAX {
+        format!("{text:?}")
+    } else {
+        let start: String = text.chars().take(CHARS_MAX).collect();
+        format!("{start:?}…")
+    }
+}
+
+#[cfg(test)]
+mod tests;

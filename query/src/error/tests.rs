@@ -1,0 +1,76 @@
+use std::sync::Arc;
+
+use bygone_engine::types::Timestamp;
+use datafusion::{
+    common::{Column, SchemaError, TableReference},
+    error::DataFusionError,
+    sql::sqlparser::parser::ParserError,
+};
+
+use super::{Error, ErrorKind, Position, convert::plain, did_you_mean};
+
+#[test]
+fn an_error_of_ours_survives_any_wrapping_by_the_planner() {
+    let own = Error::null_not_allowed("flights", "day").at(Some(Position { line: 2, column: 5 }));
+    let wrapped = DataFusionError::Shared(Arc::new(DataFusionError::from(own).context("while planning")));
+    let back = Error::from(wrapped);
+    assert_eq!(back.sqlstate(), "23502");
+    assert_eq!(back.message(), "column day of table flights must not be NULL");
+    assert_eq!(back.position(), Some(Position { line: 2, column: 5 }));
+}
+
+#[test]
+fn a_misspelt_column_gets_its_code_and_a_suggestion() {
+    let error = DataFusionError::SchemaError(
+        Box::new(SchemaError::FieldNotFound {
+            field: Box::new(Column::new_unqualified("dep_dealy")),
+            valid_fields: vec![
+                Column::new(Some(TableReference::full("db@p7", "public", "flights")), "dep_delay"),
+                Column::new(Some(TableReference::full("db@p7", "public", "flights")), "origin"),
+            ],
+        }),
+        Box::new(None),
+    );
+    let error = Error::from(error);
+    assert_eq!((error.sqlstate(), error.kind()), ("42703", ErrorKind::NotFound));
+    assert_eq!(error.hint(), Some("did you mean dep_delay?"));
+}
+
+#[test]
+fn a_parser_error_carries_line_and_column() {
+    let error = Error::from(ParserError::ParserError(
+        "Expected: an expression, found: FROM at Line: 3, Column: 8".to_owned(),
+    ));
+    assert_eq!(error.sqlstate(), "42601");
+    assert_eq!(error.message(), "syntax error: expected: an expression, found: FROM");
+    assert_eq!(error.position(), Some(Position { line: 3, column: 8 }));
+}
+
+#[test]
+fn catalog_names_with_points_never_leak() {
+    assert_eq!(plain("Error during planning: table 'ledger@p12.public.t' not found"), "table 'public.t' not found");
+    assert_eq!(plain("column \"ledger@p12\".public.t.x"), "column public.t.x");
+    assert_eq!(plain("mail me@home or a@b.c"), "mail me@home or c");
+}
+
+#[test]
+fn a_full_disk_is_told_apart_from_other_failures() {
+    let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+    let error = Error::from(bygone_engine::error::Error::unavailable("write of data/1", full));
+    assert_eq!(error.sqlstate(), "53100");
+}
+
+#[test]
+fn a_moment_that_is_gone_names_what_is_left() {
+    let error =
+        Error::too_old(Timestamp::from_micros(1_000_000), Timestamp::from_micros(2_000_000), Some("jan"), None);
+    assert_eq!(error.sqlstate(), "72000");
+    assert!(error.message().contains("1970-01-01T00:00:01"), "{}", error.message());
+    assert!(error.hint().unwrap().contains("jan"), "{:?}", error.hint());
+}
+
+#[test]
+fn only_names_that_resemble_are_suggested() {
+    assert_eq!(did_you_mean("jna", ["jan", "feb", "quarter"]), "did you mean jan?");
+    assert_eq!(did_you_mean("xyz", ["jan", "feb"]), "");
+}
