@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use arrow::error::ArrowError;
-use bygone_engine::error::Error as EngineError;
+use bygone_engine::Error as EngineError;
 use datafusion::{
     common::{Column, SchemaError},
     error::DataFusionError,
@@ -30,9 +30,8 @@ impl From<EngineError> for Error {
             }
             EngineError::Fenced { .. } => Self::new(ErrorKind::Fenced, "57P01", message)
                 .with_hint("another writer took over: open the database again"),
-            EngineError::CommitUnknown(_) => {
-                Self::new(ErrorKind::Unavailable, "08007", message).with_hint("open the database again to find out")
-            }
+            EngineError::CommitUnknown(_) => Self::new(ErrorKind::Unavailable, "08007", message)
+                .with_hint("open the database again to find out"),
             EngineError::Poisoned(_) => {
                 Self::new(ErrorKind::Unavailable, "58030", message).with_hint("open the database again")
             }
@@ -88,7 +87,9 @@ fn from_datafusion(error: &DataFusionError) -> Error {
         DataFusionError::NotImplemented(message) => {
             Error::new(ErrorKind::Unsupported, "0A000", format!("not supported: {}", plain(message)))
         }
-        DataFusionError::Plan(message) | DataFusionError::Configuration(message) => from_plan(&plain(message)),
+        DataFusionError::Plan(message) | DataFusionError::Configuration(message) => {
+            from_plan(&plain(message))
+        }
         DataFusionError::Execution(message) => from_execution(&plain(message)),
         DataFusionError::ResourcesExhausted(message) => Error::out_of_memory(plain(message)),
         DataFusionError::ExecutionJoin(join) if join.is_cancelled() => Error::cancelled(),
@@ -137,9 +138,9 @@ fn from_arrow(error: &ArrowError) -> Error {
         ArrowError::ExternalError(inner) => from_foreign(inner.as_ref()),
         ArrowError::DivideByZero => Error::new(ErrorKind::Invalid, "22012", "division by zero"),
         ArrowError::ArithmeticOverflow(message) => Error::new(ErrorKind::Invalid, "22003", plain(message)),
-        ArrowError::CastError(message) | ArrowError::ParseError(message) | ArrowError::ComputeError(message) => {
-            from_execution(&plain(message))
-        }
+        ArrowError::CastError(message)
+        | ArrowError::ParseError(message)
+        | ArrowError::ComputeError(message) => from_execution(&plain(message)),
         ArrowError::InvalidArgumentError(message) => from_execution(&plain(message)),
         ArrowError::NotYetImplemented(message) => {
             Error::new(ErrorKind::Unsupported, "0A000", format!("not supported: {}", plain(message)))
@@ -197,9 +198,8 @@ fn from_schema(error: &SchemaError) -> Error {
             Error::new(ErrorKind::Invalid, "42702", format!("column {} is ambiguous", field.name))
                 .with_hint("write the table's name or alias before it")
         }
-        SchemaError::DuplicateQualifiedField { name, .. } | SchemaError::DuplicateUnqualifiedField { name } => {
-            Error::duplicate_column(name)
-        }
+        SchemaError::DuplicateQualifiedField { name, .. }
+        | SchemaError::DuplicateUnqualifiedField { name } => Error::duplicate_column(name),
     }
 }
 
@@ -225,7 +225,10 @@ fn from_plan(message: &str) -> Error {
     if lower.contains("placeholder") {
         return Error::new(ErrorKind::Invalid, "08P01", message);
     }
-    if lower.contains("cannot coerce") || lower.contains("type_coercion") || lower.contains("cannot infer common") {
+    if lower.contains("cannot coerce")
+        || lower.contains("type_coercion")
+        || lower.contains("cannot infer common")
+    {
         return Error::type_mismatch(message);
     }
     if lower.contains("must appear in the group by") || lower.contains("non-aggregate") {
@@ -291,9 +294,9 @@ fn without_points(text: &str) -> String {
     while let Some(at) = rest.find('@') {
         let before = &rest[..at];
         let is_name = |c: char| c.is_alphanumeric() || c == '_';
-        let name_start = before.rfind(|c: char| !is_name(c)).map_or(0, |i| {
-            i + before[i..].chars().next().map_or(1, char::len_utf8)
-        });
+        let name_start = before
+            .rfind(|c: char| !is_name(c))
+            .map_or(0, |i| i + before[i..].chars().next().map_or(1, char::len_utf8));
         let after = &rest[at + 1..];
         let point_end = after.find(|c: char| !(is_name(c) || c == ':' || c == '-')).unwrap_or(after.len());
         let quoted_name = before[..name_start].ends_with('"') && after[point_end..].starts_with("\".");

@@ -8,7 +8,7 @@ mod suggest;
 
 use std::{fmt, sync::Arc};
 
-use bygone_engine::types::Timestamp;
+use bygone_engine::Timestamp;
 
 pub use suggest::{did_you_mean, similar};
 
@@ -283,7 +283,11 @@ impl Error {
 
     /// 23505: the key is there already. `key` reads like `(id)=(7)`.
     pub fn duplicate_key(table: &str, key: impl fmt::Display) -> Self {
-        Self::new(ErrorKind::AlreadyExists, "23505", format!("duplicate key in table {table}: {key} exists already"))
+        Self::new(
+            ErrorKind::AlreadyExists,
+            "23505",
+            format!("duplicate key in table {table}: {key} exists already"),
+        )
     }
 
     /// 23502: NULL where none may be.
@@ -293,12 +297,20 @@ impl Error {
 
     /// 23514: a check does not hold.
     pub fn check_failed(table: &str, constraint: &str, row: impl fmt::Display) -> Self {
-        Self::new(ErrorKind::Invalid, "23514", format!("row of table {table} breaks the check {constraint}: {row}"))
+        Self::new(
+            ErrorKind::Invalid,
+            "23514",
+            format!("row of table {table} breaks the check {constraint}: {row}"),
+        )
     }
 
     /// 23503: a reference that leads nowhere, or would.
     pub fn reference_broken(table: &str, constraint: &str, key: impl fmt::Display) -> Self {
-        Self::new(ErrorKind::Invalid, "23503", format!("table {table} breaks the reference {constraint}: {key}"))
+        Self::new(
+            ErrorKind::Invalid,
+            "23503",
+            format!("table {table} breaks the reference {constraint}: {key}"),
+        )
     }
 
     /// 22P02: text that is not a value of the type.
@@ -340,7 +352,8 @@ impl Error {
 
     /// 25P01: a statement that needs a transaction.
     pub fn no_transaction(statement: &str) -> Self {
-        Self::new(ErrorKind::Invalid, "25P01", format!("{statement} outside a transaction")).with_hint("BEGIN first")
+        Self::new(ErrorKind::Invalid, "25P01", format!("{statement} outside a transaction"))
+            .with_hint("BEGIN first")
     }
 
     /// 25001: a statement that must not run inside a transaction.
@@ -374,7 +387,8 @@ impl Error {
 
     /// 53200: more memory than allowed.
     pub fn out_of_memory(message: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Unavailable, "53200", message).with_hint("raise the memory limit, or ask for less at once")
+        Self::new(ErrorKind::Unavailable, "53200", message)
+            .with_hint("raise the memory limit, or ask for less at once")
     }
 
     /// 54000: a limit of the program.
@@ -403,9 +417,11 @@ impl Error {
             std::io::ErrorKind::NotFound => {
                 Self::new(ErrorKind::NotFound, "58P01", format!("file {path} does not exist"))
             }
-            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
-                Self::new(ErrorKind::Unavailable, "53100", format!("the disk is full: {path} was not written"))
-            }
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Self::new(
+                ErrorKind::Unavailable,
+                "53100",
+                format!("the disk is full: {path} was not written"),
+            ),
             _ => Self::new(ErrorKind::Unavailable, "58030", format!("file {path}: {error}")),
         }
     }

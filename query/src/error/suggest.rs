@@ -6,7 +6,9 @@ pub fn similar<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<
     let wanted = name.to_lowercase();
     let mut found: Vec<(f64, &str)> = known
         .into_iter()
-        .map(|candidate| (strsim::normalized_damerau_levenshtein(&wanted, &candidate.to_lowercase()), candidate))
+        .map(|candidate| {
+            (strsim::normalized_damerau_levenshtein(&wanted, &candidate.to_lowercase()), candidate)
+        })
         .filter(|(likeness, candidate)| {
             // Short names have few letters to agree in: one slip in four is a likely slip.
             let slips = strsim::damerau_levenshtein(&wanted, &candidate.to_lowercase());

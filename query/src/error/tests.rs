@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use bygone_engine::types::Timestamp;
+use bygone_engine::Timestamp;
 use datafusion::{
     common::{Column, SchemaError, TableReference},
     error::DataFusionError,
@@ -48,7 +48,10 @@ fn a_parser_error_carries_line_and_column() {
 
 #[test]
 fn catalog_names_with_points_never_leak() {
-    assert_eq!(plain("Error during planning: table 'ledger@p12.public.t' not found"), "table 'public.t' not found");
+    assert_eq!(
+        plain("Error during planning: table 'ledger@p12.public.t' not found"),
+        "table 'public.t' not found"
+    );
     assert_eq!(plain("column \"ledger@p12\".public.t.x"), "column public.t.x");
     assert_eq!(plain("mail me@home or a@b.c"), "mail me@home or c");
 }
@@ -56,14 +59,18 @@ fn catalog_names_with_points_never_leak() {
 #[test]
 fn a_full_disk_is_told_apart_from_other_failures() {
     let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
-    let error = Error::from(bygone_engine::error::Error::unavailable("write of data/1", full));
+    let error = Error::from(bygone_engine::Error::unavailable("write of data/1", full));
     assert_eq!(error.sqlstate(), "53100");
 }
 
 #[test]
 fn a_moment_that_is_gone_names_what_is_left() {
-    let error =
-        Error::too_old(Timestamp::from_micros(1_000_000), Timestamp::from_micros(2_000_000), Some("jan"), None);
+    let error = Error::too_old(
+        Timestamp::from_micros(1_000_000),
+        Timestamp::from_micros(2_000_000),
+        Some("jan"),
+        None,
+    );
     assert_eq!(error.sqlstate(), "72000");
     assert!(error.message().contains("1970-01-01T00:00:01"), "{}", error.message());
     assert!(error.hint().unwrap().contains("jan"), "{:?}", error.hint());

@@ -3,7 +3,7 @@
 //! Queries and data changes keep the parser's tree, checked so that nothing in it can be ignored by the planner
 //! without a word. Everything else is plain data with names already folded to lower case.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use datafusion::sql::sqlparser::ast;
 
@@ -503,6 +503,3 @@ pub enum Procedure {
     /// Writes what is in memory to files.
     Flush,
 }
-
-/// Options that were given by name; each may be given once.
-pub(crate) type NamedOptions = BTreeMap<String, (Option<String>, Option<Position>)>;

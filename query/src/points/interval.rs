@@ -32,7 +32,10 @@ pub fn parse_interval(text: &str) -> Result<u64> {
             let (unit, after) = tail.split_at(unit_end);
             rest = after.trim_start_matches([' ', ',', '\t']);
             let unit = unit_micros(unit).ok_or_else(|| {
-                if matches!(unit.to_lowercase().as_str(), "month" | "months" | "mon" | "mons" | "year" | "years" | "y") {
+                if matches!(
+                    unit.to_lowercase().as_str(),
+                    "month" | "months" | "mon" | "mons" | "year" | "years" | "y"
+                ) {
                     bad().with_hint("months and years have no fixed length: write days")
                 } else {
                     bad()

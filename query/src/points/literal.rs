@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use bygone_engine::types::Timestamp;
+use bygone_engine::Timestamp;
 use chrono::{DateTime, Days, FixedOffset, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeZone as _};
 
 use super::interval::parse_interval;
@@ -43,10 +43,8 @@ impl TimeZone {
         if let Ok(zone) = chrono_tz::Tz::from_str(text) {
             return Ok(Self::Named(zone));
         }
-        chrono_tz::Tz::from_str_insensitive(text).map(Self::Named).map_err(|_| {
-            Error::invalid_value(format!("{} is not a time zone", quoted(text)))
-                .with_hint("write UTC, Europe/Berlin or +02:00")
-        })
+        Err(Error::invalid_value(format!("{} is not a time zone", quoted(text)))
+            .with_hint("write UTC, Europe/Berlin or +02:00"))
     }
 
     /// The instant, in microseconds, at which clocks of this zone show `local`. `None` when they never do (the hour
@@ -101,7 +99,8 @@ pub fn literal_time(text: &str, zone: TimeZone, now: Timestamp) -> Result<Timest
         _ => None,
     };
     if let Some(days) = days_back {
-        let date = zone.local_date(now).and_then(|date| date.checked_sub_days(Days::new(days))).ok_or_else(bad)?;
+        let date =
+            zone.local_date(now).and_then(|date| date.checked_sub_days(Days::new(days))).ok_or_else(bad)?;
         return local_instant(date.and_time(NaiveTime::MIN), zone, text);
     }
     if let Some(interval) = trimmed.strip_prefix('-') {
@@ -154,7 +153,9 @@ fn parse_local(text: &str) -> Option<NaiveDateTime> {
         return Some(date.and_time(NaiveTime::MIN));
     }
     let time = rest.strip_prefix(['T', 't', ' '])?.trim();
-    let time = NaiveTime::parse_from_str(time, "%H:%M:%S%.f").or_else(|_| NaiveTime::parse_from_str(time, "%H:%M")).ok()?;
+    let time = NaiveTime::parse_from_str(time, "%H:%M:%S%.f")
+        .or_else(|_| NaiveTime::parse_from_str(time, "%H:%M"))
+        .ok()?;
     Some(date.and_time(time))
 }
 

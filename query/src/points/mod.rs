@@ -16,7 +16,7 @@ mod literal;
 
 use std::fmt;
 
-use bygone_engine::types::Timestamp;
+use bygone_engine::Timestamp;
 
 use crate::error::{Error, Result, quoted};
 

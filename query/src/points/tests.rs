@@ -1,4 +1,4 @@
-use bygone_engine::types::Timestamp;
+use bygone_engine::Timestamp;
 
 use super::{Point, TimeZone, display_timestamp, literal_time, parse_interval};
 
@@ -53,7 +53,9 @@ fn a_negative_interval_counts_back_from_now() {
 
 #[test]
 fn what_is_not_a_time_is_refused_with_the_text() {
-    for text in ["", "yesterdy", "2024-13-01", "2024-02-30", "2024-01-31 25:00", "-10 parsecs", "-1 month", "12", "-"] {
+    for text in
+        ["", "yesterdy", "2024-13-01", "2024-02-30", "2024-01-31 25:00", "-10 parsecs", "-1 month", "12", "-"]
+    {
         let answer = shown(text, "UTC");
         assert!(answer.starts_with("22023 "), "{text}: {answer}");
         assert!(answer.contains("is not a time"), "{text}: {answer}");

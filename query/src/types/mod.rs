@@ -109,9 +109,10 @@ impl ColumnType {
             DataType::Date32 | DataType::Date64 => Self::Date,
             DataType::Timestamp(_, None) => Self::Timestamp,
             DataType::Timestamp(_, Some(_)) => Self::TimestampTz,
-            DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => {
-                Self::Bytes
-            }
+            DataType::Binary
+            | DataType::LargeBinary
+            | DataType::BinaryView
+            | DataType::FixedSizeBinary(_) => Self::Bytes,
             DataType::Dictionary(_, values) => Self::from_arrow(values)?,
             other => {
                 return Err(Error::unsupported(format!("a column of type {other}"))
@@ -133,7 +134,9 @@ impl ColumnType {
             Sql::Int(None) | Sql::Integer(None) | Sql::Int4(None) => Self::Integer,
             Sql::BigInt(None) | Sql::Int8(None) => Self::BigInt,
             Sql::Real | Sql::Float4 => Self::Real,
-            Sql::Double(ExactNumberInfo::None) | Sql::DoublePrecision | Sql::Float8 | Sql::Float64 => Self::Double,
+            Sql::Double(ExactNumberInfo::None) | Sql::DoublePrecision | Sql::Float8 | Sql::Float64 => {
+                Self::Double
+            }
             Sql::Float(info) => match info {
                 ExactNumberInfo::None => Self::Double,
                 ExactNumberInfo::Precision(1..=24) => Self::Real,
@@ -141,9 +144,10 @@ impl ColumnType {
                 _ => return Err(Error::invalid_value("the precision of FLOAT must be between 1 and 53")),
             },
             Sql::Numeric(info) | Sql::Decimal(info) | Sql::Dec(info) => decimal(*info)?,
-            Sql::Varchar(length) | Sql::CharacterVarying(length) | Sql::CharVarying(length) | Sql::Nvarchar(length) => {
-                text(*length)?
-            }
+            Sql::Varchar(length)
+            | Sql::CharacterVarying(length)
+            | Sql::CharVarying(length)
+            | Sql::Nvarchar(length) => text(*length)?,
             Sql::Text | Sql::String(None) => Self::TEXT,
             Sql::Char(None) | Sql::Character(None) => Self::Text { chars_max: Some(1) },
             Sql::Char(length) | Sql::Character(length) => text(*length)?,
