@@ -1,0 +1,95 @@
+//! What a page is made of: columns, their encodings, and the directory entry of one chunk.
+
+/// Names a column of a page. The ids below 16 are the same in every layout; value columns start at
+/// [`Column::VALUES`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Column(pub u32);
+
+impl Column {
+    /// K: the keys.
+    pub const KEYS: Self = Self(0);
+    /// B: when each version begins.
+    pub const BEGINS: Self = Self(1);
+    /// E: when each version ends.
+    pub const ENDS: Self = Self(2);
+    /// T: the kind of each version.
+    pub const KINDS: Self = Self(3);
+    /// V: the values of the opaque layout; the first value column of any other.
+    pub const VALUES: Self = Self(16);
+
+    /// The columns of a file in the opaque layout, in the order in which a page stores them.
+    pub const OPAQUE: [Self; 5] = [Self::KEYS, Self::BEGINS, Self::ENDS, Self::KINDS, Self::VALUES];
+}
+
+/// The light encoding of a chunk, which random access reads directly.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Encoding {
+    /// No chunk: every row has the column's default (end OPEN, kind PUT).
+    #[default]
+    Absent = 0,
+    /// One entry that holds for every row.
+    Constant = 1,
+    /// Entries one after another, with offsets where they vary in length.
+    Plain = 2,
+    /// Entries of one length.
+    Fixed = 3,
+    /// Keys: prefix of the page, head array, suffixes.
+    Prefix = 4,
+    /// Frame of reference: differences of one byte to the page's minimum.
+    Frame1 = 5,
+    /// Frame of reference with two bytes.
+    Frame2 = 6,
+    /// Frame of reference with four bytes.
+    Frame4 = 7,
+    /// Frame of reference with eight bytes.
+    Frame8 = 8,
+}
+
+impl Encoding {
+    /// The encoding with this number in a file, if there is one.
+    pub const fn from_u8(byte: u8) -> Option<Self> {
+        match byte {
+            0 => Some(Self::Absent),
+            1 => Some(Self::Constant),
+            2 => Some(Self::Plain),
+            3 => Some(Self::Fixed),
+            4 => Some(Self::Prefix),
+            5 => Some(Self::Frame1),
+            6 => Some(Self::Frame2),
+            7 => Some(Self::Frame4),
+            8 => Some(Self::Frame8),
+            _ => None,
+        }
+    }
+}
+
+/// Where one chunk is and how to read it. Encoding and codec are kept as numbers: a reader refuses those that it does
+/// not know when it needs the chunk, not before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ChunkEntry {
+    /// Offset in the file.
+    pub offset: u64,
+    /// Checksum of the stored bytes.
+    pub checksum: u64,
+    /// Bytes in the file.
+    pub stored_len: u32,
+    /// Bytes after decompression.
+    pub raw_len: u32,
+    /// Number of the [`Encoding`].
+    pub encoding: u8,
+    /// Number of the [`Codec`](super::Codec).
+    pub codec: u8,
+}
+
+impl ChunkEntry {
+    /// Whether the page has no chunk in this column.
+    pub fn is_absent(&self) -> bool {
+        self.encoding == Encoding::Absent as u8
+    }
+
+    /// The offset behind the chunk. Decoded entries were checked not to overflow.
+    pub fn end(&self) -> u64 {
+        self.offset + u64::from(self.stored_len)
+    }
+}

@@ -1,0 +1,43 @@
+//! The bytes of a table file, and nothing else: encoders and decoders are pure functions over memory, without input or
+//! output. `FORMAT.md`, chapter *Table file*, is the normative description of what is here.
+//!
+//! ```text
+//!   chunk        one column of one page: K keys, B begins, E ends, T kinds, V values
+//!   page index   statistics, key bounds and the chunk directory of every page
+//!   filter       on the distinct keys
+//!   properties   what is true of the whole file
+//!   footer       where the sections are, version, features
+//! ```
+//!
+//! F1. A decoder never panics and never allocates more than the bytes it was given account for: every length is
+//!     checked before it is used. What does not fit is [`Damage`].
+//! F2. A decoded chunk was checked once, as a whole, so its accessors cannot fail.
+//! F3. Checksums are seeded with the file's identity and the offset ([`FileSeed`]): a block in the wrong place or in
+//!     the wrong file does not pass.
+
+mod checksum;
+mod codec;
+mod cursor;
+mod directory;
+mod filter;
+mod footer;
+mod index;
+mod keys;
+mod numbers;
+mod properties;
+mod values;
+
+pub use checksum::FileSeed;
+pub use codec::{Codec, Compressor, decompress};
+pub use cursor::{Cursor, Damage};
+pub use directory::{ChunkEntry, Column, Encoding};
+pub use filter::KeyFilter;
+pub use footer::{Features, Footer, Section, SectionKind, VERSION_MAJOR, VERSION_MINOR};
+pub use index::{PageFlags, PageIndex, PageIndexBuilder, PageSummary};
+pub use keys::{KeyChunk, encode_keys};
+pub use numbers::{KindChunk, NumberChunk, encode_kinds, encode_numbers};
+pub use properties::Properties;
+pub use values::{ValueChunk, encode_values};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,129 @@
+//! The cache of decompressed chunks, bounded in bytes.
+
+use std::sync::Arc;
+
+use quick_cache::{
+    OptionsBuilder, Weighter,
+    sync::{Cache, DefaultLifecycle},
+};
+
+use crate::{
+    format::{Column, KeyChunk, KindChunk, NumberChunk, ValueChunk},
+    manifest::FileId,
+};
+
+/// What a read does to the cache.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CachePolicy {
+    /// Keeps what it reads: point reads and short scans.
+    #[default]
+    Keep,
+    /// Uses what is there and leaves the cache as it is: long scans, compaction.
+    PassBy,
+}
+
+/// Average weight of an entry, for the size of the cache's table.
+const ENTRY_BYTES: u64 = 16 << 10;
+/// What an entry costs besides its bytes.
+const OVERHEAD_BYTES: u64 = 160;
+
+/// A cache of chunks shared by all files of one root. A clone is the same cache.
+#[derive(Clone, Debug)]
+pub struct PageCache {
+    chunks: Arc<Cache<ChunkKey, CachedChunk, ByBytes>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct ChunkKey {
+    pub(super) epoch: u64,
+    pub(super) number: u64,
+    pub(super) page: u32,
+    pub(super) column: u32,
+}
+
+impl ChunkKey {
+    pub(super) fn new(file: FileId, page: usize, column: Column) -> Self {
+        Self { epoch: file.epoch, number: file.number, page: page as u32, column: column.0 }
+    }
+}
+
+/// A verified chunk, decompressed and still lightly encoded.
+#[derive(Clone, Debug)]
+pub(super) enum CachedChunk {
+    Keys(Arc<KeyChunk>),
+    Numbers(Arc<NumberChunk>),
+    Kinds(Arc<KindChunk>),
+    Values(Arc<ValueChunk>),
+}
+
+impl CachedChunk {
+    fn weight(&self) -> usize {
+        match self {
+            Self::Keys(chunk) => chunk.weight(),
+            Self::Numbers(chunk) => chunk.weight(),
+            Self::Kinds(chunk) => chunk.weight(),
+            Self::Values(chunk) => chunk.weight(),
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+struct ByBytes;
+
+impl Weighter<ChunkKey, CachedChunk> for ByBytes {
+    fn weight(&self, _: &ChunkKey, chunk: &CachedChunk) -> u64 {
+        chunk.weight() as u64 + OVERHEAD_BYTES
+    }
+}
+
+impl PageCache {
+    /// A cache that holds about `bytes` bytes.
+    pub fn new(bytes: u64) -> Self {
+        let options = OptionsBuilder::new()
+            .estimated_items_capacity((bytes / ENTRY_BYTES).max(64) as usize)
+            .weight_capacity(bytes)
+            .build();
+        let chunks = match options {
+            Ok(options) => Cache::with_options(
+                options,
+                ByBytes,
+                quick_cache::DefaultHashBuilder::default(),
+                DefaultLifecycle::default(),
+            ),
+            Err(_) => Cache::with_weighter(64, bytes, ByBytes),
+        };
+        Self { chunks: Arc::new(chunks) }
+    }
+
+    /// Bytes held now.
+    pub fn bytes(&self) -> u64 {
+        self.chunks.weight()
+    }
+
+    /// Bytes it may hold.
+    pub fn capacity(&self) -> u64 {
+        self.chunks.capacity()
+    }
+
+    /// Number of chunks held now.
+    pub fn len(&self) -> usize {
+        self.chunks.len()
+    }
+
+    /// Whether nothing is held.
+    pub fn is_empty(&self) -> bool {
+        self.chunks.is_empty()
+    }
+
+    #[inline]
+    pub(super) fn get(&self, key: &ChunkKey, policy: CachePolicy) -> Option<CachedChunk> {
+        match policy {
+            CachePolicy::Keep => self.chunks.get(key),
+            CachePolicy::PassBy => self.chunks.peek(key),
+        }
+    }
+
+    pub(super) fn insert(&self, key: ChunkKey, chunk: CachedChunk) {
+        self.chunks.insert(key, chunk);
+    }
+}

@@ -1,0 +1,30 @@
+//! Table files: sorted, immutable files of versions, and the cache of their chunks.
+//!
+//! A file holds versions with keys rising and, within a key, begins falling (newest first), cut into pages. Each
+//! page is stored column by column, so that a reader loads only what it needs: a point read of one key touches the
+//! K and V chunk of one page, and B, E or T only where the page index does not already answer for all its rows.
+//!
+//! ```text
+//!   get(key, t)   filter → page index → K: heads, suffixes → B: first begin ≤ t → V
+//! ```
+//!
+//! S1. The versions of a key may go on in the next page of the file, never in another file of the run.
+//! S2. A chunk is verified (checksum, lengths, offsets) when it is read from storage and never again.
+//! S3. The cache holds chunks as they are stored but decompressed. What a file's metadata adds (a begin that
+//!     overrides those of the rows) is applied on access, never cached.
+//! S4. Damage anywhere in a file is `Corrupt` with the file's name, or does not change an answer.
+
+mod cache;
+mod page;
+mod table;
+mod writer;
+
+pub use cache::{CachePolicy, PageCache};
+pub use page::Page;
+pub use table::{Found, Table};
+pub use writer::{TableOptions, TableWriter};
+
+pub use crate::format::{Codec, PageFlags, PageIndex, PageSummary};
+
+#[cfg(test)]
+mod tests;

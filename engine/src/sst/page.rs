@@ -1,0 +1,194 @@
+//! One page in memory.
+
+use std::{cmp::Ordering, sync::Arc};
+
+use bytes::Bytes;
+
+use crate::{
+    format::{KeyChunk, KindChunk, NumberChunk, ValueChunk},
+    types::{Kind, Timestamp, VersionRef},
+};
+
+/// The rows of one page: keys rising, begins falling within a key. Every accessor takes constant time, and row
+/// numbers must be below [`rows`](Self::rows).
+#[derive(Clone, Debug)]
+pub struct Page {
+    pub(super) keys: Arc<KeyChunk>,
+    pub(super) begins: Numbers,
+    /// None: all rows are open.
+    pub(super) ends: Option<Numbers>,
+    /// None: all rows are values.
+    pub(super) kinds: Option<Arc<KindChunk>>,
+    /// None: loaded without values.
+    pub(super) values: Option<Arc<ValueChunk>>,
+}
+
+/// Timestamps of a page: one for all rows, or a chunk.
+#[derive(Clone, Debug)]
+pub(super) enum Numbers {
+    Constant(Timestamp),
+    Chunk(Arc<NumberChunk>),
+}
+
+impl Numbers {
+    #[inline]
+    pub(super) fn get(&self, row: usize) -> Timestamp {
+        match self {
+            Self::Constant(timestamp) => *timestamp,
+            Self::Chunk(chunk) => Timestamp::from_micros(chunk.get(row)),
+        }
+    }
+}
+
+impl Page {
+    /// Number of rows.
+    #[inline]
+    pub fn rows(&self) -> usize {
+        self.keys.rows()
+    }
+
+    /// Number of different keys.
+    pub fn distinct_keys(&self) -> usize {
+        self.keys.count()
+    }
+
+    /// Whether no key has two rows in this page. (It may have others in the pages beside it.)
+    pub fn has_unique_keys(&self) -> bool {
+        self.keys.is_unique()
+    }
+
+    /// What all keys of the page start with.
+    #[inline]
+    pub fn prefix(&self) -> &[u8] {
+        self.keys.prefix()
+    }
+
+    /// The key of a row behind the [`prefix`](Self::prefix).
+    #[inline]
+    pub fn suffix(&self, row: usize) -> &[u8] {
+        self.keys.suffix(self.keys.ordinal(row))
+    }
+
+    /// Appends the whole key of a row.
+    #[inline]
+    pub fn append_key(&self, row: usize, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.prefix());
+        out.extend_from_slice(self.suffix(row));
+    }
+
+    /// Number of the distinct key that a row belongs to: equal for the versions of one key, rising by one from key
+    /// to key.
+    #[inline]
+    pub fn key_ordinal(&self, row: usize) -> usize {
+        self.keys.ordinal(row)
+    }
+
+    /// The row behind the last version of the key of `row` in this page.
+    pub fn key_end(&self, row: usize) -> usize {
+        self.keys.first_row(self.keys.ordinal(row) + 1)
+    }
+
+    /// Compares the key of a row with `key`.
+    #[inline]
+    pub fn cmp_key(&self, row: usize, key: &[u8]) -> Ordering {
+        self.keys.compare(self.keys.ordinal(row), key)
+    }
+
+    /// The first row whose key is `key` or behind it.
+    pub fn lower_bound(&self, key: &[u8]) -> usize {
+        let (Ok(ordinal) | Err(ordinal)) = self.keys.search(key);
+        self.keys.first_row(ordinal)
+    }
+
+    /// The first row whose key is behind `key`.
+    pub fn upper_bound(&self, key: &[u8]) -> usize {
+        match self.keys.search(key) {
+            Ok(ordinal) => self.keys.first_row(ordinal + 1),
+            Err(ordinal) => self.keys.first_row(ordinal),
+        }
+    }
+
+    /// When the version begins.
+    #[inline]
+    pub fn begin(&self, row: usize) -> Timestamp {
+        self.begins.get(row)
+    }
+
+    /// When the version ends; OPEN where this file knows no successor.
+    #[inline]
+    pub fn end(&self, row: usize) -> Timestamp {
+        self.ends.as_ref().map_or(Timestamp::OPEN, |ends| ends.get(row))
+    }
+
+    /// What the version says.
+    #[inline]
+    pub fn kind(&self, row: usize) -> Kind {
+        self.kinds.as_ref().map_or(Kind::Put, |kinds| kinds.get(row))
+    }
+
+    /// The begin of every row, where they are equal.
+    pub fn constant_begin(&self) -> Option<Timestamp> {
+        match &self.begins {
+            Numbers::Constant(timestamp) => Some(*timestamp),
+            Numbers::Chunk(chunk) => chunk.as_constant().map(Timestamp::from_micros),
+        }
+    }
+
+    /// The value; empty unless the kind is PUT.
+    ///
+    /// # Panics
+    /// The page was loaded without values.
+    #[inline]
+    pub fn value(&self, row: usize) -> &[u8] {
+        self.value_chunk().get(row)
+    }
+
+    /// The value, sharing the page's memory.
+    ///
+    /// # Panics
+    /// The page was loaded without values.
+    #[inline]
+    pub fn value_bytes(&self, row: usize) -> Bytes {
+        self.value_chunk().get_bytes(row)
+    }
+
+    /// Whether the values were loaded.
+    pub fn has_values(&self) -> bool {
+        self.values.is_some()
+    }
+
+    /// One row whole; its key is put together in `key`.
+    ///
+    /// # Panics
+    /// The page was loaded without values.
+    pub fn version<'a>(&'a self, row: usize, key: &'a mut Vec<u8>) -> VersionRef<'a> {
+        key.clear();
+        self.append_key(row, key);
+        VersionRef {
+            key,
+            begin: self.begin(row),
+            end: self.end(row),
+            kind: self.kind(row),
+            value: self.value(row),
+        }
+    }
+
+    #[inline]
+    fn value_chunk(&self) -> &ValueChunk {
+        self.values.as_ref().expect("the page was loaded with its values")
+    }
+}
+
+/// The first of the rows `from..to` of one key, newest first, that begins at or before `at`.
+pub(super) fn first_visible(begins: &Numbers, from: usize, to: usize, at: Timestamp) -> Option<usize> {
+    // Most reads want the newest version.
+    if from < to && begins.get(from) <= at {
+        return Some(from);
+    }
+    let (mut low, mut high) = (from, to);
+    while low < high {
+        let middle = usize::midpoint(low, high);
+        if begins.get(middle) > at { low = middle + 1 } else { high = middle }
+    }
+    (low < to).then_some(low)
+}

@@ -1,0 +1,515 @@
+use std::{collections::BTreeMap, future::Future};
+
+use bytes::Bytes;
+use proptest::{collection::vec, prelude::*, sample::Index};
+
+use super::*;
+use crate::{
+    error::{Error, Result},
+    manifest::{FileId, FileMeta},
+    store::Root,
+    types::{KEY_BYTES_MAX, Kind, Timestamp, Version},
+};
+
+const ID: FileId = FileId { epoch: 3, number: 7 };
+
+fn run<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+fn at(micros: u64) -> Timestamp {
+    Timestamp::from_micros(micros)
+}
+
+fn cache() -> PageCache {
+    PageCache::new(1 << 20)
+}
+
+async fn write(root: &Root, id: FileId, options: &TableOptions, rows: &[Version]) -> Result<FileMeta> {
+    let mut writer = TableWriter::create(root, id, options).await?;
+    for row in rows {
+        writer.push(row.as_ref()).await?;
+    }
+    writer.finish().await
+}
+
+/// All rows of a file, page after page.
+async fn read_all(table: &Table) -> Result<Vec<Version>> {
+    let mut rows = Vec::new();
+    for page in 0..table.index().len() {
+        let page = table.page(page, CachePolicy::Keep).await?;
+        for row in 0..page.rows() {
+            let mut key = Vec::new();
+            page.append_key(row, &mut key);
+            rows.push(Version {
+                key: key.into(),
+                begin: page.begin(row),
+                end: page.end(row),
+                kind: page.kind(row),
+                value: page.value_bytes(row),
+            });
+        }
+    }
+    Ok(rows)
+}
+
+/// What [`Table::get`] must find.
+fn naive_get(rows: &[Version], key: &[u8], at: Timestamp) -> Option<Version> {
+    rows.iter().find(|row| row.key == key && row.begin <= at).cloned()
+}
+
+#[derive(Clone, Debug)]
+struct Shape {
+    options: TableOptions,
+    rows: Vec<Version>,
+}
+
+fn keys() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        vec(0..3_u8, 0..5),
+        (0..200_u32).prop_map(|n| [b"table/1/".as_slice(), &n.to_be_bytes()].concat()),
+        vec(any::<u8>(), 0..30),
+    ]
+}
+
+fn values() -> impl Strategy<Value = Vec<u8>> + Clone {
+    prop_oneof![
+        4 => vec(any::<u8>(), 0..30),
+        2 => Just(b"the same value every time".to_vec()),
+        1 => vec(0..2_u8, 0..3000),
+        1 => vec(any::<u8>(), 1000..2000),
+    ]
+}
+
+/// Versions of one key, as steps back in time: (distance, whether the end is known, kind, value).
+fn history() -> impl Strategy<Value = Vec<(u64, bool, u8, Vec<u8>)>> {
+    let step = (prop_oneof![1..3_u64, 1..100_000_u64, 1..(1_u64 << 40)], any::<bool>(), 0..6_u8, values());
+    prop_oneof![3 => vec(step.clone(), 1..3), 1 => vec(step, 1..40)]
+}
+
+fn shapes() -> impl Strategy<Value = Shape> {
+    let options = (1..60_usize, 1..6000_usize, 0..3_u8, 0..3_u8, any::<bool>()).prop_map(
+        |(page_rows_max, page_bytes_max, codec, key_codec, filter)| TableOptions {
+            page_rows_max,
+            page_bytes_max,
+            codec: Codec::from_u8(codec).unwrap(),
+            key_codec: Codec::from_u8(key_codec).unwrap(),
+            filter,
+            schema_version: 0,
+        },
+    );
+    let rows = proptest::collection::btree_map(keys(), history(), 1..40).prop_map(rows_of);
+    (options, rows).prop_map(|(options, rows)| Shape { options, rows })
+}
+
+fn rows_of(histories: BTreeMap<Vec<u8>, Vec<(u64, bool, u8, Vec<u8>)>>) -> Vec<Version> {
+    let mut rows = Vec::new();
+    for (key, history) in histories {
+        let key = Bytes::from(key);
+        let mut begin = 1 << 50;
+        let mut newer = None;
+        for (distance, closed, kind, value) in history {
+            begin -= distance;
+            let end = if closed { newer.unwrap_or(begin + 3) } else { Timestamp::OPEN.as_micros() };
+            let kind = Kind::from_u8(kind.saturating_sub(3)).unwrap();
+            let value = if kind == Kind::Put { value.into() } else { Bytes::new() };
+            rows.push(Version { key: key.clone(), begin: at(begin), end: at(end), kind, value });
+            newer = Some(begin);
+        }
+    }
+    rows
+}
+
+fn check_index(table: &Table, rows: &[Version]) {
+    let index = table.index();
+    let page_of: Vec<usize> = (0..index.len()).flat_map(|page| vec![page; index.rows(page)]).collect();
+    assert_eq!(page_of.len(), rows.len());
+    for page in 0..index.len() {
+        let start = index.row_start(page) as usize;
+        let here = &rows[start..start + index.rows(page)];
+        let closed: Vec<Timestamp> =
+            here.iter().map(|row| row.end).filter(|end| *end != Timestamp::OPEN).collect();
+        let puts = here.iter().filter(|row| row.kind == Kind::Put).count();
+        let neighbours = &rows[start.saturating_sub(1)..(start + here.len() + 1).min(rows.len())];
+        let unique = neighbours.windows(2).all(|pair| pair[0].key != pair[1].key);
+        let summary = PageSummary {
+            rows: here.len() as u32,
+            puts: puts as u32,
+            closed: closed.len() as u32,
+            min_begin: here.iter().map(|row| row.begin).min().unwrap(),
+            max_begin: here.iter().map(|row| row.begin).max().unwrap(),
+            min_end: closed.iter().min().copied().unwrap_or(Timestamp::OPEN),
+            max_end: closed.iter().max().copied().unwrap_or(Timestamp::INTENT),
+            flags: PageFlags {
+                all_open: closed.is_empty(),
+                all_put: puts == here.len(),
+                unique_keys: unique,
+            },
+        };
+        assert_eq!(*index.summary(page), summary);
+        assert_eq!(index.first_key(page), &here[0].key[..]);
+        assert_eq!(index.last_key(page), &here[here.len() - 1].key[..]);
+        for row in here {
+            let key = &row.key[..];
+            let first = rows.iter().position(|row| row.key == key).unwrap();
+            assert_eq!(index.first_page_reaching(key), page_of[first]);
+            let last = rows.iter().rposition(|row| row.key == key).unwrap();
+            assert_eq!(index.pages_starting_at_or_before(key), page_of[last] + 1);
+        }
+    }
+}
+
+fn check_meta(meta: &FileMeta, rows: &[Version]) {
+    let count = |test: &dyn Fn(&Version) -> bool| rows.iter().filter(|row| test(row)).count() as u64;
+    let mut keys: Vec<_> = rows.iter().map(|row| row.key.clone()).collect();
+    keys.dedup();
+    assert_eq!(meta.rows, rows.len() as u64);
+    assert_eq!(meta.puts, count(&|row| row.kind == Kind::Put));
+    assert_eq!(meta.deletes, count(&|row| row.kind == Kind::Delete));
+    assert_eq!(meta.closed, count(&|row| row.end != Timestamp::OPEN));
+    assert_eq!(meta.distinct_keys, keys.len() as u64);
+    assert_eq!((&meta.min_key, &meta.max_key), (&keys[0], &keys[keys.len() - 1]));
+    assert_eq!(Some(meta.min_begin), rows.iter().map(|row| row.begin).min());
+    assert_eq!(Some(meta.max_begin), rows.iter().map(|row| row.begin).max());
+    assert_eq!(meta.raw_bytes, rows.iter().map(|row| (row.key.len() + row.value.len()) as u64).sum::<u64>());
+}
+
+async fn check_gets(table: &Table, rows: &[Version], strangers: &[Vec<u8>]) {
+    for row in rows {
+        for moment in [row.begin.previous(), row.begin, row.begin.next(), Timestamp::LAST] {
+            let found = table.get(&row.key, moment).await.unwrap();
+            assert_eq!(
+                found.map(|found| found.into_version(row.key.clone())),
+                naive_get(rows, &row.key, moment)
+            );
+        }
+    }
+    for key in strangers {
+        let found = table.get(key, Timestamp::LAST).await.unwrap();
+        assert_eq!(
+            found.map(|found| found.begin),
+            naive_get(rows, key, Timestamp::LAST).map(|row| row.begin)
+        );
+    }
+}
+
+async fn check_bounds(table: &Table, strangers: &[Vec<u8>]) {
+    for number in 0..table.index().len() {
+        let page = table.page_without_values(number, CachePolicy::PassBy).await.unwrap();
+        assert!(!page.has_values());
+        let keys: Vec<Vec<u8>> =
+            (0..page.rows()).map(|row| [page.prefix(), page.suffix(row)].concat()).collect();
+        for key in keys.iter().chain(strangers) {
+            assert_eq!(page.lower_bound(key), keys.partition_point(|other| other < key));
+            assert_eq!(page.upper_bound(key), keys.partition_point(|other| other <= key));
+            for (row, other) in keys.iter().enumerate() {
+                assert_eq!(page.cmp_key(row, key), other.cmp(key));
+            }
+        }
+        for row in 0..page.rows() {
+            assert_eq!(page.key_end(row), page.upper_bound(&keys[row]));
+            assert_eq!(
+                row > 0 && page.key_ordinal(row) == page.key_ordinal(row - 1),
+                row > 0 && keys[row] == keys[row - 1]
+            );
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(150))]
+
+    #[test]
+    fn a_file_gives_back_what_was_written(shape in shapes(), strangers in vec(keys(), 10)) {
+        run(async {
+            let Shape { options, rows } = &shape;
+            let root = Root::memory();
+            let meta = write(&root, ID, options, rows).await.unwrap();
+            check_meta(&meta, rows);
+            let table = Table::open(&root, &meta, &cache()).await.unwrap();
+            table.verify().await.unwrap();
+            assert_eq!(&read_all(&table).await.unwrap(), rows);
+            check_index(&table, rows);
+            check_gets(&table, rows, &strangers).await;
+            check_bounds(&table, &strangers).await;
+        });
+    }
+
+    #[test]
+    fn an_overriding_begin_holds_for_every_row(shape in shapes(), begin in (1_u64 << 50)..(1 << 51)) {
+        run(async {
+            // A bulk-loaded file has one version per key, all open.
+            let mut rows = shape.rows.clone();
+            rows.dedup_by_key(|row| row.key.clone());
+            rows.iter_mut().for_each(|row| row.end = Timestamp::OPEN);
+            let root = Root::memory();
+            let mut meta = write(&root, ID, &shape.options, &rows).await.unwrap();
+            meta.begin_override = Some(at(begin));
+            let table = Table::open(&root, &meta, &cache()).await.unwrap();
+            rows.iter_mut().for_each(|row| row.begin = at(begin));
+            assert_eq!(read_all(&table).await.unwrap(), rows);
+            check_index(&table, &rows);
+            check_gets(&table, &rows, &[]).await;
+        });
+    }
+
+    #[test]
+    fn damage_is_found_or_harmless(shape in shapes(), hits in vec((any::<Index>(), 1..=255_u8), 30)) {
+        run(async {
+            let rows = &shape.rows[..shape.rows.len().min(12)];
+            let root = Root::memory();
+            let meta = write(&root, ID, &shape.options, rows).await.unwrap();
+            let bytes = root.get(&ID.object_name()).await.unwrap().unwrap();
+            for (offset, mask) in hits {
+                let offset = offset.index(bytes.len());
+                let mut bytes = bytes.to_vec();
+                bytes[offset] ^= mask;
+                check_damaged(bytes, &meta, rows).await;
+            }
+        });
+    }
+}
+
+/// Opens and reads a file whose bytes were changed: `Corrupt` with its name, or the same answers.
+async fn check_damaged(bytes: Vec<u8>, meta: &FileMeta, rows: &[Version]) {
+    let root = Root::memory();
+    root.put_new(&ID.object_name(), bytes.into()).await.unwrap();
+    let corrupt = |error: Error| {
+        assert!(
+            matches!(&error, Error::Corrupt { file, offset, .. } if *file == ID.object_name() && *offset <= meta.len),
+            "{error}"
+        );
+    };
+    let table = match Table::open(&root, meta, &cache()).await {
+        Ok(table) => table,
+        Err(error) => return corrupt(error),
+    };
+    match read_all(&table).await {
+        Ok(read) => assert_eq!(read, rows),
+        Err(error) => corrupt(error),
+    }
+    for row in rows {
+        match table.get(&row.key, row.begin).await {
+            Ok(found) => {
+                assert_eq!(found.map(|found| found.into_version(row.key.clone())).as_ref(), Some(row))
+            }
+            Err(error) => corrupt(error),
+        }
+    }
+    corrupt(table.verify().await.expect_err("the hash covers every byte"));
+}
+
+/// A file with every chunk: several versions, deletions, closed rows, values of different length.
+fn small_file() -> (TableOptions, Vec<Version>) {
+    let rows = [
+        ("a", 30, u64::MAX, Kind::Put, "newest"),
+        ("a", 20, 30, Kind::Delete, ""),
+        ("a", 10, 20, Kind::Put, "oldest and longer"),
+        ("b", 25, 40, Kind::Put, "x"),
+        (
+            "bb",
+            25,
+            u64::MAX,
+            Kind::Put,
+            "the value the value the value the value the value the value the value",
+        ),
+        ("c", 12, u64::MAX, Kind::Delete, ""),
+        ("d", 12, u64::MAX, Kind::Put, "same"),
+        ("e", 12, u64::MAX, Kind::Put, "same"),
+    ];
+    let rows = rows.map(|(key, begin, end, kind, value)| Version {
+        key: key.into(),
+        begin: at(begin),
+        end: at(end),
+        kind,
+        value: value.into(),
+    });
+    (TableOptions { page_rows_max: 2, ..TableOptions::default() }, rows.into())
+}
+
+#[test]
+fn every_flipped_byte_is_found_or_harmless() {
+    run(async {
+        let (options, rows) = small_file();
+        let root = Root::memory();
+        let meta = write(&root, ID, &options, &rows).await.unwrap();
+        let bytes = root.get(&ID.object_name()).await.unwrap().unwrap();
+        for offset in 0..bytes.len() {
+            for mask in [0x01, 0x80, 0xFF] {
+                let mut bytes = bytes.to_vec();
+                bytes[offset] ^= mask;
+                check_damaged(bytes, &meta, &rows).await;
+            }
+        }
+    });
+}
+
+#[test]
+fn every_cut_is_found() {
+    run(async {
+        let (options, rows) = small_file();
+        let root = Root::memory();
+        let meta = write(&root, ID, &options, &rows).await.unwrap();
+        let bytes = root.get(&ID.object_name()).await.unwrap().unwrap();
+        for len in 0..bytes.len() {
+            check_damaged(bytes[..len].to_vec(), &meta, &rows).await;
+            // A manifest that believes the cut.
+            let cut = FileMeta { len: len as u64, ..meta.clone() };
+            let root = Root::memory();
+            root.put_new(&ID.object_name(), bytes.slice(..len)).await.unwrap();
+            let error = Table::open(&root, &cut, &cache()).await.expect_err("a cut file");
+            assert!(matches!(error, Error::Corrupt { .. }), "{error}");
+        }
+    });
+}
+
+#[test]
+fn swapped_pages_and_files_are_found() {
+    run(async {
+        let root = Root::memory();
+        let options = TableOptions { page_rows_max: 4, codec: Codec::None, ..TableOptions::default() };
+        let rows: Vec<Version> = (0..32_u8).map(|n| version(&[n], 5 + u64::from(n % 2), b"value")).collect();
+        let meta = write(&root, ID, &options, &rows).await.unwrap();
+        let bytes = root.get(&ID.object_name()).await.unwrap().unwrap();
+        let page = meta.tail_offset as usize / 8;
+        let mut swapped = bytes.to_vec();
+        let (first, second) = swapped.split_at_mut(page);
+        first.swap_with_slice(&mut second[..page]);
+        check_damaged(swapped, &meta, &rows).await;
+
+        let other = FileId { epoch: 3, number: 8 };
+        let meta = FileMeta { id: other, ..meta };
+        root.put_new(&other.object_name(), bytes).await.unwrap();
+        let error = Table::open(&root, &meta, &cache()).await.expect_err("another file under this name");
+        assert!(matches!(&error, Error::Corrupt { file, .. } if *file == other.object_name()), "{error}");
+    });
+}
+
+fn version(key: &[u8], begin: u64, value: &[u8]) -> Version {
+    Version {
+        key: Bytes::copy_from_slice(key),
+        begin: at(begin),
+        end: Timestamp::OPEN,
+        kind: Kind::Put,
+        value: Bytes::copy_from_slice(value),
+    }
+}
+
+#[test]
+fn long_keys_and_values_get_pages_of_their_own() {
+    run(async {
+        let root = Root::memory();
+        let long = vec![7; KEY_BYTES_MAX];
+        let large: Vec<u8> =
+            (0..3_000_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+        let rows = [
+            version(b"", 1, b""),
+            version(&long[..9], 4, &[0; 200_000]),
+            version(&long, 5, b""),
+            version(b"a", 9, &large),
+            version(b"b", 3, b"after"),
+        ];
+        let meta = write(&root, ID, &TableOptions::default(), &rows).await.unwrap();
+        let table = Table::open(&root, &meta, &cache()).await.unwrap();
+        assert_eq!(read_all(&table).await.unwrap(), rows);
+        assert_eq!(table.index().len(), 5);
+        check_gets(&table, &rows, &[long[..10].to_vec(), vec![8], b"aa".to_vec()]).await;
+    });
+}
+
+#[test]
+fn the_writer_refuses_what_is_out_of_order_and_goes_on() {
+    run(async {
+        let root = Root::memory();
+        let mut writer = TableWriter::create(&root, ID, &TableOptions::default()).await.unwrap();
+        writer.push(version(b"m", 10, b"1").as_ref()).await.unwrap();
+        let too_long = vec![0; KEY_BYTES_MAX + 1];
+        let wrong = [
+            version(b"a", 5, b""),
+            version(b"m", 10, b""),
+            version(b"m", 11, b""),
+            version(&too_long, 1, b""),
+            Version { end: at(3), ..version(b"n", 3, b"") },
+            Version { kind: Kind::Delete, ..version(b"n", 3, b"a deletion has no value") },
+        ];
+        for version in wrong {
+            assert!(matches!(writer.push(version.as_ref()).await, Err(Error::Invalid(_))));
+        }
+        writer.push(version(b"m", 9, b"2").as_ref()).await.unwrap();
+        assert_eq!((writer.rows(), writer.last_key()), (2, &b"m"[..]));
+        assert_eq!(writer.finish().await.unwrap().rows, 2);
+
+        let options = TableOptions::default();
+        let empty = TableWriter::create(&root, FileId { epoch: 3, number: 8 }, &options);
+        assert!(matches!(empty.await.unwrap().finish().await, Err(Error::Invalid(_))));
+    });
+}
+
+#[test]
+fn an_aborted_or_dropped_file_leaves_nothing() {
+    run(async {
+        let root = Root::memory();
+        for abort in [true, false] {
+            let mut writer = TableWriter::create(&root, ID, &TableOptions::default()).await.unwrap();
+            writer.push(version(b"k", 1, b"v").as_ref()).await.unwrap();
+            if abort {
+                writer.abort().await.unwrap();
+            } else {
+                drop(writer);
+            }
+            assert_eq!(root.get(&ID.object_name()).await.unwrap(), None);
+        }
+    });
+}
+
+fn many_rows(count: u32) -> Vec<Version> {
+    let value = |n: u32| n.wrapping_mul(2_654_435_761).to_le_bytes().repeat(25);
+    (0..count).map(|n| version(&u128::from(n).to_be_bytes(), 1 + u64::from(n % 7), &value(n))).collect()
+}
+
+#[test]
+fn passing_by_leaves_the_cache_alone_and_keeping_stays_within_bounds() {
+    run(async {
+        let root = Root::memory();
+        let options = TableOptions { page_bytes_max: 4096, ..TableOptions::default() };
+        let meta = write(&root, ID, &options, &many_rows(5000)).await.unwrap();
+        let cache = PageCache::new(64 << 10);
+        let table = Table::open(&root, &meta, &cache).await.unwrap();
+        for page in 0..table.index().len() {
+            table.page(page, CachePolicy::PassBy).await.unwrap();
+        }
+        assert!(cache.is_empty());
+        for page in 0..table.index().len() {
+            table.page(page, CachePolicy::Keep).await.unwrap();
+        }
+        assert!(!cache.is_empty() && cache.bytes() <= cache.capacity(), "{} bytes", cache.bytes());
+    });
+}
+
+#[test]
+fn the_estimate_of_the_length_is_near() {
+    run(async {
+        let root = Root::memory();
+        let mut writer = TableWriter::create(&root, ID, &TableOptions::default()).await.unwrap();
+        for row in many_rows(20_000) {
+            writer.push(row.as_ref()).await.unwrap();
+        }
+        let estimate = writer.len_estimate();
+        let len = writer.finish().await.unwrap().len;
+        assert!(estimate.abs_diff(len) < len / 10 + 65_536, "{estimate} estimated, {len} written");
+    });
+}
+
+#[test]
+fn a_page_says_when_it_is_clean() {
+    run(async {
+        let (options, rows) = small_file();
+        let root = Root::memory();
+        let meta = write(&root, ID, &options, &rows).await.unwrap();
+        let table = Table::open(&root, &meta, &cache()).await.unwrap();
+        // Pages: a a | a b | bb c | d e.
+        let clean: Vec<bool> = (0..4).map(|page| table.index().is_clean(page, at(12))).collect();
+        assert_eq!(clean, [false, false, false, true]);
+        assert!(!table.index().is_clean(3, at(11)));
+    });
+}

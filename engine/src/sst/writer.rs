@@ -1,0 +1,495 @@
+//! Writing a table file.
+
+use std::fmt;
+
+use bytes::Bytes;
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::{
+    error::{Error, Result},
+    format::{
+        ChunkEntry, Codec, Column, Compressor, Encoding, Features, FileSeed, Footer, KeyFilter, PageFlags,
+        PageIndexBuilder, PageSummary, Properties, Section, SectionKind, VERSION_MAJOR, VERSION_MINOR,
+        encode_keys, encode_kinds, encode_numbers, encode_values,
+    },
+    manifest::{FileId, FileMeta},
+    store::{ObjectWriter, Root},
+    types::{KEY_BYTES_MAX, Kind, Timestamp, VALUE_BYTES_MAX, VersionRef},
+};
+
+/// Bytes that are handed to the store at once.
+const WRITE_BYTES: usize = 1 << 20;
+/// Keys of a page index stay addressable with 32 bits.
+const INDEX_KEY_BYTES_MAX: usize = 1 << 30;
+
+/// How a table file is written. Nothing here is needed to read it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableOptions {
+    /// Most rows of a page; 1 to 65,535. Default 2,048.
+    pub page_rows_max: usize,
+    /// A page is closed before its keys and values pass this many bytes. A larger row gets a page of its own.
+    /// Default 64 KiB.
+    pub page_bytes_max: usize,
+    /// Compression of values, and of timestamps and kinds. Default LZ4.
+    pub codec: Codec,
+    /// Compression of keys. Default none, so that a cold point read need not decompress them.
+    pub key_codec: Codec,
+    /// Whether to write a filter on the keys. Default true.
+    pub filter: bool,
+    /// Schema version to note in the file. Default 0.
+    pub schema_version: u32,
+}
+
+impl Default for TableOptions {
+    fn default() -> Self {
+        Self {
+            page_rows_max: 2048,
+            page_bytes_max: 64 << 10,
+            codec: Codec::Lz4,
+            key_codec: Codec::None,
+            filter: true,
+            schema_version: 0,
+        }
+    }
+}
+
+/// Writes one table file. Rows come with keys rising and, within a key, begins falling.
+///
+/// Memory: one page, the page index, eight bytes per distinct key, and one write buffer.
+pub struct TableWriter {
+    id: FileId,
+    seed: FileSeed,
+    options: TableOptions,
+    object: ObjectWriter,
+    /// Encoded bytes that the object writer has not got yet.
+    buffer: Vec<u8>,
+    /// Bytes handed to the object writer.
+    written: u64,
+    hash: Xxh3,
+    page: OpenPage,
+    index: PageIndexBuilder,
+    compressor: Compressor,
+    raw: Vec<u8>,
+    hashes: Vec<u64>,
+    totals: Totals,
+    first_key: Vec<u8>,
+    /// Key and begin of the last row.
+    last_key: Vec<u8>,
+    last_begin: Timestamp,
+}
+
+impl fmt::Debug for TableWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows = self.totals.rows;
+        f.debug_struct("TableWriter").field("id", &self.id).field("rows", &rows).finish_non_exhaustive()
+    }
+}
+
+/// The rows of the page that is being filled.
+#[derive(Debug, Default)]
+struct OpenPage {
+    keys: Vec<u8>,
+    key_ends: Vec<u32>,
+    ordinals: Vec<u16>,
+    begins: Vec<u64>,
+    ends: Vec<u64>,
+    kinds: Vec<u8>,
+    values: Vec<u8>,
+    value_ends: Vec<u32>,
+    puts: u32,
+    closed: u32,
+    /// The first key has rows in the page before.
+    continues: bool,
+}
+
+/// Sums over the file.
+#[derive(Debug)]
+struct Totals {
+    rows: u64,
+    puts: u64,
+    deletes: u64,
+    closed: u64,
+    distinct_keys: u64,
+    raw_bytes: u64,
+    begins: Span,
+    ends: Span,
+    index_key_bytes: usize,
+}
+
+/// Smallest and largest of some timestamps; OPEN and zero of none.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    min: Timestamp,
+    max: Timestamp,
+}
+
+impl Span {
+    const NONE: Self = Self { min: Timestamp::OPEN, max: Timestamp::INTENT };
+
+    fn of(timestamps: impl Iterator<Item = u64>) -> Self {
+        let (min, max) = timestamps.fold((u64::MAX, 0), |(min, max), t| (min.min(t), max.max(t)));
+        Self { min: Timestamp::from_micros(min), max: Timestamp::from_micros(max) }
+    }
+
+    fn join(self, other: Self) -> Self {
+        Self { min: self.min.min(other.min), max: self.max.max(other.max) }
+    }
+}
+
+impl TableWriter {
+    /// Starts the file with this id.
+    ///
+    /// # Errors
+    /// The object cannot be created, or an option is out of range.
+    pub async fn create(root: &Root, id: FileId, options: &TableOptions) -> Result<Self> {
+        if options.page_rows_max == 0 || options.page_rows_max > usize::from(u16::MAX) {
+            return Err(Error::Invalid(format!("page_rows_max={} is not 1 to 65535", options.page_rows_max)));
+        }
+        Ok(Self {
+            id,
+            seed: FileSeed::new(id.epoch, id.number),
+            options: options.clone(),
+            object: root.create(&id.object_name()).await?,
+            buffer: Vec::with_capacity(WRITE_BYTES + (WRITE_BYTES >> 2)),
+            written: 0,
+            hash: Xxh3::new(),
+            page: OpenPage::default(),
+            index: PageIndexBuilder::new(&Column::OPAQUE),
+            compressor: Compressor::default(),
+            raw: Vec::new(),
+            hashes: Vec::new(),
+            totals: Totals {
+                rows: 0,
+                puts: 0,
+                deletes: 0,
+                closed: 0,
+                distinct_keys: 0,
+                raw_bytes: 0,
+                begins: Span::NONE,
+                ends: Span::NONE,
+                index_key_bytes: 0,
+            },
+            first_key: Vec::new(),
+            last_key: Vec::new(),
+            last_begin: Timestamp::INTENT,
+        })
+    }
+
+    /// Adds one version. Hands bytes to the store about once per MiB, and otherwise completes at once.
+    ///
+    /// # Errors
+    /// `Invalid`: the key or value is too long, the row is out of order, or it ends before it begins; the writer is
+    /// unchanged. Storage errors: abort the writer.
+    #[inline]
+    pub async fn push(&mut self, version: VersionRef<'_>) -> Result<()> {
+        self.append(version)?;
+        if self.buffer.len() >= WRITE_BYTES {
+            self.write_out().await?;
+        }
+        Ok(())
+    }
+
+    /// Versions pushed so far.
+    pub fn rows(&self) -> u64 {
+        self.totals.rows
+    }
+
+    /// Key of the last version pushed; empty before the first.
+    pub fn last_key(&self) -> &[u8] {
+        &self.last_key
+    }
+
+    /// About how long the file would be if it ended here. Compression of the open page is not foreseen.
+    pub fn len_estimate(&self) -> u64 {
+        let filter = if self.options.filter { self.hashes.len() * 9 / 8 } else { 0 };
+        let open = self.page.bytes() + self.page.begins.len() * 4;
+        self.written + (self.buffer.len() + open + self.index.encoded_len() + filter) as u64
+    }
+
+    /// Writes the rest and makes the file durable.
+    ///
+    /// # Errors
+    /// Storage errors, and `Invalid` when no version was pushed; the file does not exist then.
+    pub async fn finish(mut self) -> Result<FileMeta> {
+        if self.totals.rows == 0 {
+            self.object.abort().await?;
+            return Err(Error::Invalid("a table file needs at least one version".into()));
+        }
+        self.close_page();
+        let tail_offset = self.offset();
+        let sections = self.encode_sections();
+        let footer = Footer {
+            epoch: self.id.epoch,
+            number: self.id.number,
+            features: Features::default(),
+            file_len: 0,
+            version: (VERSION_MAJOR, VERSION_MINOR),
+            sections,
+        };
+        footer.encode(self.offset(), &mut self.buffer);
+        self.write_out().await?;
+        let meta = self.meta(tail_offset);
+        let len = self.object.finish().await?;
+        assert_eq!(len, meta.len, "the store counts the bytes that it was given");
+        Ok(meta)
+    }
+
+    /// Gives up: no object remains under the file's name.
+    ///
+    /// # Errors
+    /// An upload could not be called off; what is left of it is not an object.
+    pub async fn abort(self) -> Result<()> {
+        self.object.abort().await
+    }
+
+    /// Offset of the next byte of the file.
+    fn offset(&self) -> u64 {
+        self.written + self.buffer.len() as u64
+    }
+
+    async fn write_out(&mut self) -> Result<()> {
+        let full = std::mem::replace(&mut self.buffer, Vec::with_capacity(WRITE_BYTES + (WRITE_BYTES >> 2)));
+        self.hash.update(&full);
+        self.written += full.len() as u64;
+        self.object.write(Bytes::from(full)).await
+    }
+
+    #[inline]
+    fn append(&mut self, version: VersionRef<'_>) -> Result<()> {
+        let VersionRef { key, begin, end, kind, value } = version;
+        let new_key = self.totals.rows == 0 || self.last_key != key;
+        self.check(version, new_key)?;
+        let row_bytes = value.len() + if new_key { key.len() } else { 0 };
+        let rows = self.page.begins.len();
+        if rows > 0
+            && (rows >= self.options.page_rows_max
+                || self.page.bytes() + row_bytes > self.options.page_bytes_max)
+        {
+            self.close_page();
+            if !new_key {
+                self.index.last_key_continues();
+                self.page.continues = true;
+            }
+        }
+        if new_key {
+            if self.totals.rows == 0 {
+                self.first_key.extend_from_slice(key);
+            }
+            self.last_key.clear();
+            self.last_key.extend_from_slice(key);
+            self.totals.distinct_keys += 1;
+            if self.options.filter {
+                self.hashes.push(KeyFilter::hash(key));
+            }
+        }
+        self.last_begin = begin;
+        self.totals.rows += 1;
+        self.totals.raw_bytes += (key.len() + value.len()) as u64;
+        let page = &mut self.page;
+        if new_key || page.begins.is_empty() {
+            page.keys.extend_from_slice(key);
+            page.key_ends.push(page.keys.len() as u32);
+        }
+        page.ordinals.push((page.key_ends.len() - 1) as u16);
+        page.begins.push(begin.as_micros());
+        page.ends.push(end.as_micros());
+        page.kinds.push(kind as u8);
+        page.values.extend_from_slice(value);
+        page.value_ends.push(page.values.len() as u32);
+        page.puts += u32::from(kind == Kind::Put);
+        page.closed += u32::from(end != Timestamp::OPEN);
+        self.totals.deletes += u64::from(kind == Kind::Delete);
+        Ok(())
+    }
+
+    #[inline]
+    fn check(&self, version: VersionRef<'_>, new_key: bool) -> Result<()> {
+        let VersionRef { key, begin, end, kind, value } = version;
+        if key.len() > KEY_BYTES_MAX {
+            return Err(Error::Invalid(format!("key is too long bytes={} max={KEY_BYTES_MAX}", key.len())));
+        }
+        if value.len() > VALUE_BYTES_MAX {
+            let len = value.len();
+            return Err(Error::Invalid(format!("value is too long bytes={len} max={VALUE_BYTES_MAX}")));
+        }
+        if end <= begin || (kind != Kind::Put && !value.is_empty()) {
+            return Err(Error::Invalid(format!("version makes no sense begin={begin} end={end}")));
+        }
+        let ordered =
+            if new_key { self.totals.rows == 0 || *self.last_key < *key } else { begin < self.last_begin };
+        if !ordered {
+            return Err(Error::Invalid("versions are out of order".into()));
+        }
+        if self.totals.index_key_bytes > INDEX_KEY_BYTES_MAX {
+            return Err(Error::Invalid("table file is too large for its page index".into()));
+        }
+        Ok(())
+    }
+
+    /// Encodes the open page into the buffer and adds it to the index.
+    fn close_page(&mut self) {
+        let page = std::mem::take(&mut self.page);
+        let begins = Span::of(page.begins.iter().copied());
+        let ends = Span::of(page.ends.iter().copied().filter(|&end| end != Timestamp::OPEN.as_micros()));
+        let rows = page.begins.len() as u32;
+        let summary = PageSummary {
+            rows,
+            puts: page.puts,
+            closed: page.closed,
+            min_begin: begins.min,
+            max_begin: begins.max,
+            min_end: ends.min,
+            max_end: ends.max,
+            flags: PageFlags {
+                all_open: page.closed == 0,
+                all_put: page.puts == rows,
+                unique_keys: page.key_ends.len() == page.begins.len() && !page.continues,
+            },
+        };
+        let (codec, key_codec) = (self.options.codec, self.options.key_codec);
+        let chunks = [
+            self.chunk(key_codec, |raw| encode_keys(&page.keys, &page.key_ends, &page.ordinals, raw)),
+            self.chunk(codec, |raw| encode_numbers(&page.begins, raw)),
+            self.chunk(codec, |raw| {
+                if page.closed == 0 { Encoding::Absent } else { encode_numbers(&page.ends, raw) }
+            }),
+            self.chunk(codec, |raw| encode_kinds(&page.kinds, raw)),
+            self.chunk(codec, |raw| encode_values(&page.values, &page.value_ends, raw)),
+        ];
+        let first_key = &page.keys[..page.key_ends[0] as usize];
+        self.index.push(summary, first_key, page.last_key(), &chunks);
+        self.totals.index_key_bytes += first_key.len() + page.last_key().len();
+        self.totals.puts += u64::from(page.puts);
+        self.totals.closed += u64::from(page.closed);
+        self.totals.begins = self.totals.begins.join(begins);
+        self.totals.ends = self.totals.ends.join(ends);
+        self.page = page.cleared();
+    }
+
+    /// Encodes, compresses and checksums one chunk into the buffer.
+    fn chunk(&mut self, codec: Codec, encode: impl FnOnce(&mut Vec<u8>) -> Encoding) -> ChunkEntry {
+        let offset = self.offset();
+        self.raw.clear();
+        let encoding = encode(&mut self.raw);
+        if encoding == Encoding::Absent {
+            return ChunkEntry { offset, ..ChunkEntry::default() };
+        }
+        let (codec, stored) = self.compressor.compress(codec, &self.raw);
+        self.buffer.extend_from_slice(stored);
+        ChunkEntry {
+            offset,
+            checksum: self.seed.checksum(offset, stored),
+            stored_len: stored.len() as u32,
+            raw_len: self.raw.len() as u32,
+            encoding: encoding as u8,
+            codec: codec as u8,
+        }
+    }
+
+    fn encode_sections(&mut self) -> Vec<Section> {
+        let mut sections = Vec::new();
+        let mut raw = Vec::with_capacity(self.index.encoded_len());
+        self.index.encode(&mut raw);
+        sections.push(self.section(SectionKind::PAGE_INDEX, self.options.codec, &raw));
+        raw.clear();
+        if let Some(filter) =
+            self.options.filter.then(|| KeyFilter::build(std::mem::take(&mut self.hashes))).flatten()
+        {
+            filter.encode(&mut raw);
+            sections.push(self.section(SectionKind::FILTER, Codec::None, &raw));
+            raw.clear();
+        }
+        self.properties().encode(&mut raw);
+        sections.push(self.section(SectionKind::PROPERTIES, Codec::None, &raw));
+        sections
+    }
+
+    fn section(&mut self, kind: SectionKind, codec: Codec, raw: &[u8]) -> Section {
+        let offset = self.offset();
+        let (codec, stored) = self.compressor.compress(codec, raw);
+        self.buffer.extend_from_slice(stored);
+        Section {
+            kind,
+            codec: codec as u8,
+            offset,
+            stored_len: stored.len() as u64,
+            raw_len: raw.len() as u64,
+            checksum: self.seed.checksum(offset, stored),
+        }
+    }
+
+    fn properties(&self) -> Properties {
+        let totals = &self.totals;
+        Properties {
+            layout: 0,
+            schema_id: 0,
+            schema_version: self.options.schema_version,
+            rows: totals.rows,
+            puts: totals.puts,
+            deletes: totals.deletes,
+            closed: totals.closed,
+            distinct_keys: totals.distinct_keys,
+            raw_bytes: totals.raw_bytes,
+            min_begin: totals.begins.min,
+            max_begin: totals.begins.max,
+            min_end: totals.ends.min,
+            max_end: totals.ends.max,
+            min_key: Bytes::copy_from_slice(&self.first_key),
+            max_key: Bytes::copy_from_slice(&self.last_key),
+            writer: concat!("bygone ", env!("CARGO_PKG_VERSION")).into(),
+        }
+    }
+
+    fn meta(&self, tail_offset: u64) -> FileMeta {
+        let properties = self.properties();
+        FileMeta {
+            id: self.id,
+            owner: None,
+            len: self.written,
+            hash: self.hash.digest128(),
+            tail_offset,
+            rows: properties.rows,
+            puts: properties.puts,
+            deletes: properties.deletes,
+            closed: properties.closed,
+            distinct_keys: properties.distinct_keys,
+            raw_bytes: properties.raw_bytes,
+            min_key: properties.min_key,
+            max_key: properties.max_key,
+            min_begin: properties.min_begin,
+            max_begin: properties.max_begin,
+            min_end: properties.min_end,
+            max_end: properties.max_end,
+            begin_override: None,
+            begin_bound: None,
+            layout: properties.layout,
+            schema_version: properties.schema_version,
+        }
+    }
+}
+
+impl OpenPage {
+    fn bytes(&self) -> usize {
+        self.keys.len() + self.values.len()
+    }
+
+    fn last_key(&self) -> &[u8] {
+        let start = self.key_ends.len().checked_sub(2).map_or(0, |k| self.key_ends[k] as usize);
+        &self.keys[start..]
+    }
+
+    /// This page without rows, keeping its memory unless one huge value grew it.
+    fn cleared(mut self) -> Self {
+        const KEPT_BYTES_MAX: usize = 4 << 20;
+        self.keys.clear();
+        self.key_ends.clear();
+        self.ordinals.clear();
+        self.begins.clear();
+        self.ends.clear();
+        self.kinds.clear();
+        self.values.clear();
+        self.values.shrink_to(KEPT_BYTES_MAX);
+        self.value_ends.clear();
+        Self { puts: 0, closed: 0, continues: false, ..self }
+    }
+}
