@@ -3,21 +3,18 @@
 mod engine;
 pub mod env;
 mod error;
+pub mod format;
 mod ingest;
 pub mod manifest;
 mod memtable;
 mod options;
-mod pending;
 mod pins;
 mod read;
+pub mod sst;
 mod state;
 pub mod store;
 pub mod types;
 pub mod wal;
-
-pub(crate) mod sst {
-    pub(crate) use crate::pending::{Page, Table};
-}
 
 pub use engine::{CollectReport, Engine};
 pub use env::Env;

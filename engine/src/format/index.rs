@@ -104,7 +104,7 @@ impl PageIndexBuilder {
         self.last_keys.push(last_key);
     }
 
-    /// Takes UNIQUE_KEYS from the last page: its last key goes on in the page that follows.
+    /// Takes `UNIQUE_KEYS` from the last page: its last key goes on in the page that follows.
     pub fn last_key_continues(&mut self) {
         if let Some(summary) = self.summaries.last_mut() {
             summary.flags.unique_keys = false;

@@ -34,7 +34,7 @@ pub fn encode_keys(keys: &[u8], ends: &[u32], ordinals: &[u16], out: &mut Vec<u8
     let suffix_bytes = keys.len() - count * prefix_len;
     let width: u8 = if (0..count).all(|k| key(k).len() - prefix_len == stride) {
         0
-    } else if suffix_bytes <= usize::from(u16::MAX) {
+    } else if u16::try_from(suffix_bytes).is_ok() {
         2
     } else {
         4
@@ -76,14 +76,12 @@ pub(super) fn common_prefix(a: &[u8], b: &[u8]) -> usize {
 /// The first eight bytes of a suffix as a number that sorts like them. `a < b` implies `head(a) <= head(b)`.
 #[inline]
 pub(super) fn head(suffix: &[u8]) -> u64 {
-    match suffix.first_chunk::<8>() {
-        Some(first) => u64::from_be_bytes(*first),
-        None => {
-            let mut padded = [0; 8];
-            padded[..suffix.len()].copy_from_slice(suffix);
-            u64::from_be_bytes(padded)
-        }
+    if let Some(first) = suffix.first_chunk::<8>() {
+        return u64::from_be_bytes(*first);
     }
+    let mut padded = [0; 8];
+    padded[..suffix.len()].copy_from_slice(suffix);
+    u64::from_be_bytes(padded)
 }
 
 /// The keys of one page, still encoded.

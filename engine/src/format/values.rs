@@ -55,7 +55,7 @@ impl ValueChunk {
                 Ok(Self { shape: Shape::Constant, offsets: Bytes::new(), data: raw.clone() })
             }
             Encoding::Fixed => {
-                if rows == 0 || raw.len() % rows != 0 {
+                if rows == 0 || !raw.len().is_multiple_of(rows) {
                     return Err(Damage::new(
                         0,
                         format!("{} bytes for {rows} values of one length", raw.len()),

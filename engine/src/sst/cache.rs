@@ -15,10 +15,12 @@ use crate::{
 /// What a read does to the cache.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CachePolicy {
-    /// Keeps what it reads: point reads and short scans.
+    /// Keeps what it reads: point reads.
     #[default]
     Keep,
-    /// Uses what is there and leaves the cache as it is: long scans, compaction.
+    /// Keeps what it reads while there is room to spare, and never pushes anything out: scans.
+    IfRoom,
+    /// Uses what is there and leaves the cache as it is: compaction.
     PassBy,
 }
 
@@ -119,11 +121,28 @@ impl PageCache {
     pub(super) fn get(&self, key: &ChunkKey, policy: CachePolicy) -> Option<CachedChunk> {
         match policy {
             CachePolicy::Keep => self.chunks.get(key),
-            CachePolicy::PassBy => self.chunks.peek(key),
+            CachePolicy::IfRoom | CachePolicy::PassBy => self.chunks.peek(key),
         }
     }
 
-    pub(super) fn insert(&self, key: ChunkKey, chunk: CachedChunk) {
-        self.chunks.insert(key, chunk);
+    /// Offers a chunk that was read under `policy`.
+    pub(super) fn offer(&self, key: ChunkKey, chunk: &CachedChunk, policy: CachePolicy) {
+        let wanted = match policy {
+            CachePolicy::Keep => true,
+            CachePolicy::IfRoom => self.chunks.weight() < self.chunks.capacity() / 8 * 7,
+            CachePolicy::PassBy => false,
+        };
+        if wanted {
+            self.chunks.insert(key, chunk.clone());
+        }
+    }
+
+    /// Gives up the chunks of a file that nobody reads any more.
+    pub(super) fn forget(&self, file: FileId, pages: usize) {
+        for page in 0..pages {
+            for column in Column::OPAQUE {
+                self.chunks.remove(&ChunkKey::new(file, page, column));
+            }
+        }
     }
 }

@@ -40,6 +40,13 @@ pub struct Found {
     pub value: Bytes,
 }
 
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // The last user of a file that was compacted away; or a file that is closed, which reads its chunks again.
+        self.cache.forget(self.meta.id, self.index.len());
+    }
+}
+
 impl Found {
     /// This as a version of `key`.
     pub fn into_version(self, key: Bytes) -> Version {
@@ -75,7 +82,7 @@ impl Table {
     /// # Cost
     /// One read of the tail.
     pub async fn open(root: &Root, meta: &FileMeta, cache: &PageCache) -> Result<Self> {
-        let name = meta.id.object_name();
+        let name = meta.object_name();
         let reader = root.open(&name, meta.len).await?;
         if meta.tail_offset >= meta.len {
             return Err(Error::corrupt(name, meta.len, "the manifest puts the page index behind the end"));
@@ -171,6 +178,14 @@ impl Table {
     /// One read of what is not cached.
     pub async fn page(&self, page: usize, policy: CachePolicy) -> Result<Arc<Page>> {
         self.load(page, policy, true).await
+    }
+
+    /// A page with its values, for a scan: it stays in the cache only while there is room to spare.
+    ///
+    /// # Errors
+    /// Storage errors and `Corrupt`.
+    pub async fn scan_page(&self, page: usize) -> Result<Arc<Page>> {
+        self.load(page, CachePolicy::IfRoom, true).await
     }
 
     /// A page without its values, for work on keys and timestamps.
@@ -356,9 +371,7 @@ impl Table {
             None => self.read(entry.offset..entry.end()).await?,
         };
         let chunk = self.decode(page, column, entry, &stored, policy)?;
-        if policy == CachePolicy::Keep {
-            self.inner.cache.insert(key, chunk.clone());
-        }
+        self.inner.cache.offer(key, &chunk, policy);
         Ok(chunk)
     }
 

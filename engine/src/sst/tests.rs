@@ -1,13 +1,14 @@
 use std::{collections::BTreeMap, future::Future};
 
 use bytes::Bytes;
+use futures::FutureExt;
 use proptest::{collection::vec, prelude::*, sample::Index};
 
 use super::*;
 use crate::{
     error::{Error, Result},
     manifest::{FileId, FileMeta},
-    store::Root,
+    store::{OsDisk, PutOutcome, Root},
     types::{KEY_BYTES_MAX, Kind, Timestamp, Version},
 };
 
@@ -81,8 +82,11 @@ fn values() -> impl Strategy<Value = Vec<u8>> + Clone {
     ]
 }
 
-/// Versions of one key, as steps back in time: (distance, whether the end is known, kind, value).
-fn history() -> impl Strategy<Value = Vec<(u64, bool, u8, Vec<u8>)>> {
+/// A step back in time: distance, whether the end is known, kind, value.
+type Step = (u64, bool, u8, Vec<u8>);
+
+/// Versions of one key, newest first.
+fn history() -> impl Strategy<Value = Vec<Step>> {
     let step = (prop_oneof![1..3_u64, 1..100_000_u64, 1..(1_u64 << 40)], any::<bool>(), 0..6_u8, values());
     prop_oneof![3 => vec(step.clone(), 1..3), 1 => vec(step, 1..40)]
 }
@@ -102,7 +106,7 @@ fn shapes() -> impl Strategy<Value = Shape> {
     (options, rows).prop_map(|(options, rows)| Shape { options, rows })
 }
 
-fn rows_of(histories: BTreeMap<Vec<u8>, Vec<(u64, bool, u8, Vec<u8>)>>) -> Vec<Version> {
+fn rows_of(histories: BTreeMap<Vec<u8>, Vec<Step>>) -> Vec<Version> {
     let mut rows = Vec::new();
     for (key, history) in histories {
         let key = Bytes::from(key);
@@ -241,12 +245,16 @@ proptest! {
             // A bulk-loaded file has one version per key, all open.
             let mut rows = shape.rows.clone();
             rows.dedup_by_key(|row| row.key.clone());
-            rows.iter_mut().for_each(|row| row.end = Timestamp::OPEN);
+            for row in &mut rows {
+                row.end = Timestamp::OPEN;
+            }
             let root = Root::memory();
             let mut meta = write(&root, ID, &shape.options, &rows).await.unwrap();
             meta.begin_override = Some(at(begin));
             let table = Table::open(&root, &meta, &cache()).await.unwrap();
-            rows.iter_mut().for_each(|row| row.begin = at(begin));
+            for row in &mut rows {
+                row.begin = at(begin);
+            }
             assert_eq!(read_all(&table).await.unwrap(), rows);
             check_index(&table, &rows);
             check_gets(&table, &rows, &[]).await;
@@ -273,7 +281,7 @@ proptest! {
 /// Opens and reads a file whose bytes were changed: `Corrupt` with its name, or the same answers.
 async fn check_damaged(bytes: Vec<u8>, meta: &FileMeta, rows: &[Version]) {
     let root = Root::memory();
-    root.put_new(&ID.object_name(), bytes.into()).await.unwrap();
+    assert_eq!(root.put_new(&ID.object_name(), bytes.into()).await.unwrap(), PutOutcome::Created);
     let corrupt = |error: Error| {
         assert!(
             matches!(&error, Error::Corrupt { file, offset, .. } if *file == ID.object_name() && *offset <= meta.len),
@@ -291,7 +299,7 @@ async fn check_damaged(bytes: Vec<u8>, meta: &FileMeta, rows: &[Version]) {
     for row in rows {
         match table.get(&row.key, row.begin).await {
             Ok(found) => {
-                assert_eq!(found.map(|found| found.into_version(row.key.clone())).as_ref(), Some(row))
+                assert_eq!(found.map(|found| found.into_version(row.key.clone())).as_ref(), Some(row));
             }
             Err(error) => corrupt(error),
         }
@@ -348,18 +356,38 @@ fn every_flipped_byte_is_found_or_harmless() {
 fn every_cut_is_found() {
     run(async {
         let (options, rows) = small_file();
-        let root = Root::memory();
+        let directory = tempfile::tempdir().unwrap();
+        let root = Root::local(OsDisk::shared(), directory.path());
         let meta = write(&root, ID, &options, &rows).await.unwrap();
         let bytes = root.get(&ID.object_name()).await.unwrap().unwrap();
         for len in 0..bytes.len() {
-            check_damaged(bytes[..len].to_vec(), &meta, &rows).await;
-            // A manifest that believes the cut.
-            let cut = FileMeta { len: len as u64, ..meta.clone() };
-            let root = Root::memory();
-            root.put_new(&ID.object_name(), bytes.slice(..len)).await.unwrap();
-            let error = Table::open(&root, &cut, &cache()).await.expect_err("a cut file");
-            assert!(matches!(error, Error::Corrupt { .. }), "{error}");
+            root.delete(&ID.object_name()).await.unwrap();
+            let put = root.put_new(&ID.object_name(), bytes.slice(..len)).await.unwrap();
+            assert_eq!(put, PutOutcome::Created);
+            // The manifest as it was, and one that believes the cut.
+            for meta in [meta.clone(), FileMeta { len: len as u64, ..meta.clone() }] {
+                let error = Table::open(&root, &meta, &cache()).await.expect_err("a cut file");
+                assert!(matches!(error, Error::Corrupt { .. }), "{error}");
+            }
         }
+    });
+}
+
+#[test]
+fn reads_of_a_local_file_never_suspend() {
+    run(async {
+        let directory = tempfile::tempdir().unwrap();
+        let root = Root::local(OsDisk::shared(), directory.path());
+        let rows = many_rows(3000);
+        let meta = write(&root, ID, &TableOptions::default(), &rows).await.unwrap();
+        let cache = cache();
+        let table =
+            Table::open(&root, &meta, &cache).now_or_never().expect("opening does not suspend").unwrap();
+        for row in rows.iter().step_by(17) {
+            let found = table.get(&row.key, Timestamp::LAST).now_or_never().expect("a get does not suspend");
+            assert_eq!(found.unwrap().unwrap().value, row.value);
+        }
+        table.scan_page(0).now_or_never().expect("a scan does not suspend").unwrap();
     });
 }
 
@@ -379,7 +407,7 @@ fn swapped_pages_and_files_are_found() {
 
         let other = FileId { epoch: 3, number: 8 };
         let meta = FileMeta { id: other, ..meta };
-        root.put_new(&other.object_name(), bytes).await.unwrap();
+        assert_eq!(root.put_new(&other.object_name(), bytes).await.unwrap(), PutOutcome::Created);
         let error = Table::open(&root, &meta, &cache()).await.expect_err("another file under this name");
         assert!(matches!(&error, Error::Corrupt { file, .. } if *file == other.object_name()), "{error}");
     });
@@ -404,7 +432,7 @@ fn long_keys_and_values_get_pages_of_their_own() {
             (0..3_000_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
         let rows = [
             version(b"", 1, b""),
-            version(&long[..9], 4, &[0; 200_000]),
+            version(&long[..9], 4, &vec![0; 200_000]),
             version(&long, 5, b""),
             version(b"a", 9, &large),
             version(b"b", 3, b"after"),
@@ -483,6 +511,13 @@ fn passing_by_leaves_the_cache_alone_and_keeping_stays_within_bounds() {
             table.page(page, CachePolicy::Keep).await.unwrap();
         }
         assert!(!cache.is_empty() && cache.bytes() <= cache.capacity(), "{} bytes", cache.bytes());
+        drop(table);
+        assert!(cache.is_empty(), "a closed file gives its room back");
+        let table = Table::open(&root, &meta, &cache).await.unwrap();
+        for page in 0..table.index().len() {
+            table.scan_page(page).await.unwrap();
+        }
+        assert!(!cache.is_empty() && cache.bytes() < cache.capacity(), "{} bytes", cache.bytes());
     });
 }
 
