@@ -13,6 +13,8 @@ mod read;
 pub mod sst;
 mod state;
 pub mod store;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod types;
 pub mod wal;
 
