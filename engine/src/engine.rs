@@ -1,23 +1,14 @@
 //! The engine: the handle that the layers above hold.
 
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
-};
-
-use bytes::Bytes;
-use parking_lot::{Mutex, RwLock};
+use std::sync::{Arc, atomic::Ordering};
 
 use crate::{
-    EngineOptions, Env, Error, Result, Root, Scope, StampedBatch,
+    EngineOptions, EngineStats, Env, Error, Result, Root, Scope, StampedBatch, open,
     ingest::{Ingest, IngestOptions, IngestedRun},
-    memtable::Memtable,
-    pins::{Pin, Pins, Retained, Unreadable},
+    pins::{Pin, Unreadable},
     read::{DiffScan, KeyRange, ReadView, VersionScan, source::PageFilter},
-    state::State,
+    shared::Shared,
+    state::{Edit, NewRun, Setting},
     types::{Durability, KeyspaceId, Timestamp},
 };
 
@@ -36,57 +27,60 @@ pub struct Engine {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug)]
-pub(crate) struct Shared {
-    env: Env,
-    options: EngineOptions,
-    state: RwLock<Arc<State>>,
-    pins: Arc<Pins>,
-    published: AtomicU64,
-    closed: AtomicBool,
-    retention: Mutex<(u64, BTreeMap<KeyspaceId, u64>)>,
-}
-
 impl Engine {
     /// Opens the database at `root` for writing, creating it when there is none.
     ///
     /// Durable pins must be registered with [`Self::readmit_pin`] and maintenance started with
     /// [`Self::start_maintenance`] afterwards: until then nothing is collected.
-    pub async fn open(_root: Root, env: Env, options: EngineOptions) -> Result<Self> {
-        let retention = Mutex::new((options.retention_us, BTreeMap::new()));
-        let state = State {
-            active: Arc::new(Memtable::default()),
-            frozen: Vec::new(),
-            trees: BTreeMap::new(),
-            manifest: Arc::default(),
-        };
-        Ok(Self {
-            shared: Arc::new(Shared {
-                env,
-                options,
-                state: RwLock::new(Arc::new(state)),
-                pins: Arc::default(),
-                published: AtomicU64::new(0),
-                closed: AtomicBool::new(false),
-                retention,
-            }),
-        })
+    ///
+    /// # Errors
+    /// `Locked` when another process has the root; `Corrupt` when bytes on storage are damaged; `Unavailable`.
+    ///
+    /// # Cost
+    /// One manifest publication, the replay of the log, one read for each table file.
+    pub async fn open(root: Root, env: Env, options: EngineOptions) -> Result<Self> {
+        Ok(Self { shared: open::open(root, env, options).await? })
     }
 
-    /// Opens the database at `root` for reading only.
+    /// Opens the database at `root` for reading only; nothing is written, and every write fails.
+    ///
+    /// # Errors
+    /// Those of [`Self::open`]; `Invalid` when there is no database.
     pub async fn open_read_only(root: Root, env: Env, options: EngineOptions) -> Result<Self> {
-        Self::open(root, env, options).await
+        Ok(Self { shared: open::open_read_only(root, env, options).await? })
     }
 
     /// Whether the engine was opened for reading only.
     pub fn is_read_only(&self) -> bool {
-        false
+        self.shared.read_only
     }
 
-    /// Writes what is in memory to storage and releases the root. Later calls fail with `Closed`.
+    /// Writes what is in memory to storage and releases the root. Later writes fail with `Closed`; views that are held
+    /// stay readable.
+    ///
+    /// # Errors
+    /// `Unavailable` when the last flush fails: what was durable stays durable, and the next open replays the log.
+    /// The root is released in any case.
     pub async fn close(&self) -> Result<()> {
+        let outcome = self.flush_to_close().await;
         self.shared.closed.store(true, Ordering::Release);
-        Ok(())
+        self.shared.flush_wanted.notify_one();
+        self.shared.compaction_wanted.notify_one();
+        self.shared.progress.notify_waiters();
+        // A compaction under way ends at its next turn; the lock is released when nothing writes any more.
+        let _flush = self.shared.flushing.lock().await;
+        let _compaction = self.shared.compacting.lock().await;
+        let _publish = self.shared.publishing.lock().await;
+        *self.shared.root_lock.lock() = None;
+        outcome
+    }
+
+    async fn flush_to_close(&self) -> Result<()> {
+        match self.shared.check_writable() {
+            Ok(()) => self.flush().await,
+            Err(Error::Closed | Error::Invalid(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// What the engine was given from outside.
@@ -101,34 +95,37 @@ impl Engine {
 
     /// The newest published commit; zero in a new database.
     pub fn last_timestamp(&self) -> Timestamp {
-        Timestamp::from_micros(self.shared.published.load(Ordering::Acquire))
+        self.shared.last_timestamp()
     }
 
-    /// Waits until there is room for `bytes` more of writes. Call before a commit, outside of its critical section.
+    /// Waits until there is room for more writes. Call before a commit, outside of its critical section.
+    ///
+    /// # Errors
+    /// `Closed`, `Fenced`, `CommitUnknown`; `Unavailable` when flushes fail and no memory is left to go on.
     pub async fn admit(&self, _bytes: usize) -> Result<()> {
-        if self.shared.closed.load(Ordering::Acquire) {
-            return Err(Error::Closed);
-        }
-        Ok(())
+        self.shared.admit().await
     }
 
     /// Makes a group of commits durable and visible. Called by one committing leader at a time; timestamps rise within
-    /// the group and from call to call.
-    pub fn append(&self, group: &[StampedBatch<'_>], _durability: Durability) -> Result<()> {
-        if self.shared.closed.load(Ordering::Acquire) {
-            return Err(Error::Closed);
-        }
-        let state = Arc::clone(&self.shared.state.read());
-        for StampedBatch { at, batch } in group {
-            for write in batch.writes() {
-                state.active.insert(*at, write);
-            }
-        }
-        if let Some(last) = group.last() {
-            assert!(last.at > self.last_timestamp(), "commit timestamps rise");
-            self.shared.published.store(last.at.as_micros(), Ordering::Release);
-        }
-        Ok(())
+    /// the group and from call to call. Never suspends.
+    ///
+    /// # Errors
+    /// `Unavailable` when the disk is full: nothing of the group is visible, later groups may succeed. `Poisoned`
+    /// after another failure of the log: the group may or may not be there after reopening.
+    ///
+    /// # Cost
+    /// One log write, one sync with [`Durability::Sync`].
+    pub fn append(&self, group: &[StampedBatch<'_>], durability: Durability) -> Result<()> {
+        self.shared.append(group, durability)
+    }
+
+    /// Makes every commit so far durable.
+    ///
+    /// # Errors
+    /// `Poisoned` when the sync fails.
+    pub fn sync(&self) -> Result<()> {
+        self.shared.check_writable()?;
+        self.shared.sync_log()
     }
 
     /// The begin of the newest version of `key`, if it is greater than `after`: the conflict check of a commit.
@@ -177,7 +174,9 @@ impl Engine {
     }
 
     /// Allows garbage to be collected and starts background work. Call once, after all durable pins were readmitted.
-    pub fn start_maintenance(&self) {}
+    pub fn start_maintenance(&self) {
+        self.shared.start_maintenance();
+    }
 
     /// Every moment at or after this is readable in `keyspace`.
     pub fn horizon(&self, keyspace: KeyspaceId) -> Timestamp {
@@ -191,45 +190,81 @@ impl Engine {
 
     /// How far back every moment is readable without a pin, in microseconds: of one keyspace, or the database's.
     pub fn retention_us(&self, keyspace: Option<KeyspaceId>) -> u64 {
-        let retention = self.shared.retention.lock();
-        keyspace.and_then(|id| retention.1.get(&id).copied()).unwrap_or(retention.0)
+        let manifest = Arc::clone(&self.shared.state.read().manifest);
+        let own = keyspace.and_then(|id| manifest.keyspaces.get(&id)?.retention_us);
+        own.unwrap_or(manifest.retention_us)
     }
 
-    /// Sets the retention of one keyspace (`None`: follow the database) or of the database. Durable on return. Horizons
-    /// rise with the next maintenance; they never move back.
+    /// Sets the retention of one keyspace (`None`: follow the database) or of the database (`None`: the default of the
+    /// options). Durable on return. Horizons rise with the next maintenance; they never move back.
+    ///
+    /// # Errors
+    /// `Unavailable`: nothing changed.
     pub async fn set_retention(&self, keyspace: Option<KeyspaceId>, retention_us: Option<u64>) -> Result<()> {
-        let mut retention = self.shared.retention.lock();
-        match (keyspace, retention_us) {
-            (None, Some(us)) => retention.0 = us,
-            (None, None) => retention.0 = self.shared.options.retention_us,
-            (Some(id), Some(us)) => _ = retention.1.insert(id, us),
-            (Some(id), None) => _ = retention.1.remove(&id),
-        }
-        Ok(())
+        let setting = match keyspace {
+            Some(id) => Setting::KeyspaceRetention(id, retention_us),
+            None => Setting::DatabaseRetention(retention_us.unwrap_or(self.shared.options.retention_us)),
+        };
+        self.change(setting).await
     }
 
     /// Marks `keyspace` as dropped at `at`: its files go when no pin and no retention reaches them any more.
-    pub async fn drop_keyspace(&self, _keyspace: KeyspaceId, _at: Timestamp) -> Result<()> {
-        Ok(())
+    ///
+    /// # Errors
+    /// `Unavailable`: nothing changed.
+    pub async fn drop_keyspace(&self, keyspace: KeyspaceId, at: Timestamp) -> Result<()> {
+        self.change(Setting::Dropped(keyspace, Some(at))).await
     }
 
     /// Takes back [`Self::drop_keyspace`].
-    pub async fn revive_keyspace(&self, _keyspace: KeyspaceId) -> Result<()> {
-        Ok(())
+    ///
+    /// # Errors
+    /// `Unavailable`: nothing changed.
+    pub async fn revive_keyspace(&self, keyspace: KeyspaceId) -> Result<()> {
+        self.change(Setting::Dropped(keyspace, None)).await
+    }
+
+    /// The keyspaces marked by [`Self::drop_keyspace`] whose files are still there.
+    pub fn dropped_keyspaces(&self) -> Vec<(KeyspaceId, Timestamp)> {
+        let manifest = Arc::clone(&self.shared.state.read().manifest);
+        manifest.keyspaces.iter().filter_map(|(id, keyspace)| Some((*id, keyspace.dropped_at?))).collect()
+    }
+
+    async fn change(&self, setting: Setting) -> Result<()> {
+        self.shared.check_writable()?;
+        self.shared.publish(Edit { setting: Some(setting), ..Edit::default() }).await
     }
 
     /// Starts a bulk ingest into `keyspace`.
     pub fn ingest(&self, keyspace: KeyspaceId, options: IngestOptions) -> Ingest {
-        Ingest::new(keyspace, options)
+        Ingest::new(Arc::clone(&self.shared), keyspace, options)
     }
 
-    /// Makes ingested runs visible at `at`, all or none. Called by the committing leader.
+    /// Makes ingested runs visible at `at`, all or none; durable on return. Called by the committing leader, with no
+    /// append at the same time. At most one run for each keyspace.
+    ///
+    /// # Errors
+    /// `Unavailable`: nothing is visible, the call can be repeated with new runs. `CommitUnknown`: reopen to find out.
+    ///
+    /// # Cost
+    /// A flush of what is in memory, and one manifest publication.
     pub async fn publish_ingest(&self, at: Timestamp, runs: Vec<IngestedRun>) -> Result<()> {
-        let mut batch = crate::WriteBatch::new();
-        for run in runs {
-            run.into_batch(&mut batch);
+        self.shared.check_writable()?;
+        assert!(at > self.last_timestamp(), "commit timestamps rise from call to call");
+        // 1. What is older goes below the new runs (I2).
+        self.flush().await?;
+        // 2. Stamp and open.
+        let mut stamped = Vec::with_capacity(runs.len());
+        for run in &runs {
+            let tables = self.shared.open_tables(&run.stamped(at)).await?;
+            stamped.push(NewRun { keyspace: run.keyspace(), tables });
         }
-        self.append(&[StampedBatch { at, batch: &batch }], Durability::Sync)
+        // 3. One edit.
+        let edit = Edit { runs: stamped, sink: true, commit: Some(at), ..Edit::default() };
+        self.shared.publish(edit).await?;
+        self.shared.compaction_wanted.notify_one();
+        drop(runs);
+        Ok(())
     }
 
     /// All versions of `range` with `after < begin <= through` that some allowed read can see.
@@ -242,7 +277,7 @@ impl Engine {
     ) -> Result<VersionScan> {
         let view = self.view_newest(Scope::keyspaces([keyspace]));
         let sources = view.sources(keyspace, &range, PageFilter::Begins { after, through: Timestamp::LAST });
-        let retained: Retained = self.shared.pins.retained(keyspace);
+        let retained = self.shared.pins.retained(keyspace);
         Ok(VersionScan::new(view, sources, after, through, retained))
     }
 
@@ -268,28 +303,78 @@ impl Engine {
     }
 
     /// Writes all memtables to tables. Durable and published on return.
+    ///
+    /// # Errors
+    /// `Unavailable`: nothing is lost, the memtables stay.
     pub async fn flush(&self) -> Result<()> {
-        Ok(())
+        self.shared.check_writable()?;
+        self.shared.freeze_active()?;
+        self.shared.flush_frozen().await
     }
 
-    /// Raises horizons and rewrites what holds garbage.
+    /// Raises horizons, flushes, and rewrites every keyspace that holds garbage or more than one run.
+    ///
+    /// # Errors
+    /// `Unavailable`: what was done so far stays, nothing is lost.
+    ///
+    /// # Cancel safety
+    /// A dropped future leaves only unreferenced files.
     pub async fn compact(&self) -> Result<()> {
-        Ok(())
+        self.raise_horizons().await?;
+        self.flush().await?;
+        self.shared.compact_all().await
+    }
+
+    /// Compacts as far as the shape of the trees asks for it, as background work does.
+    ///
+    /// # Errors
+    /// `Unavailable`: what was done so far stays, nothing is lost.
+    pub async fn settle(&self) -> Result<()> {
+        self.flush().await?;
+        self.shared.compact_while_needed().await
+    }
+
+    /// Raises the horizons as far as retention and the clock ask for. Durable on return.
+    ///
+    /// # Errors
+    /// `Unavailable`: nothing changed.
+    pub async fn raise_horizons(&self) -> Result<()> {
+        self.shared.check_writable()?;
+        match self.shared.horizons_due() {
+            Some(due) => self.shared.publish(Edit { horizons: Some(due), ..Edit::default() }).await,
+            None => Ok(()),
+        }
     }
 
     /// Deletes objects that nothing references.
+    ///
+    /// # Errors
+    /// `Unavailable`: some objects may be left for the next call. `Fenced`: another writer took over.
     pub async fn collect(&self) -> Result<CollectReport> {
-        Ok(CollectReport::default())
+        self.shared.collect().await
     }
 
-    /// Where the key-value pairs of an unpublished ingest would conflict; used by [`Ingest`].
-    pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.shared
+    /// Figures of the engine now.
+    pub fn stats(&self) -> EngineStats {
+        EngineStats::of(&self.shared)
     }
-}
 
-impl Shared {
-    pub(crate) fn unused(&self) -> Bytes {
-        Bytes::new()
+    /// Reads every byte of every file that the current state names and checks it.
+    ///
+    /// # Errors
+    /// `Corrupt` naming the first damaged file.
+    pub async fn verify(&self) -> Result<()> {
+        let state = Arc::clone(&self.shared.state.read());
+        for tree in state.trees.values() {
+            for table in tree.runs().flat_map(|run| run.tables()) {
+                table.verify().await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The oldest pin, of any scope.
+    pub fn oldest_pin(&self) -> Option<Timestamp> {
+        self.shared.pins.oldest()
     }
 }

@@ -1,22 +1,49 @@
 //! The versioned log-structured storage engine of Bygone.
+//!
+//! Versions are first class: every entry of a key carries its lifetime `[begin, end)` in commit timestamps, reads are
+//! at a timestamp, and compaction keeps what pinned timestamps need. The engine knows no SQL, no transaction and no
+//! snapshot name; the layers above register pins and call down.
+//!
+//! ```text
+//!   append ─▶ wal ─▶ memtable ─▶ flush ─▶ sst (table files) ─▶ compaction ─▶ collect
+//!   ingest ──────────────────────────────▶ sst
+//!                                  manifest: the durable state, one object per step
+//! ```
+//!
+//! Invariants:
+//!
+//! * I1 Commit timestamps rise with write order per key.
+//! * I2 For a key, all versions in a newer run are newer than those in an older run, and a key is never split over two
+//!   files of one run.
+//! * I3 The lifetime of a closed version is exact. Only a flush or a compaction that sees both neighbours closes one.
+//! * I4 The successor of an open version, if there is one, is in a newer run.
+//! * I5 A closed version lives iff a pin of its keyspace lies in its lifetime, or it ended after the horizon. Reads that
+//!   are neither pinned nor at or after the horizon are refused.
 
+mod collect;
+mod compaction;
 mod engine;
 pub mod env;
 mod error;
 pub mod format;
+mod garbage;
 mod ingest;
 pub mod manifest;
 mod memtable;
+mod open;
 mod options;
 mod pins;
 mod read;
+mod shared;
 pub mod sst;
 mod state;
+mod stats;
 pub mod store;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod types;
 pub mod wal;
+mod write;
 
 pub use engine::{CollectReport, Engine};
 pub use env::Env;
@@ -27,6 +54,7 @@ pub use pins::{Pin, Retained, Scope};
 pub use read::{
     BinaryColumn, DiffScan, Difference, KeyRange, ReadView, RowBatch, Scan, ScanOptions, VersionScan,
 };
+pub use stats::{EngineStats, KeyspaceStats};
 pub use store::Root;
 pub use types::{Durability, KeyspaceId, Kind, Timestamp, Version, VersionRef, Write, WriteBatch};
 pub use wal::StampedBatch;

@@ -124,14 +124,21 @@ pub struct Retained {
 }
 
 impl Retained {
+    /// Keeps everything: what maintenance respects before the durable pins are known.
+    pub(crate) const fn everything() -> Self {
+        Self { horizon: Timestamp::INTENT, pins: Vec::new() }
+    }
+
+    /// Whether a pin lies in `[begin, end)`.
+    pub(crate) fn has_pin(&self, begin: Timestamp, end: Timestamp) -> bool {
+        let next_pin = self.pins.partition_point(|pin| *pin < begin);
+        self.pins.get(next_pin).is_some_and(|pin| *pin < end)
+    }
+
     /// Whether an allowed read sees a version with this lifetime: some pin lies in `[begin, end)`, or the version
     /// lived on after the horizon.
     pub fn can_see(&self, begin: Timestamp, end: Timestamp) -> bool {
-        if end > self.horizon {
-            return true;
-        }
-        let next_pin = self.pins.partition_point(|pin| *pin < begin);
-        self.pins.get(next_pin).is_some_and(|pin| *pin < end)
+        end > self.horizon || self.has_pin(begin, end)
     }
 }
 

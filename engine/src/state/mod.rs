@@ -1,5 +1,7 @@
 //! The in-memory state: what a reader needs, immutable behind an `Arc` and replaced as a whole.
 
+mod door;
+mod edit;
 mod run;
 mod tree;
 
@@ -7,6 +9,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 
+pub(crate) use door::{own_horizons, tree};
+pub(crate) use edit::{Edit, Flushed, Horizons, NewRun, Replacement, Setting};
 pub(crate) use run::SortedRun;
 pub(crate) use tree::Tree;
 
@@ -40,6 +44,8 @@ pub(crate) struct State {
     pub(crate) trees: BTreeMap<KeyspaceId, Arc<Tree>>,
     /// The durable state that the trees were built from.
     pub(crate) manifest: Arc<Manifest>,
+    /// Hash of the manifest's bytes.
+    pub(crate) manifest_hash: u128,
 }
 
 impl State {

@@ -1,0 +1,77 @@
+//! Collection: deletes objects that nothing references.
+//!
+//! Deleted are table files that neither the newest manifest nor any state that a reader holds names, and that are not
+//! being written; log segments that the tables cover; manifests older than the newest few. Only files of epochs up to
+//! this writer's own are touched, and only after a look that the own manifest is the newest: a writer that was fenced
+//! deletes nothing.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Weak},
+};
+
+use crate::{
+    Error, Result,
+    engine::CollectReport,
+    manifest::{self, FileId},
+    shared::Shared,
+    state::Edit,
+    types::{KeyspaceId, Timestamp},
+};
+
+/// Manifests that are kept for inspection beside the newest.
+const MANIFESTS_KEPT: u64 = 4;
+
+impl Shared {
+    pub(crate) async fn collect(self: &Arc<Self>) -> Result<CollectReport> {
+        self.check_writable()?;
+        // 1. Keyspaces that were dropped and that nothing can read any more.
+        let removed_keyspaces = self.dead_keyspaces();
+        if !removed_keyspaces.is_empty() {
+            self.publish(Edit { removed_keyspaces, ..Edit::default() }).await?;
+        }
+        // 2. What exists, before what is referenced: a file that appears in between is not looked at.
+        let listed = self.root.list("data/").await?;
+        let newest = manifest::newest_id(&self.root).await?;
+        let state = Arc::clone(&self.state.read());
+        if newest > Some(state.manifest.id) {
+            let error = Error::Fenced { epoch: self.epoch + 1 };
+            let _ = self.broken.set(error.clone());
+            return Err(error);
+        }
+        // Files being written first, then the states: a file that is published in between is in one of the two.
+        let pending = self.pending.lock().clone();
+        let kept = self.referenced();
+        let mut report = CollectReport::default();
+        for object in listed {
+            let Some(id) = FileId::parse(&object.name) else { continue };
+            if id.epoch > self.epoch || kept.contains(&id) || pending.contains(&id) {
+                continue;
+            }
+            self.root.delete(&object.name).await?;
+            report.objects += 1;
+            report.bytes += object.len;
+        }
+        // 3. Log segments and manifests.
+        crate::wal::delete_before(&self.root, state.manifest.log).await?;
+        manifest::prune(&self.root, state.manifest.id.saturating_sub(MANIFESTS_KEPT)).await?;
+        Ok(report)
+    }
+
+    fn referenced(&self) -> BTreeSet<FileId> {
+        let current = Arc::clone(&self.state.read());
+        let mut states: Vec<_> = self.states.lock().iter().filter_map(Weak::upgrade).collect();
+        states.push(current);
+        states.iter().flat_map(|state| state.manifest.files()).map(|file| file.id).collect()
+    }
+
+    fn dead_keyspaces(&self) -> Vec<KeyspaceId> {
+        let manifest = Arc::clone(&self.state.read().manifest);
+        let is_dead = |id: KeyspaceId, dropped_at: Timestamp| {
+            let retained = self.retained(id);
+            retained.horizon >= dropped_at && retained.pins.iter().all(|pin| *pin >= dropped_at)
+        };
+        let dropped = manifest.keyspaces.iter().filter_map(|(id, keyspace)| Some((*id, keyspace.dropped_at?)));
+        dropped.filter(|(id, at)| is_dead(*id, *at)).map(|(id, _)| id).collect()
+    }
+}

@@ -1,0 +1,133 @@
+//! The vectors of the garbage rule, and the rule against its definition on random histories.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use proptest::prelude::*;
+
+use super::collect_key;
+use crate::{
+    pins::Retained,
+    types::{Kind, Timestamp, Version},
+};
+
+/// `(begin, is_put)`, newest first, closed by their successors.
+fn versions(history: &[(u64, bool)]) -> Vec<Version> {
+    let mut end = Timestamp::OPEN;
+    history
+        .iter()
+        .map(|(begin, is_put)| {
+            let begin = Timestamp::from_micros(*begin);
+            let kind = if *is_put { Kind::Put } else { Kind::Delete };
+            let version = Version { key: Bytes::from_static(b"k"), begin, end, kind, value: Bytes::new() };
+            end = begin;
+            version
+        })
+        .collect()
+}
+
+fn kept(history: &[(u64, bool)], pins: &[u64], horizon: u64) -> Vec<(u64, bool)> {
+    let mut group = versions(history);
+    let pins: BTreeSet<_> = pins.iter().filter(|pin| **pin < horizon).collect();
+    let retained = Retained {
+        horizon: Timestamp::from_micros(horizon),
+        pins: pins.into_iter().map(|pin| Timestamp::from_micros(*pin)).collect(),
+    };
+    collect_key(&mut group, &retained, true);
+    group.iter().map(|version| (version.begin.as_micros(), version.kind == Kind::Put)).collect()
+}
+
+const PUT: bool = true;
+const DEL: bool = false;
+
+#[test]
+fn the_short_vectors_hold() {
+    let cases: &[(&[(u64, bool)], &[u64], &[(u64, bool)])] = &[
+        (&[(30, PUT), (20, DEL), (10, PUT)], &[15], &[(30, PUT), (10, PUT)]),
+        (&[(20, DEL), (10, PUT)], &[15], &[(20, DEL), (10, PUT)]),
+        (&[(20, DEL), (10, PUT)], &[25], &[]),
+        (&[(40, DEL), (20, DEL), (10, PUT)], &[15, 50], &[(40, DEL), (10, PUT)]),
+        (&[(40, DEL), (20, DEL), (10, PUT)], &[15, 25, 50], &[(20, DEL), (10, PUT)]),
+        (&[(120, DEL), (90, PUT)], &[], &[(120, DEL), (90, PUT)]),
+        (&[(90, DEL), (80, PUT)], &[], &[]),
+        (&[(90, DEL), (80, PUT)], &[85], &[(90, DEL), (80, PUT)]),
+        (&[(110, PUT), (105, PUT), (90, PUT)], &[107], &[(110, PUT), (105, PUT), (90, PUT)]),
+        (&[(100, PUT), (99, PUT)], &[], &[(100, PUT)]),
+    ];
+    for (history, pins, expected) in cases {
+        assert_eq!(&kept(history, pins, 100), expected, "history {history:?} pins {pins:?}");
+    }
+}
+
+#[test]
+fn the_worked_example_with_two_snapshots_holds() {
+    // Microsecond-like units: hours before "now" = 200 h, as 10 × hours, so that x_1 is one tick before x.
+    let at = |hours: u64| 2_000 - hours * 10;
+    let (d4, d3, d2, h30, h25, h2, s1) = (at(96), at(72), at(48), at(30), at(25), at(2), 1_999);
+    let (h25_1, h2_1) = (h25 - 1, h2 - 1);
+    let pins = [d2 - 1, h25_1];
+    let cases: &[(&str, &[(u64, bool)], &[(u64, bool)])] = &[
+        (
+            "a",
+            &[(s1, PUT), (h25, PUT), (h30, PUT), (d2, PUT), (d3, DEL), (d4, PUT)],
+            &[(s1, PUT), (h25, PUT), (h30, PUT)],
+        ),
+        (
+            "b",
+            &[(s1, DEL), (h25_1, PUT), (d2, PUT), (d4, PUT)],
+            &[(s1, DEL), (h25_1, PUT), (d4, PUT)],
+        ),
+        ("c", &[(h25, PUT), (h30, PUT), (d2, PUT)], &[(h25, PUT), (h30, PUT)]),
+        (
+            "d",
+            &[(h25, PUT), (h30, DEL), (d2, DEL), (d3, PUT), (d4, DEL)],
+            &[(h25, PUT), (h30, DEL), (d3, PUT)],
+        ),
+        ("e", &[(s1, PUT), (h25_1, DEL), (d2, PUT)], &[(s1, PUT)]),
+        ("f", &[(d2, PUT)], &[(d2, PUT)]),
+        (
+            "j",
+            &[(s1, PUT), (h2, PUT), (h2_1, DEL), (d2, DEL)],
+            &[(s1, PUT), (h2, PUT), (h2_1, DEL)],
+        ),
+        (
+            "k",
+            &[(s1, DEL), (h2, DEL), (h2_1, DEL), (d2, PUT)],
+            &[(s1, DEL), (h2, DEL), (h2_1, DEL), (d2, PUT)],
+        ),
+        ("l", &[(d4, DEL)], &[]),
+    ];
+    for (name, history, expected) in cases {
+        assert_eq!(&kept(history, &pins, h25), expected, "key {name}");
+    }
+}
+
+/// What a read at `at` sees: whether there is a value, and which.
+fn visible(history: &[(u64, bool)], at: u64) -> Option<u64> {
+    history.iter().find(|(begin, _)| *begin <= at).filter(|(_, is_put)| *is_put).map(|(begin, _)| *begin)
+}
+
+proptest! {
+    #[test]
+    fn no_readable_moment_changes_and_nothing_needless_is_kept(
+        begins in proptest::collection::btree_map(1u64..60, any::<bool>(), 0..10),
+        pins in proptest::collection::btree_set(1u64..60, 0..5),
+        horizon in 1u64..60,
+    ) {
+        let history: Vec<(u64, bool)> = begins.into_iter().rev().collect();
+        let pins: Vec<u64> = pins.into_iter().collect();
+        let kept = kept(&history, &pins, horizon);
+        let readable = |at: u64| at >= horizon || pins.contains(&at);
+        for at in (0..70).filter(|at| readable(*at)) {
+            prop_assert_eq!(visible(&history, at), visible(&kept, at), "at {}", at);
+        }
+        // Minimal: leaving out any one version that is at or below the horizon changes a readable answer, or the
+        // version is newer than the horizon.
+        for leave in 0..kept.len() {
+            let mut fewer = kept.clone();
+            let (begin, _) = fewer.remove(leave);
+            let changes = (0..70).filter(|at| readable(*at)).any(|at| visible(&fewer, at) != visible(&history, at));
+            prop_assert!(changes || begin > horizon, "version {} is needless in {:?}", begin, kept);
+        }
+    }
+}

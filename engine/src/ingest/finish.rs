@@ -1,0 +1,121 @@
+//! The end of an ingest: one run out of the spilled ones, and the check against what is there already.
+
+use std::sync::Arc;
+
+use crate::{
+    ReadView, Result, ScanOptions,
+    ingest::{Ingest, IngestedRun, OnDuplicate, Spilled, duplicate, unstamped},
+    read::{
+        KeyRange,
+        scan::{fill_all, first_by_key},
+        source::{PageFilter, Source},
+    },
+    shared::Shared,
+    state::SortedRun,
+    types::{KeyspaceId, Kind},
+    write::RunWriter,
+};
+
+impl Ingest {
+    /// Sorts and writes what is left and checks for duplicates. The run is durable and not visible.
+    ///
+    /// # Errors
+    /// `DuplicateKey` as the options say; `Unavailable` when a file cannot be written.
+    ///
+    /// # Cost
+    /// Rows that came in key order are written once, others twice.
+    pub async fn finish(mut self) -> Result<IngestedRun> {
+        if !self.buffer.is_empty() {
+            self.spill().await?;
+        }
+        let spilled = std::mem::take(&mut self.spilled);
+        let ordered = spilled.windows(2).all(|pair| match (pair[0].files.last(), pair[1].files.first()) {
+            (Some(last), Some(first)) => last.max_key < first.min_key,
+            _ => true,
+        });
+        let run = if ordered {
+            let (files, pending) = spilled.into_iter().map(|run| (run.files, run.pending)).unzip::<_, _, Vec<_>, _>();
+            IngestedRun { keyspace: self.keyspace, files: files.concat(), pending }
+        } else {
+            merge(&self.shared, self.keyspace, spilled, self.options.on_duplicate).await?
+        };
+        if let Some(view) = &self.options.absent_from {
+            check_absent(&self.shared, &run, view).await?;
+        }
+        Ok(run)
+    }
+}
+
+async fn open_run(shared: &Shared, files: &[crate::manifest::FileMeta]) -> Result<Arc<SortedRun>> {
+    Ok(Arc::new(SortedRun::new(shared.open_tables(files).await?)))
+}
+
+/// Merges spilled runs, given in the order they were pushed, into one.
+async fn merge(
+    shared: &Arc<Shared>,
+    keyspace: KeyspaceId,
+    spilled: Vec<Spilled>,
+    on_duplicate: OnDuplicate,
+) -> Result<IngestedRun> {
+    let mut sources = Vec::with_capacity(spilled.len());
+    // Newest first, so that of equal keys the later push leads.
+    for run in spilled.iter().rev() {
+        let opened = open_run(shared, &run.files).await?;
+        sources.push(Source::run(opened, KeyRange::all(), false, PageFilter::All));
+    }
+    let mut writer = RunWriter::new(Arc::clone(shared));
+    let mut last: Option<Vec<u8>> = None;
+    while fill_all(&mut sources).await? {
+        let lead = first_by_key(&sources, |a, b| a < b);
+        let source = &mut sources[lead];
+        if last.as_deref() == Some(source.key()) {
+            if on_duplicate == OnDuplicate::Fail {
+                return Err(duplicate(source.key()));
+            }
+        } else {
+            let value = (source.kind() == Kind::Put).then(|| source.value());
+            writer.push(unstamped(source.key(), value)).await?;
+            let last = last.get_or_insert_default();
+            last.clear();
+            last.extend_from_slice(source.key());
+        }
+        source.advance();
+    }
+    let (files, pending) = writer.finish().await?;
+    Ok(IngestedRun { keyspace, files, pending: vec![pending] })
+}
+
+/// Walks the run and the view side by side.
+async fn check_absent(shared: &Shared, run: &IngestedRun, view: &ReadView) -> Result<()> {
+    let (Some(first), Some(last)) = (run.files.first(), run.files.last()) else { return Ok(()) };
+    let range = KeyRange::new(first.min_key.clone()..=last.max_key.clone());
+    let mut existing = view.scan(run.keyspace, range, ScanOptions::default())?;
+    let mut source: Option<Source> = None;
+    while let Some(batch) = existing.next().await? {
+        let source = match &mut source {
+            Some(source) => source,
+            None => {
+                let opened = open_run(shared, &run.files).await?;
+                source.insert(Source::run(opened, KeyRange::all(), false, PageFilter::All))
+            }
+        };
+        for key in batch.keys.iter() {
+            loop {
+                if source.is_at_gap() {
+                    source.fill().await?;
+                }
+                if source.is_at_end() {
+                    return Ok(());
+                }
+                if source.key() >= key {
+                    break;
+                }
+                source.advance();
+            }
+            if source.key() == key && source.kind() == Kind::Put {
+                return Err(duplicate(key));
+            }
+        }
+    }
+    Ok(())
+}

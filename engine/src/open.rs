@@ -1,0 +1,212 @@
+//! Opening: claim the root, load the newest manifest, replay the log, start the background tasks.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{
+        Arc, OnceLock, Weak,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use parking_lot::{Mutex, RwLock};
+
+use crate::{
+    EngineOptions, Env, Error, Result, Root,
+    manifest::{self, Manifest},
+    memtable::Memtable,
+    pins::Pins,
+    shared::Shared,
+    sst::{PageCache, Table},
+    state::{Frozen, State, own_horizons, tree},
+    types::Timestamp,
+    wal::{self, Log, LogPosition},
+};
+
+/// Opens `root` for writing. One screen:
+pub(crate) async fn open(root: Root, env: Env, options: EngineOptions) -> Result<Arc<Shared>> {
+    // 1. One writer on this machine.
+    let lock = root.lock()?;
+    // 2. The newest manifest, or a new database.
+    let newest = manifest::load_newest(&root).await?;
+    if newest.is_none() {
+        root.preflight().await?;
+    }
+    let (parent, before) = match newest {
+        Some((manifest, hash)) => (Some((manifest.id, hash)), manifest),
+        None => (None, Arc::new(Manifest::new(options.retention_us))),
+    };
+    // 3. Claim the next epoch: whoever had the root before is fenced from here on.
+    let mut claimed = Manifest::clone(&before);
+    claimed.epoch += 1;
+    claimed.id += 1;
+    claimed.parent = parent;
+    claimed.nonce = manifest::nonce(env.seed, claimed.epoch, claimed.id);
+    if before.id == 0 {
+        claimed.log = LogPosition::first(claimed.epoch);
+    }
+    let hash = manifest::publish(&root, &claimed).await?;
+    // 4. Replay what the tables do not hold yet.
+    let replayed = Memtable::default();
+    let end = replay(&root, &claimed, &replayed).await?;
+    // 5. A log of our own; the old one is kept until the replayed memtable is in tables.
+    let log = Log::create_after(&root, claimed.epoch, &end)?;
+    let log_after = log.position();
+    let frozen = Some(replayed).filter(|memtable| !memtable.is_empty());
+    let frozen = frozen.map(|memtable| Frozen { memtable: Arc::new(memtable), log_after });
+    // 6. The tables.
+    let cache = PageCache::new(options.cache_bytes as u64);
+    let state = load_state(&root, claimed, hash, frozen, &cache).await?;
+    let last = end.last_timestamp.unwrap_or_default().max(state.manifest.last_timestamp);
+    Ok(Arc::new(assemble(root, env, options, cache, state, log, last, lock, false)))
+}
+
+/// Opens `root` for reading only: nothing is written.
+pub(crate) async fn open_read_only(root: Root, env: Env, options: EngineOptions) -> Result<Arc<Shared>> {
+    let lock = root.lock()?;
+    let Some((manifest, hash)) = manifest::load_newest(&root).await? else {
+        return Err(Error::Invalid(format!("there is no database at {}", root.display())));
+    };
+    let replayed = Memtable::default();
+    let end = replay(&root, &manifest, &replayed).await?;
+    let frozen = Some(replayed).filter(|memtable| !memtable.is_empty());
+    let frozen = frozen.map(|memtable| Frozen { memtable: Arc::new(memtable), log_after: manifest.log });
+    let cache = PageCache::new(options.cache_bytes as u64);
+    let state = load_state(&root, Manifest::clone(&manifest), hash, frozen, &cache).await?;
+    let last = end.last_timestamp.unwrap_or_default().max(state.manifest.last_timestamp);
+    let log = Log::create(&Root::memory(), 0)?;
+    Ok(Arc::new(assemble(root, env, options, cache, state, log, last, lock, true)))
+}
+
+async fn replay(root: &Root, manifest: &Manifest, memtable: &Memtable) -> Result<wal::ReplayEnd> {
+    let mut last = Timestamp::INTENT;
+    wal::replay(root, manifest.log, |at, writes| {
+        if at <= last {
+            let detail = format!("commit {at} follows commit {last}");
+            return Err(Error::corrupt(manifest.log.object_name(), 0, detail));
+        }
+        last = at;
+        for write in &writes {
+            memtable.insert(at, write);
+        }
+        Ok(())
+    })
+    .await
+}
+
+async fn load_state(
+    root: &Root,
+    manifest: Manifest,
+    manifest_hash: u128,
+    frozen: Option<Frozen>,
+    cache: &PageCache,
+) -> Result<State> {
+    let mut tables = HashMap::new();
+    for file in manifest.files() {
+        tables.insert(file.id, Table::open(root, file, cache).await?);
+    }
+    let trees = manifest.keyspaces.iter().filter(|(_, keyspace)| keyspace.has_files());
+    let trees: BTreeMap<_, _> = trees.map(|(id, keyspace)| (*id, Arc::new(tree(keyspace, &tables)))).collect();
+    Ok(State {
+        active: Arc::new(Memtable::default()),
+        frozen: frozen.into_iter().collect(),
+        trees,
+        manifest: Arc::new(manifest),
+        manifest_hash,
+    })
+}
+
+#[expect(clippy::too_many_arguments, reason = "the parts of an engine, put together in one place")]
+fn assemble(
+    root: Root,
+    env: Env,
+    options: EngineOptions,
+    cache: PageCache,
+    state: State,
+    log: Log,
+    last: Timestamp,
+    lock: Option<crate::store::RootLock>,
+    read_only: bool,
+) -> Shared {
+    let pins = Arc::new(Pins::default());
+    pins.install_horizons(state.manifest.horizon, own_horizons(&state.manifest));
+    Shared {
+        root,
+        env,
+        options,
+        cache,
+        pins,
+        epoch: state.manifest.epoch,
+        read_only,
+        flushing: tokio::sync::Mutex::default(),
+        compacting: tokio::sync::Mutex::default(),
+        publishing: tokio::sync::Mutex::default(),
+        log: Mutex::new(log),
+        next_file: AtomicU64::new(1),
+        state: RwLock::new(Arc::new(state)),
+        states: Mutex::default(),
+        published: AtomicU64::new(last.as_micros()),
+        pending: Mutex::default(),
+        maintained: AtomicBool::new(false),
+        closed: AtomicBool::new(false),
+        broken: OnceLock::new(),
+        background_failed: AtomicBool::new(false),
+        flush_wanted: Arc::default(),
+        compaction_wanted: Arc::default(),
+        progress: tokio::sync::Notify::new(),
+        slowdowns: AtomicU64::new(0),
+        stops: AtomicU64::new(0),
+        compacted_bytes: AtomicU64::new(0),
+        root_lock: Mutex::new(lock),
+    }
+}
+
+impl Shared {
+    /// Starts background work; see [`crate::Engine::start_maintenance`].
+    pub(crate) fn start_maintenance(self: &Arc<Self>) {
+        let was_maintained = self.maintained.swap(true, Ordering::AcqRel);
+        if was_maintained || self.read_only || !self.env.tasks.is_background() {
+            return;
+        }
+        let weak = Arc::downgrade(self);
+        let wanted = Arc::clone(&self.flush_wanted);
+        self.env.tasks.spawn(
+            "flush",
+            Box::pin(async move {
+                while let Some(shared) = next_turn(&weak, &wanted).await {
+                    let outcome = shared.flush_frozen().await;
+                    shared.note_background("flush", outcome);
+                }
+            }),
+        );
+        let weak = Arc::downgrade(self);
+        let wanted = Arc::clone(&self.compaction_wanted);
+        self.env.tasks.spawn(
+            "compaction",
+            Box::pin(async move {
+                while let Some(shared) = next_turn(&weak, &wanted).await {
+                    let outcome = shared.compact_while_needed().await;
+                    shared.note_background("compaction", outcome);
+                }
+            }),
+        );
+        self.flush_wanted.notify_one();
+        self.compaction_wanted.notify_one();
+    }
+
+    fn note_background(&self, what: &'static str, outcome: Result<()>) {
+        match outcome {
+            Ok(()) | Err(Error::Closed) => {}
+            Err(error) => {
+                tracing::error!(%error, what, "background work failed");
+                self.background_failed.store(true, Ordering::Release);
+                self.progress.notify_waiters();
+            }
+        }
+    }
+}
+
+/// Waits for work; `None` when the engine is closed or gone.
+async fn next_turn(weak: &Weak<Shared>, wanted: &tokio::sync::Notify) -> Option<Arc<Shared>> {
+    wanted.notified().await;
+    weak.upgrade().filter(|shared| !shared.closed.load(Ordering::Acquire) && shared.broken.get().is_none())
+}

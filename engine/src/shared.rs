@@ -1,0 +1,130 @@
+//! What all handles and background tasks of one open engine share.
+
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc, OnceLock, Weak,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::Notify;
+
+use crate::{
+    EngineOptions, Env, Error, Result, Root,
+    manifest::{FileId, FileMeta},
+    pins::{Pins, Retained},
+    sst::{PageCache, Table, TableOptions},
+    state::State,
+    store::RootLock,
+    types::KeyspaceId,
+    wal::Log,
+};
+
+/// See the module documentation. Locks are taken in the order of the fields: `flushing` or `compacting`, `publishing`,
+/// `log`, `state`.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) root: Root,
+    pub(crate) env: Env,
+    pub(crate) options: EngineOptions,
+    pub(crate) cache: PageCache,
+    pub(crate) pins: Arc<Pins>,
+    /// This writer's epoch.
+    pub(crate) epoch: u64,
+    pub(crate) read_only: bool,
+
+    /// One flush at a time.
+    pub(crate) flushing: tokio::sync::Mutex<()>,
+    /// One compaction at a time.
+    pub(crate) compacting: tokio::sync::Mutex<()>,
+    /// One manifest edit at a time.
+    pub(crate) publishing: tokio::sync::Mutex<()>,
+    /// The log, and the right to append or freeze.
+    pub(crate) log: Mutex<Log>,
+    pub(crate) state: RwLock<Arc<State>>,
+    /// States that readers may still hold: their files must not be deleted.
+    pub(crate) states: Mutex<Vec<Weak<State>>>,
+    /// The newest visible commit.
+    pub(crate) published: AtomicU64,
+
+    /// Number of the next file of this epoch.
+    pub(crate) next_file: AtomicU64,
+    /// Files that are being written or wait to be published.
+    pub(crate) pending: Mutex<BTreeSet<FileId>>,
+
+    /// Durable pins are known: garbage may be collected.
+    pub(crate) maintained: AtomicBool,
+    pub(crate) closed: AtomicBool,
+    /// Why nothing may be written any more.
+    pub(crate) broken: OnceLock<Error>,
+    /// The last background run failed.
+    pub(crate) background_failed: AtomicBool,
+
+    pub(crate) flush_wanted: Arc<Notify>,
+    pub(crate) compaction_wanted: Arc<Notify>,
+    /// Flush or compaction got a step further.
+    pub(crate) progress: Notify,
+
+    pub(crate) slowdowns: AtomicU64,
+    pub(crate) stops: AtomicU64,
+    pub(crate) compacted_bytes: AtomicU64,
+
+    /// Held until the engine is dropped or closed.
+    pub(crate) root_lock: Mutex<Option<RootLock>>,
+}
+
+impl Shared {
+    /// Fails unless writes are possible.
+    pub(crate) fn check_writable(&self) -> Result<()> {
+        if let Some(error) = self.broken.get() {
+            return Err(error.clone());
+        }
+        if self.closed.load(Ordering::Acquire) {
+            return Err(Error::Closed);
+        }
+        if self.read_only {
+            return Err(Error::Invalid("the database is open for reading only".into()));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn next_file(&self) -> FileId {
+        FileId { epoch: self.epoch, number: self.next_file.fetch_add(1, Ordering::Relaxed) }
+    }
+
+    pub(crate) fn table_options(&self) -> TableOptions {
+        TableOptions {
+            page_rows_max: self.options.page_rows,
+            page_bytes_max: self.options.page_bytes,
+            ..TableOptions::default()
+        }
+    }
+
+    /// Opens tables whose files were just written or are named by the manifest.
+    pub(crate) async fn open_tables(&self, files: &[FileMeta]) -> Result<Vec<Table>> {
+        let mut tables = Vec::with_capacity(files.len());
+        for file in files {
+            tables.push(Table::open(&self.root, file, &self.cache).await?);
+        }
+        Ok(tables)
+    }
+
+    /// What compactions and flushes of `keyspace` must keep.
+    pub(crate) fn retained(&self, keyspace: KeyspaceId) -> Retained {
+        if self.maintained.load(Ordering::Acquire) {
+            self.pins.retained(keyspace)
+        } else {
+            Retained::everything()
+        }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // Ends the background tasks, which hold the engine only while they work.
+        self.flush_wanted.notify_one();
+        self.compaction_wanted.notify_one();
+    }
+}

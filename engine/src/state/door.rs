@@ -1,0 +1,141 @@
+//! The one door to new state: persist, then publish.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, atomic::Ordering},
+};
+
+use crate::{
+    Error, Result,
+    manifest::{self, FileId, KeyspaceManifest, Manifest},
+    shared::Shared,
+    sst::Table,
+    state::{Edit, Horizons, SortedRun, State, Tree},
+    types::{KeyspaceId, Timestamp},
+};
+
+impl Shared {
+    /// Makes `edit` durable as the next manifest, then visible.
+    ///
+    /// # Errors
+    /// `Unavailable`: nothing changed, the edit can be tried again. `Fenced` and `CommitUnknown` end all writing.
+    pub(crate) async fn publish(&self, edit: Edit) -> Result<()> {
+        let _one_at_a_time = self.publishing.lock().await;
+        self.check_not_broken()?;
+        // 1. The next manifest is a pure function of the current one and the edit.
+        let current = Arc::clone(&self.state.read());
+        let mut next = Manifest::clone(&current.manifest);
+        edit.apply(&mut next);
+        next.parent = Some((current.manifest.id, current.manifest_hash));
+        next.id += 1;
+        next.epoch = self.epoch;
+        next.nonce = self.nonce(next.id);
+        next.next_file = self.next_file.load(Ordering::Relaxed);
+        let commit = edit.commit.unwrap_or_default().max(self.last_timestamp());
+        next.last_timestamp = next.last_timestamp.max(commit);
+        // 2. Persist. From here to the end nothing waits, so that a durable manifest is always installed.
+        let hash = manifest::publish(&self.root, &next).await.inspect_err(|error| self.note_failure(error))?;
+        // 3. Horizons rise before anything can be removed on their account.
+        self.pins.install_horizons(next.horizon, own_horizons(&next));
+        // 4. Install. Memtables may have been frozen since; the files are those of the manifest.
+        let mut tables: HashMap<FileId, Table> =
+            edit.tables().map(|table| (table.meta().id, table.clone())).collect();
+        for tree in current.trees.values() {
+            for table in tree.runs().flat_map(|run| run.tables()) {
+                tables.insert(table.meta().id, table.clone());
+            }
+        }
+        let mut state = self.state.write();
+        let mut installed = State::clone(&state);
+        if let Some(flushed) = &edit.flushed {
+            installed.frozen.retain(|frozen| !Arc::ptr_eq(&frozen.memtable, &flushed.memtable));
+        }
+        installed.trees = trees(&next, &current, &tables);
+        installed.manifest = Arc::new(next);
+        installed.manifest_hash = hash;
+        let installed = Arc::new(installed);
+        {
+            let mut states = self.states.lock();
+            states.retain(|state| state.strong_count() > 0);
+            states.push(Arc::downgrade(&state));
+        }
+        *state = installed;
+        if let Some(at) = edit.commit {
+            self.published.fetch_max(at.as_micros(), Ordering::AcqRel);
+        }
+        Ok(())
+    }
+
+    fn check_not_broken(&self) -> Result<()> {
+        self.broken.get().map_or(Ok(()), |error| Err(error.clone()))
+    }
+
+    fn note_failure(&self, error: &Error) {
+        if matches!(error, Error::Fenced { .. } | Error::CommitUnknown(_)) {
+            let _ = self.broken.set(error.clone());
+        }
+    }
+
+    /// Unique to this writer and manifest: tells our own object from another's after a lost reply.
+    pub(crate) fn nonce(&self, id: u64) -> u128 {
+        crate::manifest::nonce(self.env.seed, self.epoch, id)
+    }
+
+    /// The horizons as retention and the clock want them now, none above the newest commit; `None` while durable pins
+    /// are not known.
+    pub(crate) fn horizons_due(&self) -> Option<Horizons> {
+        if !self.maintained.load(Ordering::Acquire) {
+            return None;
+        }
+        let newest = self.last_timestamp();
+        let now = Timestamp::from_micros(self.env.clock.now_micros());
+        let manifest = Arc::clone(&self.state.read().manifest);
+        let due = |retention_us: u64| now.minus_micros(retention_us).min(newest);
+        let keyspaces = manifest
+            .keyspaces
+            .iter()
+            .filter_map(|(id, keyspace)| Some((*id, due(keyspace.retention_us?))))
+            .collect();
+        Some(Horizons { database: due(manifest.retention_us), keyspaces })
+    }
+}
+
+/// Horizons of the keyspaces that do not simply follow the database's.
+pub(crate) fn own_horizons(manifest: &Manifest) -> Vec<(KeyspaceId, Timestamp)> {
+    let own = manifest.keyspaces.iter().filter_map(|(id, keyspace)| {
+        if keyspace.retention_us.is_some() {
+            return Some((*id, keyspace.horizon));
+        }
+        (keyspace.horizon > manifest.horizon).then_some((*id, keyspace.horizon))
+    });
+    own.collect()
+}
+
+/// Trees of `manifest`; unchanged ones are shared with `current`.
+fn trees(
+    manifest: &Manifest,
+    current: &State,
+    tables: &HashMap<FileId, Table>,
+) -> BTreeMap<KeyspaceId, Arc<Tree>> {
+    let built = manifest.keyspaces.iter().filter(|(_, keyspace)| keyspace.has_files()).map(|(id, keyspace)| {
+        let unchanged =
+            current.manifest.keyspaces.get(id).is_some_and(|before| before.has_same_files(keyspace));
+        match current.trees.get(id) {
+            Some(tree) if unchanged => (*id, Arc::clone(tree)),
+            _ => (*id, Arc::new(tree(keyspace, tables))),
+        }
+    });
+    built.collect()
+}
+
+/// The tree of one keyspace. Every file it names must be among `tables`.
+pub(crate) fn tree(keyspace: &KeyspaceManifest, tables: &HashMap<FileId, Table>) -> Tree {
+    let run = |run: &manifest::Run| {
+        let open = |file: &manifest::FileMeta| tables.get(&file.id).expect("a published file is open").clone();
+        Arc::new(SortedRun::new(run.files.iter().map(open).collect()))
+    };
+    Tree {
+        level0: keyspace.level0.iter().map(run).collect(),
+        levels: keyspace.levels.iter().map(run).collect(),
+    }
+}

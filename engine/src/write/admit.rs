@@ -1,0 +1,73 @@
+//! Back-pressure: writers are slowed, then stopped, while flush and compaction are behind.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use crate::{Result, shared::Shared};
+
+/// How long a slowed writer waits, in microseconds.
+const SLOW_DOWN_US: u64 = 1_000;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pressure {
+    None,
+    Slow,
+    Stop,
+}
+
+impl Shared {
+    fn pressure(&self) -> Pressure {
+        let state = self.state.read();
+        let level0 = state.trees.values().map(|tree| tree.level0.len()).max().unwrap_or(0);
+        if state.frozen.len() > self.options.frozen_memtables_max || level0 >= self.options.level0_runs_stop {
+            Pressure::Stop
+        } else if level0 >= self.options.level0_runs_slow {
+            Pressure::Slow
+        } else {
+            Pressure::None
+        }
+    }
+
+    /// Waits until writes may go on.
+    pub(crate) async fn admit(self: &Arc<Self>) -> Result<()> {
+        self.check_writable()?;
+        if !self.env.tasks.is_background() {
+            return self.maintain_inline().await;
+        }
+        loop {
+            match self.pressure() {
+                Pressure::None => return Ok(()),
+                Pressure::Slow => {
+                    self.slowdowns.fetch_add(1, Ordering::Relaxed);
+                    self.env.tasks.sleep(SLOW_DOWN_US).await;
+                    return self.check_writable();
+                }
+                Pressure::Stop => {
+                    self.stops.fetch_add(1, Ordering::Relaxed);
+                    let progress = self.progress.notified();
+                    if self.pressure() != Pressure::Stop {
+                        continue;
+                    }
+                    if self.background_failed.swap(false, Ordering::AcqRel) {
+                        // Storage failed in the background: try here, so that the writer learns why it is stopped.
+                        self.flush_frozen().await?;
+                        self.compact_while_needed().await?;
+                        continue;
+                    }
+                    self.flush_wanted.notify_one();
+                    self.compaction_wanted.notify_one();
+                    progress.await;
+                    self.check_writable()?;
+                }
+            }
+        }
+    }
+
+    /// Does what background tasks would do, where there are none.
+    async fn maintain_inline(self: &Arc<Self>) -> Result<()> {
+        if !self.state.read().frozen.is_empty() {
+            self.flush_frozen().await?;
+            self.compact_while_needed().await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,69 @@
+//! The append: log, memtable, publish.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use crate::{
+    Result, StampedBatch,
+    memtable::Memtable,
+    shared::Shared,
+    state::{Frozen, State},
+    types::{Durability, Timestamp},
+    wal::Log,
+};
+
+impl Shared {
+    /// Makes a group of commits durable as asked, then visible. One screen, no await:
+    pub(crate) fn append(&self, group: &[StampedBatch<'_>], durability: Durability) -> Result<()> {
+        self.check_writable()?;
+        let Some(last) = group.last().map(|commit| commit.at) else { return Ok(()) };
+        let mut log = self.log.lock();
+        assert!(group[0].at > self.last_timestamp(), "commit timestamps rise from call to call");
+        assert!(group.is_sorted_by(|a, b| a.at < b.at), "commit timestamps rise within a group");
+        // 1. The log first: what is visible can be recovered, up to the durability that was asked for.
+        log.append(group, durability)?;
+        // 2. The memtable. Readers do not see the entries yet: their timestamps are smaller.
+        let active = Arc::clone(&self.state.read().active);
+        for commit in group {
+            for write in commit.batch.writes() {
+                active.insert(commit.at, write);
+            }
+        }
+        // 3. Visible.
+        self.published.store(last.as_micros(), Ordering::Release);
+        // 4. A full memtable is frozen; its flush happens in the background.
+        if active.bytes() >= self.options.memtable_bytes {
+            self.freeze(&mut log)?;
+            self.flush_wanted.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Freezes the active memtable unless it is empty.
+    pub(crate) fn freeze_active(&self) -> Result<()> {
+        let mut log = self.log.lock();
+        self.freeze(&mut log)
+    }
+
+    fn freeze(&self, log: &mut Log) -> Result<()> {
+        if self.state.read().active.is_empty() {
+            return Ok(());
+        }
+        let log_after = log.rotate()?;
+        let mut state = self.state.write();
+        let frozen = Frozen { memtable: Arc::clone(&state.active), log_after };
+        let mut next = State::clone(&state);
+        next.frozen.insert(0, frozen);
+        next.active = Arc::new(Memtable::default());
+        *state = Arc::new(next);
+        Ok(())
+    }
+
+    /// Makes everything appended so far durable.
+    pub(crate) fn sync_log(&self) -> Result<()> {
+        self.log.lock().sync()
+    }
+
+    pub(crate) fn last_timestamp(&self) -> Timestamp {
+        Timestamp::from_micros(self.published.load(Ordering::Acquire))
+    }
+}

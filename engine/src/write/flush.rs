@@ -1,0 +1,75 @@
+//! The flush: a frozen memtable becomes one run for each keyspace that it touches.
+
+use std::sync::Arc;
+
+use crate::{
+    Result,
+    garbage::collect_key,
+    memtable::Memtable,
+    read::KeyRange,
+    shared::Shared,
+    state::{Edit, Flushed, Frozen, NewRun},
+    types::KeyspaceId,
+    write::{PendingFiles, RunWriter},
+};
+
+/// Entries read out of the memtable at a time.
+const CHUNK_ROWS: usize = 1_024;
+
+impl Shared {
+    /// Flushes all frozen memtables, oldest first. Calls at the same time wait for each other.
+    pub(crate) async fn flush_frozen(self: &Arc<Self>) -> Result<()> {
+        let _one_at_a_time = self.flushing.lock().await;
+        loop {
+            let oldest = self.state.read().frozen.last().cloned();
+            let Some(frozen) = oldest else { return Ok(()) };
+            self.flush_one(&frozen).await?;
+            self.progress.notify_waiters();
+        }
+    }
+
+    async fn flush_one(self: &Arc<Self>, frozen: &Frozen) -> Result<()> {
+        let mut runs = Vec::new();
+        let mut guards: Vec<PendingFiles> = Vec::new();
+        // 1. One run for each keyspace; nothing references its files yet.
+        for keyspace in frozen.memtable.keyspaces() {
+            let (files, pending) = self.write_memtable(&frozen.memtable, keyspace).await?;
+            guards.push(pending);
+            runs.push(NewRun { keyspace, tables: self.open_tables(&files).await? });
+        }
+        // 2. One edit publishes the runs together with the log position behind them.
+        let horizons = self.horizons_due();
+        let flushed = Flushed { memtable: Arc::clone(&frozen.memtable), log_after: frozen.log_after };
+        self.publish(Edit { runs, flushed: Some(flushed), horizons, ..Edit::default() }).await?;
+        // 3. The log segments before that position are not needed any more. Failing to remove them loses nothing: the
+        //    next flush tries again.
+        if let Err(error) = crate::wal::delete_before(&self.root, frozen.log_after).await {
+            tracing::warn!(%error, "log segments that are covered by tables could not be removed");
+        }
+        self.compaction_wanted.notify_one();
+        Ok(())
+    }
+
+    async fn write_memtable(
+        self: &Arc<Self>,
+        memtable: &Memtable,
+        keyspace: KeyspaceId,
+    ) -> Result<(Vec<crate::manifest::FileMeta>, PendingFiles)> {
+        let retained = self.retained(keyspace);
+        let mut writer = RunWriter::new(Arc::clone(self));
+        let mut range = KeyRange::all();
+        loop {
+            let chunk = memtable.forward(keyspace, &range, CHUNK_ROWS);
+            let Some(last) = chunk.last() else { break };
+            range = range.after(last.key.clone());
+            for mut group in chunk.chunk_by(|a, b| a.key == b.key).map(<[_]>::to_vec) {
+                collect_key(&mut group, &retained, false);
+                for version in &group {
+                    writer.push(version.as_ref()).await?;
+                }
+            }
+            self.env.tasks.yield_now().await;
+        }
+        writer.finish().await
+    }
+}
