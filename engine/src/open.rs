@@ -32,7 +32,7 @@ pub(crate) async fn open(root: Root, env: Env, options: EngineOptions) -> Result
         root.preflight().await?;
     }
     let (parent, before) = match newest {
-        Some((manifest, hash)) => (Some((manifest.id, hash)), manifest),
+        Some(loaded) => (Some((loaded.manifest.id, loaded.hash)), loaded.manifest),
         None => (None, Arc::new(Manifest::new(options.retention_us))),
     };
     // 3. Claim the next epoch: whoever had the root before is fenced from here on.
@@ -63,7 +63,7 @@ pub(crate) async fn open(root: Root, env: Env, options: EngineOptions) -> Result
 /// Opens `root` for reading only: nothing is written.
 pub(crate) async fn open_read_only(root: Root, env: Env, options: EngineOptions) -> Result<Arc<Shared>> {
     let lock = root.lock()?;
-    let Some((manifest, hash)) = manifest::load_newest(&root).await? else {
+    let Some(manifest::LoadedManifest { manifest, hash }) = manifest::load_newest(&root).await? else {
         return Err(Error::Invalid(format!("there is no database at {}", root.display())));
     };
     let replayed = Memtable::default();

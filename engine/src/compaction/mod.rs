@@ -11,4 +11,4 @@
 mod picker;
 mod run;
 
-pub(crate) use picker::{Job, LEVELS, overlaps_any, pick, pick_all};
+pub(crate) use picker::{Job, LEVELS, pick, pick_all};

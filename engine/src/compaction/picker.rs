@@ -176,9 +176,3 @@ fn overlapping(level: Option<&Arc<SortedRun>>, range: &KeyRange) -> SortedRun {
 fn nothing_below(tree: &Tree, level: usize, range: &KeyRange) -> bool {
     tree.levels.iter().skip(level + 1).all(|run| !run.overlaps(range))
 }
-
-/// Whether any file of the tree can hold a key between `min` and `max`.
-pub(crate) fn overlaps_any(tree: &Tree, min: &Bytes, max: &Bytes) -> bool {
-    let range = KeyRange::new(min.clone()..=max.clone());
-    tree.runs().any(|run| run.overlaps(&range))
-}

@@ -60,7 +60,7 @@ impl Shared {
         let sources = job
             .inputs
             .iter()
-            .map(|run| Source::run(Arc::clone(run), KeyRange::all(), false, PageFilter::All))
+            .map(|run| Source::run(Arc::clone(run), KeyRange::all(), false, PageFilter::All).passing_by())
             .collect();
         let mut merge = VersionMerge::new(sources);
         let mut writer = RunWriter::new(Arc::clone(self));

@@ -24,6 +24,10 @@ pub trait TaskSet: fmt::Debug + Send + Sync + 'static {
     fn spawn(&self, name: &'static str, task: Task);
     /// Sleeps for `micros`; used for pacing only, never for correctness.
     fn sleep(&self, micros: u64) -> Task;
+    /// Lets other tasks of the same thread run.
+    fn yield_now(&self) -> Task {
+        Box::pin(tokio::task::yield_now())
+    }
     /// Whether tasks run by themselves. When false (tests, single-threaded programs), background work is done
     /// inside the calls that need it.
     fn is_background(&self) -> bool;

@@ -61,7 +61,7 @@ async fn merge(
     // Newest first, so that of equal keys the later push leads.
     for run in spilled.iter().rev() {
         let opened = open_run(shared, &run.files).await?;
-        sources.push(Source::run(opened, KeyRange::all(), false, PageFilter::All));
+        sources.push(Source::run(opened, KeyRange::all(), false, PageFilter::All).passing_by());
     }
     let mut writer = RunWriter::new(Arc::clone(shared));
     let mut last: Option<Vec<u8>> = None;

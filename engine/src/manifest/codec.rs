@@ -163,6 +163,8 @@ impl Encoder {
         self.number(manifest.log.epoch);
         self.number(manifest.log.sequence);
         self.number(manifest.next_file);
+        self.timestamp(manifest.horizon);
+        self.number(manifest.retention_us);
         self.number(manifest.keyspaces.len() as u64);
         for (id, keyspace) in &manifest.keyspaces {
             self.number(id.get());
@@ -294,6 +296,8 @@ impl<'b> Decoder<'b> {
             last_timestamp: self.timestamp()?,
             log: LogPosition { epoch: self.number()?, sequence: self.number()? },
             next_file: self.number()?,
+            horizon: self.timestamp()?,
+            retention_us: self.number()?,
             keyspaces: {
                 let keyspaces = self
                     .many(|from| Some((KeyspaceId::new(from.number()?), from.record(Decoder::keyspace)?)))?;

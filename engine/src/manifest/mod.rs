@@ -27,7 +27,7 @@ use std::{collections::BTreeMap, fmt};
 use bytes::Bytes;
 
 pub use codec::{decode, encode, hash};
-pub use publish::{LoadedManifest, load, load_newest, prune, publish};
+pub use publish::{LoadedManifest, load, load_newest, newest_id, prune, publish};
 
 use crate::{
     types::{KeyspaceId, Timestamp},
@@ -51,6 +51,10 @@ pub struct Manifest {
     pub log: LogPosition,
     /// The next free file number of this epoch.
     pub next_file: u64,
+    /// Horizon of the keyspaces that do not have their own retention. Never moves back.
+    pub horizon: Timestamp,
+    /// Retention of the database, in microseconds: every moment so far back is readable without a pin.
+    pub retention_us: u64,
     /// The keyspaces.
     pub keyspaces: BTreeMap<KeyspaceId, KeyspaceManifest>,
     /// What the layers above keep here: small, named values.
@@ -186,7 +190,33 @@ impl FileMeta {
     }
 }
 
+/// A nonce that no other writer, and no other manifest of this one, has. `seed` differs from process to process.
+pub fn nonce(seed: u64, epoch: u64, id: u64) -> u128 {
+    let mut bytes = [0; 24];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    bytes[8..16].copy_from_slice(&epoch.to_le_bytes());
+    bytes[16..].copy_from_slice(&id.to_le_bytes());
+    xxhash_rust::xxh3::xxh3_128(&bytes)
+}
+
+impl KeyspaceManifest {
+    /// Whether the keyspace has files.
+    pub fn has_files(&self) -> bool {
+        self.files().next().is_some()
+    }
+
+    /// Whether the runs are those of `other`.
+    pub fn has_same_files(&self, other: &Self) -> bool {
+        self.level0 == other.level0 && self.levels == other.levels && self.history == other.history
+    }
+}
+
 impl Manifest {
+    /// The state before the first manifest of a database.
+    pub fn new(retention_us: u64) -> Self {
+        Self { retention_us, ..Self::default() }
+    }
+
     /// Every file that is referenced, with duplicates if there are any.
     pub fn files(&self) -> impl Iterator<Item = &FileMeta> {
         self.keyspaces.values().flat_map(KeyspaceManifest::files)

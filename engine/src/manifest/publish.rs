@@ -37,6 +37,15 @@ async fn ids(root: &Root) -> Result<Vec<u64>> {
     Ok(ids)
 }
 
+/// The highest id of all manifests.
+///
+/// # Errors
+///
+/// [`Error::Unavailable`] when storage fails.
+pub async fn newest_id(root: &Root) -> Result<Option<u64>> {
+    Ok(ids(root).await?.pop())
+}
+
 /// Loads the manifest with the highest id, or `None` when there is no manifest at all.
 ///
 /// # Errors

@@ -6,7 +6,7 @@
 mod batch;
 mod diff;
 mod range;
-mod scan;
+pub(crate) mod scan;
 pub(crate) mod source;
 mod versions;
 mod view;

@@ -10,13 +10,15 @@ use crate::{
     error::Result,
     memtable::Memtable,
     read::KeyRange,
-    sst::Page,
+    sst::{CachePolicy, Page},
     state::SortedRun,
     types::{KeyspaceId, Kind, Timestamp, Version},
 };
 
 /// Entries that are copied out of a memtable at a time.
 const MEMTABLE_CHUNK_ROWS: usize = 256;
+/// Pages of one run that a scan puts into the cache.
+const SHORT_SCAN_PAGES: usize = 16;
 
 /// Which pages of a run a scan can leave out without changing its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +69,7 @@ pub(crate) struct Source {
     /// Key of the current row.
     key: Vec<u8>,
     state: Position,
+    pages_read: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,7 +107,14 @@ impl Source {
             last: 0,
             key: Vec::new(),
             state: Position::Gap,
+            pages_read: 0,
         }
+    }
+
+    /// Leaves the cache as it is, from the first page on.
+    pub(crate) fn passing_by(mut self) -> Self {
+        self.pages_read = SHORT_SCAN_PAGES;
+        self
     }
 
     /// Whether [`Self::fill`] must be called before the source can be read.
@@ -223,7 +233,11 @@ impl Source {
                         return Ok(());
                     };
                     (*table, *page, *started) = (next_table, next_page, true);
-                    let loaded = run.tables()[next_table].scan_page(next_page).await?;
+                    // Short scans are kept like point reads; long ones must not push those out.
+                    let is_short = self.pages_read < SHORT_SCAN_PAGES;
+                    let policy = if is_short { CachePolicy::Keep } else { CachePolicy::PassBy };
+                    self.pages_read += 1;
+                    let loaded = run.tables()[next_table].page(next_page, policy).await?;
                     self.install_page(loaded);
                 }
             }
