@@ -3,8 +3,9 @@
 use std::sync::{Arc, atomic::Ordering};
 
 use crate::{
-    EngineOptions, EngineStats, Env, Error, Result, Root, Scope, StampedBatch, open,
+    EngineOptions, EngineStats, Env, Error, Result, Root, Scope, StampedBatch,
     ingest::{Ingest, IngestOptions, IngestedRun},
+    open,
     pins::{Pin, Unreadable},
     read::{DiffScan, KeyRange, ReadView, VersionScan, source::PageFilter},
     shared::Shared,
@@ -262,8 +263,9 @@ impl Engine {
         // 3. One edit.
         let edit = Edit { runs: stamped, sink: true, commit: Some(at), ..Edit::default() };
         self.shared.publish(edit).await?;
+        // Their guards kept the collector away until the manifest named the files.
+        drop(runs.into_iter().map(|run| run.pending).collect::<Vec<_>>());
         self.shared.compaction_wanted.notify_one();
-        drop(runs);
         Ok(())
     }
 

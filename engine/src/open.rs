@@ -105,7 +105,8 @@ async fn load_state(
         tables.insert(file.id, Table::open(root, file, cache).await?);
     }
     let trees = manifest.keyspaces.iter().filter(|(_, keyspace)| keyspace.has_files());
-    let trees: BTreeMap<_, _> = trees.map(|(id, keyspace)| (*id, Arc::new(tree(keyspace, &tables)))).collect();
+    let trees: BTreeMap<_, _> =
+        trees.map(|(id, keyspace)| (*id, Arc::new(tree(keyspace, &tables)))).collect();
     Ok(State {
         active: Arc::new(Memtable::default()),
         frozen: frozen.into_iter().collect(),

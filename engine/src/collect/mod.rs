@@ -71,7 +71,8 @@ impl Shared {
             let retained = self.retained(id);
             retained.horizon >= dropped_at && retained.pins.iter().all(|pin| *pin >= dropped_at)
         };
-        let dropped = manifest.keyspaces.iter().filter_map(|(id, keyspace)| Some((*id, keyspace.dropped_at?)));
+        let dropped =
+            manifest.keyspaces.iter().filter_map(|(id, keyspace)| Some((*id, keyspace.dropped_at?)));
         dropped.filter(|(id, at)| is_dead(*id, *at)).map(|(id, _)| id).collect()
     }
 }

@@ -6,7 +6,10 @@ use crate::{
     Result,
     compaction::{Job, pick, pick_all},
     garbage::collect_key,
-    read::{KeyRange, VersionMerge, source::{PageFilter, Source}},
+    read::{
+        KeyRange, VersionMerge,
+        source::{PageFilter, Source},
+    },
     shared::Shared,
     state::{Edit, Replacement},
     write::RunWriter,

@@ -72,11 +72,7 @@ fn the_worked_example_with_two_snapshots_holds() {
             &[(s1, PUT), (h25, PUT), (h30, PUT), (d2, PUT), (d3, DEL), (d4, PUT)],
             &[(s1, PUT), (h25, PUT), (h30, PUT)],
         ),
-        (
-            "b",
-            &[(s1, DEL), (h25_1, PUT), (d2, PUT), (d4, PUT)],
-            &[(s1, DEL), (h25_1, PUT), (d4, PUT)],
-        ),
+        ("b", &[(s1, DEL), (h25_1, PUT), (d2, PUT), (d4, PUT)], &[(s1, DEL), (h25_1, PUT), (d4, PUT)]),
         ("c", &[(h25, PUT), (h30, PUT), (d2, PUT)], &[(h25, PUT), (h30, PUT)]),
         (
             "d",
@@ -85,11 +81,7 @@ fn the_worked_example_with_two_snapshots_holds() {
         ),
         ("e", &[(s1, PUT), (h25_1, DEL), (d2, PUT)], &[(s1, PUT)]),
         ("f", &[(d2, PUT)], &[(d2, PUT)]),
-        (
-            "j",
-            &[(s1, PUT), (h2, PUT), (h2_1, DEL), (d2, DEL)],
-            &[(s1, PUT), (h2, PUT), (h2_1, DEL)],
-        ),
+        ("j", &[(s1, PUT), (h2, PUT), (h2_1, DEL), (d2, DEL)], &[(s1, PUT), (h2, PUT), (h2_1, DEL)]),
         (
             "k",
             &[(s1, DEL), (h2, DEL), (h2_1, DEL), (d2, PUT)],

@@ -34,7 +34,8 @@ impl Ingest {
             _ => true,
         });
         let run = if ordered {
-            let (files, pending) = spilled.into_iter().map(|run| (run.files, run.pending)).unzip::<_, _, Vec<_>, _>();
+            let (files, pending) =
+                spilled.into_iter().map(|run| (run.files, run.pending)).unzip::<_, _, Vec<_>, _>();
             IngestedRun { keyspace: self.keyspace, files: files.concat(), pending }
         } else {
             merge(&self.shared, self.keyspace, spilled, self.options.on_duplicate).await?

@@ -213,11 +213,6 @@ impl Pins {
         Ok((Pin { pins: Arc::clone(self), at, scope }, unreadable))
     }
 
-    /// Whether `at` can be read in `keyspace`.
-    pub(crate) fn check(&self, keyspace: KeyspaceId, at: Timestamp) -> Result<()> {
-        self.inner.lock().check(keyspace, at)
-    }
-
     pub(crate) fn horizon(&self, keyspace: KeyspaceId) -> Timestamp {
         self.inner.lock().horizon(keyspace)
     }

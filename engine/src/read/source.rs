@@ -145,14 +145,6 @@ impl Source {
     }
 
     #[inline]
-    pub(crate) fn end(&self) -> Timestamp {
-        match &self.block {
-            Block::Versions(versions) => versions[self.row].end,
-            Block::Page(page) => page.end(self.row),
-        }
-    }
-
-    #[inline]
     pub(crate) fn kind(&self) -> Kind {
         match &self.block {
             Block::Versions(versions) => versions[self.row].kind,

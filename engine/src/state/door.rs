@@ -34,7 +34,8 @@ impl Shared {
         let commit = edit.commit.unwrap_or_default().max(self.last_timestamp());
         next.last_timestamp = next.last_timestamp.max(commit);
         // 2. Persist. From here to the end nothing waits, so that a durable manifest is always installed.
-        let hash = manifest::publish(&self.root, &next).await.inspect_err(|error| self.note_failure(error))?;
+        let hash =
+            manifest::publish(&self.root, &next).await.inspect_err(|error| self.note_failure(error))?;
         // 3. Horizons rise before anything can be removed on their account.
         self.pins.install_horizons(next.horizon, own_horizons(&next));
         // 4. Install. Memtables may have been frozen since; the files are those of the manifest.
@@ -53,17 +54,19 @@ impl Shared {
         installed.trees = trees(&next, &current, &tables);
         installed.manifest = Arc::new(next);
         installed.manifest_hash = hash;
-        let installed = Arc::new(installed);
-        {
-            let mut states = self.states.lock();
-            states.retain(|state| state.strong_count() > 0);
-            states.push(Arc::downgrade(&state));
-        }
-        *state = installed;
+        self.install(&mut state, installed);
         if let Some(at) = edit.commit {
             self.published.fetch_max(at.as_micros(), Ordering::AcqRel);
         }
         Ok(())
+    }
+
+    /// Replaces the state. The old one is remembered for as long as a reader holds it.
+    pub(crate) fn install(&self, state: &mut Arc<State>, next: State) {
+        let old = std::mem::replace(state, Arc::new(next));
+        let mut states = self.states.lock();
+        states.retain(|state| state.strong_count() > 0);
+        states.push(Arc::downgrade(&old));
     }
 
     fn check_not_broken(&self) -> Result<()> {
@@ -117,21 +120,23 @@ fn trees(
     current: &State,
     tables: &HashMap<FileId, Table>,
 ) -> BTreeMap<KeyspaceId, Arc<Tree>> {
-    let built = manifest.keyspaces.iter().filter(|(_, keyspace)| keyspace.has_files()).map(|(id, keyspace)| {
-        let unchanged =
-            current.manifest.keyspaces.get(id).is_some_and(|before| before.has_same_files(keyspace));
-        match current.trees.get(id) {
-            Some(tree) if unchanged => (*id, Arc::clone(tree)),
-            _ => (*id, Arc::new(tree(keyspace, tables))),
-        }
-    });
+    let built =
+        manifest.keyspaces.iter().filter(|(_, keyspace)| keyspace.has_files()).map(|(id, keyspace)| {
+            let unchanged =
+                current.manifest.keyspaces.get(id).is_some_and(|before| before.has_same_files(keyspace));
+            match current.trees.get(id) {
+                Some(tree) if unchanged => (*id, Arc::clone(tree)),
+                _ => (*id, Arc::new(tree(keyspace, tables))),
+            }
+        });
     built.collect()
 }
 
 /// The tree of one keyspace. Every file it names must be among `tables`.
 pub(crate) fn tree(keyspace: &KeyspaceManifest, tables: &HashMap<FileId, Table>) -> Tree {
     let run = |run: &manifest::Run| {
-        let open = |file: &manifest::FileMeta| tables.get(&file.id).expect("a published file is open").clone();
+        let open =
+            |file: &manifest::FileMeta| tables.get(&file.id).expect("a published file is open").clone();
         Arc::new(SortedRun::new(run.files.iter().map(open).collect()))
     };
     Tree {

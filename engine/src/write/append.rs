@@ -54,7 +54,7 @@ impl Shared {
         let mut next = State::clone(&state);
         next.frozen.insert(0, frozen);
         next.active = Arc::new(Memtable::default());
-        *state = Arc::new(next);
+        self.install(&mut state, next);
         Ok(())
     }
 

@@ -65,7 +65,8 @@ impl RunWriter {
         }
         if self.table.is_none() {
             let id = self.pending.reserve();
-            self.table = Some(TableWriter::create(&self.shared.root, id, &self.shared.table_options()).await?);
+            self.table =
+                Some(TableWriter::create(&self.shared.root, id, &self.shared.table_options()).await?);
         }
         let table = self.table.as_mut().expect("a table was just made");
         table.push(version).await

@@ -1,0 +1,336 @@
+//! Random histories against an oracle that keeps everything: every key at every readable moment, in both directions,
+//! through flush, compaction, collection, ingest and reopening.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use bytes::Bytes;
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+
+use bygone_engine::{
+    Durability, Engine, EngineOptions, IngestOptions, KeyRange, KeyspaceId, OnDuplicate, Pin, ReadView, Root,
+    ScanOptions, Scope, StampedBatch, Timestamp, WriteBatch, store::OsDisk,
+};
+
+use crate::env::{HandClock, env};
+
+const KEYSPACES: [KeyspaceId; 2] = [KeyspaceId::new(1 << 20), KeyspaceId::new(1 << 21)];
+
+type History = BTreeMap<(KeyspaceId, Bytes), Vec<(u64, Option<Bytes>)>>;
+
+struct Run {
+    rng: StdRng,
+    root: Root,
+    clock: Arc<HandClock>,
+    engine: Engine,
+    history: History,
+    last: u64,
+    pins: Vec<Pin>,
+    log: Vec<String>,
+}
+
+impl Run {
+    async fn new(seed: u64, root: Root) -> Self {
+        let clock = Arc::new(HandClock::default());
+        let engine = open(&root, &clock).await;
+        engine.start_maintenance();
+        let rng = StdRng::seed_from_u64(seed);
+        Self { rng, root, clock, engine, history: History::new(), last: 0, pins: Vec::new(), log: Vec::new() }
+    }
+
+    fn key(&mut self) -> Bytes {
+        let number: u32 = self.rng.random_range(0..40);
+        Bytes::from(format!("k{number:03}").repeat(1 + number as usize % 3))
+    }
+
+    fn value(&mut self) -> Bytes {
+        let len = if self.rng.random_bool(0.02) { 3_000 } else { self.rng.random_range(0..60) };
+        Bytes::from(vec![self.rng.random::<u8>(); len])
+    }
+
+    fn record(&mut self, keyspace: KeyspaceId, key: Bytes, at: u64, value: Option<Bytes>) {
+        let versions = self.history.entry((keyspace, key)).or_default();
+        versions.retain(|(begin, _)| *begin != at);
+        versions.push((at, value));
+    }
+
+    fn tick(&mut self) -> u64 {
+        self.last += self.rng.random_range(1..4);
+        self.clock.set(self.last);
+        self.last
+    }
+
+    async fn step(&mut self) {
+        match self.rng.random_range(0..100) {
+            0..60 => self.commit().await,
+            60..68 => self.pin(),
+            68..74 => drop(self.unpin()),
+            74..80 => self.say("flush", async |run| run.engine.flush().await.unwrap()).await,
+            80..85 => self.say("settle", async |run| run.engine.settle().await.unwrap()).await,
+            85..89 => self.say("compact", async |run| run.engine.compact().await.unwrap()).await,
+            89..92 => self.say("collect", async |run| _ = run.engine.collect().await.unwrap()).await,
+            92..96 => self.ingest().await,
+            96..98 => self.retain().await,
+            _ => self.reopen().await,
+        }
+    }
+
+    async fn say(&mut self, what: &str, act: impl AsyncFnOnce(&mut Self)) {
+        self.log.push(what.to_owned());
+        act(self).await;
+    }
+
+    async fn commit(&mut self) {
+        let commits = self.rng.random_range(1..4);
+        let mut batches = Vec::new();
+        for _ in 0..commits {
+            let at = self.tick();
+            let mut batch = WriteBatch::new();
+            for _ in 0..self.rng.random_range(1..8) {
+                let keyspace = KEYSPACES[self.rng.random_range(0..2)];
+                let key = self.key();
+                if self.rng.random_bool(0.3) {
+                    batch.delete(keyspace, key.clone());
+                    self.record(keyspace, key, at, None);
+                } else {
+                    let value = self.value();
+                    batch.put(keyspace, key.clone(), value.clone());
+                    self.record(keyspace, key, at, Some(value));
+                }
+            }
+            batches.push((Timestamp::from_micros(at), batch));
+        }
+        self.log.push(format!("commit through {}", self.last));
+        self.engine.admit(0).await.unwrap();
+        let group: Vec<_> = batches.iter().map(|(at, batch)| StampedBatch { at: *at, batch }).collect();
+        self.engine.append(&group, Durability::Buffered).unwrap();
+    }
+
+    async fn ingest(&mut self) {
+        let keyspace = KEYSPACES[self.rng.random_range(0..2)];
+        let options = IngestOptions { on_duplicate: OnDuplicate::KeepLast, absent_from: None };
+        let mut ingest = self.engine.ingest(keyspace, options);
+        let mut rows = Vec::new();
+        for _ in 0..self.rng.random_range(1..120) {
+            let (key, value) = (self.key(), self.value());
+            let value = self.rng.random_bool(0.8).then_some(value);
+            ingest.push(&key, value.as_deref()).await.unwrap();
+            rows.push((key, value));
+        }
+        let run = ingest.finish().await.unwrap();
+        let at = self.tick();
+        self.log.push(format!("ingest at {at}"));
+        self.engine.publish_ingest(Timestamp::from_micros(at), vec![run]).await.unwrap();
+        for (key, value) in rows {
+            self.record(keyspace, key, at, value);
+        }
+    }
+
+    fn scope(&mut self) -> Scope {
+        match self.rng.random_range(0..3) {
+            0 => Scope::Database,
+            one => Scope::keyspaces([KEYSPACES[one - 1]]),
+        }
+    }
+
+    fn pin(&mut self) {
+        let scope = self.scope();
+        let at = self.rng.random_range(0..=self.last);
+        let readable = KEYSPACES
+            .iter()
+            .filter(|keyspace| scope.covers(**keyspace))
+            .all(|keyspace| self.is_readable(*keyspace, at));
+        let pin = self.engine.pin(Timestamp::from_micros(at), scope.clone());
+        self.log.push(format!("pin {at} {scope:?}: {}", pin.is_ok()));
+        if !readable {
+            assert!(pin.is_err(), "an unreadable moment is not pinned");
+        }
+        self.pins.extend(pin.ok());
+    }
+
+    fn unpin(&mut self) -> Option<Pin> {
+        if self.pins.is_empty() {
+            return None;
+        }
+        let index = self.rng.random_range(0..self.pins.len());
+        let pin = self.pins.swap_remove(index);
+        self.log.push(format!("unpin {}", pin.timestamp()));
+        Some(pin)
+    }
+
+    async fn retain(&mut self) {
+        let retention = self.rng.random_range(0..60);
+        let keyspace = [None, Some(KEYSPACES[0])][self.rng.random_range(0..2)];
+        self.log.push(format!("retention of {keyspace:?} {retention}"));
+        self.engine.set_retention(keyspace, Some(retention)).await.unwrap();
+    }
+
+    async fn reopen(&mut self) {
+        self.log.push("reopen".to_owned());
+        if self.rng.random_bool(0.5) || self.root.is_memory() {
+            self.engine.close().await.unwrap();
+        } else {
+            // As a crash that loses no operating system: the log brings the memtable back.
+            self.engine.sync().unwrap();
+        }
+        let pins: Vec<_> = self.pins.drain(..).map(|pin| (pin.timestamp(), pin.scope().clone())).collect();
+        let other = Engine::open(Root::memory(), env(&self.clock), EngineOptions::default()).await.unwrap();
+        drop(std::mem::replace(&mut self.engine, other));
+        self.engine = open(&self.root, &self.clock).await;
+        self.pins = pins.into_iter().map(|(at, scope)| self.engine.readmit_pin(at, scope)).collect();
+        self.engine.start_maintenance();
+        assert_eq!(self.engine.last_timestamp().as_micros(), self.last);
+    }
+
+    fn is_readable(&self, keyspace: KeyspaceId, at: u64) -> bool {
+        let pinned = |pin: &Pin| pin.timestamp().as_micros() == at && pin.scope().covers(keyspace);
+        at >= self.engine.horizon(keyspace).as_micros() || self.pins.iter().any(pinned)
+    }
+
+    fn expected(&self, keyspace: KeyspaceId, at: u64) -> BTreeMap<Bytes, Bytes> {
+        let mut rows = BTreeMap::new();
+        for ((id, key), versions) in &self.history {
+            let newest = versions.iter().rev().find(|(begin, _)| *begin <= at);
+            if let (true, Some((_, Some(value)))) = (*id == keyspace, newest) {
+                rows.insert(key.clone(), value.clone());
+            }
+        }
+        rows
+    }
+
+    async fn check(&mut self) {
+        let moments: BTreeSet<u64> = (0..=self.last).collect();
+        for keyspace in KEYSPACES {
+            for at in &moments {
+                let view = self.engine.view(Timestamp::from_micros(*at), Scope::keyspaces([keyspace]));
+                assert_eq!(view.is_ok(), self.is_readable(keyspace, *at), "readable {keyspace} at {at}");
+                let Ok(view) = view else { continue };
+                let expected = self.expected(keyspace, *at);
+                assert_eq!(scan(&view, keyspace, false).await, expected, "scan of {keyspace} at {at}");
+                if at % 7 == 0 {
+                    assert_eq!(scan(&view, keyspace, true).await, expected, "reverse scan at {at}");
+                    for ((id, key), _) in &self.history {
+                        if *id == keyspace {
+                            let value = view.get(keyspace, key).await.unwrap();
+                            assert_eq!(value.as_ref(), expected.get(key), "get {key:?} at {at}");
+                        }
+                    }
+                }
+            }
+        }
+        self.check_diff().await;
+        self.check_versions().await;
+    }
+
+    async fn check_diff(&mut self) {
+        let keyspace = KEYSPACES[0];
+        let readable: Vec<u64> = (0..=self.last).filter(|at| self.is_readable(keyspace, *at)).collect();
+        for _ in 0..4 {
+            let a = readable[self.rng.random_range(0..readable.len())];
+            let b = readable[self.rng.random_range(0..readable.len())];
+            let (from, to) = (a.min(b), a.max(b));
+            let view =
+                |at| self.engine.view(Timestamp::from_micros(at), Scope::keyspaces([keyspace])).unwrap();
+            let mut diff = self.engine.diff(keyspace, &KeyRange::all(), &view(from), &view(to)).unwrap();
+            let (old, new) = (self.expected(keyspace, from), self.expected(keyspace, to));
+            let keys: BTreeSet<_> = old.keys().chain(new.keys()).collect();
+            for key in keys.into_iter().filter(|key| old.get(*key) != new.get(*key)) {
+                let found = diff.next().await.unwrap().expect("a difference is reported");
+                assert_eq!((&found.key, found.before.as_ref()), (key, old.get(key)), "{from} to {to}");
+                assert_eq!(found.after.as_ref(), new.get(key), "{from} to {to}");
+            }
+            assert_eq!(diff.next().await.unwrap(), None, "nothing else differs from {from} to {to}");
+        }
+    }
+
+    /// Every version that the engine reports is one that was written, with its true end, and none that is readable is
+    /// missing.
+    async fn check_versions(&mut self) {
+        let keyspace = KEYSPACES[1];
+        let last = Timestamp::LAST;
+        let mut scan = self.engine.versions(keyspace, KeyRange::all(), Timestamp::INTENT, last).unwrap();
+        let mut found = BTreeSet::new();
+        while let Some(version) = scan.next().await.unwrap() {
+            found.insert((version.key.clone(), version.begin.as_micros()));
+            let versions = &self.history[&(keyspace, version.key.clone())];
+            let begin = version.begin.as_micros();
+            let index = versions.iter().position(|(at, _)| *at == begin).expect("it was written");
+            assert_eq!(versions[index].1, version.clone().into_value(), "value of {version:?}");
+        }
+        for ((id, key), versions) in &self.history {
+            for (index, (begin, value)) in versions.iter().enumerate().filter(|_| *id == keyspace) {
+                let end = versions.get(index + 1).map_or(self.last + 1, |(end, _)| *end);
+                let readable = (*begin..end).any(|at| self.is_readable(keyspace, at));
+                if readable && value.is_some() {
+                    assert!(found.contains(&(key.clone(), *begin)), "version {begin} of {key:?} is missing");
+                }
+            }
+        }
+    }
+}
+
+async fn open(root: &Root, clock: &Arc<HandClock>) -> Engine {
+    let options = EngineOptions { retention_us: 50, ..EngineOptions::tiny() };
+    Engine::open(root.clone(), env(clock), options).await.unwrap()
+}
+
+async fn scan(view: &ReadView, keyspace: KeyspaceId, reverse: bool) -> BTreeMap<Bytes, Bytes> {
+    let options = ScanOptions { reverse, batch_rows: 7, limit: None };
+    let mut scan = view.scan(keyspace, KeyRange::all(), options).unwrap();
+    let mut rows = BTreeMap::new();
+    let mut last: Option<Bytes> = None;
+    while let Some(batch) = scan.next().await.unwrap() {
+        for (key, value) in batch.keys.iter().zip(batch.values.iter()) {
+            let key = Bytes::copy_from_slice(key);
+            if let Some(last) = &last {
+                assert!(if reverse { key < *last } else { key > *last }, "keys come in order");
+            }
+            last = Some(key.clone());
+            rows.insert(key, Bytes::copy_from_slice(value));
+        }
+    }
+    rows
+}
+
+async fn run(seed: u64, root: Root, steps: usize) {
+    let mut run = Run::new(seed, root).await;
+    for step in 0..steps {
+        run.step().await;
+        if step % 12 == 11 {
+            run.check().await;
+        }
+    }
+    run.check().await;
+}
+
+/// Runs the seeds and names the one that fails.
+fn run_seeds(
+    seeds: std::ops::Range<u64>,
+    steps: usize,
+    root: impl Fn() -> (Option<tempfile::TempDir>, Root),
+) {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    for seed in seeds {
+        let (_dir, root) = root();
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            runtime.block_on(run(seed, root, steps));
+        }));
+        assert!(outcome.is_ok(), "seed {seed} fails");
+    }
+}
+
+#[test]
+fn random_histories_in_memory_agree_with_the_oracle() {
+    run_seeds(0..60, 48, || (None, Root::memory()));
+}
+
+#[test]
+fn random_histories_on_disk_agree_with_the_oracle() {
+    run_seeds(1_000..1_020, 48, || {
+        let dir = tempfile::tempdir().unwrap();
+        let root = Root::local(OsDisk::shared(), dir.path().join("db"));
+        (Some(dir), root)
+    });
+}
