@@ -11,10 +11,10 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 use bygone_engine::{
     Durability, Engine, EngineOptions, IngestOptions, KeyRange, KeyspaceId, OnDuplicate, Pin, ReadView, Root,
-    ScanOptions, Scope, StampedBatch, Timestamp, WriteBatch, store::OsDisk,
+    ScanOptions, Scope, StampedBatch, Timestamp, WriteBatch,
+    store::OsDisk,
+    testing::{ManualClock, env},
 };
-
-use crate::env::{HandClock, env};
 
 const KEYSPACES: [KeyspaceId; 2] = [KeyspaceId::new(1 << 20), KeyspaceId::new(1 << 21)];
 
@@ -23,7 +23,7 @@ type History = BTreeMap<(KeyspaceId, Bytes), Vec<(u64, Option<Bytes>)>>;
 struct Run {
     rng: StdRng,
     root: Root,
-    clock: Arc<HandClock>,
+    clock: Arc<ManualClock>,
     engine: Engine,
     history: History,
     last: u64,
@@ -33,7 +33,7 @@ struct Run {
 
 impl Run {
     async fn new(seed: u64, root: Root) -> Self {
-        let clock = Arc::new(HandClock::default());
+        let clock = ManualClock::at(0);
         let engine = open(&root, &clock).await;
         engine.start_maintenance();
         let rng = StdRng::seed_from_u64(seed);
@@ -176,7 +176,8 @@ impl Run {
             self.engine.sync().unwrap();
         }
         let pins: Vec<_> = self.pins.drain(..).map(|pin| (pin.timestamp(), pin.scope().clone())).collect();
-        let other = Engine::open(Root::memory(), env(&self.clock), EngineOptions::default()).await.unwrap();
+        let other =
+            Engine::open(Root::memory(), env(&self.clock, 7), EngineOptions::default()).await.unwrap();
         drop(std::mem::replace(&mut self.engine, other));
         self.engine = open(&self.root, &self.clock).await;
         self.pins = pins.into_iter().map(|(at, scope)| self.engine.readmit_pin(at, scope)).collect();
@@ -271,9 +272,9 @@ impl Run {
     }
 }
 
-async fn open(root: &Root, clock: &Arc<HandClock>) -> Engine {
+async fn open(root: &Root, clock: &Arc<ManualClock>) -> Engine {
     let options = EngineOptions { retention_us: 50, ..EngineOptions::tiny() };
-    Engine::open(root.clone(), env(clock), options).await.unwrap()
+    Engine::open(root.clone(), env(clock, 7), options).await.unwrap()
 }
 
 async fn scan(view: &ReadView, keyspace: KeyspaceId, reverse: bool) -> BTreeMap<Bytes, Bytes> {

@@ -7,11 +7,9 @@ use bygone_engine::{
     Timestamp, WriteBatch,
 };
 
-use crate::env::{HandClock, env};
-
 const TABLE: KeyspaceId = KeyspaceId::new(1 << 20);
 
-async fn write_all(engine: &Engine, clock: &HandClock, at: u64, fill: u8) {
+async fn write_all(engine: &Engine, clock: &ManualClock, at: u64, fill: u8) {
     for chunk in 0..20u64 {
         let mut batch = WriteBatch::new();
         for row in 0..50u64 {
@@ -32,17 +30,17 @@ async fn size_on_storage(root: &Root) -> u64 {
 
 #[tokio::test]
 async fn space_returns_to_that_of_a_fresh_copy_when_all_pins_are_gone() {
-    let clock = Arc::new(HandClock::default());
+    let clock = ManualClock::at(0);
     let options = EngineOptions { retention_us: 0, table_bytes: 16 << 10, ..EngineOptions::tiny() };
     let (fresh_root, root) = (Root::memory(), Root::memory());
 
-    let fresh = Engine::open(fresh_root.clone(), env(&clock), options.clone()).await.unwrap();
+    let fresh = Engine::open(fresh_root.clone(), env(&clock, 7), options.clone()).await.unwrap();
     fresh.start_maintenance();
     write_all(&fresh, &clock, 10_000, 9).await;
     fresh.compact().await.unwrap();
     fresh.collect().await.unwrap();
 
-    let engine = Engine::open(root.clone(), env(&clock), options).await.unwrap();
+    let engine = Engine::open(root.clone(), env(&clock, 7), options).await.unwrap();
     engine.start_maintenance();
     let mut pins = Vec::new();
     for round in 0..9u64 {
@@ -66,10 +64,10 @@ async fn space_returns_to_that_of_a_fresh_copy_when_all_pins_are_gone() {
 
 #[tokio::test]
 async fn a_view_keeps_its_files_until_it_is_dropped() {
-    let clock = Arc::new(HandClock::default());
+    let clock = ManualClock::at(0);
     let root = Root::memory();
     let options = EngineOptions { retention_us: 0, ..EngineOptions::tiny() };
-    let engine = Engine::open(root.clone(), env(&clock), options).await.unwrap();
+    let engine = Engine::open(root.clone(), env(&clock, 7), options).await.unwrap();
     engine.start_maintenance();
     write_all(&engine, &clock, 1_000, 1).await;
     engine.flush().await.unwrap();
@@ -92,10 +90,10 @@ async fn a_view_keeps_its_files_until_it_is_dropped() {
 
 #[tokio::test]
 async fn a_dropped_keyspace_gives_its_space_back_once_nothing_reads_it() {
-    let clock = Arc::new(HandClock::default());
+    let clock = ManualClock::at(0);
     let root = Root::memory();
     let options = EngineOptions { retention_us: 0, ..EngineOptions::tiny() };
-    let engine = Engine::open(root.clone(), env(&clock), options).await.unwrap();
+    let engine = Engine::open(root.clone(), env(&clock, 7), options).await.unwrap();
     engine.start_maintenance();
     write_all(&engine, &clock, 1_000, 1).await;
     engine.flush().await.unwrap();

@@ -40,6 +40,8 @@ fn sample(id: u64, parent: Option<(u64, u128)>) -> Manifest {
         last_timestamp: Timestamp::from_micros(1 << 50),
         log: LogPosition { epoch: 3, sequence: 9 },
         next_file: 12,
+        horizon: Timestamp::from_micros(1 << 40),
+        retention_us: 1 << 30,
         keyspaces: [(KeyspaceId::new(1), KeyspaceManifest::default()), (KeyspaceId::FIRST_USER, keyspace)]
             .into(),
         settings: [("a".to_owned(), vec![1, 2, 3]), ("b".to_owned(), Vec::new())].into(),
