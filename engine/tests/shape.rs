@@ -1,10 +1,9 @@
 //! Space, shape and collection.
 
-use std::sync::Arc;
-
 use bygone_engine::{
     Durability, Engine, EngineOptions, KeyRange, KeyspaceId, Root, ScanOptions, Scope, StampedBatch,
     Timestamp, WriteBatch,
+    testing::{ManualClock, env},
 };
 
 const TABLE: KeyspaceId = KeyspaceId::new(1 << 20);
