@@ -4,9 +4,11 @@
 //! is, [`types`] maps SQL types to Arrow, [`rows`] holds the bytes of keys and rows, [`copy`] reads and writes
 //! files, [`error`] carries every failure with its SQLSTATE.
 
+pub mod copy;
 pub mod error;
 pub mod parse;
 pub mod points;
+pub mod rows;
 pub mod types;
 
 pub use error::{Error, ErrorKind, Result};

@@ -10,6 +10,7 @@ use std::{fmt, sync::Arc};
 
 use bygone_engine::Timestamp;
 
+pub(crate) use convert::position;
 pub use suggest::{did_you_mean, similar};
 
 /// The result of an SQL call.

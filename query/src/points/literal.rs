@@ -145,17 +145,56 @@ fn split_zone(text: &str) -> Option<(&str, Option<&str>)> {
     Some((local.trim_end(), (!zone.is_empty()).then_some(zone)))
 }
 
+/// Reads a date and time with an optional zone: the text form of a `TIMESTAMP` in files. `None` when it is not one.
+pub fn parse_local_time(text: &str) -> Option<(NaiveDateTime, Option<TimeZone>)> {
+    let (local, zone) = split_zone(text)?;
+    let zone = match zone {
+        None => None,
+        Some("Z" | "z") => Some(TimeZone::UTC),
+        Some(name) => Some(TimeZone::parse(name).ok()?),
+    };
+    Some((parse_local(local)?, zone))
+}
+
 fn parse_local(text: &str) -> Option<NaiveDateTime> {
-    let date_text = text.get(..10)?;
-    let date = NaiveDate::parse_from_str(date_text, "%Y-%m-%d").ok()?;
-    let rest = &text[10..];
+    fn digits(bytes: &[u8]) -> Option<u32> {
+        bytes
+            .iter()
+            .try_fold(0, |number, byte| byte.is_ascii_digit().then(|| number * 10 + u32::from(byte - b'0')))
+    }
+    let bytes = text.as_bytes();
+    let (date, rest) = bytes.split_first_chunk::<10>()?;
+    if date[4] != b'-' || date[7] != b'-' {
+        return None;
+    }
+    let year = digits(&date[..4])?;
+    let date = NaiveDate::from_ymd_opt(year as i32, digits(&date[5..7])?, digits(&date[8..])?)?;
     if rest.is_empty() {
         return Some(date.and_time(NaiveTime::MIN));
     }
-    let time = rest.strip_prefix(['T', 't', ' '])?.trim();
-    let time = NaiveTime::parse_from_str(time, "%H:%M:%S%.f")
-        .or_else(|_| NaiveTime::parse_from_str(time, "%H:%M"))
-        .ok()?;
+    let (b'T' | b't' | b' ', clock) = rest.split_first()? else { return None };
+    let clock = clock.trim_ascii();
+    let (minute, rest) = clock.split_first_chunk::<5>()?;
+    if minute[2] != b':' {
+        return None;
+    }
+    let (mut second, mut micro) = (0, 0);
+    if !rest.is_empty() {
+        let (with_second, fraction) = rest.split_first_chunk::<3>()?;
+        if with_second[0] != b':' {
+            return None;
+        }
+        second = digits(&with_second[1..])?;
+        if let Some((point, fraction)) = fraction.split_first() {
+            // More than microseconds are cut, as casts cut them.
+            let kept = &fraction[..fraction.len().min(6)];
+            if *point != b'.' || fraction.is_empty() || !fraction.iter().all(u8::is_ascii_digit) {
+                return None;
+            }
+            micro = digits(kept)? * 10u32.pow(6 - kept.len() as u32);
+        }
+    }
+    let time = NaiveTime::from_hms_micro_opt(digits(&minute[..2])?, digits(&minute[3..])?, second, micro)?;
     Some(date.and_time(time))
 }
 

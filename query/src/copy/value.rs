@@ -1,0 +1,213 @@
+//! One field of a text file as a value of a column.
+
+use std::sync::Arc;
+
+use arrow::{
+    array::{
+        ArrayRef, BinaryBuilder, BooleanBuilder, Date32Builder, Decimal128Builder, Float32Builder,
+        Float64Builder, Int16Builder, Int32Builder, Int64Builder, StringViewBuilder,
+        TimestampMicrosecondBuilder,
+    },
+    datatypes::Date32Type,
+};
+
+use crate::{
+    error::{Error, Result},
+    points::{TimeZone, parse_local_time},
+    types::{ColumnType, UTC},
+};
+
+/// A column being filled from text.
+pub(super) enum Column {
+    Boolean(BooleanBuilder),
+    Int16(Int16Builder),
+    Int32(Int32Builder),
+    Int64(Int64Builder),
+    Float32(Float32Builder),
+    Float64(Float64Builder),
+    Decimal(Decimal128Builder, u8, u8),
+    Date(Date32Builder),
+    Timestamp(TimestampMicrosecondBuilder),
+    Text(StringViewBuilder),
+    Bytes(BinaryBuilder),
+}
+
+impl Column {
+    pub(super) fn new(column_type: ColumnType) -> Self {
+        match column_type {
+            ColumnType::Boolean => Self::Boolean(BooleanBuilder::new()),
+            ColumnType::SmallInt => Self::Int16(Int16Builder::new()),
+            ColumnType::Integer => Self::Int32(Int32Builder::new()),
+            ColumnType::BigInt => Self::Int64(Int64Builder::new()),
+            ColumnType::Real => Self::Float32(Float32Builder::new()),
+            ColumnType::Double => Self::Float64(Float64Builder::new()),
+            ColumnType::Decimal { precision, scale } => {
+                Self::Decimal(Decimal128Builder::new().with_data_type(column_type.arrow()), precision, scale)
+            }
+            ColumnType::Text { .. } => Self::Text(StringViewBuilder::new()),
+            ColumnType::Date => Self::Date(Date32Builder::new()),
+            ColumnType::Timestamp => Self::Timestamp(TimestampMicrosecondBuilder::new()),
+            ColumnType::TimestampTz => Self::Timestamp(TimestampMicrosecondBuilder::new().with_timezone(UTC)),
+            ColumnType::Bytes => Self::Bytes(BinaryBuilder::new()),
+        }
+    }
+
+    pub(super) fn push_null(&mut self) {
+        match self {
+            Self::Boolean(builder) => builder.append_null(),
+            Self::Int16(builder) => builder.append_null(),
+            Self::Int32(builder) => builder.append_null(),
+            Self::Int64(builder) => builder.append_null(),
+            Self::Float32(builder) => builder.append_null(),
+            Self::Float64(builder) => builder.append_null(),
+            Self::Decimal(builder, ..) => builder.append_null(),
+            Self::Date(builder) => builder.append_null(),
+            Self::Timestamp(builder) => builder.append_null(),
+            Self::Text(builder) => builder.append_null(),
+            Self::Bytes(builder) => builder.append_null(),
+        }
+    }
+
+    /// Adds a field. A timestamp without zone in a column with one is read in `zone`.
+    pub(super) fn push(&mut self, text: &str, column_type: ColumnType, zone: TimeZone) -> Result<()> {
+        let bad = || Error::bad_text(text, column_type);
+        match self {
+            Self::Text(builder) => builder.append_value(text),
+            Self::Bytes(builder) => builder.append_value(bytea(text).ok_or_else(bad)?),
+            Self::Boolean(builder) => builder.append_value(boolean(text.trim()).ok_or_else(bad)?),
+            Self::Int16(builder) => {
+                let value = integer(text, column_type)?;
+                builder.append_value(
+                    i16::try_from(value).map_err(|_| Error::out_of_range(text.trim(), column_type))?,
+                );
+            }
+            Self::Int32(builder) => {
+                let value = integer(text, column_type)?;
+                builder.append_value(
+                    i32::try_from(value).map_err(|_| Error::out_of_range(text.trim(), column_type))?,
+                );
+            }
+            Self::Int64(builder) => builder.append_value(integer(text, column_type)?),
+            Self::Float32(builder) => {
+                let value: f32 = text.trim().parse().map_err(|_| bad())?;
+                if value.is_infinite() && text.bytes().any(|b| b.is_ascii_digit()) {
+                    return Err(Error::out_of_range(text.trim(), column_type));
+                }
+                builder.append_value(value);
+            }
+            Self::Float64(builder) => {
+                let value: f64 = text.trim().parse().map_err(|_| bad())?;
+                if value.is_infinite() && text.bytes().any(|b| b.is_ascii_digit()) {
+                    return Err(Error::out_of_range(text.trim(), column_type));
+                }
+                builder.append_value(value);
+            }
+            Self::Decimal(builder, precision, scale) => match decimal(text.trim(), *scale) {
+                Some(Some(value)) if value.unsigned_abs() < 10u128.pow(u32::from(*precision)) => {
+                    builder.append_value(value);
+                }
+                Some(_) => return Err(Error::out_of_range(text.trim(), column_type)),
+                None => return Err(bad()),
+            },
+            Self::Date(builder) => {
+                use arrow::compute::kernels::cast_utils::Parser;
+                builder.append_value(Date32Type::parse(text.trim()).ok_or_else(bad)?);
+            }
+            Self::Timestamp(builder) => {
+                let (local, own_zone) = parse_local_time(text.trim()).ok_or_else(bad)?;
+                let zone = match own_zone {
+                    Some(zone) => zone,
+                    None if column_type == ColumnType::TimestampTz => zone,
+                    None => TimeZone::UTC,
+                };
+                builder.append_value(zone.instant_micros(local).ok_or_else(bad)?);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(&mut self) -> ArrayRef {
+        match self {
+            Self::Boolean(builder) => Arc::new(builder.finish()),
+            Self::Int16(builder) => Arc::new(builder.finish()),
+            Self::Int32(builder) => Arc::new(builder.finish()),
+            Self::Int64(builder) => Arc::new(builder.finish()),
+            Self::Float32(builder) => Arc::new(builder.finish()),
+            Self::Float64(builder) => Arc::new(builder.finish()),
+            Self::Decimal(builder, ..) => Arc::new(builder.finish()),
+            Self::Date(builder) => Arc::new(builder.finish()),
+            Self::Timestamp(builder) => Arc::new(builder.finish()),
+            Self::Text(builder) => Arc::new(builder.finish()),
+            Self::Bytes(builder) => Arc::new(builder.finish()),
+        }
+    }
+}
+
+fn boolean(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "t" | "true" | "y" | "yes" | "on" | "1" => Some(true),
+        "f" | "false" | "n" | "no" | "off" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+fn integer(text: &str, column_type: ColumnType) -> Result<i64> {
+    use std::num::IntErrorKind::{NegOverflow, PosOverflow};
+    let text = text.trim();
+    text.parse().map_err(|error: std::num::ParseIntError| match error.kind() {
+        PosOverflow | NegOverflow => Error::out_of_range(text, column_type),
+        _ => Error::bad_text(text, column_type),
+    })
+}
+
+/// A decimal number times 10^scale, rounded half away from zero. `None` when it is not a number, `Some(None)` when it
+/// does not fit.
+fn decimal(text: &str, scale: u8) -> Option<Option<i128>> {
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
+        None => (text, 0),
+    };
+    let (negative, digits) = match mantissa.as_bytes().first()? {
+        b'-' => (true, &mantissa[1..]),
+        b'+' => (false, &mantissa[1..]),
+        _ => (false, mantissa),
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let is_number = whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit());
+    if !is_number || whole.len() + fraction.len() == 0 {
+        return None;
+    }
+    // The digits left of the point of value × 10^scale.
+    let kept = whole.len() as i64 + i64::from(exponent) + i64::from(scale);
+    let mut value: i128 = 0;
+    for place in 0..kept.max(0) {
+        let index = place as usize;
+        let digit =
+            whole.as_bytes().get(index).or_else(|| fraction.as_bytes().get(index.checked_sub(whole.len())?));
+        let digit = digit.map_or(0, |b| i128::from(b - b'0'));
+        value = match value.checked_mul(10).and_then(|value| value.checked_add(digit)) {
+            Some(value) => value,
+            None => return Some(None),
+        };
+    }
+    let next = usize::try_from(kept).ok().and_then(|index| {
+        whole.as_bytes().get(index).or_else(|| fraction.as_bytes().get(index.checked_sub(whole.len())?))
+    });
+    if next.is_some_and(|b| *b >= b'5') {
+        value += 1;
+    }
+    Some(Some(if negative { -value } else { value }))
+}
+
+/// `\x` and hexadecimal digits, or the text itself when it has no backslash.
+fn bytea(text: &str) -> Option<Vec<u8>> {
+    let Some(digits) = text.strip_prefix("\\x") else {
+        return (!text.contains('\\')).then(|| text.as_bytes().to_vec());
+    };
+    let digits = digits.as_bytes();
+    if digits.len() % 2 != 0 {
+        return None;
+    }
+    let nibble = |b: u8| (b as char).to_digit(16).map(|digit| digit as u8);
+    digits.chunks_exact(2).map(|pair| Some(nibble(pair[0])? << 4 | nibble(pair[1])?)).collect()
+}

@@ -1,0 +1,348 @@
+//! Keys: column values whose bytes compare as the values do.
+//!
+//! | type | bytes |
+//! |---|---|
+//! | `BOOLEAN` | 0 or 1 |
+//! | integers, `DATE`, timestamps, `DECIMAL` | big-endian, sign bit turned over |
+//! | `REAL`, `DOUBLE PRECISION` | big-endian; sign bit turned over, all bits when negative; −0 is 0, one NaN above all |
+//! | `TEXT`, `BYTEA` | the bytes, `00` as `00 FF`, ended by `00 01` |
+
+use std::ops::Bound;
+
+use arrow::{
+    array::{
+        Array, ArrayRef, AsArray, BinaryArray, BooleanArray, PrimitiveArray, StringViewArray,
+        types::{
+            ArrowPrimitiveType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int16Type, Int32Type,
+            Int64Type, TimestampMicrosecondType,
+        },
+    },
+    datatypes::DataType,
+};
+use bygone_engine::KeyRange;
+use bytes::Bytes;
+use datafusion::common::ScalarValue;
+
+use super::{RowColumn, RowLayout};
+use crate::{
+    error::{Error, Result},
+    types::ColumnType,
+};
+
+/// Bytes of the hidden row id.
+pub(super) const ROW_ID_BYTES: usize = 8;
+/// Digits of a decimal that fits eight bytes.
+const SHORT_DECIMAL: u8 = 18;
+
+/// A column of a batch, by its Rust type.
+pub(super) enum Typed<'a> {
+    Boolean(&'a BooleanArray),
+    Int16(&'a PrimitiveArray<Int16Type>),
+    Int32(&'a PrimitiveArray<Int32Type>),
+    Int64(&'a PrimitiveArray<Int64Type>),
+    Float32(&'a PrimitiveArray<Float32Type>),
+    Float64(&'a PrimitiveArray<Float64Type>),
+    Decimal(&'a PrimitiveArray<Decimal128Type>, u8),
+    Date(&'a PrimitiveArray<Date32Type>),
+    Timestamp(&'a PrimitiveArray<TimestampMicrosecondType>),
+    Text(&'a StringViewArray, Option<u32>),
+    Bytes(&'a BinaryArray),
+}
+
+impl<'a> Typed<'a> {
+    /// The column's array, which must have the column's own Arrow type.
+    pub(super) fn new(column: &RowColumn, array: &'a ArrayRef) -> Result<Self> {
+        if *array.data_type() != column.column_type.arrow() {
+            return Err(Error::internal(format!(
+                "column {} is {} in memory, but the table has {}",
+                column.name,
+                array.data_type(),
+                column.column_type
+            )));
+        }
+        fn primitive<T: ArrowPrimitiveType>(array: &ArrayRef) -> &PrimitiveArray<T> {
+            array.as_primitive::<T>()
+        }
+        Ok(match column.column_type {
+            ColumnType::Boolean => Self::Boolean(array.as_boolean()),
+            ColumnType::SmallInt => Self::Int16(primitive(array)),
+            ColumnType::Integer => Self::Int32(primitive(array)),
+            ColumnType::BigInt => Self::Int64(primitive(array)),
+            ColumnType::Real => Self::Float32(primitive(array)),
+            ColumnType::Double => Self::Float64(primitive(array)),
+            ColumnType::Decimal { precision, .. } => Self::Decimal(primitive(array), precision),
+            ColumnType::Text { chars_max } => Self::Text(array.as_string_view(), chars_max),
+            ColumnType::Date => Self::Date(primitive(array)),
+            ColumnType::Timestamp | ColumnType::TimestampTz => Self::Timestamp(primitive(array)),
+            ColumnType::Bytes => Self::Bytes(array.as_binary()),
+        })
+    }
+
+    pub(super) fn is_null(&self, row: usize) -> bool {
+        match self {
+            Self::Boolean(array) => array.is_null(row),
+            Self::Int16(array) => array.is_null(row),
+            Self::Int32(array) => array.is_null(row),
+            Self::Int64(array) => array.is_null(row),
+            Self::Float32(array) => array.is_null(row),
+            Self::Float64(array) => array.is_null(row),
+            Self::Decimal(array, _) => array.is_null(row),
+            Self::Date(array) => array.is_null(row),
+            Self::Timestamp(array) => array.is_null(row),
+            Self::Text(array, _) => array.is_null(row),
+            Self::Bytes(array) => array.is_null(row),
+        }
+    }
+
+    /// Appends the key form of a value that is not NULL.
+    pub(super) fn push_key(&self, row: usize, out: &mut Vec<u8>) {
+        match self {
+            Self::Boolean(array) => out.push(u8::from(array.value(row))),
+            Self::Int16(array) => out.extend_from_slice(&(array.value(row) ^ i16::MIN).to_be_bytes()),
+            Self::Int32(array) => out.extend_from_slice(&(array.value(row) ^ i32::MIN).to_be_bytes()),
+            Self::Date(array) => out.extend_from_slice(&(array.value(row) ^ i32::MIN).to_be_bytes()),
+            Self::Int64(array) => out.extend_from_slice(&(array.value(row) ^ i64::MIN).to_be_bytes()),
+            Self::Timestamp(array) => out.extend_from_slice(&(array.value(row) ^ i64::MIN).to_be_bytes()),
+            Self::Float32(array) => out.extend_from_slice(&ordered_f32(array.value(row)).to_be_bytes()),
+            Self::Float64(array) => out.extend_from_slice(&ordered_f64(array.value(row)).to_be_bytes()),
+            Self::Decimal(array, precision) if *precision <= SHORT_DECIMAL => {
+                out.extend_from_slice(&(array.value(row) as i64 ^ i64::MIN).to_be_bytes());
+            }
+            Self::Decimal(array, _) => out.extend_from_slice(&(array.value(row) ^ i128::MIN).to_be_bytes()),
+            Self::Text(array, _) => push_escaped(array.value(row).as_bytes(), out),
+            Self::Bytes(array) => push_escaped(array.value(row), out),
+        }
+    }
+}
+
+fn ordered_f32(value: f32) -> u32 {
+    let bits = if value == 0.0 {
+        0
+    } else if value.is_nan() {
+        f32::NAN.to_bits() & (u32::MAX >> 1)
+    } else {
+        value.to_bits()
+    };
+    if bits >> 31 == 1 { !bits } else { bits | 1 << 31 }
+}
+
+fn ordered_f64(value: f64) -> u64 {
+    let bits = if value == 0.0 {
+        0
+    } else if value.is_nan() {
+        f64::NAN.to_bits() & (u64::MAX >> 1)
+    } else {
+        value.to_bits()
+    };
+    if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
+}
+
+fn push_escaped(bytes: &[u8], out: &mut Vec<u8>) {
+    let mut rest = bytes;
+    while let Some(zero) = rest.iter().position(|byte| *byte == 0) {
+        out.extend_from_slice(&rest[..zero]);
+        out.extend_from_slice(&[0, 0xFF]);
+        rest = &rest[zero + 1..];
+    }
+    out.extend_from_slice(rest);
+    out.extend_from_slice(&[0, 1]);
+}
+
+/// A value of a key.
+pub(super) enum KeyValue<'a> {
+    Boolean(bool),
+    Int(i64),
+    Decimal(i128),
+    Float32(f32),
+    Float64(f64),
+    /// Text or bytes without a zero byte: as they stand in the key.
+    Plain(&'a [u8]),
+    /// Text or bytes with zero bytes.
+    Escaped(Vec<u8>),
+}
+
+impl KeyValue<'_> {
+    pub(super) fn bytes(&self) -> Option<&[u8]> {
+        match self {
+            Self::Plain(bytes) => Some(bytes),
+            Self::Escaped(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+}
+
+/// Takes one value of the type off the front of a key. `None` when the bytes cannot be one.
+pub(super) fn take<'a>(column_type: ColumnType, key: &mut &'a [u8]) -> Option<KeyValue<'a>> {
+    fn fixed<const N: usize>(key: &mut &[u8]) -> Option<[u8; N]> {
+        let (head, tail) = key.split_first_chunk::<N>()?;
+        *key = tail;
+        Some(*head)
+    }
+    Some(match column_type {
+        ColumnType::Boolean => match fixed::<1>(key)? {
+            [0] => KeyValue::Boolean(false),
+            [1] => KeyValue::Boolean(true),
+            _ => return None,
+        },
+        ColumnType::SmallInt => KeyValue::Int(i64::from(i16::from_be_bytes(fixed(key)?) ^ i16::MIN)),
+        ColumnType::Integer | ColumnType::Date => {
+            KeyValue::Int(i64::from(i32::from_be_bytes(fixed(key)?) ^ i32::MIN))
+        }
+        ColumnType::BigInt | ColumnType::Timestamp | ColumnType::TimestampTz => {
+            KeyValue::Int(i64::from_be_bytes(fixed(key)?) ^ i64::MIN)
+        }
+        ColumnType::Decimal { precision, .. } if precision <= SHORT_DECIMAL => {
+            KeyValue::Decimal(i128::from(i64::from_be_bytes(fixed(key)?) ^ i64::MIN))
+        }
+        ColumnType::Decimal { .. } => KeyValue::Decimal(i128::from_be_bytes(fixed(key)?) ^ i128::MIN),
+        ColumnType::Real => {
+            let bits = u32::from_be_bytes(fixed(key)?);
+            KeyValue::Float32(f32::from_bits(if bits >> 31 == 1 { bits ^ 1 << 31 } else { !bits }))
+        }
+        ColumnType::Double => {
+            let bits = u64::from_be_bytes(fixed(key)?);
+            KeyValue::Float64(f64::from_bits(if bits >> 63 == 1 { bits ^ 1 << 63 } else { !bits }))
+        }
+        ColumnType::Text { .. } | ColumnType::Bytes => unescape(key)?,
+    })
+}
+
+fn unescape<'a>(key: &mut &'a [u8]) -> Option<KeyValue<'a>> {
+    let bytes: &'a [u8] = key;
+    let zero = bytes.iter().position(|byte| *byte == 0)?;
+    if bytes.get(zero + 1) == Some(&1) {
+        *key = &bytes[zero + 2..];
+        return Some(KeyValue::Plain(&bytes[..zero]));
+    }
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    loop {
+        let zero = rest.iter().position(|byte| *byte == 0)?;
+        out.extend_from_slice(&rest[..zero]);
+        match rest.get(zero + 1)? {
+            0xFF => out.push(0),
+            1 => {
+                *key = &rest[zero + 2..];
+                return Some(KeyValue::Escaped(out));
+            }
+            _ => return None,
+        }
+        rest = &rest[zero + 2..];
+    }
+}
+
+impl RowLayout {
+    /// The bytes of the first `values.len()` key columns. With all of them it is the row's key, with fewer the
+    /// common prefix of the rows that have these values.
+    ///
+    /// # Errors
+    ///
+    /// 42804 when a value is NULL, has another type than its column, or there are more values than key columns. Cast
+    /// before.
+    pub fn key_prefix(&self, values: &[ScalarValue]) -> Result<Vec<u8>> {
+        if values.len() > self.key.len() {
+            return Err(Error::internal("more values than key columns"));
+        }
+        let mut out = Vec::new();
+        for (column, value) in self.key_columns().zip(values) {
+            let array = value.to_array()?;
+            let typed = Typed::new(column, &array)?;
+            if typed.is_null(0) {
+                return Err(Error::null_not_allowed(&self.table, &column.name));
+            }
+            typed.push_key(0, &mut out);
+        }
+        Ok(out)
+    }
+
+    /// The keys whose first columns equal `prefix` and whose next column lies between the bounds.
+    ///
+    /// # Errors
+    ///
+    /// As [`RowLayout::key_prefix`].
+    pub fn key_range(
+        &self,
+        prefix: &[ScalarValue],
+        lower: Bound<&ScalarValue>,
+        upper: Bound<&ScalarValue>,
+    ) -> Result<KeyRange> {
+        let bytes = |value: &ScalarValue| {
+            let mut values = prefix.to_vec();
+            values.push(value.clone());
+            self.key_prefix(&values)
+        };
+        let common = self.key_prefix(prefix)?;
+        let start = match lower {
+            Bound::Included(value) => Bound::Included(bytes(value)?.into()),
+            Bound::Excluded(value) => after(bytes(value)?).map_or_else(past_everything, Bound::Included),
+            Bound::Unbounded if common.is_empty() => Bound::Unbounded,
+            Bound::Unbounded => Bound::Included(common.clone().into()),
+        };
+        let end = match upper {
+            Bound::Included(value) => after(bytes(value)?).map_or(Bound::Unbounded, Bound::Excluded),
+            Bound::Excluded(value) => Bound::Excluded(bytes(value)?.into()),
+            Bound::Unbounded => after(common).map_or(Bound::Unbounded, Bound::Excluded),
+        };
+        Ok(KeyRange { start, end })
+    }
+
+    /// The values of a key, for messages: `(year, day)=(2013, 7)`.
+    pub fn describe_key(&self, key: &[u8]) -> String {
+        if self.has_hidden_key() {
+            return "the row".to_owned();
+        }
+        let mut rest = key;
+        let values: Vec<String> = self
+            .key_columns()
+            .map_while(|column| take(column.column_type, &mut rest).map(|value| shown(column, &value)))
+            .collect();
+        let names: Vec<&str> = self.key_columns().map(|column| column.name.as_str()).collect();
+        format!("({})=({})", names.join(", "), values.join(", "))
+    }
+}
+
+fn shown(column: &RowColumn, value: &KeyValue<'_>) -> String {
+    let scalar = match value {
+        KeyValue::Boolean(value) => return value.to_string(),
+        KeyValue::Float32(value) => return value.to_string(),
+        KeyValue::Float64(value) => return value.to_string(),
+        KeyValue::Plain(_) | KeyValue::Escaped(_) => {
+            let bytes = value.bytes().unwrap_or_default();
+            return match column.column_type {
+                ColumnType::Bytes => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+                _ => String::from_utf8_lossy(bytes).into_owned(),
+            };
+        }
+        KeyValue::Int(value) => match column.column_type.arrow() {
+            DataType::Date32 => ScalarValue::Date32(Some(*value as i32)),
+            DataType::Timestamp(_, zone) => ScalarValue::TimestampMicrosecond(Some(*value), zone),
+            _ => ScalarValue::Int64(Some(*value)),
+        },
+        KeyValue::Decimal(value) => match column.column_type {
+            ColumnType::Decimal { precision, scale } => {
+                ScalarValue::Decimal128(Some(*value), precision, scale as i8)
+            }
+            _ => return value.to_string(),
+        },
+    };
+    let text = scalar
+        .to_array()
+        .and_then(|array| arrow::util::display::array_value_to_string(&array, 0).map_err(Into::into));
+    text.unwrap_or_default()
+}
+
+/// The first key that does not start with `prefix`, if there is one.
+fn after(mut prefix: Vec<u8>) -> Option<Bytes> {
+    while let Some(last) = prefix.pop() {
+        if last < 0xFF {
+            prefix.push(last + 1);
+            return Some(prefix.into());
+        }
+    }
+    None
+}
+
+/// A lower bound that no key reaches: no key is as long as the longest one and more.
+fn past_everything() -> Bound<Bytes> {
+    Bound::Excluded(vec![0xFF; bygone_engine::types::KEY_BYTES_MAX + 1].into())
+}

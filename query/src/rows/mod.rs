@@ -1,0 +1,120 @@
+//! The bytes of rows: keys in SQL order, values that outlive changes of the table.
+//!
+//! ```text
+//!   key    = the primary key columns, each in an order-preserving form │ or the hidden row id, 8 bytes
+//!   value  = count of columns │ one tag of 4 bits each │ the payloads in column order
+//! ```
+//!
+//! 1. Comparing keys as bytes is comparing the key columns as SQL does, column by column.
+//! 2. Column values are prefix-free: the rows with a given prefix of key columns are the keys with a prefix of bytes.
+//! 3. A value says how long each of its payloads is, so it can be read without knowing how the table looked when it
+//!    was written. A column that is younger than the row has the default given with it.
+//! 4. Bytes from storage are never trusted: what does not decode is an error that says so.
+//!
+//! The normative description is in FORMAT.md.
+
+mod decode;
+mod encode;
+mod key;
+mod value;
+
+use std::sync::Arc;
+
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use datafusion::common::ScalarValue;
+
+use crate::{
+    error::{Error, Result},
+    types::ColumnType,
+};
+
+pub use decode::RowDecoder;
+pub use encode::{EncodedRows, KeyBatch, RowEncoder};
+
+/// A column of a table, as its rows store it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RowColumn {
+    /// Its number in the table: given once, never used again, small.
+    pub id: u32,
+    /// Its name, for messages.
+    pub name: String,
+    /// Its type. It may have been widened since a row was written (`INTEGER` to `BIGINT`, `REAL` to `DOUBLE
+    /// PRECISION`, more digits, longer text).
+    pub column_type: ColumnType,
+    /// Whether it may be NULL.
+    pub nullable: bool,
+    /// Its value in rows that are older than the column; `None` is NULL.
+    pub missing: Option<ScalarValue>,
+}
+
+/// How the rows of one table are stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RowLayout {
+    table: String,
+    columns: Vec<RowColumn>,
+    key: Vec<usize>,
+}
+
+/// Most columns that a table can have.
+pub const COLUMNS_MAX: usize = 4096;
+
+impl RowLayout {
+    /// The layout of `table` with these columns. `key` names the columns of the primary key by their place in
+    /// `columns`, in key order; without any, rows have a hidden id.
+    ///
+    /// # Errors
+    ///
+    /// 54000 when there are more than [`COLUMNS_MAX`] columns, 42P16 when the key names a column that is not there.
+    pub fn new(table: impl Into<String>, columns: Vec<RowColumn>, key: Vec<usize>) -> Result<Self> {
+        if columns.len() > COLUMNS_MAX || columns.iter().any(|column| column.id as usize >= COLUMNS_MAX) {
+            return Err(Error::limit(format!("a table has at most {COLUMNS_MAX} columns")));
+        }
+        if key.iter().any(|column| *column >= columns.len()) {
+            return Err(Error::invalid_definition("the primary key names a column that is not there"));
+        }
+        Ok(Self { table: table.into(), columns, key })
+    }
+
+    /// The table's name.
+    pub fn table(&self) -> &str {
+        &self.table
+    }
+
+    /// The columns in the table's order.
+    pub fn columns(&self) -> &[RowColumn] {
+        &self.columns
+    }
+
+    /// The places of the primary key's columns, in key order; empty for a hidden row id.
+    pub fn key(&self) -> &[usize] {
+        &self.key
+    }
+
+    /// Whether rows are identified by a hidden id instead of columns.
+    pub fn has_hidden_key(&self) -> bool {
+        self.key.is_empty()
+    }
+
+    /// The Arrow schema of the columns in the table's order.
+    pub fn schema(&self) -> SchemaRef {
+        Arc::new(Schema::new(self.columns.iter().map(RowColumn::field).collect::<Vec<_>>()))
+    }
+
+    fn key_columns(&self) -> impl Iterator<Item = &RowColumn> {
+        self.key.iter().map(|column| &self.columns[*column])
+    }
+
+    fn corrupt(&self, what: &str) -> Error {
+        Error::corrupt(format!("a row of table {} cannot be read: {what}", self.table))
+    }
+}
+
+impl RowColumn {
+    /// The Arrow field of the column.
+    pub fn field(&self) -> Field {
+        Field::new(&self.name, self.column_type.arrow(), self.nullable)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,192 @@
+//! Values: what a row stores beside its key.
+//!
+//! ```text
+//!   byte     1            format, 1
+//!   varint   n            number of tags: the largest column id + 1
+//!   bytes    ⌈n/2⌉        tags, 4 bits each, column id 0 in the low half of the first byte
+//!   bytes    …            payloads of the columns that have one, in the order of their ids
+//! ```
+
+/// The first byte of every value.
+pub(super) const FORMAT: u8 = 1;
+
+/// What follows for one column.
+pub(super) mod tag {
+    /// NULL.
+    pub(crate) const NULL: u8 = 0;
+    /// Zero, false, or empty: no payload.
+    pub(crate) const ZERO: u8 = 1;
+    /// One, or true: no payload.
+    pub(crate) const ONE: u8 = 2;
+    /// A number in one byte, little-endian like all.
+    pub(crate) const BYTES_1: u8 = 3;
+    /// A number in two bytes.
+    pub(crate) const BYTES_2: u8 = 4;
+    /// A number in four bytes.
+    pub(crate) const BYTES_4: u8 = 5;
+    /// A number in eight bytes.
+    pub(crate) const BYTES_8: u8 = 6;
+    /// A number in sixteen bytes.
+    pub(crate) const BYTES_16: u8 = 7;
+    /// Bytes after a length of one byte.
+    pub(crate) const LENGTH_1: u8 = 8;
+    /// Bytes after a length of two bytes.
+    pub(crate) const LENGTH_2: u8 = 9;
+    /// Bytes after a length of four bytes.
+    pub(crate) const LENGTH_4: u8 = 10;
+    /// The column is in the key, or no column has this id.
+    pub(crate) const ELSEWHERE: u8 = 15;
+}
+
+/// Appends an integer in as few bytes as it needs; returns its tag.
+pub(super) fn push_int(value: i64, out: &mut Vec<u8>) -> u8 {
+    match value {
+        0 => tag::ZERO,
+        1 => tag::ONE,
+        _ if i64::from(value as i8) == value => {
+            out.push(value as u8);
+            tag::BYTES_1
+        }
+        _ if i64::from(value as i16) == value => {
+            out.extend_from_slice(&(value as i16).to_le_bytes());
+            tag::BYTES_2
+        }
+        _ if i64::from(value as i32) == value => {
+            out.extend_from_slice(&(value as i32).to_le_bytes());
+            tag::BYTES_4
+        }
+        _ => {
+            out.extend_from_slice(&value.to_le_bytes());
+            tag::BYTES_8
+        }
+    }
+}
+
+pub(super) fn push_decimal(value: i128, out: &mut Vec<u8>) -> u8 {
+    match i64::try_from(value) {
+        Ok(short) => push_int(short, out),
+        Err(_) => {
+            out.extend_from_slice(&value.to_le_bytes());
+            tag::BYTES_16
+        }
+    }
+}
+
+pub(super) fn push_f32(value: f32, out: &mut Vec<u8>) -> u8 {
+    if value.to_bits() == 0 {
+        return tag::ZERO;
+    }
+    out.extend_from_slice(&value.to_bits().to_le_bytes());
+    tag::BYTES_4
+}
+
+/// A double that a float can hold bit by bit takes four bytes.
+pub(super) fn push_f64(value: f64, out: &mut Vec<u8>) -> u8 {
+    let short = value as f32;
+    if f64::from(short).to_bits() == value.to_bits() {
+        return push_f32(short, out);
+    }
+    out.extend_from_slice(&value.to_bits().to_le_bytes());
+    tag::BYTES_8
+}
+
+pub(super) fn push_bytes(value: &[u8], out: &mut Vec<u8>) -> u8 {
+    let tag = match value.len() {
+        0 => return tag::ZERO,
+        length @ 1..=0xFF => {
+            out.push(length as u8);
+            tag::LENGTH_1
+        }
+        length @ 0x100..=0xFFFF => {
+            out.extend_from_slice(&(length as u16).to_le_bytes());
+            tag::LENGTH_2
+        }
+        length => {
+            out.extend_from_slice(&(length as u32).to_le_bytes());
+            tag::LENGTH_4
+        }
+    };
+    out.extend_from_slice(value);
+    tag
+}
+
+/// Takes the payload that `tag` announces off the front of `rest`. `None` when it is cut short or no tag.
+#[inline]
+pub(super) fn take<'a>(tag: u8, rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let (skip, length) = match tag {
+        tag::NULL | tag::ZERO | tag::ONE | tag::ELSEWHERE => return Some(&[]),
+        tag::BYTES_1 => (0, 1),
+        tag::BYTES_2 => (0, 2),
+        tag::BYTES_4 => (0, 4),
+        tag::BYTES_8 => (0, 8),
+        tag::BYTES_16 => (0, 16),
+        tag::LENGTH_1 => (1, usize::from(*rest.first()?)),
+        tag::LENGTH_2 => (2, usize::from(u16::from_le_bytes(*rest.first_chunk()?))),
+        tag::LENGTH_4 => (4, u32::from_le_bytes(*rest.first_chunk()?) as usize),
+        _ => return None,
+    };
+    let payload = rest.get(skip..skip + length)?;
+    *rest = &rest[skip + length..];
+    Some(payload)
+}
+
+#[inline]
+pub(super) fn int(tag: u8, payload: &[u8]) -> Option<i64> {
+    Some(match tag {
+        tag::ZERO => 0,
+        tag::ONE => 1,
+        tag::BYTES_1 => i64::from(*payload.first()? as i8),
+        tag::BYTES_2 => i64::from(i16::from_le_bytes(payload.try_into().ok()?)),
+        tag::BYTES_4 => i64::from(i32::from_le_bytes(payload.try_into().ok()?)),
+        tag::BYTES_8 => i64::from_le_bytes(payload.try_into().ok()?),
+        _ => return None,
+    })
+}
+
+pub(super) fn decimal(tag: u8, payload: &[u8]) -> Option<i128> {
+    match tag {
+        tag::BYTES_16 => Some(i128::from_le_bytes(payload.try_into().ok()?)),
+        _ => int(tag, payload).map(i128::from),
+    }
+}
+
+pub(super) fn f32(tag: u8, payload: &[u8]) -> Option<f32> {
+    match tag {
+        tag::ZERO => Some(0.0),
+        tag::BYTES_4 => Some(f32::from_bits(u32::from_le_bytes(payload.try_into().ok()?))),
+        _ => None,
+    }
+}
+
+pub(super) fn f64(tag: u8, payload: &[u8]) -> Option<f64> {
+    match tag {
+        tag::BYTES_8 => Some(f64::from_bits(u64::from_le_bytes(payload.try_into().ok()?))),
+        _ => f32(tag, payload).map(f64::from),
+    }
+}
+
+pub(super) fn bytes(tag: u8, payload: &[u8]) -> Option<&[u8]> {
+    matches!(tag, tag::ZERO | tag::LENGTH_1 | tag::LENGTH_2 | tag::LENGTH_4).then_some(payload)
+}
+
+/// Appends an unsigned number, seven bits a byte, the lowest first.
+pub(super) fn push_varint(mut value: usize, out: &mut Vec<u8>) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+/// Takes a number off the front; two bytes at most, for no table has more columns.
+#[inline]
+pub(super) fn take_varint(rest: &mut &[u8]) -> Option<usize> {
+    let (first, tail) = rest.split_first()?;
+    if first & 0x80 == 0 {
+        *rest = tail;
+        return Some(usize::from(*first));
+    }
+    let (second, tail) = tail.split_first()?;
+    *rest = tail;
+    (second & 0x80 == 0).then(|| usize::from(first & 0x7F) | usize::from(*second) << 7)
+}
