@@ -41,23 +41,28 @@ pub fn hash(bytes: &[u8]) -> u128 {
 pub fn encode(manifest: &Manifest) -> Result<Bytes> {
     let mut body = Encoder::default();
     body.manifest(manifest);
-    if body.0.len() > BODY_BYTES_MAX {
-        return Err(Error::Invalid(format!("the manifest is too large: bytes={}", body.0.len())));
+    seal(manifest.id, &body.0)
+}
+
+/// The object with this body.
+pub(super) fn seal(id: u64, body: &[u8]) -> Result<Bytes> {
+    if body.len() > BODY_BYTES_MAX {
+        return Err(Error::Invalid(format!("the manifest is too large: bytes={}", body.len())));
     }
-    let stored = zstd::bulk::compress(&body.0, ZSTD_LEVEL)
+    let stored = zstd::bulk::compress(body, ZSTD_LEVEL)
         .map_err(|error| Error::unavailable("compressing the manifest", error))?;
     let mut out = Vec::with_capacity(HEADER + stored.len());
     out.extend_from_slice(&MAGIC);
     out.extend_from_slice(&MAJOR.to_le_bytes());
     out.extend_from_slice(&MINOR.to_le_bytes());
     out.extend_from_slice(&[0; 4 + 3 * 8]);
-    out.extend_from_slice(&manifest.id.to_le_bytes());
-    out.extend_from_slice(&(body.0.len() as u32).to_le_bytes());
+    out.extend_from_slice(&id.to_le_bytes());
+    out.extend_from_slice(&(body.len() as u32).to_le_bytes());
     out.extend_from_slice(&(stored.len() as u32).to_le_bytes());
-    out.extend_from_slice(&xxh3_64_with_seed(&stored, manifest.id).to_le_bytes());
-    let checksum = xxh3_64_with_seed(&out, manifest.id);
+    out.extend_from_slice(&xxh3_64_with_seed(&stored, id).to_le_bytes());
+    let checksum = xxh3_64_with_seed(&out, id);
     out.extend_from_slice(&checksum.to_le_bytes());
-    debug_assert_eq!(out.len(), HEADER, "the header has a fixed length");
+    assert_eq!(out.len(), HEADER, "the header has a fixed length");
     out.extend_from_slice(&stored);
     Ok(out.into())
 }

@@ -1,8 +1,18 @@
+#![expect(clippy::disallowed_methods, reason = "the tests look at the real files")]
+
+use std::sync::Arc;
+
 use bytes::Bytes;
-use futures::FutureExt;
+use futures::{FutureExt, TryStreamExt};
+use object_store::{
+    ObjectStore, ObjectStoreExt, PutMode, PutOptions, memory::InMemory, path::Path as ObjectPath,
+};
 
 use super::*;
-use crate::Error;
+use crate::{
+    Error,
+    testing::{FaultStore, SimDisk, StoreFault},
+};
 
 #[test]
 fn both_kinds_of_root_keep_objects_alike() {
@@ -35,4 +45,200 @@ fn both_kinds_of_root_keep_objects_alike() {
         };
         run.now_or_never().expect("neither root suspends");
     }
+}
+
+fn names(entries: &[ObjectEntry]) -> Vec<&str> {
+    entries.iter().map(|entry| entry.name.as_str()).collect()
+}
+
+#[test]
+fn a_second_locker_learns_who_holds_the_root() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = || Root::local(OsDisk::shared(), dir.path().join("db"));
+    let lock = root().lock().unwrap();
+    let Err(Error::Locked(Some(holder))) = root().lock() else { panic!("two lockers") };
+    assert_eq!(holder, format!("pid {}", std::process::id()));
+    drop(lock);
+    root().lock().unwrap();
+}
+
+#[test]
+fn files_and_directories_are_private_to_their_owner() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let root = Root::local(OsDisk::shared(), dir.path().join("db"));
+    let _lock = root.lock().unwrap();
+    let _ = root.put_new("a/b", Bytes::from_static(b"x")).now_or_never().unwrap().unwrap();
+    let mode = |name: &str| std::fs::metadata(dir.path().join(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!(["db", "db/a", "db/tmp"].map(mode), [0o700; 3]);
+    assert_eq!(["db/LOCK", "db/a/b"].map(mode), [0o600; 2]);
+}
+
+#[test]
+fn symbolic_links_inside_of_a_root_are_not_followed() {
+    let dir = tempfile::tempdir().unwrap();
+    let outside = dir.path().join("outside");
+    let root = Root::local(OsDisk::shared(), dir.path().join("db"));
+    let run = async {
+        let _ = Root::local(OsDisk::shared(), &outside)
+            .put_new("f", Bytes::from_static(b"secret"))
+            .await
+            .unwrap();
+        let _ = root.put_new("data/x", Bytes::from_static(b"ours")).await.unwrap();
+        std::os::unix::fs::symlink(outside.join("f"), dir.path().join("db/data/link")).unwrap();
+        std::os::unix::fs::symlink(&outside, dir.path().join("db/wal")).unwrap();
+        assert!(matches!(root.get("data/link").await, Err(Error::Corrupt { .. })));
+        assert!(matches!(root.open("data/link", 6).await, Err(Error::Corrupt { .. })));
+        assert!(matches!(root.get("wal/f").await, Err(Error::Corrupt { .. })));
+        assert!(matches!(root.put_new("wal/g", Bytes::new()).await, Err(Error::Corrupt { .. })));
+        assert!(matches!(root.put_new("wal/a/g", Bytes::new()).await, Err(Error::Corrupt { .. })));
+        let fresh = Root::local(OsDisk::shared(), dir.path().join("db"));
+        assert!(!names(&fresh.list("").await.unwrap()).iter().any(|name| name.contains('f')));
+    };
+    run.now_or_never().expect("a local root never suspends");
+}
+
+#[test]
+fn bad_names_are_refused_by_every_call() {
+    let dir = tempfile::tempdir().unwrap();
+    for root in [Root::memory(), Root::local(OsDisk::shared(), dir.path().join("db"))] {
+        for name in ["../x", "a/../../x", "/etc/passwd", "", "a//b", "LOCK", "tmp/1", "a\0"] {
+            let run = async {
+                assert!(matches!(root.put_new(name, Bytes::new()).await, Err(Error::Invalid(_))), "{name:?}");
+                assert!(matches!(root.get(name).await, Err(Error::Invalid(_))), "{name:?}");
+                assert!(matches!(root.open(name, 1).await, Err(Error::Invalid(_))), "{name:?}");
+                assert!(matches!(root.create(name).await, Err(Error::Invalid(_))), "{name:?}");
+                assert!(matches!(root.delete(name).await, Err(Error::Invalid(_))), "{name:?}");
+            };
+            run.now_or_never().expect("neither root suspends");
+        }
+    }
+}
+
+#[test]
+fn a_file_of_another_length_or_none_is_corrupt() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = Root::local(OsDisk::shared(), dir.path());
+    let _ = root.put_new("data/x", Bytes::from_static(b"12345")).now_or_never().unwrap().unwrap();
+    for (name, len) in [("data/x", 4), ("data/x", 6), ("data/y", 5), ("data", 5)] {
+        let Err(Error::Corrupt { file, .. }) = root.open(name, len).now_or_never().unwrap() else {
+            panic!("{name} of {len} bytes was opened")
+        };
+        assert_eq!(file, name);
+    }
+}
+
+#[test]
+fn a_full_disk_is_told_apart_from_other_failures() {
+    let disk = SimDisk::new();
+    disk.set_capacity(Some(1000));
+    let root = Root::local(disk.shared(), "/db");
+    let run = async {
+        assert!(root.put_new("a", vec![1; 2000].into()).await.unwrap_err().is_full());
+        let mut writer = root.create("b").await.unwrap();
+        writer.write(vec![1; 2000].into()).await.unwrap();
+        assert!(writer.finish().await.unwrap_err().is_full());
+        assert_eq!(disk.used(), 0, "what could not be written was not removed");
+        assert_eq!(root.put_new("a", vec![1; 900].into()).await.unwrap(), PutOutcome::Created);
+        disk.fail_at(disk.operations() + 1);
+        assert!(!root.put_new("c", vec![1; 9].into()).await.unwrap_err().is_full());
+    };
+    run.now_or_never().expect("a local root never suspends");
+}
+
+#[test]
+fn an_object_is_whole_or_absent_after_a_crash_and_durable_once_acknowledged() {
+    for n in 1..12 {
+        for seed in 0..40 {
+            let disk = SimDisk::new();
+            disk.crash_at(n);
+            let body = Bytes::from(vec![7; 3000]);
+            let put = Root::local(disk.shared(), "/db").put_new("m/1", body.clone()).now_or_never().unwrap();
+            let disk = disk.crash(seed);
+            let found = Root::local(disk.shared(), "/db").get("m/1").now_or_never().unwrap().unwrap();
+            match found {
+                None => assert!(put.is_err(), "crash at {n} seed {seed}: an acknowledged object is lost"),
+                Some(found) => assert_eq!(found, body, "crash at {n} seed {seed}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_store_that_does_not_create_exclusively_is_refused() {
+    let store = FaultStore::new(Arc::new(InMemory::new()));
+    let root = Root::object_store(Arc::new(store.clone()), "p".into());
+    let run = async {
+        root.preflight().await.unwrap();
+        // Two deletes, two creates, then the two that race.
+        let racing = store.requests() + 5;
+        store.fail(racing, StoreFault::FalseConflict);
+        store.fail(racing + 1, StoreFault::FalseConflict);
+        assert!(matches!(root.preflight().await, Err(Error::Invalid(_))));
+        assert!(root.list("").await.unwrap().is_empty());
+    };
+    run.now_or_never().expect("a store in memory never suspends");
+}
+
+#[test]
+fn short_reads_of_a_store_are_repeated_and_then_reported() {
+    let store = FaultStore::new(Arc::new(InMemory::new()));
+    let root = Root::object_store(Arc::new(store.clone()), "p".into());
+    let run = async {
+        let _ = root.put_new("x", Bytes::from_static(b"0123456789")).await.unwrap();
+        let reader = root.open("x", 10).await.unwrap();
+        store.fail(store.requests() + 1, StoreFault::Short);
+        assert_eq!(reader.read(2..6).await.unwrap(), &b"2345"[..]);
+        let longer = root.open("x", 20).await.unwrap();
+        assert!(matches!(longer.read(5..15).await, Err(Error::Corrupt { offset: 10, .. })));
+        assert!(matches!(root.open("y", 20).await.unwrap().read(0..1).await, Err(Error::Corrupt { .. })));
+    };
+    run.now_or_never().expect("a store in memory never suspends");
+}
+
+#[test]
+fn durable_local_is_an_object_store() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = DurableLocal::new(OsDisk::shared(), dir.path().join("store"));
+    let path = |name: &str| ObjectPath::from(name);
+    let run = async {
+        let first = store.put(&path("a/x"), "one".into()).await.unwrap();
+        let create = || PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+        let taken = store.put_opts(&path("a/x"), "two".into(), create()).await;
+        assert!(matches!(taken, Err(object_store::Error::AlreadyExists { .. })));
+        let update = || PutOptions { mode: PutMode::Update(first.clone().into()), ..PutOptions::default() };
+        store.put_opts(&path("a/x"), "two".into(), update()).await.unwrap();
+        let stale = store.put_opts(&path("a/x"), "three".into(), update()).await;
+        assert!(matches!(stale, Err(object_store::Error::Precondition { .. })));
+        assert_eq!(store.get(&path("a/x")).await.unwrap().bytes().await.unwrap(), "two");
+
+        let mut upload = store.put_multipart(&path("b/c/y")).await.unwrap();
+        for part in [vec![1; 2 << 20], vec![2; 1 << 20], vec![3; 10]] {
+            upload.put_part(part.into()).await.unwrap();
+        }
+        upload.complete().await.unwrap();
+        let meta = store.head(&path("b/c/y")).await.unwrap();
+        assert_eq!(meta.size, (3 << 20) + 10);
+        let ranges = store.get_ranges(&path("b/c/y"), &[0..2, (2 << 20) - 1..(2 << 20) + 1]).await.unwrap();
+        assert_eq!(ranges, [&[1, 1][..], &[1, 2][..]]);
+        let whole = store.get(&path("b/c/y")).await.unwrap().bytes().await.unwrap();
+        assert_eq!(whole.len() as u64, meta.size);
+        drop(store.put_multipart(&path("b/c/z")).await.unwrap());
+
+        store.copy(&path("a/x"), &path("a/z")).await.unwrap();
+        store.rename(&path("a/z"), &path("b/z")).await.unwrap();
+        assert!(store.rename_if_not_exists(&path("b/z"), &path("a/x")).await.is_err());
+        assert!(store.copy_if_not_exists(&path("b/z"), &path("a/x")).await.is_err());
+        let listed = store.list_with_delimiter(Some(&path("b"))).await.unwrap();
+        assert_eq!(listed.common_prefixes, [path("b/c")]);
+        assert_eq!(listed.objects.iter().map(|meta| &meta.location).collect::<Vec<_>>(), [&path("b/z")]);
+        let all: Vec<_> = store.list(None).map_ok(|meta| meta.location).try_collect().await.unwrap();
+        assert_eq!(all, [path("a/x"), path("b/c/y"), path("b/z")]);
+        let later = store.list_with_offset(None, &path("a/x")).try_collect::<Vec<_>>().await.unwrap();
+        assert_eq!(later.len(), 2);
+        store.delete(&path("a/x")).await.unwrap();
+        assert!(matches!(store.delete(&path("a/x")).await, Err(object_store::Error::NotFound { .. })));
+        assert!(std::fs::read_dir(dir.path().join("store/tmp")).unwrap().next().is_none());
+    };
+    run.now_or_never().expect("a directory never suspends");
 }

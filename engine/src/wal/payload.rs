@@ -13,6 +13,9 @@ use crate::{
     types::{KEY_BYTES_MAX, KeyspaceId, Timestamp, VALUE_BYTES_MAX, Write, WriteBatch},
 };
 
+/// Writes that room is made for before they are read.
+const RESERVE_MAX: usize = 1 << 16;
+
 /// A batch with its commit timestamp.
 #[derive(Clone, Copy, Debug)]
 pub struct StampedBatch<'a> {
@@ -63,7 +66,8 @@ pub(super) fn decode(
         for _ in 0..reader.count()? {
             let keyspace = KeyspaceId::new(reader.varint()?);
             let count = reader.count()?;
-            writes.reserve(count);
+            // Not for all of them at once: only what follows proves that there are so many.
+            writes.reserve(count.min(RESERVE_MAX));
             for _ in 0..count {
                 let key_len = reader.length(KEY_BYTES_MAX)?;
                 let value_len = reader.length(VALUE_BYTES_MAX + 1)?;

@@ -1,12 +1,23 @@
-use std::path::PathBuf;
+use std::path::Path;
 
 use futures::FutureExt;
 
 use super::*;
 use crate::{
-    store::{OsDisk, Root},
+    store::Root,
+    testing::{SeededRandom, SimDisk},
     types::{Durability, KeyspaceId, Timestamp, WriteBatch},
 };
+
+const DIR: &str = "/db";
+
+fn root(disk: &SimDisk) -> Root {
+    Root::local(disk.shared(), DIR)
+}
+
+fn file(position: LogPosition) -> std::path::PathBuf {
+    Path::new(DIR).join(position.object_name())
+}
 
 fn batch(seed: u64, values: &[usize]) -> WriteBatch {
     let mut batch = WriteBatch::new();
@@ -21,7 +32,9 @@ fn batch(seed: u64, values: &[usize]) -> WriteBatch {
     batch
 }
 
-fn read(root: &Root, from: LogPosition) -> Result<(Vec<(Timestamp, WriteBatch)>, ReplayEnd)> {
+type Commits = Vec<(Timestamp, WriteBatch)>;
+
+fn read(root: &Root, from: LogPosition) -> Result<(Commits, ReplayEnd)> {
     let mut commits = Vec::new();
     let end = replay(root, from, |at, writes| {
         let mut batch = WriteBatch::new();
@@ -34,10 +47,30 @@ fn read(root: &Root, from: LogPosition) -> Result<(Vec<(Timestamp, WriteBatch)>,
     Ok((commits, end))
 }
 
+fn append(log: &mut Log, at: u64, batch: &WriteBatch, durability: Durability) -> Result<()> {
+    log.append(&[StampedBatch { at: Timestamp::from_micros(at), batch }], durability)
+}
+
+/// A log of one segment with one synced record per size.
+fn small_log(disk: &SimDisk, sizes: &[usize]) -> Commits {
+    let mut log = Log::create(&root(disk), 1).unwrap();
+    let mut commits = Vec::new();
+    for (index, size) in sizes.iter().enumerate() {
+        let at = index as u64 + 1;
+        let batch = batch(at, &[*size, usize::MAX]);
+        append(&mut log, at, &batch, Durability::Sync).unwrap();
+        commits.push((Timestamp::from_micros(at), batch));
+    }
+    commits
+}
+
+fn end_of_log(disk: &SimDisk) -> u64 {
+    read(&root(disk), LogPosition::first(1)).unwrap().1.last.unwrap().1
+}
+
 #[test]
 fn what_was_appended_is_replayed_through_segments_and_epochs() {
-    let dir = tempfile::tempdir().unwrap();
-    let root = Root::local(OsDisk::shared(), PathBuf::from(dir.path()));
+    let root = root(&SimDisk::new());
     let mut expected = Vec::new();
     let mut clock = 0;
     let mut end = ReplayEnd::default();
@@ -49,8 +82,8 @@ fn what_was_appended_is_replayed_through_segments_and_epochs() {
                 let (a, b) = (batch(clock, &[size, usize::MAX, 3]), batch(clock + 1, &[size]));
                 let at = Timestamp::from_micros(clock);
                 let group = [StampedBatch { at, batch: &a }, StampedBatch { at: at.next(), batch: &b }];
-                log.append(&group, if size % 2 == 0 { Durability::Sync } else { Durability::Buffered })
-                    .unwrap();
+                let durability = if size % 2 == 0 { Durability::Sync } else { Durability::Buffered };
+                log.append(&group, durability).unwrap();
                 expected.extend([(at, a), (at.next(), b)]);
             }
             if segment < 2 {
@@ -66,4 +99,267 @@ fn what_was_appended_is_replayed_through_segments_and_epochs() {
     delete_before(&root, from).now_or_never().unwrap().unwrap();
     let (commits, _) = read(&root, from).unwrap();
     assert_eq!(commits, expected[expected.len() - 64..]);
+}
+
+#[test]
+fn a_root_in_memory_has_a_log_that_keeps_nothing() {
+    let root = Root::memory();
+    let mut log = Log::create(&root, 4).unwrap();
+    append(&mut log, 1, &batch(1, &[1]), Durability::Sync).unwrap();
+    assert_eq!(log.rotate().unwrap(), LogPosition { epoch: 4, sequence: 2 });
+    assert_eq!(read(&root, LogPosition::first(1)).unwrap().1, ReplayEnd::default());
+}
+
+#[test]
+fn records_larger_than_a_chunk_grow_the_file() {
+    let disk = SimDisk::new();
+    let mut log = Log::create(&root(&disk), 1).unwrap();
+    let large = batch(1, &[20 << 10, 70 << 10]);
+    for at in 1..4 {
+        append(&mut log, at, &large, Durability::Sync).unwrap();
+    }
+    let (commits, _) = read(&root(&disk), LogPosition::first(1)).unwrap();
+    assert_eq!(commits.len(), 3);
+    assert!(commits.iter().all(|(_, batch)| *batch == large));
+}
+
+#[test]
+fn a_last_record_with_any_sector_unwritten_is_the_end() {
+    let disk = SimDisk::new();
+    let commits = small_log(&disk, &[10, 3000]);
+    let (begin, end) = (end_before_last(&disk, 2), end_of_log(&disk));
+    let path = file(LogPosition::first(1));
+    // A sector is written whole or not at all: with any of its own sectors missing, the record is torn.
+    for sector in (begin.next_multiple_of(512)..end).step_by(512) {
+        let torn = disk.copy();
+        let mut bytes = torn.read_file(&path);
+        let to = (sector as usize + 512).min(bytes.len());
+        bytes[sector as usize..to].fill(0);
+        torn.write_file(&path, bytes);
+        let (found, end) = read(&root(&torn), LogPosition::first(1)).unwrap();
+        assert_eq!(found, commits[..1]);
+        assert!(end.torn);
+    }
+}
+
+/// Where the last of `count` records begins.
+fn end_before_last(disk: &SimDisk, count: u64) -> u64 {
+    let bytes = disk.read_file(file(LogPosition::first(1)));
+    let position = LogPosition::first(1);
+    let mut offset = segment::RECORDS_BEGIN;
+    for _ in 1..count {
+        let slot = &bytes[offset as usize..][..64];
+        let segment::Slot::Record(header) =
+            segment::decode_slot(slot, position, segment::seed(position), offset)
+        else {
+            panic!("there is a record at {offset}")
+        };
+        offset = segment::next_slot(offset + segment::extent(offset, u64::from(header.len)));
+    }
+    offset
+}
+
+#[test]
+fn a_file_cut_anywhere_inside_of_the_log_is_corrupt() {
+    let disk = SimDisk::new();
+    let commits = small_log(&disk, &[10, 700, 1, 0]);
+    let end = end_of_log(&disk);
+    let path = file(LogPosition::first(1));
+    for len in 0..end + 200 {
+        let cut = disk.copy();
+        cut.cut(&path, len);
+        match read(&root(&cut), LogPosition::first(1)) {
+            Err(Error::Corrupt { file, .. }) => assert_eq!(file, LogPosition::first(1).object_name()),
+            Ok((found, _)) => {
+                assert!(len >= end + segment::SLOT, "a log cut at {len} was accepted");
+                assert_eq!(found, commits);
+            }
+            Err(other) => panic!("unexpected error {other}"),
+        }
+    }
+}
+
+#[test]
+fn a_changed_byte_is_found_or_has_no_effect() {
+    let disk = SimDisk::new();
+    // Values that leave one byte in the last sector, and zeros that must not be taken for unwritten sectors.
+    let mut commits = small_log(&disk, &[0, 900, 403, 2]);
+    let mut log = Log::create(&root(&disk), 2).unwrap();
+    let zeros = {
+        let mut batch = WriteBatch::new();
+        batch.put(KeyspaceId::new(1), "zeros", vec![0; 2048]);
+        batch
+    };
+    append(&mut log, 9, &zeros, Durability::Sync).unwrap();
+    commits.push((Timestamp::from_micros(9), zeros));
+    for epoch in [1, 2] {
+        let path = file(LogPosition::first(epoch));
+        let clean = disk.read_file(&path);
+        for offset in 0..3600_u64 {
+            for mask in [0x01, 0x80, clean[offset as usize]].into_iter().filter(|mask| *mask != 0) {
+                disk.flip(&path, offset, mask);
+                match read(&root(&disk), LogPosition::first(1)) {
+                    Err(Error::Corrupt { file, .. }) => {
+                        assert_eq!(file, LogPosition::first(epoch).object_name(), "byte {offset}");
+                    }
+                    Ok((found, _)) => {
+                        assert_eq!(found, commits, "byte {offset} mask {mask:#x} changed the answer")
+                    }
+                    Err(other) => panic!("unexpected error {other}"),
+                }
+                disk.flip(&path, offset, mask);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_hole_before_acknowledged_records_is_corrupt() {
+    let disk = SimDisk::new();
+    small_log(&disk, &[600, 600, 600, 600]);
+    let path = file(LogPosition::first(1));
+    let (begin, end) = (segment::RECORDS_BEGIN as usize, end_before_last(&disk, 4) as usize);
+    let clean = disk.read_file(&path);
+    for sector in (begin..end - 1024).step_by(512) {
+        let mut bytes = clean.clone();
+        bytes[sector..sector + 512].fill(0);
+        disk.write_file(&path, bytes);
+        let result = read(&root(&disk), LogPosition::first(1));
+        assert!(matches!(result, Err(Error::Corrupt { .. })), "sector {sector}: {result:?}");
+    }
+}
+
+#[test]
+fn a_missing_or_misplaced_segment_is_corrupt() {
+    let disk = SimDisk::new();
+    let mut log = Log::create(&root(&disk), 1).unwrap();
+    for at in 1..4 {
+        append(&mut log, at, &batch(at, &[5]), Durability::Sync).unwrap();
+        log.rotate().unwrap();
+    }
+    let (_, end) = read(&root(&disk), LogPosition::first(1)).unwrap();
+    drop(Log::create_after(&root(&disk), 2, &end).unwrap());
+    let positions: Vec<_> = (1..=4).map(|sequence| LogPosition { epoch: 1, sequence }).collect();
+    for lost in &positions {
+        let damaged = disk.copy();
+        damaged.delete_file(file(*lost));
+        let Err(Error::Corrupt { file: name, .. }) = read(&root(&damaged), positions[0]) else {
+            panic!("the loss of {lost:?} was not noticed")
+        };
+        assert_eq!(name, lost.object_name());
+    }
+    let swapped = disk.copy();
+    let (a, b) = (swapped.read_file(file(positions[0])), swapped.read_file(file(positions[1])));
+    swapped.write_file(file(positions[0]), b);
+    swapped.write_file(file(positions[1]), a);
+    assert!(matches!(read(&root(&swapped), positions[0]), Err(Error::Corrupt { .. })));
+    let after_flush = LogPosition { epoch: 1, sequence: 5 };
+    assert!(matches!(read(&root(&disk), after_flush), Err(Error::Corrupt { .. })));
+}
+
+#[test]
+fn a_tail_lost_after_recovery_is_corrupt() {
+    let disk = SimDisk::new();
+    small_log(&disk, &[600, 600]);
+    let (_, end) = read(&root(&disk), LogPosition::first(1)).unwrap();
+    drop(Log::create_after(&root(&disk), 2, &end).unwrap());
+    let path = file(LogPosition::first(1));
+    let mut bytes = disk.read_file(&path);
+    let last = end_before_last(&disk, 2) as usize;
+    bytes[last..].fill(0);
+    disk.write_file(&path, bytes);
+    assert!(matches!(read(&root(&disk), LogPosition::first(1)), Err(Error::Corrupt { .. })));
+}
+
+#[test]
+fn an_epoch_that_was_never_written_to_can_be_created_again() {
+    let disk = SimDisk::new();
+    drop(Log::create(&root(&disk), 1).unwrap());
+    let mut log = Log::create(&root(&disk), 1).unwrap();
+    append(&mut log, 1, &batch(1, &[1]), Durability::Sync).unwrap();
+    assert!(matches!(Log::create(&root(&disk), 1), Err(Error::Invalid(_))));
+}
+
+#[test]
+fn a_failed_write_poisons_the_log_and_a_full_disk_does_not() {
+    let disk = SimDisk::new();
+    let mut log = Log::create(&root(&disk), 1).unwrap();
+    disk.set_capacity(Some(disk.used()));
+    let error = append(&mut log, 1, &batch(1, &[50 << 10]), Durability::Sync).unwrap_err();
+    assert!(error.is_full(), "{error}");
+    assert!(log.rotate().unwrap_err().is_full());
+    append(&mut log, 1, &batch(1, &[10]), Durability::Sync).unwrap();
+    disk.fail_at(disk.operations() + 2);
+    let error = append(&mut log, 2, &batch(2, &[10]), Durability::Sync).unwrap_err();
+    assert!(matches!(error, Error::Poisoned(_)), "the sync failed: {error}");
+    assert!(matches!(append(&mut log, 3, &batch(3, &[1]), Durability::Buffered), Err(Error::Poisoned(_))));
+    assert!(matches!(log.rotate(), Err(Error::Poisoned(_))));
+}
+
+#[test]
+fn a_batch_over_one_gibibyte_is_refused_and_the_log_goes_on() {
+    let mut log = Log::create(&root(&SimDisk::new()), 1).unwrap();
+    let value = bytes::Bytes::from(vec![1; 200 << 20]);
+    let mut large = WriteBatch::new();
+    (0..6_u8).for_each(|key| large.put(KeyspaceId::new(1), vec![key], value.clone()));
+    assert!(matches!(append(&mut log, 1, &large, Durability::Sync), Err(Error::Invalid(_))));
+    append(&mut log, 1, &batch(1, &[1]), Durability::Sync).unwrap();
+}
+
+/// Random commits, crashes at a random operation, recovery after recovery: what was acknowledged is there, what is
+/// there is a prefix of what was written.
+#[test]
+fn crashes_lose_nothing_acknowledged_and_leave_no_hole() {
+    for seed in 0..200 {
+        let mut random = SeededRandom::new(seed);
+        let mut disk = SimDisk::new();
+        let mut written: Commits = Vec::new();
+        let mut end = ReplayEnd::default();
+        for epoch in 1..5 {
+            disk.crash_at(disk.operations() + 1 + random.below(60));
+            let acknowledged = run_epoch(&disk, epoch, &end, &mut written, &mut random);
+            disk = disk.crash(random.next_u64());
+            let (found, found_end) = read(&root(&disk), LogPosition::first(1))
+                .unwrap_or_else(|error| panic!("seed {seed} epoch {epoch}: {error}"));
+            assert!(found.len() >= acknowledged, "seed {seed} epoch {epoch}: an acknowledged commit is lost");
+            assert_eq!(found, written[..found.len()], "seed {seed} epoch {epoch}: not a prefix");
+            written.truncate(found.len());
+            end = found_end;
+        }
+    }
+}
+
+/// Writes until the disk stops; returns how many commits of all epochs are acknowledged as durable.
+fn run_epoch(
+    disk: &SimDisk,
+    epoch: u64,
+    end: &ReplayEnd,
+    written: &mut Commits,
+    random: &mut SeededRandom,
+) -> usize {
+    let mut acknowledged = written.len();
+    let Ok(mut log) = Log::create_after(&root(disk), epoch, end) else { return acknowledged };
+    for _ in 0..60 {
+        if random.one_in(12) && log.rotate().is_err() {
+            return acknowledged;
+        }
+        let at = written.last().map_or(1, |(at, _)| at.as_micros() + 1);
+        let batch = batch(at, &[random.below(1500) as usize, random.below(40) as usize]);
+        let durability = if random.one_in(2) { Durability::Sync } else { Durability::Buffered };
+        let result = append(&mut log, at, &batch, durability);
+        written.push((Timestamp::from_micros(at), batch));
+        match (result, durability) {
+            (Ok(()), Durability::Sync) => acknowledged = written.len(),
+            (Ok(()), Durability::Buffered) => {}
+            (Err(_), _) => return acknowledged,
+        }
+    }
+    acknowledged
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_bytes_decode_to_writes_or_an_error(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200)) {
+        let _ = payload::decode(&bytes.into(), |_, _| Ok(()));
+    }
 }
