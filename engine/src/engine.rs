@@ -155,8 +155,7 @@ impl Engine {
     /// # Errors
     /// `TooOld` below the horizon unless pinned.
     pub fn view(&self, at: Timestamp, scope: Scope) -> Result<ReadView> {
-        let known: Vec<KeyspaceId> = self.shared.state.read().trees.keys().copied().collect();
-        let (pin, unreadable) = self.shared.pins.pin_view(at, scope, known)?;
+        let (pin, unreadable) = self.shared.pins.pin_view(at, scope)?;
         Ok(ReadView::new(Arc::clone(&self.shared.state.read()), pin, unreadable))
     }
 

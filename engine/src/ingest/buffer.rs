@@ -81,8 +81,8 @@ impl SortBuffer {
             match on_duplicate {
                 OnDuplicate::Fail => {
                     let twice = self.rows.windows(2).find(|pair| self.key(&pair[0]) == self.key(&pair[1]));
-                    if let Some(pair) = twice {
-                        return Err(duplicate(self.key(&pair[0])));
+                    if let Some([row, _]) = twice {
+                        return Err(duplicate(self.key(row)));
                     }
                 }
                 OnDuplicate::KeepLast => self.keep_last(),

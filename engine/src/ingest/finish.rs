@@ -93,12 +93,11 @@ async fn check_absent(shared: &Shared, run: &IngestedRun, view: &ReadView) -> Re
     let mut existing = view.scan(run.keyspace, range, ScanOptions::default())?;
     let mut source: Option<Source> = None;
     while let Some(batch) = existing.next().await? {
-        let source = match &mut source {
-            Some(source) => source,
-            None => {
-                let opened = open_run(shared, &run.files).await?;
-                source.insert(Source::run(opened, KeyRange::all(), false, PageFilter::All))
-            }
+        let source = if let Some(source) = &mut source {
+            source
+        } else {
+            let opened = open_run(shared, &run.files).await?;
+            source.insert(Source::run(opened, KeyRange::all(), false, PageFilter::All))
         };
         for key in batch.keys.iter() {
             loop {

@@ -209,9 +209,9 @@ impl Encoder {
         counts.into_iter().chain([file.raw_bytes]).for_each(|count| self.number(count));
         self.bytes(&file.min_key);
         self.bytes(&file.max_key);
-        [file.min_begin, file.max_begin, file.min_end, file.max_end]
-            .into_iter()
-            .for_each(|at| self.timestamp(at));
+        for at in [file.min_begin, file.max_begin, file.min_end, file.max_end] {
+            self.timestamp(at);
+        }
         self.option(file.begin_override, Self::timestamp);
         self.option(file.begin_bound, Self::timestamp);
         self.0.push(file.layout);

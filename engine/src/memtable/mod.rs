@@ -127,7 +127,7 @@ impl Memtable {
         let from = (keyspace, key, at);
         let entry = self.entries.lower_bound::<dyn Position>(Bound::Included(&from))?;
         let found = entry.key();
-        (found.keyspace == keyspace && found.key == key).then(|| version(found, entry.value()))
+        (found.keyspace == keyspace && found.key == key).then(|| version(found, entry.value().as_ref()))
     }
 
     /// Up to `limit` entries of `range`, key ascending and begin descending. Only whole keys: the last key's versions
@@ -159,7 +159,7 @@ impl Memtable {
             if !same && out.len() >= limit {
                 break;
             }
-            let mut next = version(found, entry.value());
+            let mut next = version(found, entry.value().as_ref());
             if let (true, Some(newer)) = (same, out.last()) {
                 next.end = newer.begin;
             }
@@ -195,7 +195,7 @@ impl Memtable {
             if !same && out.len() >= limit {
                 break;
             }
-            let next = version(found, entry.value());
+            let next = version(found, entry.value().as_ref());
             if let (true, Some(older)) = (same, out.last_mut()) {
                 older.end = next.begin;
             }
@@ -217,12 +217,12 @@ impl Memtable {
     }
 }
 
-fn version(key: &EntryKey, value: &Option<Bytes>) -> Version {
+fn version(key: &EntryKey, value: Option<&Bytes>) -> Version {
     Version {
         key: key.key.clone(),
         begin: key.begin,
         end: Timestamp::OPEN,
         kind: if value.is_some() { Kind::Put } else { Kind::Delete },
-        value: value.clone().unwrap_or_default(),
+        value: value.cloned().unwrap_or_default(),
     }
 }

@@ -13,7 +13,7 @@
 //! 4. A pin protects its own scope only.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fmt,
     sync::Arc,
 };
@@ -78,6 +78,19 @@ impl Inner {
             return Ok(());
         }
         Err(Error::TooOld { requested: at, horizon })
+    }
+
+    /// Where `at` cannot be read; an error when it can be read nowhere.
+    fn unreadable(&self, at: Timestamp) -> Result<Unreadable> {
+        let is_held = at >= self.horizon || self.database.contains_key(&at);
+        let pinned = self.keyspaces.iter().filter(|(_, counts)| counts.contains_key(&at)).map(|(id, _)| *id);
+        let own: BTreeSet<KeyspaceId> = self.horizons.keys().copied().chain(pinned).collect();
+        let keyspaces: Vec<_> =
+            own.into_iter().map(|id| (id, self.check(id, at).is_err().then(|| self.horizon(id)))).collect();
+        if !is_held && keyspaces.iter().all(|(_, horizon)| horizon.is_some()) {
+            return Err(Error::TooOld { requested: at, horizon: self.horizon });
+        }
+        Ok(Unreadable { database: (!is_held).then_some(self.horizon), keyspaces })
     }
 
     fn add(&mut self, scope: &Scope, at: Timestamp) {
@@ -180,33 +193,15 @@ impl Pins {
         Pin { pins: Arc::clone(self), at, scope }
     }
 
-    /// Registers the pin of a view. Keyspaces of the scope in which `at` is not readable are returned: the view
-    /// refuses them one by one, because a database-wide view of an old moment may still read what is pinned.
-    pub(crate) fn pin_view(
-        self: &Arc<Self>,
-        at: Timestamp,
-        scope: Scope,
-        known: impl IntoIterator<Item = KeyspaceId>,
-    ) -> Result<(Pin, Unreadable)> {
+    /// Registers the pin of a view. A database-wide view of an old moment may still read what is pinned there: it is
+    /// made when the moment is readable in some keyspace, and refuses the others one by one.
+    pub(crate) fn pin_view(self: &Arc<Self>, at: Timestamp, scope: Scope) -> Result<(Pin, Unreadable)> {
         let mut inner = self.inner.lock();
         let mut unreadable = Unreadable::default();
         if at < inner.horizon_max {
             match &scope {
                 Scope::Keyspaces(ids) => ids.iter().try_for_each(|id| inner.check(*id, at))?,
-                Scope::Database => {
-                    let held = inner.database.contains_key(&at)
-                        || inner.keyspaces.values().any(|counts| counts.contains_key(&at))
-                        || at >= inner.horizon
-                        || inner.horizons.values().any(|horizon| at >= *horizon);
-                    if !held {
-                        return Err(Error::TooOld { requested: at, horizon: inner.horizon });
-                    }
-                    for keyspace in known {
-                        if inner.check(keyspace, at).is_err() {
-                            unreadable.keyspaces.push((keyspace, inner.horizon(keyspace)));
-                        }
-                    }
-                }
+                Scope::Database => unreadable = inner.unreadable(at)?,
             }
         }
         inner.add(&scope, at);
@@ -259,16 +254,20 @@ impl Pins {
     }
 }
 
-/// Keyspaces of a database-wide view in which its moment cannot be read.
+/// Where a database-wide view may not read its moment.
 #[derive(Debug, Default)]
 pub(crate) struct Unreadable {
-    keyspaces: Vec<(KeyspaceId, Timestamp)>,
+    /// The database's horizon, when the moment is below it and no database-wide pin covers it.
+    database: Option<Timestamp>,
+    /// Keyspaces that differ from the database: the horizon that forbids the moment, or `None` where it is readable.
+    keyspaces: Vec<(KeyspaceId, Option<Timestamp>)>,
 }
 
 impl Unreadable {
     pub(crate) fn check(&self, keyspace: KeyspaceId, at: Timestamp) -> Result<()> {
-        match self.keyspaces.iter().find(|(id, _)| *id == keyspace) {
-            Some((_, horizon)) => Err(Error::TooOld { requested: at, horizon: *horizon }),
+        let own = self.keyspaces.iter().find(|(id, _)| *id == keyspace);
+        match own.map_or(self.database, |(_, horizon)| *horizon) {
+            Some(horizon) => Err(Error::TooOld { requested: at, horizon }),
             None => Ok(()),
         }
     }
@@ -308,6 +307,6 @@ impl Drop for Pin {
 
 impl fmt::Debug for Pin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pin").field("at", &self.at).field("scope", &self.scope).finish()
+        f.debug_struct("Pin").field("at", &self.at).field("scope", &self.scope).finish_non_exhaustive()
     }
 }

@@ -62,8 +62,7 @@ impl Scan {
     /// `Corrupt` or `Unavailable` when a page cannot be read; the scan cannot go on.
     ///
     /// # Cancel safety
-    /// A dropped future loses no row: the next call goes on where this one stopped, but for the rows of the batch that
-    /// was being filled. Drop the scan as well to stop.
+    /// Dropping the future loses the rows of the batch that was being filled: drop the scan as well.
     pub async fn next(&mut self) -> Result<Option<RowBatch>> {
         let rows_max = self.options.batch_rows.max(1).min(self.remaining);
         let mut batch = RowBatch::default();
