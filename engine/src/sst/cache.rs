@@ -7,8 +7,9 @@ use quick_cache::{
     sync::{Cache, DefaultLifecycle},
 };
 
+use super::page::RowChunks;
 use crate::{
-    format::{Column, KeyChunk, KindChunk, NumberChunk, ValueChunk},
+    format::{Column, ValueChunk},
     manifest::FileId,
 };
 
@@ -49,22 +50,20 @@ impl ChunkKey {
     }
 }
 
-/// A verified chunk, decompressed and still lightly encoded.
+/// Verified chunks, decompressed and still lightly encoded.
 #[derive(Clone, Debug)]
 pub(super) enum CachedChunk {
-    Keys(Arc<KeyChunk>),
-    Numbers(Arc<NumberChunk>),
-    Kinds(Arc<KindChunk>),
+    /// K, B, E and T, which lie together and are small; under the column of the keys.
+    Rows(Arc<RowChunks>),
+    /// V.
     Values(Arc<ValueChunk>),
 }
 
 impl CachedChunk {
     fn weight(&self) -> usize {
         match self {
-            Self::Keys(chunk) => chunk.weight(),
-            Self::Numbers(chunk) => chunk.weight(),
-            Self::Kinds(chunk) => chunk.weight(),
-            Self::Values(chunk) => chunk.weight(),
+            Self::Rows(rows) => rows.weight(),
+            Self::Values(values) => values.weight(),
         }
     }
 }
@@ -126,21 +125,21 @@ impl PageCache {
     }
 
     /// Offers a chunk that was read under `policy`.
-    pub(super) fn offer(&self, key: ChunkKey, chunk: &CachedChunk, policy: CachePolicy) {
+    pub(super) fn offer(&self, key: ChunkKey, policy: CachePolicy, chunk: impl FnOnce() -> CachedChunk) {
         let wanted = match policy {
             CachePolicy::Keep => true,
             CachePolicy::IfRoom => self.chunks.weight() < self.chunks.capacity() / 8 * 7,
             CachePolicy::PassBy => false,
         };
         if wanted {
-            self.chunks.insert(key, chunk.clone());
+            self.chunks.insert(key, chunk());
         }
     }
 
     /// Gives up the chunks of a file that nobody reads any more.
     pub(super) fn forget(&self, file: FileId, pages: usize) {
         for page in 0..pages {
-            for column in Column::OPAQUE {
+            for column in [Column::KEYS, Column::VALUES] {
                 self.chunks.remove(&ChunkKey::new(file, page, column));
             }
         }

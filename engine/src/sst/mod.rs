@@ -1,8 +1,8 @@
 //! Table files: sorted, immutable files of versions, and the cache of their chunks.
 //!
 //! A file holds versions with keys rising and, within a key, begins falling (newest first), cut into pages. Each
-//! page is stored column by column, so that a reader loads only what it needs: a point read of one key touches the
-//! K and V chunk of one page, and B, E or T only where the page index does not already answer for all its rows.
+//! page is stored column by column, so that a reader loads only what it needs: keys and timestamps are read without the values,
+//! and a point read decompresses one V chunk.
 //!
 //! ```text
 //!   get(key, t)   filter → page index → K: heads, suffixes → B: first begin ≤ t → V
@@ -15,8 +15,10 @@
 //! S4. Damage anywhere in a file is `Corrupt` with the file's name, or does not change an answer.
 
 mod cache;
+mod load;
 mod page;
 mod table;
+mod tail;
 mod writer;
 
 pub use cache::{CachePolicy, PageCache};

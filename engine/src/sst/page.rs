@@ -13,30 +13,66 @@ use crate::{
 /// numbers must be below [`rows`](Self::rows).
 #[derive(Clone, Debug)]
 pub struct Page {
-    pub(super) keys: Arc<KeyChunk>,
-    pub(super) begins: Numbers,
-    /// None: all rows are open.
-    pub(super) ends: Option<Numbers>,
-    /// None: all rows are values.
-    pub(super) kinds: Option<Arc<KindChunk>>,
+    pub(super) rows: Arc<RowChunks>,
+    pub(super) begin_override: Option<Timestamp>,
     /// None: loaded without values.
     pub(super) values: Option<Arc<ValueChunk>>,
 }
 
-/// Timestamps of a page: one for all rows, or a chunk.
-#[derive(Clone, Debug)]
-pub(super) enum Numbers {
-    Constant(Timestamp),
-    Chunk(Arc<NumberChunk>),
+/// Chunks K, B, E and T of a page: everything but the values.
+#[derive(Debug)]
+pub(super) struct RowChunks {
+    pub(super) keys: KeyChunk,
+    pub(super) begins: NumberChunk,
+    /// None: all rows are open.
+    pub(super) ends: Option<NumberChunk>,
+    /// None: all rows are values.
+    pub(super) kinds: Option<KindChunk>,
 }
 
-impl Numbers {
+impl RowChunks {
     #[inline]
-    pub(super) fn get(&self, row: usize) -> Timestamp {
-        match self {
-            Self::Constant(timestamp) => *timestamp,
-            Self::Chunk(chunk) => Timestamp::from_micros(chunk.get(row)),
+    pub(super) fn begin(&self, row: usize) -> Timestamp {
+        Timestamp::from_micros(self.begins.get(row))
+    }
+
+    #[inline]
+    pub(super) fn end(&self, row: usize) -> Timestamp {
+        self.ends.as_ref().map_or(Timestamp::OPEN, |ends| Timestamp::from_micros(ends.get(row)))
+    }
+
+    #[inline]
+    pub(super) fn kind(&self, row: usize) -> Kind {
+        self.kinds.as_ref().map_or(Kind::Put, |kinds| kinds.get(row))
+    }
+
+    /// The first row of a key, newest first, that begins at or before `at`.
+    pub(super) fn first_visible(
+        &self,
+        ordinal: usize,
+        at: Timestamp,
+        begin_override: Option<Timestamp>,
+    ) -> Option<usize> {
+        let first = self.keys.first_row(ordinal);
+        let begin = |row| begin_override.unwrap_or_else(|| self.begin(row));
+        // Most reads want the newest version.
+        if begin(first) <= at {
+            return Some(first);
         }
+        let end = self.keys.first_row(ordinal + 1);
+        let (mut low, mut high) = (first + 1, end);
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            if begin(middle) > at { low = middle + 1 } else { high = middle }
+        }
+        (low < end).then_some(low)
+    }
+
+    /// Bytes in memory.
+    pub(super) fn weight(&self) -> usize {
+        let ends = self.ends.as_ref().map_or(0, NumberChunk::weight);
+        let kinds = self.kinds.as_ref().map_or(0, KindChunk::weight);
+        size_of::<Self>() + self.keys.weight() + self.begins.weight() + ends + kinds
     }
 }
 
@@ -44,29 +80,29 @@ impl Page {
     /// Number of rows.
     #[inline]
     pub fn rows(&self) -> usize {
-        self.keys.rows()
+        self.rows.keys.rows()
     }
 
     /// Number of different keys.
     pub fn distinct_keys(&self) -> usize {
-        self.keys.count()
+        self.rows.keys.count()
     }
 
     /// Whether no key has two rows in this page. (It may have others in the pages beside it.)
     pub fn has_unique_keys(&self) -> bool {
-        self.keys.is_unique()
+        self.rows.keys.is_unique()
     }
 
     /// What all keys of the page start with.
     #[inline]
     pub fn prefix(&self) -> &[u8] {
-        self.keys.prefix()
+        self.rows.keys.prefix()
     }
 
     /// The key of a row behind the [`prefix`](Self::prefix).
     #[inline]
     pub fn suffix(&self, row: usize) -> &[u8] {
-        self.keys.suffix(self.keys.ordinal(row))
+        self.rows.keys.suffix(self.rows.keys.ordinal(row))
     }
 
     /// Appends the whole key of a row.
@@ -80,58 +116,56 @@ impl Page {
     /// to key.
     #[inline]
     pub fn key_ordinal(&self, row: usize) -> usize {
-        self.keys.ordinal(row)
+        self.rows.keys.ordinal(row)
     }
 
     /// The row behind the last version of the key of `row` in this page.
     pub fn key_end(&self, row: usize) -> usize {
-        self.keys.first_row(self.keys.ordinal(row) + 1)
+        self.rows.keys.first_row(self.rows.keys.ordinal(row) + 1)
     }
 
     /// Compares the key of a row with `key`.
     #[inline]
     pub fn cmp_key(&self, row: usize, key: &[u8]) -> Ordering {
-        self.keys.compare(self.keys.ordinal(row), key)
+        self.rows.keys.compare(self.rows.keys.ordinal(row), key)
     }
 
     /// The first row whose key is `key` or behind it.
     pub fn lower_bound(&self, key: &[u8]) -> usize {
-        let (Ok(ordinal) | Err(ordinal)) = self.keys.search(key);
-        self.keys.first_row(ordinal)
+        let (Ok(ordinal) | Err(ordinal)) = self.rows.keys.search(key);
+        self.rows.keys.first_row(ordinal)
     }
 
     /// The first row whose key is behind `key`.
     pub fn upper_bound(&self, key: &[u8]) -> usize {
-        match self.keys.search(key) {
-            Ok(ordinal) => self.keys.first_row(ordinal + 1),
-            Err(ordinal) => self.keys.first_row(ordinal),
+        match self.rows.keys.search(key) {
+            Ok(ordinal) => self.rows.keys.first_row(ordinal + 1),
+            Err(ordinal) => self.rows.keys.first_row(ordinal),
         }
     }
 
     /// When the version begins.
     #[inline]
     pub fn begin(&self, row: usize) -> Timestamp {
-        self.begins.get(row)
+        self.begin_override.unwrap_or_else(|| self.rows.begin(row))
     }
 
     /// When the version ends; OPEN where this file knows no successor.
     #[inline]
     pub fn end(&self, row: usize) -> Timestamp {
-        self.ends.as_ref().map_or(Timestamp::OPEN, |ends| ends.get(row))
+        self.rows.end(row)
     }
 
     /// What the version says.
     #[inline]
     pub fn kind(&self, row: usize) -> Kind {
-        self.kinds.as_ref().map_or(Kind::Put, |kinds| kinds.get(row))
+        self.rows.kind(row)
     }
 
     /// The begin of every row, where they are equal.
     pub fn constant_begin(&self) -> Option<Timestamp> {
-        match &self.begins {
-            Numbers::Constant(timestamp) => Some(*timestamp),
-            Numbers::Chunk(chunk) => chunk.as_constant().map(Timestamp::from_micros),
-        }
+        let constant = || self.rows.begins.as_constant().map(Timestamp::from_micros);
+        self.begin_override.or_else(constant)
     }
 
     /// The value; empty unless the kind is PUT.
@@ -177,18 +211,4 @@ impl Page {
     fn value_chunk(&self) -> &ValueChunk {
         self.values.as_ref().expect("the page was loaded with its values")
     }
-}
-
-/// The first of the rows `from..to` of one key, newest first, that begins at or before `at`.
-pub(super) fn first_visible(begins: &Numbers, from: usize, to: usize, at: Timestamp) -> Option<usize> {
-    // Most reads want the newest version.
-    if from < to && begins.get(from) <= at {
-        return Some(from);
-    }
-    let (mut low, mut high) = (from, to);
-    while low < high {
-        let middle = usize::midpoint(low, high);
-        if begins.get(middle) > at { low = middle + 1 } else { high = middle }
-    }
-    (low < to).then_some(low)
 }

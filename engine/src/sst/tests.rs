@@ -221,7 +221,7 @@ async fn check_bounds(table: &Table, strangers: &[Vec<u8>]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
     fn a_file_gives_back_what_was_written(shape in shapes(), strangers in vec(keys(), 10)) {
