@@ -70,6 +70,8 @@ pub(crate) struct Source {
     key: Vec<u8>,
     state: Position,
     pages_read: usize,
+    /// The cache is left as it is.
+    passes_by: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,12 +110,13 @@ impl Source {
             key: Vec::new(),
             state: Position::Gap,
             pages_read: 0,
+            passes_by: false,
         }
     }
 
     /// Leaves the cache as it is, from the first page on.
     pub(crate) fn passing_by(mut self) -> Self {
-        self.pages_read = SHORT_SCAN_PAGES;
+        self.passes_by = true;
         self
     }
 
@@ -225,9 +228,12 @@ impl Source {
                         return Ok(());
                     };
                     (*table, *page, *started) = (next_table, next_page, true);
-                    // Short scans are kept like point reads; long ones must not push those out.
-                    let is_short = self.pages_read < SHORT_SCAN_PAGES;
-                    let policy = if is_short { CachePolicy::Keep } else { CachePolicy::PassBy };
+                    // Short scans are kept like point reads; long ones only while they push nothing out.
+                    let policy = match self.pages_read {
+                        _ if self.passes_by => CachePolicy::PassBy,
+                        ..SHORT_SCAN_PAGES => CachePolicy::Keep,
+                        _ => CachePolicy::IfRoom,
+                    };
                     self.pages_read += 1;
                     let loaded = run.tables()[next_table].page(next_page, policy).await?;
                     self.install_page(loaded);

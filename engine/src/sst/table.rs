@@ -172,14 +172,6 @@ impl Table {
         self.load(page, policy, true).await
     }
 
-    /// A page with its values, for a scan: it stays in the cache only while there is room to spare.
-    ///
-    /// # Errors
-    /// Storage errors and `Corrupt`.
-    pub async fn scan_page(&self, page: usize) -> Result<Arc<Page>> {
-        self.load(page, CachePolicy::IfRoom, true).await
-    }
-
     /// A page without its values, for work on keys and timestamps.
     ///
     /// # Errors

@@ -387,7 +387,7 @@ fn reads_of_a_local_file_never_suspend() {
             let found = table.get(&row.key, Timestamp::LAST).now_or_never().expect("a get does not suspend");
             assert_eq!(found.unwrap().unwrap().value, row.value);
         }
-        table.scan_page(0).now_or_never().expect("a scan does not suspend").unwrap();
+        table.page(0, CachePolicy::IfRoom).now_or_never().expect("a scan does not suspend").unwrap();
     });
 }
 
@@ -515,7 +515,7 @@ fn passing_by_leaves_the_cache_alone_and_keeping_stays_within_bounds() {
         assert!(cache.is_empty(), "a closed file gives its room back");
         let table = Table::open(&root, &meta, &cache).await.unwrap();
         for page in 0..table.index().len() {
-            table.scan_page(page).await.unwrap();
+            table.page(page, CachePolicy::IfRoom).await.unwrap();
         }
         assert!(!cache.is_empty() && cache.bytes() < cache.capacity(), "{} bytes", cache.bytes());
     });
