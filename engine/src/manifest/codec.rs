@@ -206,7 +206,9 @@ impl Encoder {
         self.number(file.len);
         self.wide(file.hash);
         let counts = [file.tail_offset, file.rows, file.puts, file.deletes, file.closed, file.distinct_keys];
-        counts.into_iter().chain([file.raw_bytes]).for_each(|count| self.number(count));
+        for count in counts.into_iter().chain([file.raw_bytes]) {
+            self.number(count);
+        }
         self.bytes(&file.min_key);
         self.bytes(&file.max_key);
         for at in [file.min_begin, file.max_begin, file.min_end, file.max_end] {
@@ -270,6 +272,7 @@ impl<'b> Decoder<'b> {
         Some(u128::from_le_bytes(self.take(16)?.try_into().ok()?))
     }
 
+    #[expect(clippy::option_option, reason = "outside: whether it makes sense; inside: whether it is there")]
     fn option<T>(&mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<Option<T>> {
         match self.byte()? {
             0 => Some(None),

@@ -162,9 +162,9 @@ fn an_error_at_any_operation_is_reported_and_the_state_stays_readable() {
         for after in [false, true] {
             let disk = SimDisk::new();
             if after {
-                disk.fail_after(n)
+                disk.fail_after(n);
             } else {
-                disk.fail_at(n)
+                disk.fail_at(n);
             }
             let acknowledged = publish_some(&disk, 4);
             disk.heal();

@@ -7,6 +7,8 @@
 //!    names in the directory do. Nothing else survives for sure.
 //! 3. A 512-byte sector that was not synced is after a crash in one of the states that it had since the last sync.
 //! 4. No call follows a symbolic link in the last part of a path.
+//! 5. Errors are the operating system's; a full disk is `StorageFull`, what is no regular file is `InvalidData`.
+#![expect(clippy::missing_errors_doc, reason = "every call fails with the operating system's error")]
 
 use std::{fmt::Debug, io, path::Path, sync::Arc};
 

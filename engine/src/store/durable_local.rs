@@ -85,7 +85,7 @@ impl DurableLocal {
 
     fn list_below(&self, prefix: Option<&Path>) -> Result<Vec<ObjectMeta>> {
         let prefix = prefix.map(AsRef::as_ref).unwrap_or_default();
-        let found = self.local.list(prefix).map_err(|error| generic(error))?;
+        let found = self.local.list(prefix).map_err(generic)?;
         let mut metas = Vec::with_capacity(found.len());
         for (name, entry) in found {
             // A name that no object can have was put there by somebody else: it is not an object.
@@ -166,7 +166,7 @@ impl ObjectStore for DurableLocal {
         let file = self.file(location)?;
         meta.size = file.len().map_err(|error| failed(location, error))?;
         let range = match options.range {
-            Some(range) => range.as_range(meta.size).map_err(|error| generic(error))?,
+            Some(range) => range.as_range(meta.size).map_err(generic)?,
             None => 0..meta.size,
         };
         let items = if options.head { range.end..range.end } else { range.clone() };
@@ -178,7 +178,7 @@ impl ObjectStore for DurableLocal {
         let file = self.file(location)?;
         let size = file.len().map_err(|error| failed(location, error))?;
         let read = |range: &Range<u64>| {
-            let range = GetRange::Bounded(range.clone()).as_range(size).map_err(|error| generic(error))?;
+            let range = GetRange::Bounded(range.clone()).as_range(size).map_err(generic)?;
             let bytes = file.read_vec_at(range.start, (range.end - range.start) as usize);
             bytes.map(Bytes::from).map_err(|error| failed(location, error))
         };

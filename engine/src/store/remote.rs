@@ -141,7 +141,7 @@ async fn probe(remote: &Remote, paths: &[Path; 2]) -> object_store::Result<Optio
     if remote.store.get(race).await?.bytes().await? != expected {
         return Ok(Some("keeps the loser of two racing creates"));
     }
-    if remote.store.get_range(double, 1..4).await? != &b"irs"[..] {
+    if remote.store.get_range(double, 1..4).await?.as_ref() != b"irs" {
         return Ok(Some("does not read ranges"));
     }
     let prefix = remote.prefix.clone().join("preflight");

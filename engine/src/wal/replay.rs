@@ -203,7 +203,7 @@ impl Segment {
             }
             match self.record(&mut window, offset)? {
                 Found::Record(header, body) => {
-                    self.apply(offset, body, end, apply)?;
+                    self.apply(offset, &body, end, apply)?;
                     offset = segment::next_slot(offset + segment::extent(offset, u64::from(header.len)));
                 }
                 Found::End { torn } => {
@@ -246,11 +246,11 @@ impl Segment {
     fn apply(
         &self,
         offset: u64,
-        payload: Bytes,
+        payload: &Bytes,
         end: &mut ReplayEnd,
         apply: &mut impl FnMut(Timestamp, Vec<Write>) -> Result<()>,
     ) -> Result<()> {
-        let decoded = payload::decode(&payload, |timestamp, writes| {
+        let decoded = payload::decode(payload, |timestamp, writes| {
             if end.last_timestamp.is_some_and(|last| last >= timestamp) {
                 return Err(self.corrupt(offset, "commit timestamps do not rise"));
             }

@@ -38,7 +38,9 @@ fn read(root: &Root, from: LogPosition) -> Result<(Commits, ReplayEnd)> {
     let mut commits = Vec::new();
     let end = replay(root, from, |at, writes| {
         let mut batch = WriteBatch::new();
-        writes.into_iter().for_each(|write| batch.push(write));
+        for write in writes {
+            batch.push(write);
+        }
         commits.push((at, batch));
         Ok(())
     })
