@@ -205,7 +205,7 @@ fn a_changed_byte_is_found_or_has_no_effect() {
                         assert_eq!(file, LogPosition::first(epoch).object_name(), "byte {offset}");
                     }
                     Ok((found, _)) => {
-                        assert_eq!(found, commits, "byte {offset} mask {mask:#x} changed the answer")
+                        assert_eq!(found, commits, "byte {offset} mask {mask:#x} changed the answer");
                     }
                     Err(other) => panic!("unexpected error {other}"),
                 }
@@ -306,6 +306,22 @@ fn a_batch_over_one_gibibyte_is_refused_and_the_log_goes_on() {
     (0..6_u8).for_each(|key| large.put(KeyspaceId::new(1), vec![key], value.clone()));
     assert!(matches!(append(&mut log, 1, &large, Durability::Sync), Err(Error::Invalid(_))));
     append(&mut log, 1, &batch(1, &[1]), Durability::Sync).unwrap();
+}
+
+#[test]
+fn what_a_killed_process_left_unsynced_is_durable_once_replayed() {
+    for seed in 0..20 {
+        let disk = SimDisk::new();
+        let mut log = Log::create(&root(&disk), 1).unwrap();
+        append(&mut log, 1, &batch(1, &[900]), Durability::Buffered).unwrap();
+        drop(log);
+        let (found, end) = read(&root(&disk), LogPosition::first(1)).unwrap();
+        assert_eq!(found.len(), 1);
+        let mut log = Log::create_after(&root(&disk), 2, &end).unwrap();
+        append(&mut log, 2, &batch(2, &[1]), Durability::Sync).unwrap();
+        let (found, _) = read(&root(&disk.crash(seed)), LogPosition::first(1)).unwrap();
+        assert_eq!(found.len(), 2, "seed {seed}");
+    }
 }
 
 /// Random commits, crashes at a random operation, recovery after recovery: what was acknowledged is there, what is
