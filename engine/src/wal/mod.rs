@@ -12,7 +12,7 @@
 //!
 //! 1. A commit is acknowledged as durable only after a sync that covers its record and all before it.
 //! 2. The log ends at the first zero slot, or at a last record of which a sector was never written (*torn*): such a
-//!    record was never acknowledged. Everything else that does not fit is [`Error::Corrupt`](crate::Error::Corrupt).
+//!    record was never acknowledged. Everything else that does not fit is [`Error::Corrupt`].
 //! 3. Every record says up to where the segment had been synced when it was written. A whole record behind the end
 //!    that was written when the end was synced already proves that acknowledged bytes are damaged: corrupt.
 //! 4. A segment is never appended to by another process: after replay the engine opens a new epoch. So a torn tail
@@ -20,7 +20,7 @@
 //! 5. The header of a segment names the end of the one before it, so a lost tail or a lost segment is seen.
 //! 6. A file always ends with a zero slot, and is grown and synced before a record is written into the new room: a cut
 //!    file is seen.
-//! 7. After a failed write or sync nothing more is written ([`Error::Poisoned`](crate::Error::Poisoned)). A file that
+//! 7. After a failed write or sync nothing more is written ([`Error::Poisoned`]). A file that
 //!    cannot grow because the disk is full fails only the commits that needed the room.
 //! 8. Replay syncs what it read before it hands it on: what a killed process wrote and did not sync may not be lost
 //!    later, under commits that build on it.
