@@ -548,3 +548,22 @@ fn a_page_says_when_it_is_clean() {
         assert!(!table.index().is_clean(3, at(11)));
     });
 }
+
+/// A file that version 1.0 wrote, from [`small_file`]: whatever changes in the writer, it stays readable.
+#[test]
+fn a_file_of_format_1_0_stays_readable() {
+    run(async {
+        let bytes = Bytes::from_static(include_bytes!("golden/table-1.0.sst"));
+        let (options, rows) = small_file();
+        let root = Root::memory();
+        let written = write(&root, ID, &options, &rows).await.unwrap();
+        let meta = FileMeta { len: bytes.len() as u64, tail_offset: 241, hash: 0xfd3e_ce4d_b658_14c8_8016_a664_0496_86b1, ..written };
+        let root = Root::memory();
+        assert_eq!(root.put_new(&ID.object_name(), bytes).await.unwrap(), PutOutcome::Created);
+        let table = Table::open(&root, &meta, &cache()).await.unwrap();
+        table.verify().await.unwrap();
+        assert_eq!(read_all(&table).await.unwrap(), rows);
+        check_index(&table, &rows);
+        check_gets(&table, &rows, &[b"zz".to_vec()]).await;
+    });
+}
