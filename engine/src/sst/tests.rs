@@ -7,6 +7,7 @@ use proptest::{collection::vec, prelude::*, sample::Index};
 use super::*;
 use crate::{
     error::{Error, Result},
+    format::{Features, Footer},
     manifest::{FileId, FileMeta},
     store::{OsDisk, PutOutcome, Root},
     types::{KEY_BYTES_MAX, Kind, Timestamp, Version},
@@ -557,7 +558,12 @@ fn a_file_of_format_1_0_stays_readable() {
         let (options, rows) = small_file();
         let root = Root::memory();
         let written = write(&root, ID, &options, &rows).await.unwrap();
-        let meta = FileMeta { len: bytes.len() as u64, tail_offset: 241, hash: 0xfd3e_ce4d_b658_14c8_8016_a664_0496_86b1, ..written };
+        let meta = FileMeta {
+            len: bytes.len() as u64,
+            tail_offset: 241,
+            hash: 0xfd3e_ce4d_b658_14c8_8016_a664_0496_86b1,
+            ..written
+        };
         let root = Root::memory();
         assert_eq!(root.put_new(&ID.object_name(), bytes).await.unwrap(), PutOutcome::Created);
         let table = Table::open(&root, &meta, &cache()).await.unwrap();
@@ -565,5 +571,38 @@ fn a_file_of_format_1_0_stays_readable() {
         assert_eq!(read_all(&table).await.unwrap(), rows);
         check_index(&table, &rows);
         check_gets(&table, &rows, &[b"zz".to_vec()]).await;
+    });
+}
+
+#[test]
+fn a_file_of_a_newer_format_is_refused_and_optional_features_are_not() {
+    run(async {
+        let (options, rows) = small_file();
+        let root = Root::memory();
+        let meta = write(&root, ID, &options, &rows).await.unwrap();
+        let bytes = root.get(&ID.object_name()).await.unwrap().unwrap();
+        let tail = &bytes[meta.tail_offset as usize..];
+        let footer = Footer::decode(tail, meta.tail_offset, ID.epoch, ID.number).unwrap();
+        let footer_at = footer.sections.last().map(|section| section.offset + section.stored_len).unwrap();
+        let with = |features: Features, version: (u16, u16)| {
+            let mut changed = bytes[..footer_at as usize].to_vec();
+            Footer { features, version, ..footer.clone() }.encode(footer_at, &mut changed);
+            assert_eq!(changed.len(), bytes.len());
+            let meta = &meta;
+            async move {
+                let root = Root::memory();
+                let put = root.put_new(&ID.object_name(), changed.into()).await.unwrap();
+                assert_eq!(put, PutOutcome::Created);
+                Table::open(&root, meta, &cache()).await
+            }
+        };
+        let features =
+            |required, required_to_write, optional| Features { required, required_to_write, optional };
+        assert!(matches!(with(features(4, 0, 0), (1, 0)).await, Err(Error::Invalid(_))));
+        assert!(matches!(with(features(0, 0, 0), (2, 0)).await, Err(Error::Invalid(_))));
+        let newer = with(features(0, 1, 9), (1, 7)).await.unwrap();
+        assert!(newer.forbids_writing());
+        assert_eq!(read_all(&newer).await.unwrap(), rows);
+        assert!(!with(features(0, 0, 9), (1, 0)).await.unwrap().forbids_writing());
     });
 }
