@@ -24,11 +24,7 @@ pub(super) struct CsvWriter {
 }
 
 impl CsvWriter {
-    pub(super) fn new(
-        file: Box<dyn OutputFile>,
-        schema: &SchemaRef,
-        options: &CopyOptions,
-    ) -> io::Result<Self> {
+    pub(super) fn new(file: Box<dyn OutputFile>, schema: &SchemaRef, options: &CopyOptions) -> Self {
         let mut writer = Self { file, options: options.clone(), buffer: Vec::with_capacity(CHUNK * 2) };
         if options.header {
             for (i, field) in schema.fields().iter().enumerate() {
@@ -39,7 +35,7 @@ impl CsvWriter {
             }
             writer.buffer.push(b'\n');
         }
-        Ok(writer)
+        writer
     }
 
     pub(super) fn write(&mut self, batch: &RecordBatch, path: &str) -> Result<()> {

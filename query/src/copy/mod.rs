@@ -30,9 +30,17 @@ use crate::{
 /// The file system, as far as statements may touch it.
 pub trait Files: Debug + Send + Sync {
     /// Opens a file for reading.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system; `PermissionDenied` when files are out of reach.
     fn open(&self, path: &str) -> io::Result<Box<dyn InputFile>>;
 
     /// Starts a file that appears under its name when it is finished, in place of an older one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Files::open`].
     fn create(&self, path: &str) -> io::Result<Box<dyn OutputFile>>;
 }
 
@@ -44,6 +52,10 @@ impl<T: Read + Seek + Send> InputFile for T {}
 /// A file that is written. Dropped before [`OutputFile::finish`] it leaves nothing behind.
 pub trait OutputFile: Write + Send {
     /// Makes the file durable and gives it its name.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system; there is no file then.
     fn finish(self: Box<Self>) -> io::Result<()>;
 }
 
@@ -160,7 +172,7 @@ pub struct FileWriter {
 
 enum Writer {
     Csv(csv_write::CsvWriter),
-    Parquet(parquet_file::ParquetOutput),
+    Parquet(Box<parquet_file::ParquetOutput>),
 }
 
 impl Debug for FileWriter {
@@ -181,10 +193,10 @@ impl FileWriter {
     pub fn create(files: &dyn Files, path: &str, schema: &SchemaRef, options: &CopyOptions) -> Result<Self> {
         let file = files.create(path).map_err(|error| file_error(path, &error))?;
         let writer = match options.format {
-            FileFormat::Csv => Writer::Csv(
-                csv_write::CsvWriter::new(file, schema, options).map_err(|error| file_error(path, &error))?,
-            ),
-            FileFormat::Parquet => Writer::Parquet(parquet_file::ParquetOutput::new(file, schema, path)?),
+            FileFormat::Csv => Writer::Csv(csv_write::CsvWriter::new(file, schema, options)),
+            FileFormat::Parquet => {
+                Writer::Parquet(Box::new(parquet_file::ParquetOutput::new(file, schema, path)?))
+            }
         };
         Ok(Self { writer, path: path.to_owned(), rows: 0 })
     }

@@ -216,8 +216,9 @@ fn not_written(path: &str, error: ParquetError) -> Error {
         return file_error(path, io);
     }
     match &error {
-        ParquetError::NYI(what) => Error::unsupported(format!("{what} in a Parquet file")),
-        ParquetError::ArrowError(what) => Error::unsupported(format!("{what} in a Parquet file")),
+        ParquetError::NYI(what) | ParquetError::ArrowError(what) => {
+            Error::unsupported(format!("{what} in a Parquet file"))
+        }
         _ => Error::new(ErrorKind::Unavailable, "58030", format!("file {path}: {error}")),
     }
     .with_source(error)

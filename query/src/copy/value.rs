@@ -103,11 +103,13 @@ impl Column {
                 builder.append_value(value);
             }
             Self::Decimal(builder, precision, scale) => match decimal(text.trim(), *scale) {
-                Some(Some(value)) if value.unsigned_abs() < 10u128.pow(u32::from(*precision)) => {
+                Decimal::Value(value) if value.unsigned_abs() < 10u128.pow(u32::from(*precision)) => {
                     builder.append_value(value);
                 }
-                Some(_) => return Err(Error::out_of_range(text.trim(), column_type)),
-                None => return Err(bad()),
+                Decimal::Value(_) | Decimal::TooLarge => {
+                    return Err(Error::out_of_range(text.trim(), column_type));
+                }
+                Decimal::NoNumber => return Err(bad()),
             },
             Self::Date(builder) => {
                 use arrow::compute::kernels::cast_utils::Parser;
@@ -160,11 +162,38 @@ fn integer(text: &str, column_type: ColumnType) -> Result<i64> {
     })
 }
 
-/// A decimal number times 10^scale, rounded half away from zero. `None` when it is not a number, `Some(None)` when it
-/// does not fit.
-fn decimal(text: &str, scale: u8) -> Option<Option<i128>> {
+enum Decimal {
+    Value(i128),
+    TooLarge,
+    NoNumber,
+}
+
+/// A decimal number times 10^scale, rounded half away from zero.
+fn decimal(text: &str, scale: u8) -> Decimal {
+    let Some((negative, whole, fraction, exponent)) = decimal_parts(text) else { return Decimal::NoNumber };
+    // How many digits stand left of the point of value × 10^scale; there may be fewer than that.
+    let kept = whole.len() as i64 + i64::from(exponent) + i64::from(scale);
+    let mut digits = whole.bytes().chain(fraction.bytes()).map(|byte| i128::from(byte - b'0'));
+    let mut value: i128 = 0;
+    for _ in 0..kept.max(0) {
+        let digit = digits.next();
+        if digit.is_none() && value == 0 {
+            break;
+        }
+        match value.checked_mul(10).and_then(|value| value.checked_add(digit.unwrap_or(0))) {
+            Some(next) => value = next,
+            None => return Decimal::TooLarge,
+        }
+    }
+    let rounds_up = kept >= 0 && digits.next().is_some_and(|digit| digit >= 5);
+    value += i128::from(rounds_up);
+    Decimal::Value(if negative { -value } else { value })
+}
+
+/// Sign, digits before and after the point, and exponent of a number.
+fn decimal_parts(text: &str) -> Option<(bool, &str, &str, i32)> {
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
+        Some((mantissa, exponent)) => (mantissa, exponent.parse().ok()?),
         None => (text, 0),
     };
     let (negative, digits) = match mantissa.as_bytes().first()? {
@@ -173,30 +202,8 @@ fn decimal(text: &str, scale: u8) -> Option<Option<i128>> {
         _ => (false, mantissa),
     };
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let is_number = whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit());
-    if !is_number || whole.len() + fraction.len() == 0 {
-        return None;
-    }
-    // The digits left of the point of value × 10^scale.
-    let kept = whole.len() as i64 + i64::from(exponent) + i64::from(scale);
-    let mut value: i128 = 0;
-    for place in 0..kept.max(0) {
-        let index = place as usize;
-        let digit =
-            whole.as_bytes().get(index).or_else(|| fraction.as_bytes().get(index.checked_sub(whole.len())?));
-        let digit = digit.map_or(0, |b| i128::from(b - b'0'));
-        value = match value.checked_mul(10).and_then(|value| value.checked_add(digit)) {
-            Some(value) => value,
-            None => return Some(None),
-        };
-    }
-    let next = usize::try_from(kept).ok().and_then(|index| {
-        whole.as_bytes().get(index).or_else(|| fraction.as_bytes().get(index.checked_sub(whole.len())?))
-    });
-    if next.is_some_and(|b| *b >= b'5') {
-        value += 1;
-    }
-    Some(Some(if negative { -value } else { value }))
+    let is_number = whole.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit());
+    (is_number && whole.len() + fraction.len() > 0).then_some((negative, whole, fraction, exponent))
 }
 
 /// `\x` and hexadecimal digits, or the text itself when it has no backslash.

@@ -140,8 +140,8 @@ fn from_arrow(error: &ArrowError) -> Error {
         ArrowError::ArithmeticOverflow(message) => Error::new(ErrorKind::Invalid, "22003", plain(message)),
         ArrowError::CastError(message)
         | ArrowError::ParseError(message)
-        | ArrowError::ComputeError(message) => from_execution(&plain(message)),
-        ArrowError::InvalidArgumentError(message) => from_execution(&plain(message)),
+        | ArrowError::ComputeError(message)
+        | ArrowError::InvalidArgumentError(message) => from_execution(&plain(message)),
         ArrowError::NotYetImplemented(message) => {
             Error::new(ErrorKind::Unsupported, "0A000", format!("not supported: {}", plain(message)))
         }

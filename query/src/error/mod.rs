@@ -4,6 +4,7 @@
 //! Errors of the layers below and of DataFusion are converted in the module `convert`.
 
 mod convert;
+mod layers;
 mod suggest;
 
 use std::{fmt, sync::Arc};

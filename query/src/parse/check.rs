@@ -109,53 +109,53 @@ impl Checker<'_> {
         self.found.insert(id);
         Flow::Continue(())
     }
+}
 
-    fn select(&mut self, select: &Select) -> Flow {
-        if select.into.is_some() {
-            return refuse("SELECT INTO", "write CREATE TABLE t AS SELECT …");
-        }
-        if select.top.is_some() {
-            return refuse("TOP", "write LIMIT");
-        }
-        if !select.lateral_views.is_empty() {
-            return refuse("LATERAL VIEW", "write unnest(…)");
-        }
-        if select.prewhere.is_some() {
-            return refuse("PREWHERE", "write WHERE");
-        }
-        if !select.connect_by.is_empty() {
-            return refuse("CONNECT BY", "write WITH RECURSIVE");
-        }
-        if !select.cluster_by.is_empty() || !select.distribute_by.is_empty() || !select.sort_by.is_empty() {
-            return refuse("CLUSTER BY, DISTRIBUTE BY and SORT BY", "write ORDER BY");
-        }
-        if select.value_table_mode.is_some() {
-            return refuse("SELECT AS VALUE and SELECT AS STRUCT", "name the columns");
-        }
-        if !select.optimizer_hints.is_empty() || select.select_modifiers.is_some() {
-            return refuse("an optimizer hint", "leave it out");
-        }
-        match &select.group_by {
-            GroupByExpr::Expressions(_, modifiers) | GroupByExpr::All(modifiers) if !modifiers.is_empty() => {
-                refuse("GROUP BY … WITH", "write GROUP BY ROLLUP (…) or CUBE (…)")
-            }
-            _ => Flow::Continue(()),
-        }
+fn select_parts(select: &Select) -> Flow {
+    if select.into.is_some() {
+        return refuse("SELECT INTO", "write CREATE TABLE t AS SELECT …");
     }
-
-    fn body(&mut self, body: &SetExpr) -> Flow {
-        match body {
-            SetExpr::Select(select) => self.select(select),
-            SetExpr::SetOperation { left, right, .. } => {
-                self.body(left)?;
-                self.body(right)
-            }
-            SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) => {
-                refuse("a data change inside a query", "write it as a statement of its own")
-            }
-            SetExpr::Table(_) => refuse("TABLE inside a query", "write SELECT * FROM"),
-            SetExpr::Query(_) | SetExpr::Values(_) => Flow::Continue(()),
+    if select.top.is_some() {
+        return refuse("TOP", "write LIMIT");
+    }
+    if !select.lateral_views.is_empty() {
+        return refuse("LATERAL VIEW", "write unnest(…)");
+    }
+    if select.prewhere.is_some() {
+        return refuse("PREWHERE", "write WHERE");
+    }
+    if !select.connect_by.is_empty() {
+        return refuse("CONNECT BY", "write WITH RECURSIVE");
+    }
+    if !select.cluster_by.is_empty() || !select.distribute_by.is_empty() || !select.sort_by.is_empty() {
+        return refuse("CLUSTER BY, DISTRIBUTE BY and SORT BY", "write ORDER BY");
+    }
+    if select.value_table_mode.is_some() {
+        return refuse("SELECT AS VALUE and SELECT AS STRUCT", "name the columns");
+    }
+    if !select.optimizer_hints.is_empty() || select.select_modifiers.is_some() {
+        return refuse("an optimizer hint", "leave it out");
+    }
+    match &select.group_by {
+        GroupByExpr::Expressions(_, modifiers) | GroupByExpr::All(modifiers) if !modifiers.is_empty() => {
+            refuse("GROUP BY … WITH", "write GROUP BY ROLLUP (…) or CUBE (…)")
         }
+        _ => Flow::Continue(()),
+    }
+}
+
+fn body_parts(body: &SetExpr) -> Flow {
+    match body {
+        SetExpr::Select(select) => select_parts(select),
+        SetExpr::SetOperation { left, right, .. } => {
+            body_parts(left)?;
+            body_parts(right)
+        }
+        SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) => {
+            refuse("a data change inside a query", "write it as a statement of its own")
+        }
+        SetExpr::Table(_) => refuse("TABLE inside a query", "write SELECT * FROM"),
+        SetExpr::Query(_) | SetExpr::Values(_) => Flow::Continue(()),
     }
 }
 
@@ -198,7 +198,7 @@ impl Visitor for Checker<'_> {
             }
         }
         self.scopes.push(scope);
-        self.body(&query.body)
+        body_parts(&query.body)
     }
 
     fn post_visit_query(&mut self, query: &Query) -> Flow {

@@ -153,7 +153,7 @@ pub(super) fn rewrite(source: &Source<'_>, tokens: &[TokenWithSpan]) -> Result<R
                     Token::RParen => depth = depth.saturating_sub(1),
                     other => {
                         has_from |=
-                            depth == 0 && plain_word(other).is_some_and(|w| w.eq_ignore_ascii_case("from"))
+                            depth == 0 && plain_word(other).is_some_and(|w| w.eq_ignore_ascii_case("from"));
                     }
                 }
                 out.push(as_plain_name(&cursor, token));

@@ -53,13 +53,13 @@ fn direction(cursor: &Cursor<'_>) -> Result<usize> {
         match &token.token {
             Token::LParen => depth += 1,
             Token::RParen => depth = depth.saturating_sub(1),
-            other if depth == 0 => {
-                if super::cursor::plain_word(other)
-                    .is_some_and(|w| w.eq_ignore_ascii_case("from") || w.eq_ignore_ascii_case("to"))
+            other
+                if depth == 0
                     && i > cursor.at
-                {
-                    return Ok(i);
-                }
+                    && super::cursor::plain_word(other)
+                        .is_some_and(|w| w.eq_ignore_ascii_case("from") || w.eq_ignore_ascii_case("to")) =>
+            {
+                return Ok(i);
             }
             _ => {}
         }

@@ -322,6 +322,9 @@ pub(super) fn starts_query(cursor: &Cursor<'_>) -> bool {
 
 /// `SELECT * FROM` the table that the next tokens name, with its point.
 pub(super) fn table_query(cursor: &mut Cursor<'_>, to: usize) -> Result<(Box<ast::Query>, Rewritten)> {
+    if cursor.at >= to || !matches!(cursor.token(0), Some(Token::Word(_))) {
+        return Err(cursor.expected("the name of a table"));
+    }
     let mut rewritten = rewrite(cursor.source, &cursor.tokens[cursor.at..to])?;
     let position = cursor.position();
     let span = cursor.tokens[cursor.at].span;

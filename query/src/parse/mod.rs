@@ -88,7 +88,8 @@ fn statements(tokens: &[TokenWithSpan]) -> impl Iterator<Item = &[TokenWithSpan]
 /// Parses the tokens of one statement.
 fn one(source: &Source<'_>, tokens: &[TokenWithSpan]) -> Result<Parsed> {
     let mut cursor = Cursor::new(source, tokens);
-    let (statement, rewritten) = statement_at(&mut cursor)?;
+    let start = cursor.position();
+    let (statement, rewritten) = statement_at(&mut cursor).map_err(|error| error.at(start))?;
     cursor.finish()?;
     let (points, default_point) = match rewritten {
         Some(rewritten) => (rewritten.points, rewritten.default_point),

@@ -67,10 +67,8 @@ pub(super) fn end(cursor: &mut Cursor<'_>, statement: Statement) -> Result<State
     if cursor.is_word(0, "PREPARED") {
         return Err(cursor.unsupported("PREPARED").with_hint("COMMIT or ROLLBACK in the session that began"));
     }
-    if cursor.take(&["AND"]) {
-        if !cursor.take(&["NO", "CHAIN"]) {
-            return Err(cursor.unsupported("AND CHAIN").with_hint("BEGIN again"));
-        }
+    if cursor.take(&["AND"]) && !cursor.take(&["NO", "CHAIN"]) {
+        return Err(cursor.unsupported("AND CHAIN").with_hint("BEGIN again"));
     }
     cursor.finish()?;
     Ok(statement)

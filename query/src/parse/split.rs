@@ -188,15 +188,8 @@ impl<'a> Scanner<'a> {
         }
         let tag = &rest[..=tag_end];
         let body = &rest[tag.len()..];
-        match body.windows(tag.len()).position(|window| window == tag) {
-            Some(end) => {
-                self.at += tag.len() + end + tag.len();
-                true
-            }
-            None => {
-                self.at = self.sql.len();
-                false
-            }
-        }
+        let end = body.windows(tag.len()).position(|window| window == tag);
+        self.at = end.map_or(self.sql.len(), |end| self.at + tag.len() + end + tag.len());
+        end.is_some()
     }
 }

@@ -43,7 +43,7 @@ pub fn parse_interval(text: &str) -> Result<u64> {
             })?;
             scaled(number, unit).ok_or_else(bad)?
         };
-        total = total.checked_add(micros).filter(|total| *total <= i64::MAX as u64).ok_or_else(bad)?;
+        total = total.checked_add(micros).filter(|total| i64::try_from(*total).is_ok()).ok_or_else(bad)?;
     }
     Ok(total)
 }

@@ -113,7 +113,7 @@ pub fn literal_time(text: &str, zone: TimeZone, now: Timestamp) -> Result<Timest
             _ => Err(Error::invalid_value(format!("{} is before 1970", quoted(text)))),
         };
     }
-    let (local, own_zone) = split_zone(trimmed).ok_or_else(bad)?;
+    let (local, own_zone) = split_zone(trimmed);
     let zone = match own_zone {
         Some(name) => TimeZone::parse(name).map_err(|_| bad())?,
         None => zone,
@@ -133,7 +133,7 @@ fn local_instant(local: NaiveDateTime, zone: TimeZone, text: &str) -> Result<Tim
 }
 
 /// The date and time, and what follows them if it names a zone.
-fn split_zone(text: &str) -> Option<(&str, Option<&str>)> {
+fn split_zone(text: &str) -> (&str, Option<&str>) {
     // The date is ten characters (a year has four digits); a sign after it starts an offset.
     let body_end = text
         .char_indices()
@@ -142,12 +142,12 @@ fn split_zone(text: &str) -> Option<(&str, Option<&str>)> {
         .map_or(text.len(), |(i, _)| i);
     let (local, zone) = text.split_at(body_end);
     let zone = zone.trim();
-    Some((local.trim_end(), (!zone.is_empty()).then_some(zone)))
+    (local.trim_end(), (!zone.is_empty()).then_some(zone))
 }
 
 /// Reads a date and time with an optional zone: the text form of a `TIMESTAMP` in files. `None` when it is not one.
 pub fn parse_local_time(text: &str) -> Option<(NaiveDateTime, Option<TimeZone>)> {
-    let (local, zone) = split_zone(text)?;
+    let (local, zone) = split_zone(text);
     let zone = match zone {
         None => None,
         Some("Z" | "z") => Some(TimeZone::UTC),

@@ -38,6 +38,10 @@ pub struct RowDecoder {
 
 impl RowDecoder {
     /// A decoder of the columns at these places of the table, in this order; none is allowed.
+    ///
+    /// # Errors
+    ///
+    /// XX000 when there is no such place.
     pub fn new(layout: Arc<RowLayout>, projection: &[usize]) -> Result<Self> {
         let mut slots: Vec<Option<usize>> = Vec::new();
         let mut key: Vec<(ColumnType, Option<usize>)> =
@@ -200,7 +204,7 @@ impl Output {
             Self::Float64(builder) => builder.append_value(value::f64(tag, payload)?),
             Self::Decimal(builder) => builder.append_value(value::decimal(tag, payload)?),
             Self::Text(builder) => {
-                builder.append_value(std::str::from_utf8(value::bytes(tag, payload)?).ok()?)
+                builder.append_value(std::str::from_utf8(value::bytes(tag, payload)?).ok()?);
             }
             Self::Bytes(builder) => builder.append_value(value::bytes(tag, payload)?),
         }
@@ -253,7 +257,7 @@ impl Output {
             (Self::Decimal(builder), ScalarValue::Decimal128(value, _, _)) => builder.append_option(*value),
             (Self::Date(builder), ScalarValue::Date32(value)) => builder.append_option(*value),
             (Self::Timestamp(builder), ScalarValue::TimestampMicrosecond(value, _)) => {
-                builder.append_option(*value)
+                builder.append_option(*value);
             }
             (
                 Self::Text(builder),

@@ -52,6 +52,9 @@ pub(super) enum Typed<'a> {
 impl<'a> Typed<'a> {
     /// The column's array, which must have the column's own Arrow type.
     pub(super) fn new(column: &RowColumn, array: &'a ArrayRef) -> Result<Self> {
+        fn primitive<T: ArrowPrimitiveType>(array: &ArrayRef) -> &PrimitiveArray<T> {
+            array.as_primitive::<T>()
+        }
         if *array.data_type() != column.column_type.arrow() {
             return Err(Error::internal(format!(
                 "column {} is {} in memory, but the table has {}",
@@ -59,9 +62,6 @@ impl<'a> Typed<'a> {
                 array.data_type(),
                 column.column_type
             )));
-        }
-        fn primitive<T: ArrowPrimitiveType>(array: &ArrayRef) -> &PrimitiveArray<T> {
-            array.as_primitive::<T>()
         }
         Ok(match column.column_type {
             ColumnType::Boolean => Self::Boolean(array.as_boolean()),
@@ -309,7 +309,7 @@ fn shown(column: &RowColumn, value: &KeyValue<'_>) -> String {
         KeyValue::Plain(_) | KeyValue::Escaped(_) => {
             let bytes = value.bytes().unwrap_or_default();
             return match column.column_type {
-                ColumnType::Bytes => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+                ColumnType::Bytes => bytes.iter().copied().fold("\\x".to_owned(), hex),
                 _ => String::from_utf8_lossy(bytes).into_owned(),
             };
         }
@@ -329,6 +329,13 @@ fn shown(column: &RowColumn, value: &KeyValue<'_>) -> String {
         .to_array()
         .and_then(|array| arrow::util::display::array_value_to_string(&array, 0).map_err(Into::into));
     text.unwrap_or_default()
+}
+
+fn hex(mut text: String, byte: u8) -> String {
+    for nibble in [byte >> 4, byte & 0x0F] {
+        text.extend(char::from_digit(u32::from(nibble), 16));
+    }
+    text
 }
 
 /// The first key that does not start with `prefix`, if there is one.

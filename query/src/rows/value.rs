@@ -63,13 +63,11 @@ pub(super) fn push_int(value: i64, out: &mut Vec<u8>) -> u8 {
 }
 
 pub(super) fn push_decimal(value: i128, out: &mut Vec<u8>) -> u8 {
-    match i64::try_from(value) {
-        Ok(short) => push_int(short, out),
-        Err(_) => {
-            out.extend_from_slice(&value.to_le_bytes());
-            tag::BYTES_16
-        }
+    if let Ok(short) = i64::try_from(value) {
+        return push_int(short, out);
     }
+    out.extend_from_slice(&value.to_le_bytes());
+    tag::BYTES_16
 }
 
 pub(super) fn push_f32(value: f32, out: &mut Vec<u8>) -> u8 {

@@ -138,19 +138,19 @@ impl ColumnType {
                 Self::Double
             }
             Sql::Float(info) => match info {
-                ExactNumberInfo::None => Self::Double,
+                ExactNumberInfo::None | ExactNumberInfo::Precision(25..=53) => Self::Double,
                 ExactNumberInfo::Precision(1..=24) => Self::Real,
-                ExactNumberInfo::Precision(25..=53) => Self::Double,
                 _ => return Err(Error::invalid_value("the precision of FLOAT must be between 1 and 53")),
             },
             Sql::Numeric(info) | Sql::Decimal(info) | Sql::Dec(info) => decimal(*info)?,
-            Sql::Varchar(length)
+            Sql::Char(None) | Sql::Character(None) => Self::Text { chars_max: Some(1) },
+            Sql::Char(length)
+            | Sql::Character(length)
+            | Sql::Varchar(length)
             | Sql::CharacterVarying(length)
             | Sql::CharVarying(length)
             | Sql::Nvarchar(length) => text(*length)?,
             Sql::Text | Sql::String(None) => Self::TEXT,
-            Sql::Char(None) | Sql::Character(None) => Self::Text { chars_max: Some(1) },
-            Sql::Char(length) | Sql::Character(length) => text(*length)?,
             Sql::Date => Self::Date,
             Sql::Timestamp(digits, zone) => {
                 fraction_digits(*digits)?;

@@ -18,25 +18,35 @@ pub struct Types;
 
 impl TypePlanner for Types {
     fn plan_type_field(&self, sql: &ast::DataType) -> Result<Option<FieldRef>> {
-        Ok(query_type(sql)?.map(|data_type| data_type.into_nullable_field_ref()))
+        Ok(query_type(sql)?.map(DataTypeExt::into_nullable_field_ref))
     }
 }
 
 fn query_type(sql: &ast::DataType) -> Result<Option<DataType>> {
     use ast::DataType as Sql;
     Ok(match sql {
-        // Types that only queries have: left to DataFusion.
-        Sql::Interval { .. } | Sql::Time(..) | Sql::Array(_) | Sql::Struct(..) | Sql::Map(..) => None,
-        Sql::TinyInt(_) | Sql::UnsignedInteger | Sql::BigIntUnsigned(_) | Sql::IntUnsigned(_) => None,
-        Sql::SmallIntUnsigned(_) | Sql::TinyIntUnsigned(_) | Sql::Regclass => None,
-        // Literals and casts may leave the digits of DECIMAL open; columns may not.
-        Sql::Numeric(ExactNumberInfo::None) | Sql::Decimal(ExactNumberInfo::None) => None,
-        // A cast to VARCHAR(n) would have to cut: only columns enforce a length.
         Sql::Timestamp(None | Some(6), zone) => Some(DataType::Timestamp(
             TimeUnit::Microsecond,
             matches!(zone, TimezoneInfo::Tz | TimezoneInfo::WithTimeZone).then(|| UTC.into()),
         )),
-        Sql::Timestamp(..) => None,
+        // Left to DataFusion: types that only queries have, and the digits of DECIMAL and TIMESTAMP, which literals
+        // and casts may leave open or choose while columns may not.
+        Sql::Interval { .. }
+        | Sql::Time(..)
+        | Sql::Array(_)
+        | Sql::Struct(..)
+        | Sql::Map(..)
+        | Sql::TinyInt(_)
+        | Sql::UnsignedInteger
+        | Sql::BigIntUnsigned(_)
+        | Sql::IntUnsigned(_)
+        | Sql::SmallIntUnsigned(_)
+        | Sql::TinyIntUnsigned(_)
+        | Sql::Regclass
+        | Sql::Timestamp(..)
+        | Sql::Numeric(ExactNumberInfo::None)
+        | Sql::Decimal(ExactNumberInfo::None) => None,
+        // A cast to VARCHAR(n) would have to cut: only columns enforce a length.
         other => match ColumnType::from_sql(other)? {
             ColumnType::Text { chars_max: Some(_) } => {
                 return Err(crate::error::Error::unsupported(format!("a cast to {other}"))

@@ -1,3 +1,6 @@
+mod seam;
+mod soup;
+
 use datafusion::sql::sqlparser::ast::{TableFactor, Visit, Visitor};
 
 use super::*;
