@@ -1,1 +1,64 @@
-//! Bygone.
+//! Bygone: an embedded database that keeps the past.
+//!
+//! Every commit has a timestamp, and every moment within the retention, or pinned by a named snapshot, can be read:
+//! with SQL (`SELECT … AS OF SNAPSHOT dec31`) or through the key-value API below. Restoring puts tables back by
+//! appending, so a restore can itself be undone.
+//!
+//! ```
+//! use bygone::{CreateSnapshot, Database};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> bygone::Result<()> {
+//! let db = Database::memory().await?;
+//! let orders = db.keyspace("orders").await?;
+//! orders.put("o-1", "3 apples").await?;
+//!
+//! db.snapshots().create(CreateSnapshot::database("dec31")).await?;
+//! orders.put("o-1", "5 apples").await?;
+//! orders.put("o-2", "1 pear").await?;
+//!
+//! assert_eq!(orders.get("o-1").await?.unwrap(), "5 apples");
+//! assert_eq!(orders.get_at("o-1", "dec31").await?.unwrap(), "3 apples");
+//!
+//! let report = db.restore(["orders"]).to("dec31").await?.dry_run().await?;
+//! assert_eq!((report.targets[0].reverted, report.targets[0].deleted), (1, 1));
+//! db.restore(["orders"]).to("dec31").await?.unchanged_since(report.newest).run().await?;
+//! assert_eq!(orders.get("o-2").await?, None);
+//! # db.close().await
+//! # }
+//! ```
+//!
+//! # Where to start
+//!
+//! - [`Database`] opens a directory, memory, or any `object_store`; [`Keyspace`] is a map of bytes with a history.
+//! - [`Transaction`] groups writes: snapshot isolation, the first committer wins, [`ErrorKind::Conflict`] means run it again.
+//! - [`Snapshots`] keeps moments by name; [`Restore`] puts keyspaces back to one.
+//! - [`Moment`] is what reads of the past take: a timestamp or the name of a snapshot.
+
+mod database;
+mod error;
+mod keyspace;
+mod load;
+mod location;
+mod maintenance;
+mod moment;
+mod restore;
+mod transaction;
+
+pub use bygone_engine::{
+    Difference, Env, KeyRange, ReadView, RowBatch, Scan, ScanOptions,
+    types::{Durability, KEY_BYTES_MAX, KeyspaceId, Timestamp, VALUE_BYTES_MAX, WriteBatch},
+};
+pub use bygone_mvcc::{CommitInfo, CommitMeta, CommitRecord, KeyspaceInfo, Savepoint};
+pub use bygone_snapshots::{
+    ChangeKind, CreateSnapshot, Created, DiffSummary, HistoryEntry, ObjectRef, Quotas, Snapshot,
+    SnapshotScope, Snapshots,
+    restore::{RestoreReport, SafetySnapshot, TargetReport},
+};
+pub use database::{Database, DatabaseBuilder};
+pub use error::{Error, ErrorKind, Result};
+pub use keyspace::{Keyspace, Rows};
+pub use load::BulkLoad;
+pub use moment::Moment;
+pub use restore::Restore;
+pub use transaction::Transaction;

@@ -332,8 +332,7 @@ impl Engine {
     /// `Unavailable`: what was done so far stays, nothing is lost.
     pub async fn settle(&self) -> Result<()> {
         self.flush().await?;
-        self.shared.compact_while_needed().await?;
-        Ok(())
+        self.shared.compact_while_needed().await
     }
 
     /// Raises the horizons as far as retention and the clock ask for. Durable on return.

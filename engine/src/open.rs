@@ -185,7 +185,7 @@ impl Shared {
             "compaction",
             Box::pin(async move {
                 while let Some(shared) = next_turn(&weak, &wanted).await {
-                    let outcome = shared.compact_and_collect().await;
+                    let outcome = shared.compact_while_needed().await;
                     shared.note_background("compaction", outcome);
                 }
             }),

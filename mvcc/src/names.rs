@@ -9,7 +9,7 @@
 
 use bygone_engine::{
     KeyRange, ReadView, ScanOptions,
-    types::{Durability, KeyspaceId, Timestamp},
+    types::{Durability, KeyspaceId, Timestamp, WriteBatch},
 };
 use serde::{Deserialize, Serialize};
 
@@ -129,13 +129,28 @@ impl KeyspaceNames {
             return Err(Error::NoKeyspace(name.into()));
         };
         let id = decode_name(&row)?;
-        transaction.delete(system::CATALOG, key)?;
-        let dropped = serde_json::to_vec(&DroppedRow { name: name.into() }).expect("a string always encodes");
-        transaction.put(system::CATALOG, format!("kd/{}", id.get()), dropped)?;
+        let mut batch = WriteBatch::new();
+        self.add_drop(&KeyspaceInfo { name: name.into(), id }, &mut batch);
+        transaction.write(&batch)?;
         transaction.annotate(about("DROP KEYSPACE", name))?;
         let commit = transaction.commit(Durability::Sync).await?;
         self.store.engine().drop_keyspace(id, commit.timestamp).await?;
         Ok(())
+    }
+
+    /// Adds to `batch` what drops `keyspace`, for a commit that does more than that.
+    pub fn add_drop(&self, keyspace: &KeyspaceInfo, batch: &mut WriteBatch) {
+        let dropped = DroppedRow { name: keyspace.name.clone() };
+        let row = serde_json::to_vec(&dropped).expect("a string always encodes");
+        batch.delete(system::CATALOG, name_key(&keyspace.name));
+        batch.put(system::CATALOG, dropped_key(keyspace.id), row);
+    }
+
+    /// Adds to `batch` what brings the dropped `keyspace` back, for a commit that does more than that.
+    pub fn add_revival(&self, keyspace: &KeyspaceInfo, batch: &mut WriteBatch) {
+        let row = serde_json::to_vec(&NameRow { id: keyspace.id.get() }).expect("a number always encodes");
+        batch.put(system::CATALOG, name_key(&keyspace.name), row);
+        batch.delete(system::CATALOG, dropped_key(keyspace.id));
     }
 
     /// Finishes drops that were cut short between their commit and the engine's part. Called once after opening.
@@ -178,6 +193,10 @@ impl KeyspaceNames {
 
 fn name_key(name: &str) -> String {
     format!("k/{name}")
+}
+
+fn dropped_key(id: KeyspaceId) -> String {
+    format!("kd/{}", id.get())
 }
 
 fn decode_name(row: &[u8]) -> Result<KeyspaceId> {

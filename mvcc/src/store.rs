@@ -85,7 +85,7 @@ impl Store {
 
     /// An id that no keyspace has had or will have.
     pub fn new_keyspace_id(&self) -> KeyspaceId {
-        KeyspaceId::new(self.core.clock.tick().as_micros())
+        KeyspaceId::new(KeyspaceId::FIRST_USER.get() + self.core.clock.tick().as_micros())
     }
 
     /// Begins a transaction that reads the newest state.
@@ -141,7 +141,7 @@ impl Store {
         Ok(())
     }
 
-    /// Commits `batch` without looking at what is there: the last writer wins.
+    /// Commits `batch` without looking at what is there: the last writer wins. An empty batch is no commit.
     ///
     /// # Errors
     /// [`Error::Locked`] when a restore or bulk load does not finish in time; [`Error::Invalid`] for a key or value that
@@ -152,6 +152,9 @@ impl Store {
     pub async fn write(&self, batch: WriteBatch, durability: Durability) -> Result<CommitInfo> {
         for write in batch.writes() {
             check_write(write)?;
+        }
+        if batch.is_empty() {
+            return Ok(CommitInfo { timestamp: self.core.engine.last_timestamp() });
         }
         self.submit(Request::of_batch(batch, durability)).await
     }

@@ -19,23 +19,12 @@ use crate::{
 const KEYS_PER_TURN: u64 = 4_096;
 
 impl Shared {
-    /// Compacts until the picker is satisfied; says whether there was anything to do. Calls at the same time wait for
-    /// each other.
-    pub(crate) async fn compact_while_needed(self: &Arc<Self>) -> Result<bool> {
+    /// Compacts until the picker is satisfied. Calls at the same time wait for each other.
+    pub(crate) async fn compact_while_needed(self: &Arc<Self>) -> Result<()> {
         let _one_at_a_time = self.compacting.lock().await;
-        let mut compacted = false;
         while let Some(job) = self.pick_job() {
             self.run_compaction(&job).await?;
             self.progress.notify_waiters();
-            compacted = true;
-        }
-        Ok(compacted)
-    }
-
-    /// One turn of the background task: compact, then delete the files that were replaced.
-    pub(crate) async fn compact_and_collect(self: &Arc<Self>) -> Result<()> {
-        if self.compact_while_needed().await? {
-            self.collect().await?;
         }
         Ok(())
     }

@@ -88,8 +88,9 @@ impl State {
         after: Timestamp,
     ) -> Result<Option<Timestamp>> {
         for memtable in self.memtables() {
+            // An older or empty memtable proves nothing about the others: files may have been ingested since.
             if memtable.newest() <= after {
-                return Ok(None);
+                continue;
             }
             if let Some(version) = memtable.get(keyspace, key, Timestamp::LAST) {
                 return Ok((version.begin > after).then_some(version.begin));

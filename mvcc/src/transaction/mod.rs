@@ -7,7 +7,7 @@ use std::mem;
 
 use bygone_engine::{
     KeyRange, ReadView, ScanOptions,
-    types::{Durability, KeyspaceId, Timestamp, Write},
+    types::{Durability, KeyspaceId, Timestamp, Write, WriteBatch},
 };
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -152,6 +152,14 @@ impl Transaction {
     /// As [`Self::put`].
     pub fn delete(&self, keyspace: KeyspaceId, key: impl Into<Bytes>) -> Result<()> {
         self.push(Write { keyspace, key: key.into(), value: None })
+    }
+
+    /// Adds all writes of `batch`, in its order.
+    ///
+    /// # Errors
+    /// As [`Self::put`]; the writes before the one that failed are added.
+    pub fn write(&self, batch: &WriteBatch) -> Result<()> {
+        batch.writes().iter().try_for_each(|write| self.push(write.clone()))
     }
 
     fn push(&self, write: Write) -> Result<()> {

@@ -1,0 +1,238 @@
+//! Group commit and locks, step by step: futures are polled by hand, so every interleaving is exact.
+
+use std::{
+    future::Future,
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
+
+use bygone_engine::types::{Durability, KeyspaceId, Timestamp, WriteBatch};
+use bygone_mvcc::{CommitMeta, Error, ExclusiveCommit, Store, annotation, commits};
+
+use crate::database::Database;
+
+fn batch(keyspace: KeyspaceId, key: &str, value: &str) -> WriteBatch {
+    let mut batch = WriteBatch::new();
+    batch.put(keyspace, key.to_owned(), value.to_owned());
+    batch
+}
+
+fn poll<F: Future>(future: std::pin::Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+async fn value(store: &Store, keyspace: KeyspaceId, key: &str) -> Option<String> {
+    let value = store.view_now().get(keyspace, key.as_bytes()).await.expect("reads");
+    value.map(|value| String::from_utf8(value.to_vec()).expect("text"))
+}
+
+#[tokio::test]
+async fn a_dropped_leader_hands_its_group_over() {
+    let database = Database::patient().await;
+    let (store, t) = (&database.store, database.keyspace("t").await);
+    let mut second = pin!(store.write(batch(t, "b", "2"), Durability::Sync));
+    {
+        let mut first = pin!(store.write(batch(t, "a", "1"), Durability::Sync));
+        assert!(poll(first.as_mut()).is_pending(), "the leader lets others join");
+        assert!(poll(second.as_mut()).is_pending(), "the follower waits");
+    }
+    second.await.expect("the follower leads now");
+    assert_eq!(value(store, t, "a").await, None);
+    assert_eq!(value(store, t, "b").await.as_deref(), Some("2"));
+}
+
+#[tokio::test]
+async fn a_follower_that_is_dropped_after_it_was_told_to_lead_passes_it_on() {
+    let database = Database::patient().await;
+    let (store, t) = (&database.store, database.keyspace("t").await);
+    let mut third = pin!(store.write(batch(t, "c", "3"), Durability::Sync));
+    {
+        let mut first = Box::pin(store.write(batch(t, "a", "1"), Durability::Sync));
+        let mut second = Box::pin(store.write(batch(t, "b", "2"), Durability::Sync));
+        assert!(poll(first.as_mut()).is_pending());
+        assert!(poll(second.as_mut()).is_pending());
+        assert!(poll(third.as_mut()).is_pending());
+        drop(first);
+        drop(second);
+    }
+    third.await.expect("the last one leads");
+    assert_eq!(value(store, t, "b").await, None);
+    assert_eq!(value(store, t, "c").await.as_deref(), Some("3"));
+}
+
+#[tokio::test]
+async fn a_follower_that_is_dropped_before_it_was_taken_is_left_out() {
+    let database = Database::patient().await;
+    let (store, t) = (&database.store, database.keyspace("t").await);
+    let mut first = pin!(store.write(batch(t, "a", "1"), Durability::Sync));
+    assert!(poll(first.as_mut()).is_pending());
+    {
+        let mut second = pin!(store.write(batch(t, "b", "2"), Durability::Sync));
+        assert!(poll(second.as_mut()).is_pending());
+    }
+    first.await.expect("commits");
+    assert_eq!(value(store, t, "a").await.as_deref(), Some("1"));
+    assert_eq!(value(store, t, "b").await, None);
+}
+
+#[tokio::test]
+async fn of_two_members_of_a_group_that_write_one_key_the_first_commits() {
+    let database = Database::patient().await;
+    let (store, t) = (&database.store, database.keyspace("t").await);
+    let (one, two) = (store.begin(), store.begin());
+    one.put(t, "k", "1").expect("writes");
+    two.put(t, "k", "2").expect("writes");
+    let mut first = pin!(one.commit(Durability::Sync));
+    let mut second = pin!(two.commit(Durability::Sync));
+    assert!(poll(first.as_mut()).is_pending());
+    assert!(poll(second.as_mut()).is_pending(), "both are in one group");
+    first.await.expect("the first commits");
+    assert!(matches!(second.await, Err(Error::Conflict { .. })));
+    assert_eq!(value(store, t, "k").await.as_deref(), Some("1"));
+}
+
+#[tokio::test]
+async fn members_of_a_group_have_timestamps_of_their_own() {
+    let database = Database::patient().await;
+    let (store, t) = (&database.store, database.keyspace("t").await);
+    database.clock.set(100);
+    let mut first = pin!(store.write(batch(t, "k", "1"), Durability::Buffered));
+    let mut second = pin!(store.write(batch(t, "k", "2"), Durability::Sync));
+    assert!(poll(first.as_mut()).is_pending());
+    assert!(poll(second.as_mut()).is_pending());
+    assert_eq!(first.await.expect("commits").timestamp, Timestamp::from_micros(100));
+    assert_eq!(second.await.expect("commits").timestamp, Timestamp::from_micros(101));
+    assert_eq!(value(store, t, "k").await.as_deref(), Some("2"));
+}
+
+#[tokio::test]
+async fn writers_that_wait_together_share_one_sync() {
+    let database = Database::patient().await;
+    let (store, t) = (&database.store, database.keyspace("t").await);
+    let syncs = database.disk.syncs();
+    let mut writers: Vec<_> = (0..8)
+        .map(|number| Box::pin(store.write(batch(t, &number.to_string(), "1"), Durability::Sync)))
+        .collect();
+    for writer in &mut writers {
+        assert!(poll(writer.as_mut()).is_pending());
+    }
+    for writer in writers {
+        writer.await.expect("commits");
+    }
+    assert_eq!(database.disk.syncs() - syncs, 1);
+}
+
+#[tokio::test]
+async fn a_writer_waits_for_an_exclusive_lock() {
+    let database = Database::patient().await;
+    let (store, t) = (&database.store, database.keyspace("t").await);
+    let u = database.keyspace("u").await;
+    let lock = store.lock_exclusive(&[t], "a restore", 0).await.expect("nobody holds it");
+    let mut writer = pin!(store.write(batch(t, "k", "1"), Durability::Sync));
+    assert!(poll(writer.as_mut()).is_pending());
+    store.write(batch(u, "k", "1"), Durability::Sync).await.expect("another keyspace is free");
+    assert!(poll(writer.as_mut()).is_pending());
+    let error = store.lock_exclusive(&[u, t], "another", 0).await.expect_err("it is held");
+    assert!(error.is_retryable(), "{error}");
+    drop(lock);
+    writer.await.expect("commits after the release");
+}
+
+#[tokio::test]
+async fn a_writer_that_cannot_wait_is_told_who_holds_the_lock() {
+    let database = Database::new(bygone_engine::EngineOptions::tiny()).await;
+    let (store, t) = (&database.store, database.keyspace("t").await);
+    let lock = store.lock_exclusive(&[t], "a restore of t", 0).await.expect("nobody holds it");
+    let error = store.write(batch(t, "k", "1"), Durability::Sync).await.expect_err("it is locked");
+    assert!(matches!(&error, Error::Locked { by, .. } if by == "a restore of t"), "{error}");
+    drop(lock);
+}
+
+#[tokio::test]
+async fn a_writer_that_queued_before_the_lock_was_taken_waits_too() {
+    let database = Database::patient().await;
+    let (store, t) = (&database.store, database.keyspace("t").await);
+    let mut writer = pin!(store.write(batch(t, "k", "1"), Durability::Sync));
+    assert!(poll(writer.as_mut()).is_pending(), "it leads, and has not looked at the locks again");
+    let lock = store.lock_exclusive(&[t], "a restore", 0).await.expect("nothing is under way yet");
+    for _ in 0..10 {
+        assert!(poll(writer.as_mut()).is_pending());
+    }
+    assert_eq!(value(store, t, "k").await, None);
+    drop(lock);
+    writer.await.expect("commits after the release");
+}
+
+#[tokio::test]
+async fn files_and_writes_of_an_exclusive_commit_become_visible_together() {
+    let database = Database::patient().await;
+    let (store, t) = (&database.store, database.keyspace("t").await);
+    let mut ingest = store.engine().ingest(t, bygone_engine::IngestOptions::default());
+    for key in ["b", "a", "c"] {
+        ingest.push(key.as_bytes(), Some(b"1")).await.expect("takes a row");
+    }
+    let runs = vec![ingest.finish().await.expect("finishes")];
+    let lock = store.lock_exclusive(&[t], "a load", 0).await.expect("nobody holds it");
+    let meta = CommitMeta {
+        author: Some("ada".into()),
+        annotations: [("offset".to_owned(), "42".to_owned())].into(),
+        ..CommitMeta::default()
+    };
+    let commit = ExclusiveCommit { runs, meta, ..ExclusiveCommit::default() };
+    let at = store.commit_exclusive(&lock, commit).await.expect("commits").timestamp;
+    let before = store.view_at(at.previous()).await.expect("readable");
+    let after = store.view_at(at).await.expect("readable");
+    assert_eq!(before.get(t, b"a").await.expect("reads"), None);
+    assert_eq!(annotation(&before, "offset").await.expect("reads"), None);
+    assert_eq!(after.get(t, b"a").await.expect("reads").as_deref(), Some(&b"1"[..]));
+    assert_eq!(annotation(&after, "offset").await.expect("reads").as_deref(), Some("42"));
+    let records = commits(&after, at.previous(), at, 10).await.expect("reads");
+    assert_eq!(records[0].author.as_deref(), Some("ada"));
+    assert!(records[0].touches(&[t]));
+}
+
+#[tokio::test]
+async fn a_large_transaction_becomes_files_and_still_conflicts() {
+    let database = Database::patient().await;
+    let (store, t) = (&database.store, database.keyspace("t").await);
+    let (large, small) = (store.begin(), store.begin());
+    for number in 0..50 {
+        large.put(t, format!("{number:03}"), vec![b'x'; 100]).expect("writes");
+    }
+    large.put(t, "000", "last").expect("writes");
+    small.put(t, "007", "small").expect("writes");
+    large.commit(Durability::Sync).await.expect("commits");
+    assert_eq!(value(store, t, "000").await.as_deref(), Some("last"));
+    assert!(matches!(small.commit(Durability::Sync).await, Err(Error::Conflict { .. })));
+
+    let (large, small) = (store.begin(), store.begin());
+    for number in 0..50 {
+        large.put(t, format!("{number:03}"), vec![b'y'; 100]).expect("writes");
+    }
+    small.put(t, "007", "small").expect("writes");
+    small.commit(Durability::Sync).await.expect("commits");
+    assert!(matches!(large.commit(Durability::Sync).await, Err(Error::Conflict { .. })));
+    assert_eq!(value(store, t, "007").await.as_deref(), Some("small"));
+}
+
+#[tokio::test]
+async fn annotations_are_readable_as_of_any_time() {
+    let database = Database::patient().await;
+    let store = &database.store;
+    let t = database.keyspace("t").await;
+    let mut moments = Vec::new();
+    for offset in ["7", "8"] {
+        let transaction = store.begin();
+        transaction.put(t, "k", offset).expect("writes");
+        let annotations = [("offset".to_owned(), offset.to_owned())].into();
+        transaction
+            .annotate(CommitMeta { message: Some("batch".into()), annotations, ..CommitMeta::default() })
+            .expect("says");
+        moments.push(transaction.commit(Durability::Sync).await.expect("commits").timestamp);
+    }
+    let first = store.view_at(moments[0]).await.expect("readable");
+    assert_eq!(annotation(&first, "offset").await.expect("reads").as_deref(), Some("7"));
+    assert_eq!(annotation(&store.view_now(), "offset").await.expect("reads").as_deref(), Some("8"));
+    let records = commits(&store.view_now(), Timestamp::INTENT, moments[1], 100).await.expect("reads");
+    assert_eq!(records.last().expect("a record").message.as_deref(), Some("batch"));
+}

@@ -1,0 +1,190 @@
+//! A keyspace: an ordered map from bytes to bytes that keeps its past.
+
+use bygone_engine::{
+    DiffScan, KeyRange, RowBatch, Scan, ScanOptions,
+    types::{Durability, KeyspaceId, Timestamp, WriteBatch},
+};
+use bygone_mvcc::KeyspaceInfo;
+use bygone_snapshots::{HistoryEntry, ObjectRef};
+use bytes::Bytes;
+
+use crate::{BulkLoad, Database, Moment, Result};
+
+/// An ordered map from bytes to bytes in a [`Database`]. Clones are the same keyspace.
+#[derive(Clone, Debug)]
+pub struct Keyspace {
+    database: Database,
+    info: KeyspaceInfo,
+}
+
+impl Keyspace {
+    pub(crate) fn new(database: Database, info: KeyspaceInfo) -> Self {
+        Self { database, info }
+    }
+
+    /// Its name when it was opened.
+    pub fn name(&self) -> &str {
+        &self.info.name
+    }
+
+    /// Its id.
+    pub fn id(&self) -> KeyspaceId {
+        self.info.id
+    }
+
+    /// What a snapshot of this keyspace alone covers.
+    pub fn object(&self) -> ObjectRef {
+        ObjectRef { name: self.info.name.clone(), id: self.info.id.get(), keyspaces: vec![self.info.id] }
+    }
+
+    /// The value of `key`.
+    ///
+    /// # Errors
+    /// `Corrupt` or `Unavailable` when a file cannot be read.
+    pub async fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Bytes>> {
+        Ok(self.database.store().view_now().get(self.info.id, key.as_ref()).await?)
+    }
+
+    /// The value that `key` had at a moment.
+    ///
+    /// # Errors
+    /// `NotFound` for the name of a snapshot; `TooOld`; `Invalid` for a moment in the future; those of [`Self::get`].
+    pub async fn get_at(&self, key: impl AsRef<[u8]>, moment: impl Into<Moment>) -> Result<Option<Bytes>> {
+        let view = self.database.view_of(self.info.id, moment.into()).await?;
+        Ok(view.get(self.info.id, key.as_ref()).await?)
+    }
+
+    /// Sets `key` to `value`; the last writer wins. Durable on return. Returns the timestamp of the commit.
+    ///
+    /// # Errors
+    /// `Locked` while the keyspace is restored or loaded; `Invalid` for a key or value that is too long; `Unavailable`.
+    ///
+    /// # Cancel safety
+    /// When the future is dropped the commit happens or not.
+    pub async fn put(&self, key: impl Into<Bytes>, value: impl Into<Bytes>) -> Result<Timestamp> {
+        let mut batch = WriteBatch::new();
+        batch.put(self.info.id, key, value);
+        self.write(batch).await
+    }
+
+    /// Deletes `key`; deleting what is not there is allowed. Durable on return. Returns the timestamp of the commit.
+    ///
+    /// # Errors
+    /// As [`Self::put`].
+    pub async fn delete(&self, key: impl Into<Bytes>) -> Result<Timestamp> {
+        let mut batch = WriteBatch::new();
+        batch.delete(self.info.id, key);
+        self.write(batch).await
+    }
+
+    async fn write(&self, batch: WriteBatch) -> Result<Timestamp> {
+        Ok(self.database.store().write(batch, Durability::Sync).await?.timestamp)
+    }
+
+    /// The rows of a range, in order.
+    ///
+    /// # Errors
+    /// Those of [`Self::get`].
+    pub async fn scan(&self, range: KeyRange) -> Result<Rows> {
+        self.scan_with(range, ScanOptions::default(), Moment::Now).await
+    }
+
+    /// The rows that a range had at a moment.
+    ///
+    /// # Errors
+    /// As [`Self::get_at`].
+    pub async fn scan_at(&self, range: KeyRange, moment: impl Into<Moment>) -> Result<Rows> {
+        self.scan_with(range, ScanOptions::default(), moment).await
+    }
+
+    /// As [`Self::scan_at`], backward or with a limit if `options` say so.
+    ///
+    /// # Errors
+    /// As [`Self::get_at`].
+    pub async fn scan_with(
+        &self,
+        range: KeyRange,
+        options: ScanOptions,
+        moment: impl Into<Moment>,
+    ) -> Result<Rows> {
+        let view = self.database.view_of(self.info.id, moment.into()).await?;
+        Ok(Rows::new(view.scan(self.info.id, range, options)?))
+    }
+
+    /// The readable versions of `key`, newest first.
+    ///
+    /// # Errors
+    /// Those of [`Self::get`].
+    pub async fn history(&self, key: impl AsRef<[u8]>) -> Result<Vec<HistoryEntry>> {
+        let now = self.database.now();
+        let store = self.database.store();
+        Ok(bygone_snapshots::key_history(store, self.info.id, key.as_ref(), Timestamp::INTENT, now).await?)
+    }
+
+    /// The keys whose values differ between two moments, in order: `from` is the earlier one.
+    ///
+    /// # Errors
+    /// As [`Self::get_at`], for either moment.
+    pub async fn diff(&self, from: impl Into<Moment>, to: impl Into<Moment>) -> Result<DiffScan> {
+        let from = self.database.timestamp_of(from.into()).await?;
+        let to = self.database.timestamp_of(to.into()).await?;
+        Ok(bygone_snapshots::diff(self.database.store(), self.info.id, &KeyRange::all(), from, to).await?)
+    }
+
+    /// Begins a bulk load: many rows, in any order, that become visible at once.
+    ///
+    /// # Errors
+    /// `Locked` when the keyspace is restored or loaded by somebody else.
+    pub async fn load(&self) -> Result<BulkLoad> {
+        BulkLoad::begin(&self.database, &self.info).await
+    }
+}
+
+/// Rows of a scan. They hold the moment they are read at until they are dropped.
+#[derive(Debug)]
+pub struct Rows {
+    scan: Scan,
+    batch: RowBatch,
+    next: usize,
+}
+
+impl Rows {
+    fn new(scan: Scan) -> Self {
+        Self { scan, batch: RowBatch::default(), next: 0 }
+    }
+
+    /// The next row, or `None` at the end.
+    ///
+    /// # Errors
+    /// `Corrupt` or `Unavailable` when a file cannot be read; the scan cannot go on then.
+    pub async fn next(&mut self) -> Result<Option<(Bytes, Bytes)>> {
+        if self.next == self.batch.len() {
+            let Some(batch) = self.scan.next().await? else { return Ok(None) };
+            (self.batch, self.next) = (batch, 0);
+        }
+        let key = Bytes::copy_from_slice(self.batch.keys.get(self.next));
+        let value = Bytes::copy_from_slice(self.batch.values.get(self.next));
+        self.next += 1;
+        Ok(Some((key, value)))
+    }
+
+    /// The next rows in columns, without a copy for each row; `None` at the end. Do not mix with [`Self::next`].
+    ///
+    /// # Errors
+    /// As [`Self::next`].
+    pub async fn next_batch(&mut self) -> Result<Option<RowBatch>> {
+        Ok(self.scan.next().await?)
+    }
+
+    /// All rows that are left.
+    ///
+    /// # Errors
+    /// As [`Self::next`].
+    pub async fn collect(mut self) -> Result<Vec<(Bytes, Bytes)>> {
+        let mut all = Vec::new();
+        while let Some(row) = self.next().await? {
+            all.push(row);
+        }
+        Ok(all)
+    }
+}

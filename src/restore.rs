@@ -1,0 +1,168 @@
+//! Restoring keyspaces to a moment.
+
+use std::sync::Arc;
+
+use bygone_engine::types::Timestamp;
+use bygone_mvcc::{CommitMeta, KeyspaceInfo};
+use bygone_snapshots::{
+    ObjectRef,
+    restore::{self, RestoreReport, RestoreRequest, SafetySnapshot},
+};
+
+use crate::{Database, Error, ErrorKind, Moment, Result};
+
+/// A restore in preparation: see [`Database::restore`]. It appends one commit that carries the old state, so the state
+/// before stays in the past, and is kept as a snapshot of its own.
+///
+/// ```
+/// use bygone::{Database, SafetySnapshot};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> bygone::Result<()> {
+/// let db = Database::memory().await?;
+/// let stock = db.keyspace("stock").await?;
+/// let before = stock.put("apples", "5").await?;
+/// stock.delete("apples").await?;
+///
+/// let report = db.restore(["stock"]).to(before).await?.run().await?;
+/// assert_eq!(report.targets[0].brought_back, 1);
+/// assert_eq!(stock.get("apples").await?.unwrap(), "5");
+///
+/// // The state before the restore has a name; going back to it undoes the restore.
+/// let undo = report.safety_snapshot.unwrap();
+/// db.restore(["stock"]).to(undo).await?.safety(SafetySnapshot::None).run().await?;
+/// assert_eq!(stock.get("apples").await?, None);
+/// # db.close().await
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Restore {
+    database: Database,
+    names: Option<Vec<String>>,
+    request: RestoreRequest,
+}
+
+impl Restore {
+    pub(crate) fn new(database: Database, names: Option<Vec<String>>) -> Self {
+        Self { database, names, request: RestoreRequest::new(Vec::new(), Timestamp::INTENT) }
+    }
+
+    /// Sets the moment, and finds the keyspaces as they were then and are now: one that was dropped since comes back; when all
+    /// are restored, one that was created since goes.
+    ///
+    /// # Errors
+    /// `NotFound` for a snapshot or a keyspace; `TooOld`; `Invalid` for a moment in the future.
+    pub async fn to(mut self, moment: impl Into<Moment>) -> Result<Self> {
+        let moment = moment.into();
+        let database = self.database.clone();
+        self.request.to = database.timestamp_of(moment.clone()).await?;
+        let then = database.view(moment).await?;
+        let now = database.store().view_now();
+        let (names, all) = match self.names.take() {
+            Some(names) => (names, false),
+            None => {
+                let directory = database.store().names();
+                let mut names: Vec<String> =
+                    directory.list(&then).await?.into_iter().map(|keyspace| keyspace.name).collect();
+                names.extend(directory.list(&now).await?.into_iter().map(|keyspace| keyspace.name));
+                names.sort();
+                names.dedup();
+                (names, true)
+            }
+        };
+        self.request.extra_unchanged_since = Some(now.timestamp());
+        let dropped = database.store().names().dropped(&now).await?;
+        for name in names {
+            let old = database.keyspace_at(&name, &then).await?;
+            let new = database.keyspace_at(&name, &now).await?;
+            if let Some(old) = &old
+                && let Some((_, at)) = dropped.iter().find(|(keyspace, _)| keyspace.id == old.id)
+            {
+                self.request.revive.push((old.id, *at));
+            }
+            self.add(&name, old, new, all)?;
+        }
+        Ok(self)
+    }
+
+    fn add(
+        &mut self,
+        name: &str,
+        old: Option<KeyspaceInfo>,
+        new: Option<KeyspaceInfo>,
+        all: bool,
+    ) -> Result<()> {
+        let directory = self.database.store().names();
+        let request = &mut self.request;
+        match (old, new) {
+            (Some(old), Some(new)) if old.id == new.id => request.targets.push(object(&new)),
+            (Some(old), new) => {
+                if let Some(new) = new {
+                    directory.add_drop(&new, &mut request.extra);
+                    request.remove.push(new.id);
+                }
+                directory.add_revival(&old, &mut request.extra);
+                request.targets.push(object(&old));
+            }
+            // Created since: emptied when it is asked for by name, removed when everything goes back.
+            (None, Some(new)) if all => {
+                directory.add_drop(&new, &mut request.extra);
+                request.remove.push(new.id);
+            }
+            (None, Some(new)) => request.targets.push(object(&new)),
+            (None, None) => {
+                let message = format!("keyspace \"{name}\" does not exist, neither now nor at the moment");
+                return Err(Error::new(ErrorKind::NotFound, "42P01", message));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether, and for how long, the state before is kept as a snapshot. Default 7 days.
+    pub fn safety(mut self, safety: SafetySnapshot) -> Self {
+        self.request.safety = safety;
+        self
+    }
+
+    /// Fails with `Conflict` when a keyspace changed after this: give the `newest` of a dry run's report.
+    pub fn unchanged_since(mut self, newest: Timestamp) -> Self {
+        self.request.if_unchanged_since = Some(newest);
+        self
+    }
+
+    /// Who restores, and why.
+    pub fn annotate(mut self, meta: CommitMeta) -> Self {
+        self.request.meta = meta;
+        self
+    }
+
+    /// Is told how far the restore is.
+    pub fn progress(mut self, progress: Arc<dyn restore::Progress>) -> Self {
+        self.request.progress = Some(progress);
+        self
+    }
+
+    /// Says what [`Self::run`] would do, and changes nothing.
+    ///
+    /// # Errors
+    /// As [`Self::run`], but for locks.
+    pub async fn dry_run(&self) -> Result<RestoreReport> {
+        Ok(restore::plan(self.database.snapshots(), &self.request).await?)
+    }
+
+    /// Restores, in one commit. Other writers of the keyspaces wait meanwhile; readers do not.
+    ///
+    /// # Errors
+    /// `Conflict` when a keyspace changed after [`Self::unchanged_since`]; `Locked` when another restore or bulk load does not
+    /// finish in time; those of reading and of a commit. Nothing is changed then.
+    ///
+    /// # Cancel safety
+    /// When the future is dropped the restore happens as a whole or not at all.
+    pub async fn run(self) -> Result<RestoreReport> {
+        Ok(restore::run(self.database.snapshots(), self.request).await?)
+    }
+}
+
+fn object(info: &KeyspaceInfo) -> ObjectRef {
+    ObjectRef { name: info.name.clone(), id: info.id.get(), keyspaces: vec![info.id] }
+}
