@@ -14,7 +14,8 @@ use crate::{
 
 /// A file grows by multiples of this. One more sync per chunk, so that no commit pays for growing the file.
 /// Small in tests, so that they cross its boundaries and fill no megabytes of simulated disk for every segment.
-const CHUNK: u64 = if cfg!(any(test, all(feature = "testing", debug_assertions))) { 16 << 10 } else { 4 << 20 };
+const CHUNK: u64 =
+    if cfg!(any(test, all(feature = "testing", debug_assertions))) { 16 << 10 } else { 4 << 20 };
 /// Buffers above this are given back after a large group.
 const BUFFER_BYTES_KEPT: usize = 4 << 20;
 
