@@ -4,13 +4,24 @@
 //! is, [`types`] maps SQL types to Arrow, [`rows`] holds the bytes of keys and rows, [`copy`] reads and writes
 //! files, [`error`] carries every failure with its SQLSTATE.
 
+mod catalog;
 pub mod copy;
+mod ddl;
+mod dml;
 pub mod error;
+mod functions;
+mod history;
 pub mod parse;
+mod plan;
 pub mod points;
 pub mod rows;
+mod scan;
+mod session;
+mod system;
 pub mod types;
 
 pub use error::{Error, ErrorKind, Result};
 pub use parse::{StatementText, is_complete, split_statements};
+pub use plan::MemoryOptions;
 pub use points::Point;
+pub use session::{Notice, Outcome, Progress, Rows, Session, Sql, SqlOptions};

@@ -1,0 +1,229 @@
+//! The catalog: which databases, schemas, tables and views exist, kept as versions like all other data.
+//!
+//! Every object is one JSON row in the catalog keyspace, under a key that holds its *name*, so that names are unique
+//! by construction and two sessions that create the same name conflict:
+//!
+//! ```text
+//!   sql/d/<database>                     Database
+//!   sql/s/<database id>/<schema>         Schema
+//!   sql/t/<schema id>/<table or view>    Object
+//!   sql/v                                touched by every change: its begin is the version of the catalog
+//! ```
+//!
+//! 1. A change of the catalog is a write of the session's transaction: it becomes visible with it, and a query `AS OF t`
+//!    resolves names with the rows visible at `t`.
+//! 2. Ids are clock ticks and are never used twice; names never reach a file name.
+//! 3. The database `main` with the schema `public` always exists and has no row; `bygone` and `information_schema` are
+//!    computed.
+
+mod load;
+mod names;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use bygone_engine::types::{KeyspaceId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+pub(crate) use load::{CatalogCache, keys};
+pub(crate) use names::ObjectPath;
+
+use crate::{
+    error::Result,
+    rows::{RowColumn, RowLayout},
+    types::ColumnType,
+};
+
+/// Name of the database that always exists.
+pub(crate) const DEFAULT_DATABASE: &str = "main";
+/// Name of the schema that every database has.
+pub(crate) const DEFAULT_SCHEMA: &str = "public";
+/// Name of the schema with the computed tables about snapshots and commits.
+pub(crate) const SYSTEM_SCHEMA: &str = "bygone";
+/// Name of the schema with the computed tables of the SQL standard.
+pub(crate) const INFORMATION_SCHEMA: &str = "information_schema";
+
+/// Id of [`DEFAULT_DATABASE`].
+pub(crate) const DEFAULT_DATABASE_ID: u64 = 1;
+/// Id of the schema `public` of [`DEFAULT_DATABASE`].
+pub(crate) const DEFAULT_SCHEMA_ID: u64 = 2;
+
+/// All names visible at one timestamp.
+#[derive(Clone, Debug)]
+pub(crate) struct CatalogState {
+    /// The commit of the last change of the catalog that this state contains.
+    pub version: Timestamp,
+    /// The databases by name.
+    pub databases: BTreeMap<String, DatabaseEntry>,
+}
+
+/// A database and what is in it.
+#[derive(Clone, Debug)]
+pub(crate) struct DatabaseEntry {
+    pub id: u64,
+    pub schemas: BTreeMap<String, SchemaEntry>,
+}
+
+/// A schema and what is in it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SchemaEntry {
+    pub id: u64,
+    pub objects: BTreeMap<String, Object>,
+}
+
+/// The row of a database or a schema.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct NamespaceRow {
+    pub id: u64,
+    /// For a database: the id of its schema `public`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_schema: Option<u64>,
+}
+
+/// A table or a view: they share one space of names.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Object {
+    /// A table.
+    Table(Arc<TableDef>),
+    /// A view.
+    View(Arc<ViewDef>),
+}
+
+/// A table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TableDef {
+    /// Never used by another table.
+    pub id: u64,
+    /// Where the rows are.
+    pub keyspace: u64,
+    /// The columns in order.
+    pub columns: Vec<ColumnDef>,
+    /// Positions of the primary key's columns in key order; empty: rows have a hidden id.
+    pub primary_key: Vec<usize>,
+}
+
+/// A column of a table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ColumnDef {
+    /// Unique within the table, never used again: row values refer to it.
+    pub id: u32,
+    pub name: String,
+    #[serde(rename = "type")]
+    pub column_type: ColumnType,
+    pub nullable: bool,
+    /// The default expression as SQL text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<String>,
+}
+
+/// A view.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ViewDef {
+    pub id: u64,
+    /// The query's text, with the database and schema that its unqualified names meant.
+    pub query: String,
+    pub database: String,
+    pub schema: String,
+    /// Column names given in the definition; empty: those of the query.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<String>,
+}
+
+impl TableDef {
+    /// Where the rows are.
+    pub(crate) fn keyspace_id(&self) -> KeyspaceId {
+        KeyspaceId::new(self.keyspace)
+    }
+
+    /// How the rows are stored.
+    ///
+    /// # Errors
+    /// 54000 when there are too many columns.
+    pub(crate) fn layout(&self, path: &ObjectPath) -> Result<Arc<RowLayout>> {
+        let columns = self
+            .columns
+            .iter()
+            .map(|column| RowColumn {
+                id: column.id,
+                name: column.name.clone(),
+                column_type: column.column_type,
+                nullable: column.nullable,
+                missing: None,
+            })
+            .collect();
+        Ok(Arc::new(RowLayout::new(path.to_string(), columns, self.primary_key.clone())?))
+    }
+
+    /// Position of the column called `name`.
+    pub(crate) fn column_index(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column.name == name)
+    }
+
+    /// Whether rows have a hidden id instead of a primary key.
+    pub(crate) fn has_hidden_key(&self) -> bool {
+        self.primary_key.is_empty()
+    }
+}
+
+impl CatalogState {
+    /// The state of a database in which nothing was created yet.
+    pub(crate) fn empty() -> Self {
+        let public = SchemaEntry { id: DEFAULT_SCHEMA_ID, objects: BTreeMap::new() };
+        let main = DatabaseEntry {
+            id: DEFAULT_DATABASE_ID,
+            schemas: BTreeMap::from([(DEFAULT_SCHEMA.to_owned(), public)]),
+        };
+        Self {
+            version: Timestamp::default(),
+            databases: BTreeMap::from([(DEFAULT_DATABASE.to_owned(), main)]),
+        }
+    }
+
+    /// The schema at `path`, if both it and its database exist.
+    pub(crate) fn schema(&self, database: &str, schema: &str) -> Option<&SchemaEntry> {
+        self.databases.get(database)?.schemas.get(schema)
+    }
+
+    /// The table or view at `path`.
+    pub(crate) fn object(&self, path: &ObjectPath) -> Option<&Object> {
+        self.schema(&path.database, &path.schema)?.objects.get(&path.name)
+    }
+
+    /// The table at `path`; views do not count.
+    pub(crate) fn table(&self, path: &ObjectPath) -> Option<&Arc<TableDef>> {
+        match self.object(path)? {
+            Object::Table(table) => Some(table),
+            Object::View(_) => None,
+        }
+    }
+
+    /// Every table of `database` with its path, in name order.
+    pub(crate) fn tables_of(&self, database: &str) -> Vec<(ObjectPath, Arc<TableDef>)> {
+        self.objects_of(database)
+            .filter_map(|(path, object)| match object {
+                Object::Table(table) => Some((path, Arc::clone(table))),
+                Object::View(_) => None,
+            })
+            .collect()
+    }
+
+    /// Every table and view of `database` with its path, in name order.
+    pub(crate) fn objects_of(&self, database: &str) -> impl Iterator<Item = (ObjectPath, &Object)> {
+        let name = database.to_owned();
+        self.databases.get(database).into_iter().flat_map(|entry| &entry.schemas).flat_map(
+            move |(schema_name, schema)| {
+                let database = name.clone();
+                schema.objects.iter().map(move |(object_name, object)| {
+                    (ObjectPath::new(&database, schema_name, object_name), object)
+                })
+            },
+        )
+    }
+
+    /// The path and definition of the table with this id.
+    pub(crate) fn table_by_id(&self, id: u64) -> Option<(ObjectPath, Arc<TableDef>)> {
+        self.databases
+            .keys()
+            .find_map(|database| self.tables_of(database).into_iter().find(|(_, table)| table.id == id))
+    }
+}

@@ -1,0 +1,140 @@
+//! `CREATE TABLE`.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use bytes::Bytes;
+use datafusion::{
+    common::DFSchema,
+    execution::session_state::SessionState,
+    logical_expr::{Expr, ExprSchemable},
+    sql::sqlparser::ast,
+};
+
+use super::{catalog_of, check_name, existing, schema_for_new};
+use crate::{
+    catalog::{CatalogState, ColumnDef, Object, ObjectPath, TableDef, keys},
+    error::{Error, Result},
+    parse::{self, ColumnSpec, CreateTable},
+    session::{Context, Notice, Outcome, Work, Written},
+    types::ColumnType,
+};
+
+/// The catalog row of a new table, and its place.
+#[derive(Debug)]
+pub(crate) struct TableRows {
+    pub table: Arc<TableDef>,
+    pub schema_id: u64,
+    pub name: String,
+}
+
+impl TableRows {
+    /// The rows as key and value, for a commit that is not a transaction.
+    pub(crate) fn writes(&self) -> Result<Vec<(Bytes, Bytes)>> {
+        let object = Object::Table(Arc::clone(&self.table));
+        Ok(vec![(keys::object(self.schema_id, &self.name), keys::encode(&object)?), keys::version_write()])
+    }
+}
+
+/// `CREATE TABLE`.
+pub(crate) async fn create_table(
+    context: &mut Context<'_>,
+    work: &Work,
+    create: &CreateTable,
+) -> Result<Written> {
+    let path = context.path(&create.name)?;
+    let catalog = catalog_of(context, work).await?;
+    let outcome = Outcome::done("CREATE TABLE");
+    let columns = create.columns.iter().map(column_of).collect();
+    let rows = define_table(context, &catalog, &path, columns, &create.primary_key, create.if_not_exists)
+        .map_err(|error| error.at(create.name.position))?;
+    let Some(rows) = rows else { return Ok(Written::new(outcome, Vec::new())) };
+    // A default that cannot be planned would make every INSERT fail.
+    planned_defaults(&context.state, &rows.table)?;
+    let object = Object::Table(Arc::clone(&rows.table));
+    keys::put_object(&work.transaction, rows.schema_id, &rows.name, &object)?;
+    Ok(Written::new(outcome, vec![path.to_string()]))
+}
+
+fn column_of(spec: &ColumnSpec) -> ColumnDef {
+    ColumnDef {
+        id: 0,
+        name: spec.name.clone(),
+        column_type: spec.column_type,
+        nullable: !spec.not_null,
+        default: spec.default.as_ref().map(|(_, text)| text.clone()),
+    }
+}
+
+/// The definition of a new table at `path`; `None` when there is one already and that is fine.
+pub(crate) fn define_table(
+    context: &mut Context<'_>,
+    catalog: &CatalogState,
+    path: &ObjectPath,
+    mut columns: Vec<ColumnDef>,
+    primary_key: &[String],
+    if_not_exists: bool,
+) -> Result<Option<TableRows>> {
+    check_name("table", &path.name)?;
+    let schema_id = schema_for_new(catalog, path)?;
+    if existing(catalog, path).is_some() {
+        if if_not_exists {
+            context.notices.push(Notice::new(format!("table {path} exists already, skipping")));
+            return Ok(None);
+        }
+        return Err(Error::table_exists(&path.to_string()));
+    }
+    if columns.is_empty() {
+        return Err(Error::invalid_definition("a table needs a column"));
+    }
+    let mut names = BTreeSet::new();
+    for (index, column) in columns.iter_mut().enumerate() {
+        check_name("column", &column.name)?;
+        if !names.insert(column.name.clone()) {
+            return Err(Error::duplicate_column(&column.name));
+        }
+        column.id = index as u32 + 1;
+    }
+    let mut key = Vec::with_capacity(primary_key.len());
+    for name in primary_key {
+        let index = columns
+            .iter()
+            .position(|column| column.name == *name)
+            .ok_or_else(|| Error::no_column(name, columns.iter().map(|column| column.name.as_str())))?;
+        if key.contains(&index) {
+            return Err(Error::duplicate_column(name));
+        }
+        columns[index].nullable = false;
+        key.push(index);
+    }
+    let store = &context.shared.store;
+    let table = TableDef {
+        id: store.new_keyspace_id().get(),
+        keyspace: store.new_keyspace_id().get(),
+        columns,
+        primary_key: key,
+    };
+    Ok(Some(TableRows { table: Arc::new(table), schema_id, name: path.name.clone() }))
+}
+
+/// The default expressions of a table, planned.
+pub(crate) fn planned_defaults(state: &SessionState, table: &TableDef) -> Result<HashMap<String, Expr>> {
+    let mut defaults = HashMap::new();
+    for column in &table.columns {
+        let Some(text) = &column.default else { continue };
+        let planned = plan_default(state, text, column.column_type).map_err(|error| {
+            Error::invalid_definition(format!("default of column {}: {}", column.name, error.message()))
+        })?;
+        defaults.insert(column.name.clone(), planned);
+    }
+    Ok(defaults)
+}
+
+fn plan_default(state: &SessionState, text: &str, column_type: ColumnType) -> Result<Expr> {
+    let expr = parse::parse_expression(text)?;
+    let schema = DFSchema::empty();
+    let expr = state.create_logical_expr_from_sql_expr(ast::ExprWithAlias { expr, alias: None }, &schema)?;
+    Ok(expr.cast_to(&column_type.arrow(), &schema)?)
+}

@@ -1,0 +1,71 @@
+//! `CREATE TABLE t AS query`.
+
+use super::{RowWriter, Target, insert::project};
+use crate::{
+    catalog::ColumnDef,
+    ddl::{self, define_table},
+    error::{Error, ErrorKind, Result},
+    parse::CreateTableAs,
+    session::{self, Context, Outcome, Work, Written},
+    types::ColumnType,
+};
+
+/// `CREATE TABLE t AS query`: the table and its rows appear together.
+pub(crate) async fn create_table_as(
+    context: &mut Context<'_>,
+    work: &Work,
+    create: &CreateTableAs,
+) -> Result<Written> {
+    let path = context.path(&create.name)?;
+    let catalog = ddl::catalog_of(context, work).await?;
+    let plan = session::plan_query(context, &create.query).await?;
+    let columns = columns_of(create, plan.schema().as_arrow())?;
+    let rows = define_table(context, &catalog, &path, columns, &create.primary_key, create.if_not_exists)
+        .map_err(|error| error.at(create.name.position))?;
+    let Some(rows) = rows else {
+        return Ok(Written::new(Outcome::done("CREATE TABLE"), Vec::new()));
+    };
+    let writes = rows.writes()?;
+    let target = Target { path, table: rows.table, schema_id: rows.schema_id };
+    let all: Vec<usize> = (0..target.table.columns.len()).collect();
+    let plan = project(context, &target, &all, plan)?;
+    let mut writer = RowWriter::new(context, work, &target)?;
+    let count = if create.without_data {
+        writer.insert_all(session::empty_stream(&plan), &writes).await?
+    } else {
+        let stream = session::stream(&context.state, &plan).await?;
+        writer.insert_all(stream, &writes).await?
+    };
+    let mut outcome = Outcome::wrote("SELECT", count);
+    if create.without_data {
+        outcome = Outcome::done("CREATE TABLE");
+    }
+    Ok(Written::new(outcome, vec![target.path.to_string()]))
+}
+
+fn columns_of(create: &CreateTableAs, schema: &arrow::datatypes::Schema) -> Result<Vec<ColumnDef>> {
+    if !create.columns.is_empty() && create.columns.len() != schema.fields().len() {
+        return Err(Error::new(
+            ErrorKind::Invalid,
+            "42601",
+            format!(
+                "CREATE TABLE names {} columns, its query has {}",
+                create.columns.len(),
+                schema.fields().len()
+            ),
+        ));
+    }
+    schema
+        .fields()
+        .iter()
+        .enumerate()
+        .map(|(index, field)| {
+            let name = create.columns.get(index).unwrap_or(field.name()).clone();
+            let column_type = ColumnType::from_arrow(field.data_type()).map_err(|error| {
+                Error::new(error.kind(), error.sqlstate(), format!("column {name}: {}", error.message()))
+                    .with_hint(error.hint().unwrap_or_default())
+            })?;
+            Ok(ColumnDef { id: 0, name, column_type, nullable: true, default: None })
+        })
+        .collect()
+}

@@ -1,0 +1,193 @@
+//! `INSERT`.
+
+use std::{collections::HashMap, sync::Arc};
+
+use datafusion::{
+    common::{DFSchema, DFSchemaRef},
+    logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, lit},
+    scalar::ScalarValue,
+    sql::sqlparser::ast::{self, SetExpr},
+};
+
+use super::{RowWriter, Target};
+use crate::{
+    catalog::ColumnDef,
+    ddl::planned_defaults,
+    error::{Error, ErrorKind, Result},
+    parse::{self, Insert, InsertSource, is_default},
+    plan::Names,
+    session::{self, Context, Outcome, Work, Written},
+};
+
+/// `INSERT INTO t …`.
+pub(crate) async fn insert(context: &mut Context<'_>, work: &Work, insert: &Insert) -> Result<Written> {
+    let target = Target::find(context, work, &insert.table).await?;
+    let plan = plan_insert(context, work, &target, insert).await?;
+    let rows = session::stream(&context.state, &plan).await?;
+    let mut writer = RowWriter::new(context, work, &target)?;
+    let count = writer.insert_all(rows, &[]).await?;
+    Ok(Written::new(Outcome::wrote("INSERT 0", count), vec![target.path.to_string()]))
+}
+
+/// The query whose columns are those of the table, in its order.
+pub(crate) async fn plan_insert(
+    context: &mut Context<'_>,
+    work: &Work,
+    target: &Target,
+    insert: &Insert,
+) -> Result<LogicalPlan> {
+    let columns = target_columns(target, &insert.columns)?;
+    let default = context.latest(crate::scan::Reader::of_transaction(&work.transaction)).await?;
+    let resolution = context.resolve(default).await?;
+    let names = context.names(&resolution);
+    let source = match &insert.source {
+        InsertSource::Defaults => None,
+        InsertSource::Values(rows) => {
+            let rows = fill_defaults(target, &columns, rows)?;
+            Some(plan_values(&names, target, &columns, rows, context.parameters)?)
+        }
+        InsertSource::Query(query) => Some(names.plan(ast::Statement::Query(query.clone()))?),
+    };
+    let source = match source {
+        Some(plan) => {
+            let width = plan.schema().fields().len();
+            // Without a list of columns a query may fill the first ones.
+            if width > columns.len() || (width < columns.len() && !insert.columns.is_empty()) {
+                return Err(Error::new(
+                    ErrorKind::Invalid,
+                    "42601",
+                    format!("INSERT has {width} values for {} columns", columns.len()),
+                ));
+            }
+            session::bind(plan, context.parameters)?
+        }
+        None => LogicalPlanBuilder::empty(true).build()?,
+    };
+    let given = match insert.source {
+        InsertSource::Defaults => 0,
+        _ => source.schema().fields().len(),
+    };
+    project(context, target, &columns[..given], source)
+}
+
+/// Positions of the named columns; all of them when none are named.
+pub(super) fn target_columns(target: &Target, names: &[String]) -> Result<Vec<usize>> {
+    if names.is_empty() {
+        return Ok((0..target.table.columns.len()).collect());
+    }
+    let mut columns = Vec::with_capacity(names.len());
+    for name in names {
+        let index = column(target, name)?;
+        if columns.contains(&index) {
+            return Err(Error::duplicate_column(name));
+        }
+        columns.push(index);
+    }
+    Ok(columns)
+}
+
+/// Position of a column by name.
+pub(super) fn column(target: &Target, name: &str) -> Result<usize> {
+    target
+        .table
+        .column_index(name)
+        .ok_or_else(|| Error::no_column(name, target.table.columns.iter().map(|column| column.name.as_str())))
+}
+
+/// Puts the columns' defaults where `DEFAULT` is written.
+fn fill_defaults(target: &Target, columns: &[usize], rows: &[Vec<ast::Expr>]) -> Result<Vec<Vec<ast::Expr>>> {
+    let width = rows.first().map_or(0, Vec::len);
+    rows.iter()
+        .map(|row| {
+            if row.len() != width {
+                return Err(Error::new(
+                    ErrorKind::Invalid,
+                    "42601",
+                    format!("VALUES lists must all be the same length, not {width} and {}", row.len()),
+                ));
+            }
+            row.iter()
+                .enumerate()
+                .map(|(index, value)| {
+                    if !is_default(value) {
+                        return Ok(value.clone());
+                    }
+                    let column = columns.get(index).map(|&column| &target.table.columns[column]);
+                    match column.and_then(|column| column.default.as_deref()) {
+                        Some(text) => parse::parse_expression(text),
+                        None => Ok(ast::Expr::value(ast::Value::Null)),
+                    }
+                })
+                .collect()
+        })
+        .collect()
+}
+
+/// Plans `VALUES` with the types of the columns, so that every row is read as its column is.
+fn plan_values(
+    names: &Names,
+    target: &Target,
+    columns: &[usize],
+    rows: Vec<Vec<ast::Expr>>,
+    parameters: &[ScalarValue],
+) -> Result<LogicalPlan> {
+    let width = rows.first().map_or(0, Vec::len);
+    if width > columns.len() {
+        return Err(Error::new(
+            ErrorKind::Invalid,
+            "42601",
+            format!("INSERT has {width} values for {} columns", columns.len()),
+        ));
+    }
+    let all = crate::scan::fields(&target.table);
+    let fields =
+        columns[..width].iter().map(|&index| Arc::new(all[index].clone().with_nullable(true))).collect();
+    let schema = DFSchema::from_unqualified_fields(fields, HashMap::new())?;
+    let rows = rows.into_iter().map(ast::Parens::with_empty_span).collect();
+    let body = ast::Values { explicit_row: false, value_keyword: false, rows };
+    let query = ast::Query {
+        with: None,
+        body: Box::new(SetExpr::Values(body)),
+        order_by: None,
+        limit_clause: None,
+        fetch: None,
+        locks: Vec::new(),
+        for_clause: None,
+        settings: None,
+        format_clause: None,
+        pipe_operators: Vec::new(),
+    };
+    let statement = ast::Statement::Query(Box::new(query));
+    Ok(names.plan_typed(statement, Some(DFSchemaRef::new(schema)), parameters)?)
+}
+
+/// What a column gets that is not given.
+pub(super) fn default_or_null(defaults: &HashMap<String, Expr>, column: &ColumnDef) -> Result<Expr> {
+    match defaults.get(&column.name) {
+        Some(default) => Ok(default.clone()),
+        None => Ok(lit(ScalarValue::Null).cast_to(&column.column_type.arrow(), &DFSchema::empty())?),
+    }
+}
+
+/// Puts the columns of `source` where they belong, with defaults for the others, all with the types of the table.
+pub(super) fn project(
+    context: &Context<'_>,
+    target: &Target,
+    given: &[usize],
+    source: LogicalPlan,
+) -> Result<LogicalPlan> {
+    let defaults = planned_defaults(&context.state, &target.table)?;
+    let source_columns = source.schema().columns();
+    let mut exprs = Vec::with_capacity(target.table.columns.len());
+    for (index, column) in target.table.columns.iter().enumerate() {
+        let data_type = column.column_type.arrow();
+        let expr = match given.iter().position(|&position| position == index) {
+            Some(position) => {
+                Expr::Column(source_columns[position].clone()).cast_to(&data_type, source.schema())?
+            }
+            None => default_or_null(&defaults, column)?,
+        };
+        exprs.push(expr.alias(&column.name));
+    }
+    Ok(LogicalPlanBuilder::from(source).project(exprs)?.build()?)
+}

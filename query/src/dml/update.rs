@@ -1,0 +1,127 @@
+//! `UPDATE` and `DELETE`.
+
+use datafusion::{
+    logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder},
+    sql::sqlparser::{
+        ast::{self, SelectItem, SetExpr},
+        dialect::GenericDialect,
+        parser::Parser,
+    },
+};
+
+use super::{RowWriter, Target, insert::column};
+use crate::{
+    error::{Error, Result},
+    parse::{self, Delete, Update, is_default},
+    plan::TARGET_TABLE,
+    scan::{ROW_KEY_COLUMN, Reader},
+    session::{self, Context, Outcome, Work, Written},
+};
+
+/// `UPDATE t SET …`.
+pub(crate) async fn update(context: &mut Context<'_>, work: &Work, update: &Update) -> Result<Written> {
+    let target = Target::find(context, work, &update.table).await?;
+    let plan = plan_update(context, work, &target, update).await?;
+    let rows = session::stream(&context.state, &plan).await?;
+    let assigned: Vec<usize> =
+        update.assignments.iter().map(|(name, _)| column(&target, name)).collect::<Result<_>>()?;
+    let moves_keys = target.table.primary_key.iter().any(|index| assigned.contains(index));
+    let mut writer = RowWriter::new(context, work, &target)?;
+    let count = writer.update_all(rows, moves_keys).await?;
+    Ok(Written::new(Outcome::wrote("UPDATE", count), vec![target.path.to_string()]))
+}
+
+/// `DELETE FROM t`.
+pub(crate) async fn delete(context: &mut Context<'_>, work: &Work, delete: &Delete) -> Result<Written> {
+    let target = Target::find(context, work, &delete.table).await?;
+    let plan = plan_delete(context, work, &target, delete).await?;
+    let rows = session::stream(&context.state, &plan).await?;
+    let mut writer = RowWriter::new(context, work, &target)?;
+    let count = writer.delete_all(rows).await?;
+    Ok(Written::new(Outcome::wrote("DELETE", count), vec![target.path.to_string()]))
+}
+
+/// The query for the rows as they will be: the key, then all columns.
+pub(crate) async fn plan_update(
+    context: &mut Context<'_>,
+    work: &Work,
+    target: &Target,
+    update: &Update,
+) -> Result<LogicalPlan> {
+    let alias = update.alias.clone().unwrap_or_else(|| target.path.name.clone());
+    let mut values: Vec<Option<&ast::Expr>> = vec![None; target.table.columns.len()];
+    for (name, value) in &update.assignments {
+        values[column(target, name)?] = Some(value);
+    }
+    let mut items = vec![column_item(&alias, ROW_KEY_COLUMN)];
+    for (definition, value) in target.table.columns.iter().zip(values) {
+        items.push(match value {
+            None => column_item(&alias, &definition.name),
+            Some(value) => {
+                let expr = if is_default(value) {
+                    match &definition.default {
+                        Some(text) => parse::parse_expression(text)?,
+                        None => ast::Expr::value(ast::Value::Null),
+                    }
+                } else {
+                    value.clone()
+                };
+                SelectItem::ExprWithAlias { expr, alias: quoted(&definition.name) }
+            }
+        });
+    }
+    let plan = plan_rows(context, work, target, &alias, items, update.selection.as_ref()).await?;
+    // The types of the table: an assignment converts, or fails.
+    let columns = plan.schema().columns();
+    let mut exprs = vec![Expr::Column(columns[0].clone())];
+    for (definition, column) in target.table.columns.iter().zip(&columns[1..]) {
+        let data_type = definition.column_type.arrow();
+        exprs.push(Expr::Column(column.clone()).cast_to(&data_type, plan.schema())?.alias(&definition.name));
+    }
+    Ok(LogicalPlanBuilder::from(plan).project(exprs)?.build()?)
+}
+
+/// The query for the keys of the rows that go.
+pub(crate) async fn plan_delete(
+    context: &mut Context<'_>,
+    work: &Work,
+    target: &Target,
+    delete: &Delete,
+) -> Result<LogicalPlan> {
+    let alias = delete.alias.clone().unwrap_or_else(|| target.path.name.clone());
+    let items = vec![column_item(&alias, ROW_KEY_COLUMN)];
+    plan_rows(context, work, target, &alias, items, delete.selection.as_ref()).await
+}
+
+/// `SELECT items FROM target AS alias WHERE selection`.
+async fn plan_rows(
+    context: &mut Context<'_>,
+    work: &Work,
+    target: &Target,
+    alias: &str,
+    items: Vec<SelectItem>,
+    selection: Option<&ast::Expr>,
+) -> Result<LogicalPlan> {
+    let text = format!("SELECT 1 FROM {TARGET_TABLE} AS {}", quoted(alias));
+    let mut statement = Parser::new(&GenericDialect {}).try_with_sql(&text)?.parse_statement()?;
+    if let ast::Statement::Query(query) = &mut statement
+        && let SetExpr::Select(select) = query.body.as_mut()
+    {
+        select.projection = items;
+        select.selection = selection.cloned();
+    } else {
+        return Err(Error::internal("the query of a change did not parse"));
+    }
+    let default = context.latest(Reader::of_transaction(&work.transaction)).await?;
+    let resolution = context.resolve(default).await?;
+    let plan = context.names(&resolution).with_target(target.source(work)).plan(statement)?;
+    session::bind(plan, context.parameters)
+}
+
+fn column_item(table: &str, column: &str) -> SelectItem {
+    SelectItem::UnnamedExpr(ast::Expr::CompoundIdentifier(vec![quoted(table), quoted(column)]))
+}
+
+fn quoted(name: &str) -> ast::Ident {
+    ast::Ident::with_quote('"', name)
+}

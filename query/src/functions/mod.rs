@@ -1,0 +1,102 @@
+//! Functions about the past.
+//!
+//! | function | answers |
+//! |---|---|
+//! | `table_diff('t', a, b)` | the net difference of a table between two points |
+//! | `row_history('t', key…)` | every readable version of one row |
+//! | `as_of_timestamp()` | the moment that the statement reads |
+//! | `as_of_version('t')` | the version at which the statement reads a table |
+//! | `oldest_readable('t')` | from when on every moment of a table is readable |
+
+mod diff;
+mod history;
+mod points;
+
+use std::sync::Arc;
+
+use datafusion::{catalog::TableProvider, common::ScalarValue, sql::sqlparser::ast::ObjectName};
+
+pub(crate) use points::point_functions;
+
+use crate::{
+    catalog::ObjectPath,
+    error::{Error, ErrorKind, Result},
+    plan::{Moment, Resolver},
+    points::Point,
+};
+
+const TABLE_DIFF: &str = "table_diff";
+const ROW_HISTORY: &str = "row_history";
+
+/// Whether a name in a FROM clause is a table function of ours.
+pub(crate) fn is_own_table_function(name: &ObjectName) -> bool {
+    own_name(name).is_some()
+}
+
+fn own_name(name: &ObjectName) -> Option<&'static str> {
+    let [part] = name.0.as_slice() else { return None };
+    let ident = part.as_ident()?;
+    [TABLE_DIFF, ROW_HISTORY].into_iter().find(|known| ident.value.eq_ignore_ascii_case(known))
+}
+
+/// The rows of a call of a table function of ours.
+pub(crate) async fn table_function(
+    resolver: &mut Resolver<'_>,
+    name: &ObjectName,
+    args: Vec<ScalarValue>,
+    default: &Arc<Moment>,
+    names: &(String, String),
+) -> Result<Arc<dyn TableProvider>> {
+    match own_name(name) {
+        Some(TABLE_DIFF) => diff::table_diff(resolver, &args, default, names).await,
+        Some(_) => history::row_history(resolver, &args, default, names).await,
+        None => Err(Error::no_function(format!("table function {name} does not exist"))),
+    }
+}
+
+fn wrong_call(usage: &str) -> Error {
+    Error::new(ErrorKind::Invalid, "42883", format!("call it as {usage}"))
+}
+
+/// The table that an argument names: `'t'`, `'schema.t'` or `'database.schema.t'`.
+fn table_path(value: &ScalarValue, (database, schema): &(String, String)) -> Option<ObjectPath> {
+    let text = value.try_as_str()??;
+    let parts: Vec<&str> = text.split('.').map(|part| part.trim().trim_matches('"')).collect();
+    match parts.as_slice() {
+        [table] => Some(ObjectPath::new(database, schema, table)),
+        [schema, table] => Some(ObjectPath::new(database, schema, table)),
+        [database, schema, table] => Some(ObjectPath::new(database, schema, table)),
+        _ => None,
+    }
+}
+
+/// The point that an argument names: a snapshot, `snapshot:NAME`, `version:N`, `timestamp:…`, a time, a version, `now`.
+async fn point(resolver: &Resolver<'_>, value: &ScalarValue) -> Result<Point> {
+    let Some(text) = value.try_as_str() else {
+        return if value.data_type().is_integer() {
+            Ok(Point::Version(crate::plan::version_of(value)?))
+        } else {
+            Ok(Point::Timestamp(resolver.time_of(value)?))
+        };
+    };
+    let text = text.ok_or_else(|| Error::invalid_value("a point cannot be NULL"))?.trim();
+    if text.eq_ignore_ascii_case("now") || text.eq_ignore_ascii_case("latest") {
+        return Ok(Point::Latest);
+    }
+    if ["snapshot:", "timestamp:", "version:"].iter().any(|kind| text.to_ascii_lowercase().starts_with(kind))
+    {
+        return Point::parse(text, resolver.zone, resolver.now);
+    }
+    match resolver.shared.snapshots.get(text).await {
+        Ok(_) => Ok(Point::Snapshot(text.to_owned())),
+        Err(bygone_snapshots::Error::NotFound { name, candidates }) => {
+            if let Ok(version) = crate::points::version_from_text(text) {
+                return Ok(Point::Version(version));
+            }
+            crate::points::literal_time(text, resolver.zone, resolver.now)
+                .map(Point::Timestamp)
+                .map_err(|_| Error::no_snapshot(&name, candidates.iter().map(String::as_str)))
+        }
+        Err(other) => Err(other.into()),
+    }
+}

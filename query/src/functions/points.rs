@@ -1,0 +1,143 @@
+//! `as_of_timestamp()`, `as_of_version('t')`, `oldest_readable('t')`.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use arrow::datatypes::{DataType, TimeUnit};
+use bygone_engine::types::Timestamp;
+use datafusion::{
+    common::{Result, ScalarValue},
+    logical_expr::{
+        ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
+    },
+};
+
+use crate::{catalog::ObjectPath, error::Error, plan::Moment, session::Shared, types::UTC};
+
+/// The functions whose answer depends on the points of the statement.
+pub(crate) fn point_functions(
+    default: &Arc<Moment>,
+    reads: &BTreeMap<ObjectPath, Vec<Timestamp>>,
+    shared: &Shared,
+    database: &str,
+    schema: &str,
+) -> HashMap<String, Arc<ScalarUDF>> {
+    let engine = shared.store.engine();
+    let mut versions = BTreeMap::new();
+    let mut oldest = BTreeMap::new();
+    for (path, table) in default.catalog.databases.keys().flat_map(|name| default.catalog.tables_of(name)) {
+        let here = reads.get(&path).cloned().unwrap_or_else(|| vec![default.timestamp()]);
+        oldest.insert(path.clone(), vec![engine.horizon(table.keyspace_id())]);
+        versions.insert(path, here);
+    }
+    let function = |kind, answers| {
+        Arc::new(ScalarUDF::from(PointFunction {
+            kind,
+            moment: default.timestamp(),
+            answers,
+            database: database.to_owned(),
+            schema: schema.to_owned(),
+            signature: match kind {
+                Kind::AsOfTimestamp => Signature::nullary(Volatility::Stable),
+                Kind::AsOfVersion => Signature::one_of(
+                    vec![TypeSignature::Nullary, TypeSignature::String(1)],
+                    Volatility::Stable,
+                ),
+                Kind::OldestReadable => Signature::string(1, Volatility::Stable),
+            },
+        }))
+    };
+    HashMap::from([
+        ("as_of_timestamp".to_owned(), function(Kind::AsOfTimestamp, BTreeMap::new())),
+        ("as_of_version".to_owned(), function(Kind::AsOfVersion, versions)),
+        ("oldest_readable".to_owned(), function(Kind::OldestReadable, oldest)),
+    ])
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Kind {
+    AsOfTimestamp,
+    AsOfVersion,
+    OldestReadable,
+}
+
+/// A function with its answers, looked up before planning.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct PointFunction {
+    kind: Kind,
+    moment: Timestamp,
+    /// By table.
+    answers: BTreeMap<ObjectPath, Vec<Timestamp>>,
+    database: String,
+    schema: String,
+    signature: Signature,
+}
+
+impl PointFunction {
+    fn answer(&self, table: &ScalarValue) -> Result<Timestamp> {
+        let names = (self.database.clone(), self.schema.clone());
+        let path = super::table_path(table, &names)
+            .ok_or_else(|| Error::invalid_value(format!("{table} is not the name of a table")))?;
+        match self.answers.get(&path).map(Vec::as_slice) {
+            Some([at]) => Ok(*at),
+            Some(_) => {
+                Err(Error::invalid_value(format!("the statement reads table {path} at more than one point"))
+                    .with_hint("ask in a statement that reads it at one")
+                    .into())
+            }
+            None => {
+                let known: Vec<String> = self.answers.keys().map(ToString::to_string).collect();
+                Err(Error::no_table(&path.to_string(), known.iter().map(String::as_str)).into())
+            }
+        }
+    }
+
+    fn value(&self, at: Timestamp) -> ScalarValue {
+        let micros = i64::try_from(at.as_micros()).ok();
+        match self.kind {
+            Kind::AsOfVersion => ScalarValue::Int64(micros),
+            Kind::AsOfTimestamp | Kind::OldestReadable => {
+                ScalarValue::TimestampMicrosecond(micros, Some(UTC.into()))
+            }
+        }
+    }
+}
+
+impl ScalarUDFImpl for PointFunction {
+    fn name(&self) -> &str {
+        match self.kind {
+            Kind::AsOfTimestamp => "as_of_timestamp",
+            Kind::AsOfVersion => "as_of_version",
+            Kind::OldestReadable => "oldest_readable",
+        }
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _arg_types: &[DataType]) -> Result<DataType> {
+        Ok(match self.kind {
+            Kind::AsOfVersion => DataType::Int64,
+            Kind::AsOfTimestamp | Kind::OldestReadable => {
+                DataType::Timestamp(TimeUnit::Microsecond, Some(UTC.into()))
+            }
+        })
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        match args.args.first() {
+            None => Ok(ColumnarValue::Scalar(self.value(self.moment))),
+            Some(ColumnarValue::Scalar(table)) => Ok(ColumnarValue::Scalar(self.value(self.answer(table)?))),
+            Some(ColumnarValue::Array(tables)) => {
+                let mut values = Vec::with_capacity(tables.len());
+                for row in 0..tables.len() {
+                    values.push(self.value(self.answer(&ScalarValue::try_from_array(tables, row)?)?));
+                }
+                Ok(ColumnarValue::Array(ScalarValue::iter_to_array(values)?))
+            }
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! `CREATE`, `ALTER`, `DROP`, `SHOW SNAPSHOT(S)`.
+
+use std::sync::Arc;
+
+use bygone_engine::types::Timestamp;
+use bygone_snapshots::{CreateSnapshot as Request, Created, ObjectRef, SnapshotScope};
+
+use crate::{
+    catalog::{CatalogState, TableDef},
+    ddl::check_name,
+    error::{Error, Result},
+    parse::{AlterSnapshot, CreateSnapshot, DropSnapshot, Expiry, Scope, SnapshotChange},
+    plan::Moment,
+    points::display_timestamp,
+    session::{Context, Notice, Outcome, Rows},
+    system::snapshots,
+};
+
+/// A table as snapshots and restores know it.
+pub(super) fn object_ref(name: String, table: &TableDef) -> ObjectRef {
+    ObjectRef { name, id: table.id, keyspaces: vec![table.keyspace_id()] }
+}
+
+/// The name of the database that a scope is about.
+pub(super) fn database_of(
+    context: &Context<'_>,
+    catalog: &CatalogState,
+    scope: &Scope,
+) -> Result<Option<String>> {
+    match scope {
+        Scope::Tables(_) => Ok(None),
+        Scope::Database(None) => Ok(Some(context.inner.settings.database.clone())),
+        Scope::Database(Some(name)) => {
+            if name.parts.len() != 1 || !catalog.databases.contains_key(name.last()) {
+                let known = catalog.databases.keys().map(String::as_str);
+                return Err(Error::no_database(&name.to_string(), known).at(name.position));
+            }
+            Ok(Some(name.last().to_owned()))
+        }
+    }
+}
+
+/// `CREATE SNAPSHOT`.
+pub(crate) async fn create_snapshot(context: &mut Context<'_>, create: &CreateSnapshot) -> Result<Outcome> {
+    context.check_alone("CREATE SNAPSHOT")?;
+    context.check_writable()?;
+    check_name("snapshot", &create.name)?;
+    let (moment, at): (Arc<Moment>, Option<Timestamp>) = match create.point {
+        Some(id) => {
+            let moment = context.point(id.0).await?;
+            let at = moment.timestamp();
+            (moment, Some(at))
+        }
+        None => (context.default_moment().await?, None),
+    };
+    let scope = match &create.scope {
+        Scope::Database(_) => SnapshotScope::Database(database_of(context, &moment.catalog, &create.scope)?),
+        Scope::Tables(names) => {
+            let mut objects = Vec::with_capacity(names.len());
+            for name in names {
+                let path = context.path(name)?;
+                moment.find(&path).map_err(|error| error.at(name.position))?;
+                let Some(table) = moment.catalog.table(&path) else {
+                    return Err(Error::unsupported("a snapshot of a view")
+                        .with_hint("take one of the tables below it")
+                        .at(name.position));
+                };
+                moment.reader_of(&path, table.keyspace_id())?;
+                objects.push(object_ref(path.to_string(), table));
+            }
+            SnapshotScope::Objects(objects)
+        }
+    };
+    let request = Request {
+        name: create.name.clone(),
+        scope,
+        at,
+        expires: expiry(context, create.expiry.as_ref())?,
+        comment: create.comment.clone(),
+        if_not_exists: create.if_not_exists,
+        author: context.inner.settings.commit_author.clone(),
+    };
+    // Notices about the point would repeat what follows.
+    context.notices.clear();
+    let created = context.shared.snapshots.create(request).await?;
+    let what = match &created {
+        Created::New(_) => "holds",
+        Created::Existing(_) => "exists already, and holds",
+    };
+    let snapshot = created.into_snapshot();
+    context.notices.push(Notice::new(format!(
+        "snapshot {} {what} {} (version {})",
+        snapshot.name,
+        display_timestamp(snapshot.at),
+        snapshot.at
+    )));
+    Ok(Outcome { version: Some(snapshot.at), ..Outcome::done("CREATE SNAPSHOT") })
+}
+
+fn expiry(context: &Context<'_>, expiry: Option<&Expiry>) -> Result<Option<Timestamp>> {
+    match expiry {
+        None | Some(Expiry::Never) => Ok(None),
+        Some(Expiry::After(micros)) => {
+            Ok(Some(Timestamp::from_micros(context.now.as_micros().saturating_add(*micros))))
+        }
+        Some(Expiry::At(expr)) => {
+            let at = context.time(expr)?;
+            if at <= context.now {
+                return Err(Error::invalid_value(format!("the expiry {} has passed", display_timestamp(at))));
+            }
+            Ok(Some(at))
+        }
+    }
+}
+
+/// `ALTER SNAPSHOT`.
+pub(crate) async fn alter_snapshot(context: &mut Context<'_>, alter: &AlterSnapshot) -> Result<Outcome> {
+    context.check_alone("ALTER SNAPSHOT")?;
+    context.check_writable()?;
+    let snapshots = &context.shared.snapshots;
+    let name = &alter.name;
+    match &alter.change {
+        SnapshotChange::Rename(new_name) => {
+            check_name("snapshot", new_name)?;
+            snapshots.rename(name, new_name).await?
+        }
+        SnapshotChange::Expire(when) => snapshots.set_expiry(name, expiry(context, Some(when))?).await?,
+        SnapshotChange::Hold(reason) => snapshots.hold(name, reason).await?,
+        SnapshotChange::ReleaseHold => snapshots.release(name).await?,
+        SnapshotChange::Comment(comment) => snapshots.set_comment(name, comment.clone()).await?,
+    };
+    Ok(Outcome::done("ALTER SNAPSHOT"))
+}
+
+/// `DROP SNAPSHOT`.
+pub(crate) async fn drop_snapshot(context: &mut Context<'_>, drop: &DropSnapshot) -> Result<Outcome> {
+    context.check_alone("DROP SNAPSHOT")?;
+    context.check_writable()?;
+    let dropped = context.shared.snapshots.drop_many(&drop.names, drop.if_exists).await?;
+    for name in drop.names.iter().filter(|name| !dropped.iter().any(|snapshot| snapshot.name == **name)) {
+        context.notices.push(Notice::new(format!("snapshot {name} does not exist, skipping")));
+    }
+    Ok(Outcome::done("DROP SNAPSHOT"))
+}
+
+/// `SHOW SNAPSHOTS`.
+pub(crate) async fn show_snapshots(context: &mut Context<'_>) -> Result<Outcome> {
+    let moment = context.default_moment().await?;
+    let batch = snapshots(context.shared, &moment).await?;
+    Ok(Outcome::with_rows("SHOW", Rows::of_batch(batch)))
+}

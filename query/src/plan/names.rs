@@ -1,0 +1,290 @@
+//! What DataFusion's SQL planner asks for: tables at the right point, functions, options.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, SchemaRef};
+use datafusion::{
+    catalog::{TableFunctionArgs, cte_worktable::CteWorkTable, default_table_source::provider_as_source},
+    common::{
+        DFSchema, DFSchemaRef, Result, ScalarValue, TableReference, config::ConfigOptions,
+        datatype::DataTypeExt, tree_node::Transformed, tree_node::TreeNode,
+    },
+    datasource::ViewTable,
+    execution::session_state::SessionState,
+    logical_expr::{
+        AggregateUDF, Expr, HigherOrderUDF, LogicalPlan, LogicalPlanBuilder, ScalarUDF, TableSource,
+        WindowUDF,
+        planner::{ContextProvider, ExprPlanner, RelationPlanner, TypePlanner},
+        simplify::SimplifyContext,
+    },
+    optimizer::simplify_expressions::ExprSimplifier,
+    sql::planner::{ParserOptions, PlannerContext, SqlToRel},
+    sql::sqlparser::ast::Statement,
+};
+
+use super::{
+    Resolution,
+    relation::{Points, TARGET_TABLE},
+    resolve::{Bindings, Moment, MomentKey},
+};
+use crate::{
+    catalog::{INFORMATION_SCHEMA, Object, ObjectPath, SYSTEM_SCHEMA, ViewDef},
+    error::Error,
+    scan::TableAt,
+    system::ComputedTable,
+    types::Types,
+};
+
+/// Names of one statement, or of one view inside it.
+pub(crate) struct Names {
+    state: Arc<SessionState>,
+    resolution: Arc<Resolution>,
+    /// Where names without a point are looked up.
+    moment: Arc<Moment>,
+    /// What an unqualified name means.
+    database: String,
+    schema: String,
+    /// The table that an UPDATE or DELETE changes, with its hidden key column.
+    target: Option<Arc<dyn TableSource>>,
+    relation_planners: Vec<Arc<dyn RelationPlanner>>,
+}
+
+impl Names {
+    /// Names of a statement: those without a point are looked up at the statement's own.
+    pub(crate) fn new(
+        state: Arc<SessionState>,
+        resolution: Arc<Resolution>,
+        database: &str,
+        schema: &str,
+    ) -> Self {
+        let moment = Arc::clone(&resolution.default);
+        let bindings = Arc::clone(&resolution.bindings);
+        Self::of_view(state, resolution, bindings, moment, database, schema)
+    }
+
+    /// Names of a text with points of its own, at `moment`.
+    pub(crate) fn of_view(
+        state: Arc<SessionState>,
+        resolution: Arc<Resolution>,
+        bindings: Arc<Bindings>,
+        moment: Arc<Moment>,
+        database: &str,
+        schema: &str,
+    ) -> Self {
+        let points = Points::new(Arc::clone(&state), Arc::clone(&resolution), bindings, database, schema);
+        Self {
+            state,
+            resolution,
+            moment,
+            database: database.to_owned(),
+            schema: schema.to_owned(),
+            target: None,
+            relation_planners: vec![Arc::new(points)],
+        }
+    }
+
+    /// With the table that the name [`TARGET_TABLE`] stands for.
+    pub(crate) fn with_target(mut self, target: Arc<dyn TableSource>) -> Self {
+        self.target = Some(target);
+        self
+    }
+
+    /// The plan of a statement whose points are resolved.
+    pub(crate) fn plan(&self, statement: Statement) -> Result<LogicalPlan> {
+        self.plan_typed(statement, None, &[])
+    }
+
+    /// As [`Self::plan`]; a `VALUES` list is read with the types of `schema`, parameters have those of their values.
+    pub(crate) fn plan_typed(
+        &self,
+        statement: Statement,
+        schema: Option<DFSchemaRef>,
+        parameters: &[ScalarValue],
+    ) -> Result<LogicalPlan> {
+        // Decimal literals stay exact, as in Postgres.
+        let options = ParserOptions::new().with_parse_float_as_decimal(true).with_collect_spans(true);
+        let fields =
+            parameters.iter().map(|value| Some(value.data_type().into_nullable_field_ref())).collect();
+        let mut context = PlannerContext::new().with_prepare_param_data_types(fields);
+        if schema.is_some() {
+            context.set_table_schema(schema);
+        }
+        SqlToRel::new_with_options(self, options).sql_statement_to_plan_with_context(statement, &mut context)
+    }
+
+    /// The full path of a written name.
+    pub(crate) fn path(&self, name: &TableReference) -> ObjectPath {
+        ObjectPath::new(
+            name.catalog().unwrap_or(&self.database),
+            name.schema().unwrap_or(&self.schema),
+            name.table(),
+        )
+    }
+
+    /// The table, view or computed table at `path` and `moment`.
+    pub(crate) fn source_at(&self, moment: &Arc<Moment>, path: &ObjectPath) -> Result<Arc<dyn TableSource>> {
+        if path.schema == INFORMATION_SCHEMA || path.schema == SYSTEM_SCHEMA {
+            let table = ComputedTable::find(path, moment, &self.resolution.shared)?;
+            return Ok(provider_as_source(Arc::new(table)));
+        }
+        let object = moment.find(path)?;
+        match object {
+            Object::Table(table) => {
+                let reader = moment.reader_of(path, table.keyspace_id())?;
+                let table = TableAt::new(path.clone(), table, reader, moment.label.clone());
+                Ok(provider_as_source(Arc::new(table)))
+            }
+            Object::View(view) => self.view_source(moment, &view, path),
+        }
+    }
+
+    /// A view: the plan of its text, with the names of its definition, at the moment it is read at.
+    fn view_source(
+        &self,
+        moment: &Arc<Moment>,
+        view: &ViewDef,
+        path: &ObjectPath,
+    ) -> Result<Arc<dyn TableSource>> {
+        let prepared = self
+            .resolution
+            .views
+            .get(&(moment.key, view.id))
+            .ok_or_else(|| Error::internal(format!("view {path} was not prepared before planning")))?;
+        let names = Self::of_view(
+            Arc::clone(&self.state),
+            Arc::clone(&self.resolution),
+            Arc::clone(&prepared.bindings),
+            Arc::clone(moment),
+            &view.database,
+            &view.schema,
+        );
+        let mut plan = names.plan(Statement::Query(prepared.query.clone()))?;
+        if let MomentKey::At(at) = moment.key {
+            plan = name_scans_apart(plan, &view.database, &view.schema, at.as_micros())?;
+        }
+        if !view.columns.is_empty() {
+            if view.columns.len() != plan.schema().fields().len() {
+                return Err(Error::invalid_definition(format!(
+                    "view {path} names {} columns, its query has {}",
+                    view.columns.len(),
+                    plan.schema().fields().len()
+                ))
+                .into());
+            }
+            let columns = plan.schema().columns();
+            let renamed =
+                columns.into_iter().zip(&view.columns).map(|(column, name)| Expr::Column(column).alias(name));
+            plan = LogicalPlanBuilder::from(plan.clone()).project(renamed)?.build()?;
+        }
+        Ok(provider_as_source(Arc::new(ViewTable::new(plan, Some(view.query.clone())))))
+    }
+}
+
+/// Gives every scan of a view's plan a name that carries the point, and aliases it back (rule 2).
+fn name_scans_apart(plan: LogicalPlan, database: &str, schema: &str, at: u64) -> Result<LogicalPlan> {
+    let renamed = plan.transform_up_with_subqueries(|node| match node {
+        LogicalPlan::TableScan(scan) if !scan.table_name.catalog().is_some_and(|name| name.contains('@')) => {
+            let written = scan.table_name.clone();
+            let reference = TableReference::full(
+                format!("{}@{at}", written.catalog().unwrap_or(database)),
+                written.schema().unwrap_or(schema),
+                written.table(),
+            );
+            let named =
+                LogicalPlanBuilder::scan(reference, Arc::clone(&scan.source), scan.projection.clone())?
+                    .alias(written)?
+                    .build()?;
+            Ok(Transformed::yes(named))
+        }
+        other => Ok(Transformed::no(other)),
+    })?;
+    Ok(renamed.data)
+}
+
+impl ContextProvider for Names {
+    fn get_table_source(&self, name: TableReference) -> Result<Arc<dyn TableSource>> {
+        if name.table() == TARGET_TABLE
+            && let Some(target) = &self.target
+        {
+            return Ok(Arc::clone(target));
+        }
+        self.source_at(&self.moment, &self.path(&name))
+    }
+
+    fn get_table_function_source(&self, name: &str, args: Vec<Expr>) -> Result<Arc<dyn TableSource>> {
+        let Some(function) = self.state.table_functions().get(name) else {
+            let known = self.state.table_functions().keys().map(String::as_str);
+            return Err(Error::no_function(format!("table function {name} does not exist"))
+                .with_hint(crate::error::did_you_mean(name, known))
+                .into());
+        };
+        let context = SimplifyContext::builder()
+            .with_config_options(Arc::clone(self.state.config_options()))
+            .with_query_execution_start_time(self.state.execution_props().query_execution_start_time)
+            .build();
+        let simplifier = ExprSimplifier::new(context);
+        let schema = DFSchema::empty();
+        let args = args
+            .into_iter()
+            .map(|arg| simplifier.coerce(arg, &schema).and_then(|arg| simplifier.simplify(arg)))
+            .collect::<Result<Vec<_>>>()?;
+        let args = TableFunctionArgs::new(&args, self.state.as_ref());
+        Ok(provider_as_source(function.create_table_provider_with_args(args)?))
+    }
+
+    fn create_cte_work_table(&self, name: &str, schema: SchemaRef) -> Result<Arc<dyn TableSource>> {
+        Ok(provider_as_source(Arc::new(CteWorkTable::new(name, schema))))
+    }
+
+    fn get_expr_planners(&self) -> &[Arc<dyn ExprPlanner>] {
+        self.state.expr_planners()
+    }
+
+    fn get_relation_planners(&self) -> &[Arc<dyn RelationPlanner>] {
+        &self.relation_planners
+    }
+
+    fn get_type_planner(&self) -> Option<Arc<dyn TypePlanner>> {
+        Some(Arc::new(Types))
+    }
+
+    fn get_function_meta(&self, name: &str) -> Option<Arc<ScalarUDF>> {
+        self.resolution.scalar_function(name).or_else(|| self.state.scalar_functions().get(name).cloned())
+    }
+
+    fn get_higher_order_meta(&self, name: &str) -> Option<Arc<HigherOrderUDF>> {
+        self.state.higher_order_functions().get(name).cloned()
+    }
+
+    fn get_aggregate_meta(&self, name: &str) -> Option<Arc<AggregateUDF>> {
+        self.state.aggregate_functions().get(name).cloned()
+    }
+
+    fn get_window_meta(&self, name: &str) -> Option<Arc<WindowUDF>> {
+        self.state.window_functions().get(name).cloned()
+    }
+
+    fn get_variable_type(&self, _names: &[String]) -> Option<DataType> {
+        None
+    }
+
+    fn options(&self) -> &ConfigOptions {
+        self.state.config_options()
+    }
+
+    fn udf_names(&self) -> Vec<String> {
+        self.state.scalar_functions().keys().cloned().collect()
+    }
+
+    fn higher_order_function_names(&self) -> Vec<String> {
+        self.state.higher_order_functions().keys().cloned().collect()
+    }
+
+    fn udaf_names(&self) -> Vec<String> {
+        self.state.aggregate_functions().keys().cloned().collect()
+    }
+
+    fn udwf_names(&self) -> Vec<String> {
+        self.state.window_functions().keys().cloned().collect()
+    }
+}

@@ -1,0 +1,119 @@
+//! Tables with a point, and table functions of our own: what DataFusion's planner would ignore or not know.
+
+use std::sync::Arc;
+
+use datafusion::{
+    catalog::default_table_source::provider_as_source,
+    common::{Result, TableReference},
+    execution::session_state::SessionState,
+    logical_expr::{
+        LogicalPlanBuilder,
+        planner::{PlannedRelation, RelationPlanner, RelationPlannerContext, RelationPlanning},
+    },
+    sql::sqlparser::ast::TableFactor,
+};
+
+use super::{
+    Names, Resolution,
+    resolve::{Bindings, MomentKey},
+};
+use crate::{error::Error, functions::is_own_table_function, parse::PointId};
+
+/// The name under which an UPDATE or DELETE reads its target with the hidden key column.
+pub(crate) const TARGET_TABLE: &str = "__bygone_target";
+
+/// Plans the tables of one text (a statement, or the definition of a view) that name a point.
+pub(crate) struct Points {
+    state: Arc<SessionState>,
+    resolution: Arc<Resolution>,
+    bindings: Arc<Bindings>,
+    database: String,
+    schema: String,
+}
+
+impl std::fmt::Debug for Points {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Points").field("database", &self.database).finish_non_exhaustive()
+    }
+}
+
+impl Points {
+    pub(crate) fn new(
+        state: Arc<SessionState>,
+        resolution: Arc<Resolution>,
+        bindings: Arc<Bindings>,
+        database: &str,
+        schema: &str,
+    ) -> Self {
+        Self { state, resolution, bindings, database: database.to_owned(), schema: schema.to_owned() }
+    }
+}
+
+impl RelationPlanner for Points {
+    fn plan_relation(
+        &self,
+        relation: TableFactor,
+        context: &mut dyn RelationPlannerContext,
+    ) -> Result<RelationPlanning> {
+        let TableFactor::Table { name, alias, args, version, .. } = &relation else {
+            return Ok(RelationPlanning::Original(Box::new(relation)));
+        };
+        if args.is_some() {
+            if version.is_some() {
+                return Err(Error::unsupported("a version clause on a table function")
+                    .with_hint("give the points as arguments of the function")
+                    .into());
+            }
+            if !is_own_table_function(name) {
+                return Ok(RelationPlanning::Original(Box::new(relation)));
+            }
+            let mut bare = relation.clone();
+            if let TableFactor::Table { alias, .. } = &mut bare {
+                *alias = None;
+            }
+            let text = bare.to_string();
+            let provider = self
+                .bindings
+                .functions
+                .get(&text)
+                .ok_or_else(|| Error::unsupported(format!("{name} at this place")))?;
+            let function = name.0.last().map_or_else(String::new, ToString::to_string);
+            // Two calls with other arguments must not look alike to the optimizer.
+            let plan = LogicalPlanBuilder::scan(
+                TableReference::partial(text, function.clone()),
+                provider_as_source(Arc::clone(provider)),
+                None,
+            )?
+            .alias(function)?
+            .build()?;
+            return Ok(RelationPlanning::Planned(Box::new(PlannedRelation::new(plan, alias.clone()))));
+        }
+        let Some(version) = version else {
+            return Ok(RelationPlanning::Original(Box::new(relation)));
+        };
+        let moment = PointId::of(version)
+            .and_then(|id| self.bindings.points.get(id.0))
+            .ok_or_else(|| Error::internal(format!("the point of {name} was not resolved: {version}")))?;
+        let written = context.object_name_to_table_reference(name.clone())?;
+        let names = Names::of_view(
+            Arc::clone(&self.state),
+            Arc::clone(&self.resolution),
+            Arc::clone(&self.bindings),
+            Arc::clone(moment),
+            &self.database,
+            &self.schema,
+        );
+        let path = names.path(&written);
+        let source = names.source_at(moment, &path)?;
+        let reference = match moment.key {
+            MomentKey::At(at) => {
+                TableReference::full(format!("{}@{}", path.database, at.as_micros()), path.schema, path.name)
+            }
+            MomentKey::Statement => {
+                TableReference::full(format!("{}@latest", path.database), path.schema, path.name)
+            }
+        };
+        let plan = LogicalPlanBuilder::scan(reference, source, None)?.alias(written)?.build()?;
+        Ok(RelationPlanning::Planned(Box::new(PlannedRelation::new(plan, alias.clone()))))
+    }
+}

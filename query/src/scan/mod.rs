@@ -1,0 +1,19 @@
+//! Scans: how DataFusion reads a table at a point.
+//!
+//! ```text
+//!   TableAt (TableProvider) ──filters on key columns──▶ KeyRange ─┐
+//!   Reader (view, or transaction up to a statement) ──────────────┼─▶ TableScan (DataSource) ─▶ RecordBatches
+//!   filters of joins, top-k and WHERE, pushed by the optimizer ───┘
+//! ```
+//!
+//! 1. A scan holds its [`Reader`], and with it the pin of its view, until its stream is dropped.
+//! 2. Filters used for the key range are applied again exactly; a pushed filter is applied on the decoded rows.
+//! 3. Nothing is claimed exactly that could be wrong at another point: statistics are never exact.
+
+mod provider;
+mod range;
+mod reader;
+mod source;
+
+pub(crate) use provider::{PointLabel, ROW_KEY_COLUMN, TableAt, fields};
+pub(crate) use reader::{Reader, ReaderScan};

@@ -1,0 +1,146 @@
+//! A table at a point, as DataFusion's planner sees it.
+
+use std::{collections::HashMap, fmt, sync::Arc};
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use async_trait::async_trait;
+use datafusion::{
+    catalog::{Session, TableProvider},
+    common::{Result, Statistics, stats::Precision},
+    datasource::source::DataSourceExec,
+    logical_expr::{Expr, TableProviderFilterPushDown, TableType},
+    physical_plan::ExecutionPlan,
+};
+
+use super::{Reader, range::scan_range, source::TableScan};
+use crate::{
+    catalog::{ObjectPath, TableDef},
+    points::display_timestamp,
+};
+
+/// Name of the hidden column that holds a row's encoded key; only the targets of UPDATE and DELETE have it.
+pub(crate) const ROW_KEY_COLUMN: &str = "__bygone_key";
+
+/// What a scan reads, in the words that EXPLAIN shows.
+#[derive(Clone, Debug)]
+pub(crate) enum PointLabel {
+    /// The newest state, or that of the transaction.
+    Latest,
+    /// A moment that was asked for, with the words it was asked for in.
+    At(Arc<str>),
+}
+
+/// A table at a point.
+#[derive(Debug)]
+pub(crate) struct TableAt {
+    path: ObjectPath,
+    table: Arc<TableDef>,
+    reader: Reader,
+    label: PointLabel,
+    schema: SchemaRef,
+    defaults: HashMap<String, Expr>,
+}
+
+impl TableAt {
+    /// `table` as `reader` sees it.
+    pub(crate) fn new(path: ObjectPath, table: Arc<TableDef>, reader: Reader, label: PointLabel) -> Self {
+        let schema = Arc::new(Schema::new(fields(&table)));
+        Self { path, table, reader, label, schema, defaults: HashMap::new() }
+    }
+
+    /// With the hidden column of the encoded key as the last one.
+    pub(crate) fn with_row_key(mut self) -> Self {
+        let mut fields = fields(&self.table);
+        fields.push(Field::new(ROW_KEY_COLUMN, DataType::Binary, false));
+        self.schema = Arc::new(Schema::new(fields));
+        self
+    }
+
+    /// With the planned default expressions of the columns, for INSERT.
+    pub(crate) fn with_defaults(mut self, defaults: HashMap<String, Expr>) -> Self {
+        self.defaults = defaults;
+        self
+    }
+}
+
+/// The columns of a table as Arrow fields.
+pub(crate) fn fields(table: &TableDef) -> Vec<Field> {
+    table
+        .columns
+        .iter()
+        .map(|column| Field::new(&column.name, column.column_type.arrow(), column.nullable))
+        .collect()
+}
+
+impl fmt::Display for TableAt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "table={}", self.path)?;
+        match &self.label {
+            PointLabel::At(words) => write!(f, ", point={words}"),
+            PointLabel::Latest => {
+                write!(f, ", point=latest ({})", display_timestamp(self.reader.timestamp()))
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl TableProvider for TableAt {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn get_column_default(&self, column: &str) -> Option<&Expr> {
+        self.defaults.get(column)
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        let key_names: Vec<&str> =
+            self.table.primary_key.iter().map(|&index| self.table.columns[index].name.as_str()).collect();
+        Ok(filters
+            .iter()
+            .map(|filter| {
+                if filter.column_refs().iter().any(|column| key_names.contains(&column.name.as_str())) {
+                    TableProviderFilterPushDown::Inexact
+                } else {
+                    TableProviderFilterPushDown::Unsupported
+                }
+            })
+            .collect())
+    }
+
+    fn statistics(&self) -> Option<Statistics> {
+        let mut statistics = Statistics::new_unknown(&self.schema);
+        statistics.num_rows = self
+            .reader
+            .estimated_rows(self.table.keyspace_id())
+            .map_or(Precision::Absent, Precision::Inexact);
+        Some(statistics)
+    }
+
+    async fn scan(
+        &self,
+        _state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let layout = self.table.layout(&self.path)?;
+        let range = scan_range(&layout, filters)?;
+        let projection = projection.cloned().unwrap_or_else(|| (0..self.schema.fields().len()).collect());
+        let source = TableScan::new(
+            Arc::clone(&self.table),
+            layout,
+            self.reader.clone(),
+            self.to_string(),
+            Arc::clone(&self.schema),
+            projection,
+            range,
+        )?;
+        Ok(DataSourceExec::from_data_source(source.with_limit(limit)))
+    }
+}

@@ -1,0 +1,131 @@
+//! What a scan reads from: a view, or a transaction as it was before the running statement.
+
+use std::{ops::Bound, sync::Arc};
+
+use bygone_engine::{
+    KeyRange, ReadView, RowBatch, Scan, ScanOptions,
+    types::{KeyspaceId, Timestamp},
+};
+use bygone_mvcc::{Mark, Transaction, TransactionScan};
+use bytes::Bytes;
+
+use crate::error::Result;
+
+/// The rows of one moment. Cheap to clone; holds its pin.
+#[derive(Clone, Debug)]
+pub(crate) enum Reader {
+    /// Committed rows at a timestamp.
+    View(ReadView),
+    /// Rows of a transaction: its view, and what it wrote before the mark.
+    Transaction(Arc<Transaction>, Mark),
+}
+
+/// A running scan of a [`Reader`].
+#[derive(Debug)]
+pub(crate) enum ReaderScan {
+    View(Scan),
+    Transaction(TransactionScan),
+}
+
+impl Reader {
+    /// The rows of `transaction` as they are now; its later writes do not show.
+    pub(crate) fn of_transaction(transaction: &Arc<Transaction>) -> Self {
+        if transaction.is_clean() {
+            Self::View(transaction.view().clone())
+        } else {
+            Self::Transaction(Arc::clone(transaction), transaction.mark())
+        }
+    }
+
+    /// The moment.
+    pub(crate) fn timestamp(&self) -> Timestamp {
+        self.view().timestamp()
+    }
+
+    /// The view, without uncommitted rows.
+    pub(crate) fn view(&self) -> &ReadView {
+        match self {
+            Self::View(view) => view,
+            Self::Transaction(transaction, _) => transaction.view(),
+        }
+    }
+
+    /// The view, if `keyspace` has no uncommitted rows on top of it.
+    pub(crate) fn committed(&self, keyspace: KeyspaceId) -> Option<&ReadView> {
+        match self {
+            Self::View(view) => Some(view),
+            Self::Transaction(transaction, _) => {
+                (!transaction.has_written(keyspace)).then(|| transaction.view())
+            }
+        }
+    }
+
+    /// The value of `key`.
+    pub(crate) async fn get(&self, keyspace: KeyspaceId, key: &[u8]) -> Result<Option<Bytes>> {
+        Ok(match self {
+            Self::View(view) => view.get(keyspace, key).await?,
+            Self::Transaction(transaction, mark) => transaction.get_before(keyspace, key, *mark).await?,
+        })
+    }
+
+    /// The rows of a range.
+    pub(crate) fn scan(
+        &self,
+        keyspace: KeyspaceId,
+        range: KeyRange,
+        reverse: bool,
+        batch_rows: usize,
+    ) -> Result<ReaderScan> {
+        let options = ScanOptions { reverse, batch_rows, limit: None };
+        Ok(match self {
+            Self::View(view) => ReaderScan::View(view.scan(keyspace, range, options)?),
+            Self::Transaction(transaction, mark) => {
+                ReaderScan::Transaction(transaction.scan_before(keyspace, range, options, *mark)?)
+            }
+        })
+    }
+
+    /// Every row whose key starts with `prefix`.
+    pub(crate) async fn prefix(&self, keyspace: KeyspaceId, prefix: &str) -> Result<Vec<(Bytes, Bytes)>> {
+        let range = KeyRange::prefix(prefix.to_owned());
+        let mut scan = self.scan(keyspace, range, false, 1_024)?;
+        let mut rows = Vec::new();
+        while let Some(batch) = scan.next().await? {
+            for row in 0..batch.len() {
+                rows.push((
+                    Bytes::copy_from_slice(batch.keys.get(row)),
+                    Bytes::copy_from_slice(batch.values.get(row)),
+                ));
+            }
+        }
+        Ok(rows)
+    }
+
+    /// About how many rows a keyspace has: an upper bound that counts old versions too.
+    pub(crate) fn estimated_rows(&self, keyspace: KeyspaceId) -> Option<usize> {
+        usize::try_from(self.view().versions_estimate(keyspace)).ok()
+    }
+
+    /// Splits a range into about equal parts, in key order; one part when it is small or has uncommitted rows.
+    pub(crate) fn split(&self, keyspace: KeyspaceId, range: &KeyRange, parts: usize) -> Vec<KeyRange> {
+        let Some(view) = self.committed(keyspace) else { return vec![range.clone()] };
+        let mut ranges = Vec::with_capacity(parts);
+        let mut start = range.start.clone();
+        for key in view.split_keys(keyspace, range, parts) {
+            ranges.push(KeyRange { start, end: Bound::Excluded(key.clone()) });
+            start = Bound::Included(key);
+        }
+        ranges.push(KeyRange { start, end: range.end.clone() });
+        ranges
+    }
+}
+
+impl ReaderScan {
+    /// The next rows, or `None` at the end.
+    pub(crate) async fn next(&mut self) -> Result<Option<RowBatch>> {
+        Ok(match self {
+            Self::View(scan) => scan.next().await?,
+            Self::Transaction(scan) => scan.next().await?,
+        })
+    }
+}

@@ -1,0 +1,165 @@
+//! Sessions: statements one after another, with their transaction, settings and points.
+//!
+//! ```text
+//!   text ─▶ parse ─▶ which moment? ─▶ resolve points ─▶ plan ─▶ rows, or writes ─▶ commit
+//! ```
+//!
+//! 1. One statement is one read view: that of the transaction, or one of its own.
+//! 2. The point of a table is that of its own clause, else of the transaction, else of the session.
+//! 3. A statement at a pinned point cannot write.
+//! 4. A failed statement leaves nothing: without a transaction it is undone, inside one the transaction refuses everything
+//!    until it ends (25P02).
+
+mod context;
+mod execute;
+mod outcome;
+mod prepared;
+mod query;
+mod settings;
+mod shared;
+mod show;
+mod transaction;
+
+use std::sync::Arc;
+
+use arrow::record_batch::RecordBatch;
+use datafusion::common::ScalarValue;
+use futures::TryStreamExt;
+use parking_lot::Mutex;
+
+pub use outcome::{Notice, Outcome, Progress, Rows};
+pub use shared::{Sql, SqlOptions};
+
+pub(crate) use context::{Context, Work};
+pub(crate) use execute::Written;
+pub(crate) use query::{bind, empty_stream, plan_query, stream};
+pub(crate) use settings::Settings;
+pub(crate) use shared::Shared;
+
+use crate::error::Result;
+use transaction::OpenTransaction;
+
+/// A connection to a database: one statement at a time, with a transaction and settings of its own.
+#[derive(Debug)]
+pub struct Session {
+    shared: Arc<Shared>,
+    inner: tokio::sync::Mutex<Inner>,
+    /// What can be asked while a statement runs.
+    status: Arc<Mutex<Status>>,
+    progress: Mutex<Option<Arc<dyn Progress>>>,
+}
+
+/// What a session is between statements.
+#[derive(Debug, Default)]
+pub(crate) struct Inner {
+    pub settings: Settings,
+    pub transaction: Option<OpenTransaction>,
+    pub prepared: prepared::PreparedStatements,
+    /// A statement was started and has not come to its end: its future was dropped.
+    running: bool,
+}
+
+#[derive(Debug, Default)]
+struct Status {
+    as_of: Option<String>,
+    in_transaction: bool,
+}
+
+impl Session {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self {
+            shared,
+            inner: tokio::sync::Mutex::default(),
+            status: Arc::default(),
+            progress: Mutex::new(None),
+        }
+    }
+
+    /// Runs the statements of `sql` and returns what the last one answered.
+    ///
+    /// Rows arrive as they are read from the outcome; they hold the moment they are read at.
+    ///
+    /// # Errors
+    /// The first error; the statements before it stay done.
+    ///
+    /// # Cancel safety
+    /// Dropping the future cancels the statement: without a transaction nothing of it happened, or all of it; inside one the
+    /// transaction fails.
+    pub async fn execute(&self, sql: &str) -> Result<Outcome> {
+        self.execute_with(sql, Vec::new()).await
+    }
+
+    /// As [`Self::execute`], with values for the parameters `$1`, `$2`, …
+    ///
+    /// # Errors
+    /// As [`Self::execute`].
+    ///
+    /// # Cancel safety
+    /// As [`Self::execute`].
+    pub async fn execute_with(&self, sql: &str, parameters: Vec<ScalarValue>) -> Result<Outcome> {
+        let mut inner = self.inner.lock().await;
+        inner.start();
+        let progress = self.progress.lock().clone();
+        let result = execute::run_text(&self.shared, &mut inner, progress, sql, &parameters).await;
+        inner.finish(result.is_err());
+        *self.status.lock() = inner.status();
+        result
+    }
+
+    /// Runs the statements of `sql` and returns all rows of the last one.
+    ///
+    /// # Errors
+    /// As [`Self::execute`], and what happens while the rows are read.
+    pub async fn query(&self, sql: &str) -> Result<Vec<RecordBatch>> {
+        match self.execute(sql).await?.rows {
+            Some(rows) => rows.try_collect().await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// The point that tables without one are read at, as `SET as_of` would name it.
+    pub fn as_of(&self) -> Option<String> {
+        self.status.lock().as_of.clone()
+    }
+
+    /// Whether a transaction is open.
+    pub fn in_transaction(&self) -> bool {
+        self.status.lock().in_transaction
+    }
+
+    /// Has long statements report how far they are.
+    pub fn set_progress(&self, progress: Arc<dyn Progress>) {
+        *self.progress.lock() = Some(progress);
+    }
+}
+
+impl Inner {
+    fn start(&mut self) {
+        if self.running {
+            self.fail();
+        }
+        self.running = true;
+    }
+
+    fn finish(&mut self, failed: bool) {
+        self.running = false;
+        if failed {
+            self.fail();
+        }
+    }
+
+    /// A statement failed or was given up: its transaction refuses everything from now on.
+    fn fail(&mut self) {
+        if let Some(transaction) = &mut self.transaction {
+            transaction.failed = true;
+        }
+    }
+
+    fn status(&self) -> Status {
+        let point = self.transaction.as_ref().and_then(|transaction| transaction.point.clone());
+        Status {
+            as_of: point.or_else(|| self.settings.as_of.clone()),
+            in_transaction: self.transaction.is_some(),
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! What a statement answers.
+
+use std::{
+    fmt,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use arrow::{datatypes::SchemaRef, record_batch::RecordBatch};
+use bygone_engine::types::Timestamp;
+use datafusion::execution::SendableRecordBatchStream;
+use futures::{Stream, StreamExt, stream};
+
+use crate::error::{Error, Result};
+
+/// What a statement answers.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What was done: `SELECT`, `INSERT 0 5`, `CREATE TABLE`, ….
+    pub tag: String,
+    /// The rows, if the statement has any.
+    pub rows: Option<Rows>,
+    /// How many rows were written, if the statement writes rows.
+    pub affected: Option<u64>,
+    /// The commit that the statement made, if it made one.
+    pub version: Option<Timestamp>,
+    /// What the user should know besides: which moments were read, what was taken along.
+    pub notices: Vec<Notice>,
+}
+
+/// Something to tell the user besides the answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// The text, in one line.
+    pub message: String,
+}
+
+impl Notice {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into() }
+    }
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+/// Is told how far a long statement is. Called often and from any thread: it must return at once.
+pub trait Progress: fmt::Debug + Send + Sync + 'static {
+    /// `done` of `total` (if known) bytes or rows of `what`.
+    fn report(&self, what: &str, done: u64, total: Option<u64>);
+    /// The work is over, finished or not.
+    fn finish(&self);
+}
+
+/// Rows as they are read. Dropping them cancels the rest of the query.
+pub struct Rows {
+    schema: SchemaRef,
+    batches: Pin<Box<dyn Stream<Item = Result<RecordBatch>> + Send>>,
+}
+
+impl Rows {
+    /// The columns.
+    pub fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    pub(crate) fn of_stream(stream: SendableRecordBatchStream) -> Self {
+        let schema = stream.schema();
+        Self { schema, batches: stream.map(|batch| batch.map_err(Error::from)).boxed() }
+    }
+
+    pub(crate) fn of_batch(batch: RecordBatch) -> Self {
+        Self { schema: batch.schema(), batches: stream::iter([Ok(batch)]).boxed() }
+    }
+}
+
+impl Stream for Rows {
+    type Item = Result<RecordBatch>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.batches.as_mut().poll_next(cx)
+    }
+}
+
+impl fmt::Debug for Rows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rows").field("schema", &self.schema).finish_non_exhaustive()
+    }
+}
+
+impl Outcome {
+    /// A statement that did `tag` and has nothing more to say.
+    pub(crate) fn done(tag: impl Into<String>) -> Self {
+        Self { tag: tag.into(), rows: None, affected: None, version: None, notices: Vec::new() }
+    }
+
+    /// A statement with rows.
+    pub(crate) fn with_rows(tag: impl Into<String>, rows: Rows) -> Self {
+        Self { rows: Some(rows), ..Self::done(tag) }
+    }
+
+    /// A statement that wrote rows: the count ends the tag.
+    pub(crate) fn wrote(tag: &str, affected: u64) -> Self {
+        Self { affected: Some(affected), ..Self::done(format!("{tag} {affected}")) }
+    }
+
+    pub(crate) fn with_notices(mut self, notices: Vec<Notice>) -> Self {
+        self.notices.extend(notices);
+        self
+    }
+}

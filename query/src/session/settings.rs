@@ -1,0 +1,157 @@
+//! Settings of a session: `SET`, `RESET`, `SHOW`.
+
+use crate::{
+    catalog::{DEFAULT_DATABASE, DEFAULT_SCHEMA},
+    error::{Error, Result, did_you_mean},
+    points::{Point, TimeZone, parse_interval},
+    types::UTC,
+};
+use bygone_engine::types::{Durability, Timestamp};
+
+/// What `SET` can change.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// The name of the time zone.
+    pub time_zone: String,
+    /// The point that tables without one are read at.
+    pub as_of: Option<String>,
+    pub commit_message: Option<String>,
+    pub commit_author: Option<String>,
+    pub database: String,
+    pub schema: String,
+    pub synchronous_commit: bool,
+    /// How long a restore waits for writers, in microseconds.
+    pub lock_timeout_us: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            time_zone: UTC.to_owned(),
+            as_of: None,
+            commit_message: None,
+            commit_author: None,
+            database: DEFAULT_DATABASE.to_owned(),
+            schema: DEFAULT_SCHEMA.to_owned(),
+            synchronous_commit: true,
+            lock_timeout_us: 10_000_000,
+        }
+    }
+}
+
+const NAMES: [&str; 8] = [
+    "as_of",
+    "commit_author",
+    "commit_message",
+    "database",
+    "lock_timeout",
+    "search_path",
+    "synchronous_commit",
+    "timezone",
+];
+
+impl Settings {
+    /// The time zone.
+    pub(crate) fn zone(&self) -> Result<TimeZone> {
+        TimeZone::parse(&self.time_zone)
+    }
+
+    /// How durable commits are.
+    pub(crate) fn durability(&self) -> Durability {
+        if self.synchronous_commit { Durability::Sync } else { Durability::Buffered }
+    }
+
+    /// Every setting with its value.
+    pub(crate) fn all(&self) -> Vec<(&'static str, String)> {
+        NAMES.iter().map(|name| (*name, self.show(name).unwrap_or_default())).collect()
+    }
+
+    /// The value of one setting, as `SET` would take it.
+    ///
+    /// # Errors
+    /// 42704 when there is no such setting.
+    pub(crate) fn show(&self, name: &str) -> Result<String> {
+        Ok(match canonical(name)? {
+            "as_of" => self.as_of.clone().unwrap_or_else(|| Point::Latest.to_string()),
+            "commit_author" => self.commit_author.clone().unwrap_or_default(),
+            "commit_message" => self.commit_message.clone().unwrap_or_default(),
+            "database" => self.database.clone(),
+            "lock_timeout" => format!("{} ms", self.lock_timeout_us / 1_000),
+            "search_path" => self.schema.clone(),
+            "synchronous_commit" => if self.synchronous_commit { "on" } else { "off" }.to_owned(),
+            _ => self.time_zone.clone(),
+        })
+    }
+
+    /// Sets one setting; `None` takes the default. The point of `as_of` must be looked up first.
+    ///
+    /// # Errors
+    /// 42704 when there is no such setting, 22023 when the value is not one.
+    pub(crate) fn set(&mut self, name: &str, value: Option<&str>, now: Timestamp) -> Result<()> {
+        let defaults = Self::default();
+        let name = canonical(name)?;
+        match (name, value) {
+            ("as_of", None) => self.as_of = None,
+            ("as_of", Some(text)) => {
+                let point = Point::parse(text, self.zone()?, now)?;
+                self.as_of = (point != Point::Latest).then(|| point.to_string());
+            }
+            ("commit_author", value) => {
+                self.commit_author = value.filter(|text| !text.is_empty()).map(str::to_owned)
+            }
+            ("commit_message", value) => {
+                self.commit_message = value.filter(|text| !text.is_empty()).map(str::to_owned);
+            }
+            ("lock_timeout", None) => self.lock_timeout_us = defaults.lock_timeout_us,
+            ("lock_timeout", Some(text)) => {
+                self.lock_timeout_us = match text.trim().parse::<u64>() {
+                    Ok(milliseconds) => milliseconds.saturating_mul(1_000),
+                    Err(_) => parse_interval(text)?,
+                };
+            }
+            ("synchronous_commit", None) => self.synchronous_commit = true,
+            ("synchronous_commit", Some(text)) => {
+                self.synchronous_commit = match text.to_ascii_lowercase().as_str() {
+                    "on" | "true" | "1" | "yes" => true,
+                    "off" | "false" | "0" | "no" => false,
+                    _ => return Err(Error::invalid_value(format!("{text} is neither on nor off"))),
+                };
+            }
+            ("timezone", None) => self.time_zone = defaults.time_zone,
+            ("timezone", Some(text)) => self.time_zone = TimeZone::parse(text)?.to_string(),
+            // Names of databases and schemas are checked against the catalog by the caller.
+            ("database", value) => value.unwrap_or(DEFAULT_DATABASE).clone_into(&mut self.database),
+            (_, value) => value.unwrap_or(DEFAULT_SCHEMA).trim_matches('"').clone_into(&mut self.schema),
+        }
+        Ok(())
+    }
+
+    /// Resets one setting, or all of them.
+    ///
+    /// # Errors
+    /// 42704 when there is no such setting.
+    pub(crate) fn reset(&mut self, name: Option<&str>, now: Timestamp) -> Result<()> {
+        match name {
+            Some(name) => self.set(name, None, now),
+            None => {
+                *self = Self::default();
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The one name of a setting that has several.
+pub(crate) fn canonical(name: &str) -> Result<&'static str> {
+    let lower = name.to_ascii_lowercase();
+    let wanted = match lower.as_str() {
+        "time zone" | "time_zone" => "timezone",
+        "schema" | "current_schema" => "search_path",
+        "catalog" | "current_database" => "database",
+        other => other,
+    };
+    NAMES.iter().find(|known| **known == wanted).copied().ok_or_else(|| {
+        Error::new(crate::error::ErrorKind::NotFound, "42704", format!("setting {name} does not exist"))
+            .with_hint(did_you_mean(&lower, NAMES))
+    })
+}

@@ -1,0 +1,117 @@
+//! What all sessions of a database share.
+
+use std::{fmt, sync::Arc};
+
+use bygone_engine::types::Timestamp;
+use bygone_mvcc::Store;
+use bygone_snapshots::Snapshots;
+use datafusion::execution::{runtime_env::RuntimeEnv, session_state::SessionState};
+use parking_lot::Mutex;
+
+use super::Session;
+use crate::{
+    catalog::CatalogCache,
+    copy::{Files, NoFiles},
+    error::Result,
+    plan::{MemoryOptions, base_state, runtime},
+    points::display_timestamp,
+};
+
+/// How the SQL layer behaves.
+#[derive(Clone, Debug)]
+pub struct SqlOptions {
+    /// Memory of queries.
+    pub memory: MemoryOptions,
+    /// Rows of one statement beyond this many bytes in memory are loaded as files instead of through the log, when the
+    /// statement is a transaction of its own. Default 8 MiB.
+    pub bulk_bytes_min: usize,
+    /// The files that `COPY` may read and write; none by default.
+    pub files: Arc<dyn Files>,
+}
+
+impl Default for SqlOptions {
+    fn default() -> Self {
+        Self { memory: MemoryOptions::default(), bulk_bytes_min: 8 << 20, files: Arc::new(NoFiles) }
+    }
+}
+
+/// SQL over a store: makes sessions. Clones share everything.
+#[derive(Clone, Debug)]
+pub struct Sql {
+    shared: Arc<Shared>,
+}
+
+/// What all sessions of a database share.
+pub(crate) struct Shared {
+    pub store: Store,
+    pub snapshots: Snapshots,
+    pub catalog: CatalogCache,
+    pub runtime: Arc<RuntimeEnv>,
+    pub files: Arc<dyn Files>,
+    pub bulk_bytes_min: usize,
+    /// The state of sessions in UTC, from which others are made.
+    base: Mutex<Option<Arc<SessionState>>>,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("store", &self.store).finish_non_exhaustive()
+    }
+}
+
+impl Sql {
+    /// SQL over `snapshots` and the store below it.
+    ///
+    /// # Errors
+    /// XX000 when the memory limits make no sense.
+    pub fn new(snapshots: Snapshots, options: SqlOptions) -> Result<Self> {
+        let shared = Shared {
+            store: snapshots.store().clone(),
+            snapshots,
+            catalog: CatalogCache::default(),
+            runtime: runtime(options.memory)?,
+            files: options.files,
+            bulk_bytes_min: options.bulk_bytes_min,
+            base: Mutex::new(None),
+        };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// A new session, outside a transaction, in UTC.
+    pub fn session(&self) -> Session {
+        Session::new(Arc::clone(&self.shared))
+    }
+}
+
+impl Shared {
+    /// The state that a statement starts from, in the session's time zone.
+    pub(crate) fn state(&self, time_zone: &str) -> SessionState {
+        if time_zone != crate::types::UTC {
+            return base_state(&self.runtime, time_zone);
+        }
+        let mut base = self.base.lock();
+        let state = base.get_or_insert_with(|| Arc::new(base_state(&self.runtime, time_zone)));
+        state.as_ref().clone()
+    }
+
+    /// The wall clock, in microseconds.
+    pub(crate) fn wall_now(&self) -> Timestamp {
+        Timestamp::from_micros(self.store.engine().env().clock.now_micros())
+    }
+
+    /// The moment that a snapshot holds.
+    pub(crate) async fn snapshot_time(&self, name: &str) -> Result<Timestamp> {
+        Ok(self.snapshots.get(name).await?.at)
+    }
+
+    /// The nearest snapshots before and after a moment, as the user would name them.
+    pub(crate) async fn snapshots_near(&self, at: Timestamp) -> Result<(Option<String>, Option<String>)> {
+        let all = self.snapshots.list().await?;
+        let words = |snapshot: &bygone_snapshots::Snapshot| {
+            format!("{} ({})", snapshot.name, display_timestamp(snapshot.at))
+        };
+        let before = all.iter().filter(|snapshot| snapshot.at <= at).max_by_key(|snapshot| snapshot.at);
+        let after = all.iter().filter(|snapshot| snapshot.at > at).min_by_key(|snapshot| snapshot.at);
+        Ok((before.map(words), after.map(words)))
+    }
+}

@@ -1,0 +1,184 @@
+//! Tables that are computed when they are read: `bygone.*` and `information_schema.*`, at the moment of the query.
+
+mod bygone;
+mod information;
+
+use std::sync::Arc;
+
+use arrow::{
+    array::{ArrayRef, BooleanArray, Int64Array, StringViewArray, TimestampMicrosecondArray},
+    datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit},
+    record_batch::{RecordBatch, RecordBatchOptions},
+};
+use async_trait::async_trait;
+use bygone_engine::types::Timestamp;
+use datafusion::{
+    catalog::{Session, TableProvider, memory::MemorySourceConfig},
+    logical_expr::{Expr, TableType},
+    physical_plan::ExecutionPlan,
+};
+
+use crate::{
+    catalog::{INFORMATION_SCHEMA, ObjectPath},
+    error::{Error, Result},
+    plan::Moment,
+    session::Shared,
+    types::UTC,
+};
+
+pub(crate) use bygone::{commits, snapshots};
+pub(crate) use information::show_create;
+
+/// The computed tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Snapshots,
+    Commits,
+    Tables,
+    Columns,
+    Schemata,
+    Views,
+    TableConstraints,
+    KeyColumnUsage,
+}
+
+const BYGONE: [(&str, Kind); 2] = [("commits", Kind::Commits), ("snapshots", Kind::Snapshots)];
+
+const INFORMATION: [(&str, Kind); 6] = [
+    ("columns", Kind::Columns),
+    ("key_column_usage", Kind::KeyColumnUsage),
+    ("schemata", Kind::Schemata),
+    ("table_constraints", Kind::TableConstraints),
+    ("tables", Kind::Tables),
+    ("views", Kind::Views),
+];
+
+/// A computed table at a moment.
+#[derive(Debug)]
+pub(crate) struct ComputedTable {
+    kind: Kind,
+    database: String,
+    moment: Arc<Moment>,
+    shared: Arc<Shared>,
+    schema: SchemaRef,
+}
+
+impl ComputedTable {
+    /// The computed table at `path`.
+    ///
+    /// # Errors
+    /// 42P01 when there is none of that name.
+    pub(crate) fn find(path: &ObjectPath, moment: &Arc<Moment>, shared: &Arc<Shared>) -> Result<Self> {
+        let tables: &[(&str, Kind)] = if path.schema == INFORMATION_SCHEMA { &INFORMATION } else { &BYGONE };
+        let kind = tables.iter().find(|(name, _)| *name == path.name).map(|(_, kind)| *kind);
+        let kind = kind.ok_or_else(|| {
+            Error::no_table(&format!("{}.{}", path.schema, path.name), tables.iter().map(|(name, _)| *name))
+        })?;
+        let schema = match kind {
+            Kind::Snapshots => bygone::snapshots_schema(),
+            Kind::Commits => bygone::commits_schema(),
+            _ => information::schema(kind),
+        };
+        Ok(Self {
+            kind,
+            database: path.database.clone(),
+            moment: Arc::clone(moment),
+            shared: Arc::clone(shared),
+            schema,
+        })
+    }
+
+    async fn rows(&self) -> Result<RecordBatch> {
+        match self.kind {
+            Kind::Snapshots => snapshots(&self.shared, &self.moment).await,
+            Kind::Commits => commits(&self.moment, None).await,
+            kind => information::rows(kind, &self.moment.catalog, &self.database),
+        }
+    }
+}
+
+#[async_trait]
+impl TableProvider for ComputedTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::View
+    }
+
+    async fn scan(
+        &self,
+        _state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        _filters: &[Expr],
+        _limit: Option<usize>,
+    ) -> datafusion::common::Result<Arc<dyn ExecutionPlan>> {
+        let batch = self.rows().await?;
+        Ok(MemorySourceConfig::try_new_exec(&[vec![batch]], self.schema(), projection.cloned())?)
+    }
+}
+
+/// The names of all computed tables, with their schemas.
+fn computed_names() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let own = BYGONE.iter().map(|(name, _)| (crate::catalog::SYSTEM_SCHEMA, *name));
+    own.chain(INFORMATION.iter().map(|(name, _)| (INFORMATION_SCHEMA, *name)))
+}
+
+/// Columns of a computed result, added one by one.
+#[derive(Debug, Default)]
+pub(crate) struct Columns {
+    fields: Vec<Field>,
+    arrays: Vec<ArrayRef>,
+}
+
+impl Columns {
+    fn add(mut self, name: &str, array: ArrayRef) -> Self {
+        self.fields.push(Field::new(name, array.data_type().clone(), true));
+        self.arrays.push(array);
+        self
+    }
+
+    /// A text column.
+    pub(crate) fn text<T: AsRef<str>>(self, name: &str, values: impl IntoIterator<Item = Option<T>>) -> Self {
+        let array: StringViewArray = values.into_iter().collect();
+        self.add(name, Arc::new(array))
+    }
+
+    /// A column of whole numbers.
+    pub(crate) fn integer(self, name: &str, values: impl IntoIterator<Item = Option<i64>>) -> Self {
+        let array: Int64Array = values.into_iter().collect();
+        self.add(name, Arc::new(array))
+    }
+
+    /// A column of truth values.
+    pub(crate) fn boolean(self, name: &str, values: impl IntoIterator<Item = Option<bool>>) -> Self {
+        let array: BooleanArray = values.into_iter().collect();
+        self.add(name, Arc::new(array))
+    }
+
+    /// A column of instants.
+    pub(crate) fn instant(self, name: &str, values: impl IntoIterator<Item = Option<Timestamp>>) -> Self {
+        let micros = values.into_iter().map(|at| at.and_then(|at| i64::try_from(at.as_micros()).ok()));
+        let array: TimestampMicrosecondArray = micros.collect();
+        self.add(name, Arc::new(array.with_timezone(UTC)))
+    }
+
+    /// The columns as a batch of `rows` rows.
+    pub(crate) fn build(self, rows: usize) -> Result<RecordBatch> {
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        Ok(RecordBatch::try_new_with_options(Arc::new(Schema::new(self.fields)), self.arrays, &options)?)
+    }
+}
+
+/// The type of instants in computed tables.
+fn instant() -> DataType {
+    DataType::Timestamp(TimeUnit::Microsecond, Some(UTC.into()))
+}
+
+/// A schema from names and types.
+fn schema_of(columns: &[(&str, DataType)]) -> SchemaRef {
+    let fields: Vec<Field> =
+        columns.iter().map(|(name, data_type)| Field::new(*name, data_type.clone(), true)).collect();
+    Arc::new(Schema::new(fields))
+}

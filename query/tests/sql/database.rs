@@ -1,0 +1,198 @@
+//! A database for a test.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, Cursor, Write},
+    sync::Arc,
+};
+
+use arrow::{array::RecordBatch, util::display::array_value_to_string};
+use bygone_engine::{
+    Engine, EngineOptions, Root,
+    testing::{ManualClock, env},
+};
+use bygone_mvcc::{Store, StoreOptions};
+use bygone_query::{
+    Error, Outcome, Session, Sql, SqlOptions,
+    copy::{Files, InputFile, OutputFile},
+};
+use bygone_snapshots::Snapshots;
+use datafusion::common::ScalarValue;
+use futures::TryStreamExt;
+use parking_lot::Mutex;
+
+/// A second of the clock.
+pub const SECOND: u64 = 1_000_000;
+
+/// A database in memory with one session. Every statement takes a second of its clock.
+pub struct Db {
+    pub clock: Arc<ManualClock>,
+    pub engine: Engine,
+    pub sql: Sql,
+    pub session: Session,
+    pub files: Arc<MemoryFiles>,
+}
+
+impl Db {
+    pub async fn new() -> Self {
+        let clock = ManualClock::at(1_700_000_000 * SECOND);
+        let engine =
+            Engine::open(Root::memory(), env(&clock, 1), EngineOptions::default()).await.expect("it opens");
+        let store = Store::open(engine.clone(), StoreOptions::default());
+        let snapshots = Snapshots::open(store).await.expect("it opens");
+        let files = Arc::new(MemoryFiles::default());
+        let options = SqlOptions {
+            files: Arc::clone(&files) as Arc<dyn Files>,
+            bulk_bytes_min: 256 << 10,
+            ..SqlOptions::default()
+        };
+        let sql = Sql::new(snapshots, options).expect("the options are good");
+        let session = sql.session();
+        Self { clock, engine, sql, session, files }
+    }
+
+    /// A database in which `sql` was run.
+    pub async fn with(sql: &str) -> Self {
+        let db = Self::new().await;
+        db.run(sql).await;
+        db
+    }
+
+    /// Runs statements that must succeed, each a second after the other.
+    pub async fn run(&self, sql: &str) -> Outcome {
+        let mut last = None;
+        for statement in bygone_query::split_statements(sql).expect("it splits") {
+            self.clock.advance(SECOND);
+            let outcome = self.session.execute(&statement.text).await;
+            last =
+                Some(outcome.unwrap_or_else(|e| {
+                    panic!("{}\n{}: {e} ({:?})", statement.text, e.sqlstate(), e.hint())
+                }));
+        }
+        last.expect("there is a statement")
+    }
+
+    /// The tag of the last statement.
+    pub async fn tag(&self, sql: &str) -> String {
+        self.run(sql).await.tag
+    }
+
+    /// The rows of a query, one text for each, columns separated by bars.
+    pub async fn rows(&self, sql: &str) -> Vec<String> {
+        let outcome = self.run(sql).await;
+        texts(outcome).await
+    }
+
+    /// The rows of a query with parameters.
+    pub async fn rows_with(&self, sql: &str, parameters: Vec<ScalarValue>) -> Vec<String> {
+        self.clock.advance(SECOND);
+        let outcome = self.session.execute_with(sql, parameters).await;
+        texts(outcome.unwrap_or_else(|e| panic!("{sql}\n{}: {e}", e.sqlstate()))).await
+    }
+
+    /// The one value of a query.
+    pub async fn one(&self, sql: &str) -> String {
+        let rows = self.rows(sql).await;
+        assert_eq!(rows.len(), 1, "{sql} must have one row: {rows:?}");
+        rows.into_iter().next().unwrap_or_default()
+    }
+
+    /// Everything a query shows, as lines.
+    pub async fn text(&self, sql: &str) -> String {
+        self.rows(sql).await.join("\n")
+    }
+
+    /// The error of a statement that must fail, also while its rows are read.
+    pub async fn error(&self, sql: &str) -> Error {
+        self.clock.advance(SECOND);
+        match self.session.execute(sql).await {
+            Err(error) => error,
+            Ok(Outcome { rows: Some(rows), .. }) => match rows.try_collect::<Vec<_>>().await {
+                Err(error) => error,
+                Ok(batches) => panic!("{sql} must fail, it answered {:?}", lines(&batches)),
+            },
+            Ok(outcome) => panic!("{sql} must fail, it did {}", outcome.tag),
+        }
+    }
+
+    /// The SQLSTATE of a statement that must fail.
+    pub async fn state(&self, sql: &str) -> &'static str {
+        self.error(sql).await.sqlstate()
+    }
+
+    /// The version of the newest commit.
+    pub fn version(&self) -> u64 {
+        self.engine.last_timestamp().as_micros()
+    }
+}
+
+async fn texts(outcome: Outcome) -> Vec<String> {
+    let rows = outcome.rows.expect("it has rows");
+    let batches: Vec<RecordBatch> =
+        rows.try_collect().await.unwrap_or_else(|e| panic!("{}: {e}", e.sqlstate()));
+    lines(&batches)
+}
+
+fn lines(batches: &[RecordBatch]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for batch in batches {
+        for row in 0..batch.num_rows() {
+            let cells: Vec<String> = batch
+                .columns()
+                .iter()
+                .map(|column| {
+                    if column.is_null(row) {
+                        "∅".to_owned()
+                    } else {
+                        array_value_to_string(column, row).unwrap()
+                    }
+                })
+                .collect();
+            lines.push(cells.join("|"));
+        }
+    }
+    lines
+}
+
+/// Files in memory.
+#[derive(Debug, Default)]
+pub struct MemoryFiles {
+    pub contents: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
+}
+
+impl Files for MemoryFiles {
+    fn open(&self, path: &str) -> io::Result<Box<dyn InputFile>> {
+        match self.contents.lock().get(path) {
+            Some(bytes) => Ok(Box::new(Cursor::new(bytes.clone()))),
+            None => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+
+    fn create(&self, path: &str) -> io::Result<Box<dyn OutputFile>> {
+        Ok(Box::new(MemoryFile { path: path.to_owned(), bytes: Vec::new(), all: Arc::clone(&self.contents) }))
+    }
+}
+
+struct MemoryFile {
+    path: String,
+    bytes: Vec<u8>,
+    all: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
+}
+
+impl Write for MemoryFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl OutputFile for MemoryFile {
+    fn finish(self: Box<Self>) -> io::Result<()> {
+        self.all.lock().insert(self.path, self.bytes);
+        Ok(())
+    }
+}

@@ -1,0 +1,9 @@
+//! SQL on a database in memory, with a clock under the test's control.
+
+mod changes;
+mod database;
+mod objects;
+mod plans;
+mod points;
+mod restore;
+mod transactions;

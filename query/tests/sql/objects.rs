@@ -1,0 +1,119 @@
+//! Tables, views, schemas, databases, settings, snapshots, and what is not there.
+
+use crate::database::Db;
+
+#[tokio::test]
+async fn names_are_found_in_their_schema_and_database() {
+    let db = Db::with(
+        "CREATE SCHEMA a; CREATE TABLE a.t (x INT); INSERT INTO a.t VALUES (1);
+         CREATE DATABASE d; CREATE TABLE d.public.t (x INT); INSERT INTO d.public.t VALUES (2);
+         CREATE TABLE t (x INT); INSERT INTO t VALUES (3)",
+    )
+    .await;
+    assert_eq!(db.one("SELECT x FROM t").await, "3");
+    assert_eq!(db.one("SELECT a.t.x + public.t.x FROM a.t, public.t").await, "4");
+    assert_eq!(db.one("SELECT x FROM d.public.t").await, "2");
+    db.run("USE d").await;
+    assert_eq!(db.one("SELECT x FROM t").await, "2");
+    db.run("USE main; SET search_path = a").await;
+    assert_eq!(db.one("SELECT x FROM t").await, "1");
+    assert_eq!(db.state("USE nothing").await, "3D000");
+    assert_eq!(db.state("SELECT * FROM nothing.t").await, "3F000");
+    db.run("RESET ALL").await;
+    assert_eq!(db.state("DROP SCHEMA a").await, "2BP01");
+    db.run("DROP SCHEMA a CASCADE; DROP DATABASE d CASCADE").await;
+    assert_eq!(db.rows("SHOW TABLES").await, ["public|t|table"]);
+}
+
+#[tokio::test]
+async fn what_is_missing_or_taken_says_so() {
+    let db = Db::with("CREATE TABLE flights (id INT PRIMARY KEY, dest TEXT)").await;
+    let error = db.error("SELECT * FROM fligths").await;
+    assert_eq!((error.sqlstate(), error.hint()), ("42P01", Some("did you mean flights?")));
+    let error = db.error("SELECT dst FROM flights").await;
+    assert_eq!(error.sqlstate(), "42703");
+    assert!(error.hint().unwrap_or_default().contains("dest"), "{error:?}");
+    assert_eq!(db.state("CREATE TABLE flights (a INT)").await, "42P07");
+    assert_eq!(db.tag("CREATE TABLE IF NOT EXISTS flights (a INT)").await, "CREATE TABLE");
+    assert_eq!(db.state("DROP TABLE nothing").await, "42P01");
+    assert_eq!(db.tag("DROP TABLE IF EXISTS nothing").await, "DROP TABLE");
+    assert_eq!(db.state("CREATE TABLE \"../x\" (a INT)").await, "42602");
+    assert_eq!(db.state("CREATE SNAPSHOT \"../x\"").await, "42602");
+    assert_eq!(db.state("CREATE TABLE u (a INT, a TEXT)").await, "42701");
+    assert_eq!(db.state("CREATE TABLE u (a UUID)").await, "0A000");
+    assert_eq!(db.state("CREATE VIEW v AS SELECT * FROM nothing").await, "42P01");
+    assert_eq!(db.state("INSERT INTO bygone.snapshots VALUES (1)").await, "42809");
+    assert_eq!(db.state("SHOW nothing").await, "42704");
+    assert_eq!(db.state("SELEC 1").await, "42601");
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_refused_and_never_ignored() {
+    let db = Db::with("CREATE TABLE t (id INT PRIMARY KEY, v INT); INSERT INTO t VALUES (1, 1)").await;
+    for statement in [
+        "INSERT INTO t VALUES (1, 2) ON CONFLICT DO NOTHING",
+        "INSERT INTO t VALUES (2, 2) RETURNING id",
+        "UPDATE t SET v = 2 FROM t b WHERE t.id = b.id",
+        "DELETE FROM t USING t b WHERE t.id = b.id",
+        "SELECT * FROM t FOR UPDATE",
+        "SELECT * FROM t TABLESAMPLE BERNOULLI (10)",
+        "CREATE TABLE u (id INT PRIMARY KEY, v INT CHECK (v > 0))",
+        "CREATE TABLE u (id INT REFERENCES t (id))",
+        "CREATE TABLE u (id INT GENERATED ALWAYS AS IDENTITY)",
+        "CREATE TABLE u (id INT UNIQUE)",
+        "ALTER TABLE t ADD COLUMN w INT",
+        "CREATE SEQUENCE s",
+        "CREATE INDEX i ON t (v)",
+        "MERGE INTO t USING t b ON t.id = b.id WHEN MATCHED THEN DELETE",
+        "TRUNCATE t",
+        "CREATE EXTERNAL TABLE e STORED AS CSV LOCATION '/tmp/x'",
+        "SELECT * FROM t FOR SYSTEM_TIME ALL",
+    ] {
+        let error = db.error(statement).await;
+        assert!(matches!(error.sqlstate(), "0A000" | "42601"), "{statement}: {} {error}", error.sqlstate());
+    }
+    assert_eq!(db.rows("SELECT * FROM t").await, ["1|1"]);
+}
+
+#[tokio::test]
+async fn snapshots_are_created_altered_held_and_dropped() {
+    let db = Db::with("CREATE TABLE t (id INT PRIMARY KEY); CREATE TABLE u (id INT PRIMARY KEY)").await;
+    db.run(
+        "CREATE SNAPSHOT a COMMENT 'first'; CREATE SNAPSHOT b FOR TABLE t, u EXPIRE AFTER INTERVAL '1 day'",
+    )
+    .await;
+    db.run("INSERT INTO t VALUES (1); CREATE SNAPSHOT c FOR TABLE t AS OF SNAPSHOT a").await;
+    let list = "SELECT name, scope, objects, comment FROM bygone.snapshots ORDER BY name";
+    assert_eq!(db.rows(list).await, ["a|database|main|first", "b|tables|t, u|∅", "c|table|t|∅"]);
+    assert_eq!(
+        db.one("SELECT count(DISTINCT version) FROM bygone.snapshots WHERE name IN ('a', 'c')").await,
+        "1"
+    );
+    assert_eq!(db.state("CREATE SNAPSHOT a").await, "42710");
+    db.run("CREATE SNAPSHOT IF NOT EXISTS a").await;
+    db.run("ALTER SNAPSHOT a RENAME TO z; ALTER SNAPSHOT z SET HOLD 'audit'").await;
+    assert_eq!(db.state("DROP SNAPSHOT z, b").await, "55006");
+    db.run("ALTER SNAPSHOT z RELEASE HOLD; DROP SNAPSHOT z, b, c").await;
+    assert_eq!(db.rows("SHOW SNAPSHOTS").await.len(), 0);
+    assert_eq!(db.state("DROP SNAPSHOT z").await, "42704");
+    db.run("CREATE SNAPSHOT k ON TABLE t; DROP SNAPSHOT IF EXISTS z").await;
+}
+
+#[tokio::test]
+async fn the_catalog_is_shown_in_the_standard_s_words() {
+    let db = Db::with("CREATE TABLE t (b TEXT DEFAULT 'x', a INT, c DECIMAL(5, 1) NOT NULL, PRIMARY KEY (a)); CREATE VIEW w AS SELECT a FROM t").await;
+    assert_eq!(
+        db.rows("SELECT table_name, table_type FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1").await,
+        ["t|BASE TABLE", "w|VIEW"]
+    );
+    assert_eq!(
+        db.rows("SELECT column_name, is_nullable, data_type FROM information_schema.columns ORDER BY ordinal_position").await,
+        ["b|YES|TEXT", "a|NO|INTEGER", "c|NO|DECIMAL(5, 1)"]
+    );
+    assert_eq!(db.rows("SELECT column_name FROM information_schema.key_column_usage").await, ["a"]);
+    assert_eq!(
+        db.one("SHOW CREATE TABLE t").await,
+        "t|CREATE TABLE t (\n  b TEXT DEFAULT 'x',\n  a INTEGER,\n  c DECIMAL(5, 1) NOT NULL,\n  PRIMARY KEY (a)\n)"
+    );
+    assert_eq!(db.rows("DESCRIBE t").await[1], "a|INTEGER|false|∅|1");
+}
