@@ -14,6 +14,7 @@ use bygone_engine::{
     types::{KeyspaceId, Timestamp},
 };
 use bygone_mvcc::{CommitRecord, KeyspaceInfo, Store, StoreOptions};
+use bygone_query::{Session, Sql, SqlOptions};
 use bygone_snapshots::Snapshots;
 use object_store::{ObjectStore, path::Path};
 
@@ -27,6 +28,7 @@ pub struct Database {
 
 pub(crate) struct Inner {
     pub(crate) snapshots: Snapshots,
+    sql: Sql,
     location: String,
     pub(crate) closed: AtomicBool,
 }
@@ -46,6 +48,7 @@ pub struct DatabaseBuilder {
     maintenance: bool,
     engine: EngineOptions,
     store: StoreOptions,
+    sql: SqlOptions,
 }
 
 impl Database {
@@ -113,6 +116,11 @@ impl Database {
     /// `NotFound`; `Conflict` when somebody else drops it now; those of a commit.
     pub async fn drop_keyspace(&self, name: &str) -> Result<()> {
         Ok(self.store().names().drop_keyspace(name).await?)
+    }
+
+    /// Begins a session of SQL: one statement at a time, with settings and a transaction of its own.
+    pub fn session(&self) -> Session {
+        self.inner.sql.session()
     }
 
     /// Begins a transaction over any keyspaces.
@@ -250,6 +258,7 @@ impl DatabaseBuilder {
             maintenance: true,
             engine: EngineOptions::default(),
             store: StoreOptions::default(),
+            sql: SqlOptions::default(),
         }
     }
 
@@ -268,6 +277,13 @@ impl DatabaseBuilder {
     /// Memory for writes before they become files, in bytes; up to four times as much may be in use. Default 64 MiB.
     pub fn memtable_bytes(mut self, bytes: usize) -> Self {
         self.engine.memtable_bytes = bytes;
+        self
+    }
+
+    /// Memory that sorts, joins and aggregations of all queries may hold together, in bytes; beyond, they spill to
+    /// temporary files or fail. Default 1 GiB.
+    pub fn query_bytes_max(mut self, bytes: usize) -> Self {
+        self.sql.memory.query_bytes_max = bytes;
         self
     }
 
@@ -330,7 +346,8 @@ impl DatabaseBuilder {
                 return Err(error);
             }
         };
-        let inner = Arc::new(Inner { snapshots, location, closed: AtomicBool::new(false) });
+        let sql = Sql::new(snapshots.clone(), self.sql)?;
+        let inner = Arc::new(Inner { snapshots, sql, location, closed: AtomicBool::new(false) });
         if self.maintenance && !self.read_only {
             maintenance::start(&inner);
         }

@@ -85,7 +85,7 @@ impl Keyspace {
     ///
     /// # Errors
     /// Those of [`Self::get`].
-    pub async fn scan(&self, range: KeyRange) -> Result<Rows> {
+    pub async fn scan(&self, range: KeyRange) -> Result<KeyspaceRows> {
         self.scan_with(range, ScanOptions::default(), Moment::Now).await
     }
 
@@ -93,7 +93,7 @@ impl Keyspace {
     ///
     /// # Errors
     /// As [`Self::get_at`].
-    pub async fn scan_at(&self, range: KeyRange, moment: impl Into<Moment>) -> Result<Rows> {
+    pub async fn scan_at(&self, range: KeyRange, moment: impl Into<Moment>) -> Result<KeyspaceRows> {
         self.scan_with(range, ScanOptions::default(), moment).await
     }
 
@@ -106,9 +106,9 @@ impl Keyspace {
         range: KeyRange,
         options: ScanOptions,
         moment: impl Into<Moment>,
-    ) -> Result<Rows> {
+    ) -> Result<KeyspaceRows> {
         let view = self.database.view_of(self.info.id, moment.into()).await?;
-        Ok(Rows::new(view.scan(self.info.id, range, options)?))
+        Ok(KeyspaceRows::new(view.scan(self.info.id, range, options)?))
     }
 
     /// The readable versions of `key`, newest first.
@@ -140,15 +140,15 @@ impl Keyspace {
     }
 }
 
-/// Rows of a scan. They hold the moment they are read at until they are dropped.
+/// KeyspaceRows of a scan. They hold the moment they are read at until they are dropped.
 #[derive(Debug)]
-pub struct Rows {
+pub struct KeyspaceRows {
     scan: Scan,
     batch: RowBatch,
     next: usize,
 }
 
-impl Rows {
+impl KeyspaceRows {
     fn new(scan: Scan) -> Self {
         Self { scan, batch: RowBatch::default(), next: 0 }
     }

@@ -28,9 +28,33 @@
 //! # }
 //! ```
 //!
+//! The same with SQL:
+//!
+//! ```
+//! use bygone::Database;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> bygone::Result<()> {
+//! let db = Database::memory().await?;
+//! let session = db.session();
+//! session.execute("CREATE TABLE ledger (id BIGINT PRIMARY KEY, amount BIGINT)").await?;
+//! session.execute("INSERT INTO ledger VALUES (1, 100), (2, 200)").await?;
+//! session.execute("CREATE SNAPSHOT dec31").await?;
+//! session.execute("UPDATE ledger SET amount = 0").await?;
+//!
+//! let rows = session.query("SELECT sum(amount) FROM ledger AS OF SNAPSHOT dec31").await?;
+//! let sum = bygone::arrow::util::display::array_value_to_string(rows[0].column(0), 0);
+//! assert_eq!(sum.unwrap(), "300");
+//! session.execute("RESTORE TABLE ledger TO SNAPSHOT dec31").await?;
+//! # drop(session);
+//! # db.close().await
+//! # }
+//! ```
+//!
 //! # Where to start
 //!
 //! - [`Database`] opens a directory, memory, or any `object_store`; [`Keyspace`] is a map of bytes with a history.
+//! - [`Session`] runs SQL, with `AS OF` on every table, `CREATE SNAPSHOT` and `RESTORE`.
 //! - [`Transaction`] groups writes: snapshot isolation, the first committer wins, [`ErrorKind::Conflict`] means run it again.
 //! - [`Snapshots`] keeps moments by name; [`Restore`] puts keyspaces back to one.
 //! - [`Moment`] is what reads of the past take: a timestamp or the name of a snapshot.
@@ -45,9 +69,13 @@ mod moment;
 mod restore;
 mod transaction;
 
+pub use arrow;
 pub use bygone_engine::{
     Difference, Env, KeyRange, ReadView, RowBatch, Scan, ScanOptions,
     types::{Durability, KEY_BYTES_MAX, KeyspaceId, Timestamp, VALUE_BYTES_MAX, WriteBatch},
+};
+pub use bygone_query::{
+    Notice, Outcome, Progress, Rows, Session, StatementText, is_complete, split_statements,
 };
 pub use bygone_mvcc::{CommitInfo, CommitMeta, CommitRecord, KeyspaceInfo, Savepoint};
 pub use bygone_snapshots::{
@@ -57,7 +85,7 @@ pub use bygone_snapshots::{
 };
 pub use database::{Database, DatabaseBuilder};
 pub use error::{Error, ErrorKind, Result};
-pub use keyspace::{Keyspace, Rows};
+pub use keyspace::{Keyspace, KeyspaceRows};
 pub use load::BulkLoad;
 pub use moment::Moment;
 pub use restore::Restore;
