@@ -74,10 +74,10 @@ pub use bygone_engine::{
     Difference, Env, KeyRange, ReadView, RowBatch, Scan, ScanOptions,
     types::{Durability, KEY_BYTES_MAX, KeyspaceId, Timestamp, VALUE_BYTES_MAX, WriteBatch},
 };
+pub use bygone_mvcc::{CommitInfo, CommitMeta, CommitRecord, KeyspaceInfo, Savepoint};
 pub use bygone_query::{
     Notice, Outcome, Progress, Rows, Session, StatementText, is_complete, split_statements,
 };
-pub use bygone_mvcc::{CommitInfo, CommitMeta, CommitRecord, KeyspaceInfo, Savepoint};
 pub use bygone_snapshots::{
     ChangeKind, CreateSnapshot, Created, DiffSummary, HistoryEntry, ObjectRef, Quotas, Snapshot,
     SnapshotScope, Snapshots,
