@@ -96,7 +96,7 @@ impl CatalogCache {
             if let Some(state) = self.states.lock().get(&version) {
                 return Ok(Arc::clone(state));
             }
-            let state = Arc::new(read(reader, version).await?);
+            let state = Arc::new(read(reader).await?);
             let mut states = self.states.lock();
             states.insert(version, Arc::clone(&state));
             if states.len() > Self::STATES_MAX {
@@ -104,13 +104,13 @@ impl CatalogCache {
             }
             return Ok(state);
         }
-        Ok(Arc::new(read(reader, Timestamp::OPEN).await?))
+        Ok(Arc::new(read(reader).await?))
     }
 }
 
 /// Reads every row of the catalog.
-async fn read(reader: &Reader, version: Timestamp) -> Result<CatalogState> {
-    let mut state = CatalogState { version, ..CatalogState::empty() };
+async fn read(reader: &Reader) -> Result<CatalogState> {
+    let mut state = CatalogState::empty();
     let mut schema_paths: BTreeMap<u64, (String, String)> = BTreeMap::new();
     let mut database_names: BTreeMap<u64, String> = BTreeMap::new();
     let main = super::DEFAULT_DATABASE.to_owned();

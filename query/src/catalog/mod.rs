@@ -21,7 +21,7 @@ mod names;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use bygone_engine::types::{KeyspaceId, Timestamp};
+use bygone_engine::types::KeyspaceId;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use load::{CatalogCache, keys};
@@ -50,8 +50,6 @@ pub(crate) const DEFAULT_SCHEMA_ID: u64 = 2;
 /// All names visible at one timestamp.
 #[derive(Clone, Debug)]
 pub(crate) struct CatalogState {
-    /// The commit of the last change of the catalog that this state contains.
-    pub version: Timestamp,
     /// The databases by name.
     pub databases: BTreeMap<String, DatabaseEntry>,
 }
@@ -174,7 +172,6 @@ impl CatalogState {
             schemas: BTreeMap::from([(DEFAULT_SCHEMA.to_owned(), public)]),
         };
         Self {
-            version: Timestamp::default(),
             databases: BTreeMap::from([(DEFAULT_DATABASE.to_owned(), main)]),
         }
     }
@@ -218,12 +215,5 @@ impl CatalogState {
                 })
             },
         )
-    }
-
-    /// The path and definition of the table with this id.
-    pub(crate) fn table_by_id(&self, id: u64) -> Option<(ObjectPath, Arc<TableDef>)> {
-        self.databases
-            .keys()
-            .find_map(|database| self.tables_of(database).into_iter().find(|(_, table)| table.id == id))
     }
 }

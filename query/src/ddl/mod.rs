@@ -13,7 +13,7 @@ use bygone_engine::types::{KeyspaceId, Timestamp};
 use bygone_mvcc::{Transaction, check_name as check_object_name, system};
 
 pub(crate) use namespaces::{create_database, create_schema, drop_databases, drop_schemas};
-pub(crate) use tables::{TableRows, create_table, define_table, planned_defaults};
+pub(crate) use tables::{create_table, define_table, planned_defaults};
 pub(crate) use views::create_view;
 
 use crate::{

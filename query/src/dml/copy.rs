@@ -92,12 +92,11 @@ impl Shape {
         let defaults = planned_defaults(&context.state, &target.table)?;
         let mut sources = Vec::with_capacity(target.table.columns.len());
         for (index, column) in target.table.columns.iter().enumerate() {
-            sources.push(match given.iter().position(|&position| position == index) {
-                Some(position) => Source::Given(position),
-                None => {
-                    let default = super::insert::default_or_null(&defaults, column)?;
-                    Source::Default(context.state.create_physical_expr(default, &DFSchema::empty())?)
-                }
+            sources.push(if let Some(position) = given.iter().position(|&position| position == index) {
+                Source::Given(position)
+            } else {
+                let default = super::insert::default_or_null(&defaults, column)?;
+                Source::Default(context.state.create_physical_expr(default, &DFSchema::empty())?)
             });
         }
         let fields: Vec<_> =

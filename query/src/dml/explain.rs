@@ -3,10 +3,7 @@
 use std::sync::Arc;
 
 use datafusion::{
-    common::{
-        ToDFSchema,
-        format::{ExplainFormat, ExplainStatementOptions},
-    },
+    common::format::ExplainFormat,
     logical_expr::{ExplainOption, Extension, LogicalPlan, LogicalPlanBuilder},
 };
 

@@ -110,7 +110,7 @@ impl<'a> RowWriter<'a> {
                 transaction.put(keyspace, key, rows.values.get_bytes(row))?;
             }
         }
-        self.count(batch.num_rows());
+        self.count(batch.num_rows()).await;
         Ok(())
     }
 
@@ -171,7 +171,7 @@ impl<'a> RowWriter<'a> {
                 bulk.ingest.push(key, Some(value)).await.map_err(|error| self.explain(error))?;
             }
         }
-        self.count(batch.num_rows());
+        self.count(batch.num_rows()).await;
         Ok(())
     }
 
@@ -203,7 +203,7 @@ impl<'a> RowWriter<'a> {
                     None => transaction.put(keyspace, key, values.get_bytes(row))?,
                 }
             }
-            self.count(batch.num_rows());
+            self.count(batch.num_rows()).await;
         }
         self.move_rows(moved).await?;
         Ok(self.written)
@@ -240,7 +240,7 @@ impl<'a> RowWriter<'a> {
             for row in 0..keys.len() {
                 self.work.transaction.delete(keyspace, Bytes::copy_from_slice(keys.value(row)))?;
             }
-            self.count(keys.len());
+            self.count(keys.len()).await;
         }
         Ok(self.written)
     }
@@ -271,7 +271,9 @@ impl<'a> RowWriter<'a> {
         self.target.path.to_string()
     }
 
-    fn count(&mut self, rows: usize) {
+    /// Counts rows, and lets others run: a load that never waits for anything could not be cancelled otherwise.
+    async fn count(&mut self, rows: usize) {
+        tokio::task::yield_now().await;
         self.written += rows as u64;
         if let Some(progress) = &self.progress {
             progress.report("rows", self.written, None);

@@ -98,7 +98,7 @@ pub(crate) async fn restore(context: &mut Context<'_>, restore: &Restore) -> Res
     describe(context, &report, restore.dry_run);
     let mut outcome = Outcome::with_rows("RESTORE", Rows::of_batch(rows(&report)?));
     outcome.version = report.commit.map(|commit| commit.timestamp);
-    outcome.affected = Some(report.targets.iter().map(|target| target.rows()).sum());
+    outcome.affected = Some(report.targets.iter().map(below::TargetReport::rows).sum());
     Ok(outcome)
 }
 

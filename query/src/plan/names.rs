@@ -7,8 +7,7 @@ use datafusion::{
     catalog::{TableFunctionArgs, cte_worktable::CteWorkTable, default_table_source::provider_as_source},
     common::{
         DFSchema, DFSchemaRef, Result, ScalarValue, TableReference, config::ConfigOptions,
-        datatype::DataTypeExt, tree_node::Transformed, tree_node::TreeNode,
-    },
+        datatype::DataTypeExt, tree_node::Transformed, },
     datasource::ViewTable,
     execution::session_state::SessionState,
     logical_expr::{
@@ -150,6 +149,8 @@ impl Names {
             .views
             .get(&(moment.key, view.id))
             .ok_or_else(|| Error::internal(format!("view {path} was not prepared before planning")))?;
+        // A point for all tables at the end of the view's own text wins.
+        let moment = prepared.moment.as_ref().unwrap_or(moment);
         let names = Self::of_view(
             Arc::clone(&self.state),
             Arc::clone(&self.resolution),

@@ -1,6 +1,6 @@
 //! A table at a point, as DataFusion's planner sees it.
 
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
@@ -38,14 +38,13 @@ pub(crate) struct TableAt {
     reader: Reader,
     label: PointLabel,
     schema: SchemaRef,
-    defaults: HashMap<String, Expr>,
 }
 
 impl TableAt {
     /// `table` as `reader` sees it.
     pub(crate) fn new(path: ObjectPath, table: Arc<TableDef>, reader: Reader, label: PointLabel) -> Self {
         let schema = Arc::new(Schema::new(fields(&table)));
-        Self { path, table, reader, label, schema, defaults: HashMap::new() }
+        Self { path, table, reader, label, schema }
     }
 
     /// With the hidden column of the encoded key as the last one.
@@ -53,12 +52,6 @@ impl TableAt {
         let mut fields = fields(&self.table);
         fields.push(Field::new(ROW_KEY_COLUMN, DataType::Binary, false));
         self.schema = Arc::new(Schema::new(fields));
-        self
-    }
-
-    /// With the planned default expressions of the columns, for INSERT.
-    pub(crate) fn with_defaults(mut self, defaults: HashMap<String, Expr>) -> Self {
-        self.defaults = defaults;
         self
     }
 }
@@ -92,10 +85,6 @@ impl TableProvider for TableAt {
 
     fn table_type(&self) -> TableType {
         TableType::Base
-    }
-
-    fn get_column_default(&self, column: &str) -> Option<&Expr> {
-        self.defaults.get(column)
     }
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {

@@ -11,7 +11,7 @@ use super::{Inner, Notice, Progress, Shared};
 use crate::{
     catalog::ObjectPath,
     error::{Error, Result},
-    parse::{Name, Parsed, PointId},
+    parse::{Name, Parsed},
     plan::{Moment, Names, Resolution, Resolver},
     points::{Point, TimeZone, display_timestamp},
     scan::{PointLabel, Reader},
@@ -111,13 +111,6 @@ impl<'a> Context<'a> {
         let notices = std::mem::take(&mut resolver.notices);
         self.notices.extend(notices);
         Ok(moment)
-    }
-
-    /// What one of the statement's point clauses says, its expressions evaluated.
-    pub(crate) fn point_value(&self, id: PointId) -> Result<Point> {
-        let expr =
-            self.parsed.points.get(id.0).ok_or_else(|| Error::internal("a point clause is missing"))?;
-        self.resolver().evaluate_point(&expr.syntax).map_err(|error| error.at(expr.position))
     }
 
     /// The instant that a constant expression gives.

@@ -57,7 +57,7 @@ fn run<'a>(
             return run(shared, inner, progress, &body, &values).await;
         }
         let mut context = Context::new(shared, inner, progress, parsed, parameters);
-        let outcome = dispatch(&mut context).await?;
+        let outcome = Box::pin(dispatch(&mut context)).await?;
         let notices = std::mem::take(&mut context.notices);
         Ok(outcome.with_notices(notices))
     })
@@ -135,7 +135,7 @@ async fn write(context: &mut Context<'_>) -> Result<Outcome> {
     let mut attempt = 1;
     loop {
         let notices = context.notices.len();
-        match write_once(context).await {
+        match Box::pin(write_once(context)).await {
             Err(error)
                 if error.sqlstate() == "40001"
                     && context.inner.transaction.is_none()

@@ -97,7 +97,7 @@ impl Settings {
                 self.as_of = (point != Point::Latest).then(|| point.to_string());
             }
             ("commit_author", value) => {
-                self.commit_author = value.filter(|text| !text.is_empty()).map(str::to_owned)
+                self.commit_author = value.filter(|text| !text.is_empty()).map(str::to_owned);
             }
             ("commit_message", value) => {
                 self.commit_message = value.filter(|text| !text.is_empty()).map(str::to_owned);
@@ -131,13 +131,11 @@ impl Settings {
     /// # Errors
     /// 42704 when there is no such setting.
     pub(crate) fn reset(&mut self, name: Option<&str>, now: Timestamp) -> Result<()> {
-        match name {
-            Some(name) => self.set(name, None, now),
-            None => {
-                *self = Self::default();
-                Ok(())
-            }
+        if let Some(name) = name {
+            return self.set(name, None, now);
         }
+        *self = Self::default();
+        Ok(())
     }
 }
 

@@ -60,7 +60,7 @@ pub(super) async fn use_database(context: &mut Context<'_>, name: &Name) -> Resu
     match name.parts.as_slice() {
         [database] => {
             let before = context.inner.settings.clone();
-            context.inner.settings.schema = crate::catalog::DEFAULT_SCHEMA.to_owned();
+            crate::catalog::DEFAULT_SCHEMA.clone_into(&mut context.inner.settings.schema);
             if let Err(error) = change(context, "database", Some(database)).await {
                 context.inner.settings = before;
                 return Err(error.at(name.position));
@@ -78,15 +78,14 @@ pub(super) async fn use_database(context: &mut Context<'_>, name: &Name) -> Resu
 /// `SHOW name`, `SHOW ALL`.
 pub(super) fn show(context: &Context<'_>, name: Option<&str>) -> Result<Outcome> {
     let settings = &context.inner.settings;
-    let batch = match name {
-        Some(name) => Columns::default().text(canonical(name)?, [Some(settings.show(name)?)]).build(1)?,
-        None => {
-            let all = settings.all();
-            Columns::default()
-                .text("name", all.iter().map(|row| Some(row.0)))
-                .text("setting", all.iter().map(|row| Some(&row.1)))
-                .build(all.len())?
-        }
+    let batch = if let Some(name) = name {
+        Columns::default().text(canonical(name)?, [Some(settings.show(name)?)]).build(1)?
+    } else {
+        let all = settings.all();
+        Columns::default()
+            .text("name", all.iter().map(|row| Some(row.0)))
+            .text("setting", all.iter().map(|row| Some(&row.1)))
+            .build(all.len())?
     };
     Ok(Outcome::with_rows("SHOW", Rows::of_batch(batch)))
 }

@@ -22,19 +22,19 @@ use futures::TryStreamExt;
 use parking_lot::Mutex;
 
 /// A second of the clock.
-pub const SECOND: u64 = 1_000_000;
+pub(crate) const SECOND: u64 = 1_000_000;
 
 /// A database in memory with one session. Every statement takes a second of its clock.
-pub struct Db {
-    pub clock: Arc<ManualClock>,
-    pub engine: Engine,
-    pub sql: Sql,
-    pub session: Session,
-    pub files: Arc<MemoryFiles>,
+pub(crate) struct Db {
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) engine: Engine,
+    pub(crate) sql: Sql,
+    pub(crate) session: Session,
+    pub(crate) files: Arc<MemoryFiles>,
 }
 
 impl Db {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let clock = ManualClock::at(1_700_000_000 * SECOND);
         let engine =
             Engine::open(Root::memory(), env(&clock, 1), EngineOptions::default()).await.expect("it opens");
@@ -52,14 +52,14 @@ impl Db {
     }
 
     /// A database in which `sql` was run.
-    pub async fn with(sql: &str) -> Self {
+    pub(crate) async fn with(sql: &str) -> Self {
         let db = Self::new().await;
         db.run(sql).await;
         db
     }
 
     /// Runs statements that must succeed, each a second after the other.
-    pub async fn run(&self, sql: &str) -> Outcome {
+    pub(crate) async fn run(&self, sql: &str) -> Outcome {
         let mut last = None;
         for statement in bygone_query::split_statements(sql).expect("it splits") {
             self.clock.advance(SECOND);
@@ -73,37 +73,37 @@ impl Db {
     }
 
     /// The tag of the last statement.
-    pub async fn tag(&self, sql: &str) -> String {
+    pub(crate) async fn tag(&self, sql: &str) -> String {
         self.run(sql).await.tag
     }
 
     /// The rows of a query, one text for each, columns separated by bars.
-    pub async fn rows(&self, sql: &str) -> Vec<String> {
+    pub(crate) async fn rows(&self, sql: &str) -> Vec<String> {
         let outcome = self.run(sql).await;
         texts(outcome).await
     }
 
     /// The rows of a query with parameters.
-    pub async fn rows_with(&self, sql: &str, parameters: Vec<ScalarValue>) -> Vec<String> {
+    pub(crate) async fn rows_with(&self, sql: &str, parameters: Vec<ScalarValue>) -> Vec<String> {
         self.clock.advance(SECOND);
         let outcome = self.session.execute_with(sql, parameters).await;
         texts(outcome.unwrap_or_else(|e| panic!("{sql}\n{}: {e}", e.sqlstate()))).await
     }
 
     /// The one value of a query.
-    pub async fn one(&self, sql: &str) -> String {
+    pub(crate) async fn one(&self, sql: &str) -> String {
         let rows = self.rows(sql).await;
         assert_eq!(rows.len(), 1, "{sql} must have one row: {rows:?}");
         rows.into_iter().next().unwrap_or_default()
     }
 
     /// Everything a query shows, as lines.
-    pub async fn text(&self, sql: &str) -> String {
+    pub(crate) async fn text(&self, sql: &str) -> String {
         self.rows(sql).await.join("\n")
     }
 
     /// The error of a statement that must fail, also while its rows are read.
-    pub async fn error(&self, sql: &str) -> Error {
+    pub(crate) async fn error(&self, sql: &str) -> Error {
         self.clock.advance(SECOND);
         match self.session.execute(sql).await {
             Err(error) => error,
@@ -116,12 +116,12 @@ impl Db {
     }
 
     /// The SQLSTATE of a statement that must fail.
-    pub async fn state(&self, sql: &str) -> &'static str {
+    pub(crate) async fn state(&self, sql: &str) -> &'static str {
         self.error(sql).await.sqlstate()
     }
 
     /// The version of the newest commit.
-    pub fn version(&self) -> u64 {
+    pub(crate) fn version(&self) -> u64 {
         self.engine.last_timestamp().as_micros()
     }
 }
@@ -144,7 +144,7 @@ fn lines(batches: &[RecordBatch]) -> Vec<String> {
                     if column.is_null(row) {
                         "∅".to_owned()
                     } else {
-                        array_value_to_string(column, row).unwrap()
+                        array_value_to_string(column, row).expect("it shows")
                     }
                 })
                 .collect();
@@ -156,8 +156,8 @@ fn lines(batches: &[RecordBatch]) -> Vec<String> {
 
 /// Files in memory.
 #[derive(Debug, Default)]
-pub struct MemoryFiles {
-    pub contents: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
+pub(crate) struct MemoryFiles {
+    pub(crate) contents: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
 }
 
 impl Files for MemoryFiles {

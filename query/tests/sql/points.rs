@@ -266,3 +266,37 @@ async fn row_history_tells_every_version_of_a_row() {
     let rows = db.rows("SELECT _op, id, v, _author FROM row_history('t', 1)").await;
     assert_eq!(rows, ["insert|1|111|ann", "delete|∅|∅|ann", "update|1|11|∅", "insert|1|1|∅"]);
 }
+
+#[tokio::test]
+async fn below_the_horizon_only_what_is_pinned_can_be_read() {
+    let db = Db::with(
+        "CREATE TABLE t (id INT PRIMARY KEY); CREATE TABLE u (id INT PRIMARY KEY);
+         INSERT INTO t VALUES (1); INSERT INTO u VALUES (1); CREATE SNAPSHOT one FOR TABLE t",
+    )
+    .await;
+    let pinned = db.one("SELECT version FROM bygone.snapshots").await;
+    db.run("INSERT INTO t VALUES (2)").await;
+    let unpinned = db.version();
+    db.run("INSERT INTO t VALUES (3)").await;
+    db.clock.advance(8 * 24 * 3_600 * crate::database::SECOND);
+    db.run("INSERT INTO u VALUES (2); CALL flush(); CALL compact()").await;
+    assert_eq!(db.one("SELECT count(*) FROM t AS OF SNAPSHOT one").await, "1");
+    assert_eq!(db.one(&format!("SELECT count(*) FROM t AS OF VERSION {pinned}")).await, "1");
+    let error = db.error(&format!("SELECT count(*) FROM t AS OF VERSION {unpinned}")).await;
+    assert_eq!(error.sqlstate(), "72000", "{error}");
+    assert!(error.hint().unwrap_or_default().contains("one"), "{:?}", error.hint());
+    let error = db.error("SELECT count(*) FROM u AS OF SNAPSHOT one").await;
+    assert_eq!(error.sqlstate(), "72000", "{error}");
+    assert!(error.message().contains('u'), "{error}");
+    assert_eq!(db.one("SELECT count(*) FROM t").await, "3");
+    assert_eq!(db.one("SELECT oldest_readable('t') > to_timestamp_micros(0)").await, "true");
+}
+
+#[tokio::test]
+async fn a_point_at_the_end_of_a_view_s_text_wins() {
+    let db = changed().await;
+    let version = db.one("SELECT version FROM bygone.snapshots WHERE name = 's'").await;
+    db.run(&format!("CREATE VIEW w AS SELECT id FROM t AS OF SYSTEM TIME to_timestamp_micros({version})")).await;
+    assert_eq!(db.rows("SELECT id FROM w ORDER BY id").await, ["1", "2"]);
+    assert_eq!(db.one("SELECT (SELECT count(*) FROM t) - (SELECT count(*) FROM w)").await, "1");
+}
