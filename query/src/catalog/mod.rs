@@ -171,9 +171,7 @@ impl CatalogState {
             id: DEFAULT_DATABASE_ID,
             schemas: BTreeMap::from([(DEFAULT_SCHEMA.to_owned(), public)]),
         };
-        Self {
-            databases: BTreeMap::from([(DEFAULT_DATABASE.to_owned(), main)]),
-        }
+        Self { databases: BTreeMap::from([(DEFAULT_DATABASE.to_owned(), main)]) }
     }
 
     /// The schema at `path`, if both it and its database exist.

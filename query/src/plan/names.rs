@@ -7,7 +7,8 @@ use datafusion::{
     catalog::{TableFunctionArgs, cte_worktable::CteWorkTable, default_table_source::provider_as_source},
     common::{
         DFSchema, DFSchemaRef, Result, ScalarValue, TableReference, config::ConfigOptions,
-        datatype::DataTypeExt, tree_node::Transformed, },
+        datatype::DataTypeExt, tree_node::Transformed,
+    },
     datasource::ViewTable,
     execution::session_state::SessionState,
     logical_expr::{

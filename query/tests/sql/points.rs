@@ -296,7 +296,8 @@ async fn below_the_horizon_only_what_is_pinned_can_be_read() {
 async fn a_point_at_the_end_of_a_view_s_text_wins() {
     let db = changed().await;
     let version = db.one("SELECT version FROM bygone.snapshots WHERE name = 's'").await;
-    db.run(&format!("CREATE VIEW w AS SELECT id FROM t AS OF SYSTEM TIME to_timestamp_micros({version})")).await;
+    db.run(&format!("CREATE VIEW w AS SELECT id FROM t AS OF SYSTEM TIME to_timestamp_micros({version})"))
+        .await;
     assert_eq!(db.rows("SELECT id FROM w ORDER BY id").await, ["1", "2"]);
     assert_eq!(db.one("SELECT (SELECT count(*) FROM t) - (SELECT count(*) FROM w)").await, "1");
 }
