@@ -140,7 +140,7 @@ impl Keyspace {
     }
 }
 
-/// KeyspaceRows of a scan. They hold the moment they are read at until they are dropped.
+/// Rows of a scan. They hold the moment they are read at until they are dropped.
 #[derive(Debug)]
 pub struct KeyspaceRows {
     scan: Scan,

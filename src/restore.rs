@@ -1,6 +1,6 @@
 //! Restoring keyspaces to a moment.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use bygone_engine::types::Timestamp;
 use bygone_mvcc::{CommitMeta, KeyspaceInfo};
@@ -58,20 +58,20 @@ impl Restore {
         self.request.to = database.timestamp_of(moment.clone()).await?;
         let then = database.view(moment).await?;
         let now = database.store().view_now();
-        let (names, all) = match self.names.take() {
-            Some(names) => (names, false),
-            None => {
-                let directory = database.store().names();
-                let mut names: Vec<String> =
-                    directory.list(&then).await?.into_iter().map(|keyspace| keyspace.name).collect();
-                names.extend(directory.list(&now).await?.into_iter().map(|keyspace| keyspace.name));
-                names.sort();
-                names.dedup();
-                (names, true)
-            }
+        let directory = database.store().names();
+        let all = self.names.is_none();
+        // The state before includes keyspaces that go.
+        self.request.whole_database = all;
+        let names = if let Some(names) = self.names.take() {
+            names
+        } else {
+            let mut both = directory.list(&then).await?;
+            both.extend(directory.list(&now).await?);
+            let names: BTreeSet<String> = both.into_iter().map(|keyspace| keyspace.name).collect();
+            names.into_iter().collect()
         };
         self.request.extra_unchanged_since = Some(now.timestamp());
-        let dropped = database.store().names().dropped(&now).await?;
+        let dropped = directory.dropped(&now).await?;
         for name in names {
             let old = database.keyspace_at(&name, &then).await?;
             let new = database.keyspace_at(&name, &now).await?;

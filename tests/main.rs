@@ -1,3 +1,4 @@
 //! Tests of what crosses crates. One binary: linking the database once is what makes them quick to build.
 
 mod dependencies;
+mod key_value;

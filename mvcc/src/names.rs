@@ -7,6 +7,8 @@
 //!
 //! Creating and dropping are transactions that guard the name, so of two at once one conflicts.
 
+use std::collections::BTreeSet;
+
 use bygone_engine::{
     KeyRange, ReadView, ScanOptions,
     types::{Durability, KeyspaceId, Timestamp, WriteBatch},
@@ -158,14 +160,12 @@ impl KeyspaceNames {
     /// # Errors
     /// The engine's.
     pub async fn finish_drops(&self) -> Result<()> {
-        let view = self.store.view_now();
-        let options = ScanOptions::default();
-        let mut scan = view.scan(system::CATALOG, KeyRange::prefix("kd/"), options)?;
-        while let Some(batch) = scan.next().await? {
-            for row in 0..batch.len() {
-                let id = std::str::from_utf8(&batch.keys.get(row)[3..]).ok().and_then(|id| id.parse().ok());
-                let id = id.ok_or_else(|| damaged("dropped keyspace without a number"))?;
-                self.store.engine().drop_keyspace(KeyspaceId::new(id), batch.begins[row]).await?;
+        let engine = self.store.engine();
+        let has_files: BTreeSet<_> = engine.stats().keyspaces.iter().map(|stats| stats.keyspace).collect();
+        let known: BTreeSet<_> = engine.dropped_keyspaces().into_iter().map(|(id, _)| id).collect();
+        for (keyspace, at) in self.dropped(&self.store.view_now()).await? {
+            if has_files.contains(&keyspace.id) && !known.contains(&keyspace.id) {
+                engine.drop_keyspace(keyspace.id, at).await?;
             }
         }
         Ok(())

@@ -326,21 +326,21 @@ pub(crate) fn check_write(write: &Write) -> Result<()> {
 /// Waiting for locks with one time limit over all attempts.
 struct Wait<'a> {
     store: &'a Store,
-    wait_us: u64,
+    limit_us: u64,
     timer: Option<Task>,
 }
 
 impl<'a> Wait<'a> {
-    fn new(store: &'a Store, wait_us: u64) -> Self {
-        Self { store, wait_us, timer: None }
+    fn new(store: &'a Store, limit_us: u64) -> Self {
+        Self { store, limit_us, timer: None }
     }
 
     /// Waits for `released`, or fails with `error` when the time is up.
     async fn until(&mut self, released: impl Future<Output = ()>, error: Error) -> Result<()> {
-        if self.wait_us == 0 {
+        if self.limit_us == 0 {
             return Err(error);
         }
-        let timer = self.timer.get_or_insert_with(|| self.store.core.engine.env().tasks.sleep(self.wait_us));
+        let timer = self.timer.get_or_insert_with(|| self.store.core.engine.env().tasks.sleep(self.limit_us));
         tokio::pin!(released);
         match select(released, timer).await {
             Either::Left(_) => Ok(()),

@@ -427,8 +427,9 @@ impl Snapshots {
     async fn free_name(&self, view: &ReadView) -> Result<String> {
         let taken: BTreeSet<String> =
             read_all(view).await?.into_iter().map(|snapshot| snapshot.name).collect();
-        let free = (1_u32..).map(|n| format!("before_restore_{n}")).find(|name| !taken.contains(name));
-        Ok(free.expect("there are more numbers than snapshots"))
+        let numbers = 1..=taken.len() + 1;
+        let free = numbers.map(|n| format!("before_restore_{n}")).find(|name| !taken.contains(name));
+        Ok(free.expect("one more number than names leaves one free"))
     }
 }
 

@@ -99,13 +99,11 @@ impl Waiter {
     async fn wait(&self) -> Signal {
         poll_fn(|context| {
             let mut state = self.state.lock();
-            match state.signal.take() {
-                Some(signal) => Poll::Ready(signal),
-                None => {
-                    state.waker = Some(context.waker().clone());
-                    Poll::Pending
-                }
+            if let Some(signal) = state.signal.take() {
+                return Poll::Ready(signal);
             }
+            state.waker = Some(context.waker().clone());
+            Poll::Pending
         })
         .await
     }
@@ -372,6 +370,10 @@ async fn publish_files(core: &Core, mut request: Box<Request>) -> Outcome {
 /// Turns the batch into runs, because only files become visible together with files, and publishes all of them.
 async fn write_and_publish(core: &Core, request: &mut Request, at: Timestamp) -> Result<()> {
     let mut runs = mem::take(&mut request.runs);
+    let mut loaded = runs.iter().map(IngestedRun::keyspace);
+    if let Some(keyspace) = loaded.find(|k| request.batch.writes().iter().any(|write| write.keyspace == *k)) {
+        return Err(Error::Invalid(format!("files and writes of one commit share keyspace={keyspace}")));
+    }
     runs.extend(ingest_batch(core, request).await?);
     core.engine.publish_ingest(at, runs).await?;
     Ok(())

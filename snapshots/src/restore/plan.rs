@@ -17,6 +17,10 @@ use crate::{ChangeKind, Error, Result, Snapshots};
 /// # Cost
 /// Follows what changed since the moment.
 pub async fn plan(snapshots: &Snapshots, request: &RestoreRequest) -> Result<RestoreReport> {
+    Box::pin(compare(snapshots, request)).await
+}
+
+async fn compare(snapshots: &Snapshots, request: &RestoreRequest) -> Result<RestoreReport> {
     let store = snapshots.store();
     let comparison = Comparison::begin(store, request).await?;
     comparison.check_unchanged(store, request).await?;

@@ -25,6 +25,11 @@ use crate::{Result, Snapshots, registry::Prepared};
 /// # Cost
 /// Follows what changed since the moment. Memory is bounded, whatever the number of changes.
 pub async fn run(snapshots: &Snapshots, request: RestoreRequest) -> Result<RestoreReport> {
+    // On the heap: callers need not carry all of its state in their own.
+    Box::pin(restore(snapshots, request)).await
+}
+
+async fn restore(snapshots: &Snapshots, request: RestoreRequest) -> Result<RestoreReport> {
     let store = snapshots.store();
     // 1. Nobody else commits into the scope from here on.
     let lock = store.lock_exclusive(&request.keyspaces(), &what(&request), request.wait_us).await?;

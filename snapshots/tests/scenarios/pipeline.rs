@@ -8,6 +8,7 @@ use std::{
 
 use bygone_engine::types::{Durability, KeyspaceId, Timestamp, WriteBatch};
 use bygone_mvcc::{CommitMeta, Error, ExclusiveCommit, Store, annotation, commits};
+use bygone_snapshots::restore::{self, RestoreRequest};
 
 use crate::database::Database;
 
@@ -235,4 +236,52 @@ async fn annotations_are_readable_as_of_any_time() {
     assert_eq!(annotation(&store.view_now(), "offset").await.expect("reads").as_deref(), Some("8"));
     let records = commits(&store.view_now(), Timestamp::INTENT, moments[1], 100).await.expect("reads");
     assert_eq!(records.last().expect("a record").message.as_deref(), Some("batch"));
+}
+
+#[tokio::test]
+async fn a_restore_that_is_dropped_before_its_commit_leaves_nothing() {
+    let database = Database::patient().await;
+    let (store, snapshots) = (&database.store, &database.snapshots);
+    let t = database.keyspace("t").await;
+    let before = store.write(batch(t, "k", "1"), Durability::Sync).await.expect("commits").timestamp;
+    store.write(batch(t, "k", "2"), Durability::Sync).await.expect("commits");
+    for log_bytes_max in [0, 1 << 20] {
+        let request =
+            RestoreRequest { log_bytes_max, ..RestoreRequest::new(vec![database.object("t").await], before) };
+        {
+            let mut restore = Box::pin(restore::run(snapshots, request));
+            assert!(poll(restore.as_mut()).is_pending(), "it waits for others to join its commit");
+        }
+        assert_eq!(value(store, t, "k").await.as_deref(), Some("2"));
+        assert_eq!(snapshots.list().await.expect("lists"), []);
+        assert_eq!(snapshots.expire(store.clock().now()).await.expect("sweeps"), []);
+        store.write(batch(t, "other", "1"), Durability::Sync).await.expect("nothing is locked");
+    }
+}
+
+#[tokio::test]
+async fn readers_are_not_blocked_by_a_restore_and_see_all_of_it_or_nothing() {
+    let database = Database::patient().await;
+    let (store, snapshots) = (&database.store, &database.snapshots);
+    let (t, u) = (database.keyspace("t").await, database.keyspace("u").await);
+    let mut both = batch(t, "k", "1");
+    both.put(u, "k", "1");
+    let before = store.write(both, Durability::Sync).await.expect("commits").timestamp;
+    store.write(batch(t, "k", "2"), Durability::Sync).await.expect("commits");
+    store.write(batch(u, "k", "2"), Durability::Sync).await.expect("commits");
+    let old_reader = store.begin_read_only();
+    let targets = vec![database.object("t").await, database.object("u").await];
+    let mut restore = Box::pin(restore::run(snapshots, RestoreRequest::new(targets, before)));
+    loop {
+        let outcome = poll(restore.as_mut());
+        let view = store.view_now();
+        let seen = (view.get(t, b"k").await.expect("reads"), view.get(u, b"k").await.expect("reads"));
+        assert_eq!(seen.0, seen.1, "both keyspaces change at one timestamp");
+        if let Poll::Ready(report) = outcome {
+            assert!(report.expect("restores").commit.is_some());
+            assert_eq!(seen.0.as_deref(), Some(&b"1"[..]));
+            break;
+        }
+    }
+    assert_eq!(old_reader.get(t, b"k").await.expect("reads").as_deref(), Some(&b"2"[..]));
 }

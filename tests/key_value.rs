@@ -1,0 +1,104 @@
+//! The key-value API: what crosses keyspaces, names and snapshots.
+
+use bygone::{
+    CreateSnapshot, Database, Durability, ErrorKind, KeyRange, Moment, SafetySnapshot, ScanOptions,
+    SnapshotScope,
+};
+
+async fn keys(db: &Database, keyspace: &str) -> Vec<String> {
+    let keyspace = db.existing_keyspace(keyspace).await.expect("it is there");
+    let rows = keyspace.scan(KeyRange::all()).await.expect("scans").collect().await.expect("reads");
+    rows.into_iter().map(|(key, _)| String::from_utf8_lossy(&key).into_owned()).collect()
+}
+
+#[tokio::test]
+async fn restoring_all_keyspaces_brings_back_what_was_dropped_and_removes_what_is_new() {
+    let db = Database::memory().await.expect("opens");
+    let kept = db.keyspace("kept").await.expect("creates");
+    let dropped = db.keyspace("dropped").await.expect("creates");
+    kept.put("a", "1").await.expect("writes");
+    dropped.put("b", "1").await.expect("writes");
+    db.snapshots().create(CreateSnapshot::database("before")).await.expect("creates");
+
+    kept.put("c", "1").await.expect("writes");
+    db.drop_keyspace("dropped").await.expect("drops");
+    db.keyspace("new").await.expect("creates").put("d", "1").await.expect("writes");
+    assert_eq!(db.keyspaces(Moment::Now).await.expect("lists"), ["kept", "new"]);
+    assert_eq!(db.keyspaces("before").await.expect("lists"), ["dropped", "kept"]);
+
+    let report =
+        db.restore_all_keyspaces().to("before").await.expect("finds all").run().await.expect("restores");
+    assert_eq!(report.targets.len(), 2);
+    assert_eq!(db.keyspaces(Moment::Now).await.expect("lists"), ["dropped", "kept"]);
+    assert_eq!(keys(&db, "kept").await, ["a"]);
+    assert_eq!(keys(&db, "dropped").await, ["b"]);
+
+    let undo = report.safety_snapshot.expect("one was taken");
+    let restore = db.restore_all_keyspaces().to(undo).await.expect("finds all");
+    restore.safety(SafetySnapshot::None).run().await.expect("restores");
+    assert_eq!(db.keyspaces(Moment::Now).await.expect("lists"), ["kept", "new"]);
+    assert_eq!(keys(&db, "kept").await, ["a", "c"]);
+    assert_eq!(keys(&db, "new").await, ["d"]);
+    db.close().await.expect("closes");
+}
+
+#[tokio::test]
+async fn a_snapshot_of_one_keyspace_reads_that_keyspace() {
+    let db = Database::memory().await.expect("opens");
+    let (one, two) = (db.keyspace("one").await.expect("creates"), db.keyspace("two").await.expect("creates"));
+    one.put("k", "1").await.expect("writes");
+    let scope = SnapshotScope::Objects(vec![one.object()]);
+    db.snapshots().create(CreateSnapshot::of("only_one", scope)).await.expect("creates");
+    one.put("k", "2").await.expect("writes");
+    assert_eq!(one.get_at("k", "only_one").await.expect("reads").expect("is there"), "1");
+    let outside = two.get_at("k", "only_one").await.expect_err("it is outside");
+    assert_eq!(outside.kind(), ErrorKind::Invalid);
+    let missing = one.get_at("k", "only_won").await.expect_err("a typing mistake");
+    assert_eq!(missing.kind(), ErrorKind::NotFound);
+    assert!(missing.hint().expect("a suggestion").contains("only_one"));
+}
+
+#[tokio::test]
+async fn a_bulk_load_becomes_visible_at_once_and_keeps_writers_out() {
+    let db = Database::builder(":memory:")
+        .lock_wait(std::time::Duration::from_millis(1))
+        .open()
+        .await
+        .expect("opens");
+    let rows = db.keyspace("rows").await.expect("creates");
+    let mut load = rows.load().await.expect("begins");
+    for number in (0..1_000_u32).rev() {
+        load.put(&number.to_be_bytes(), b"x").await.expect("takes a row");
+    }
+    assert_eq!(rows.put("k", "v").await.expect_err("it is being loaded").kind(), ErrorKind::Locked);
+    assert!(keys(&db, "rows").await.is_empty());
+    let at = load.commit().await.expect("commits");
+    assert_eq!(rows.scan(KeyRange::all()).await.expect("scans").collect().await.expect("reads").len(), 1_000);
+    assert!(rows.get_at(7_u32.to_be_bytes(), at.previous()).await.expect("reads").is_none());
+    let options = ScanOptions { reverse: true, limit: Some(1), ..ScanOptions::default() };
+    let last = rows.scan_with(KeyRange::all(), options, Moment::Now).await.expect("scans");
+    assert_eq!(last.collect().await.expect("reads")[0].0, 999_u32.to_be_bytes().as_slice());
+}
+
+#[tokio::test]
+async fn a_directory_keeps_everything_and_lets_one_writer_in() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("db").display().to_string();
+    let db = Database::open(&path).await.expect("opens");
+    let rows = db.keyspace("rows").await.expect("creates");
+    rows.put("k", "1").await.expect("writes");
+    db.snapshots().create(CreateSnapshot::database("s")).await.expect("creates");
+    let transaction = db.begin();
+    transaction.put(&rows, "k", "2").expect("writes");
+    transaction.commit_with(Durability::Buffered).await.expect("commits");
+    assert_eq!(Database::open(&path).await.expect_err("it is open").kind(), ErrorKind::Locked);
+    db.close().await.expect("closes");
+    assert_eq!(rows.put("k", "3").await.expect_err("it is closed").kind(), ErrorKind::Unavailable);
+
+    let again = Database::builder(format!("file://{path}")).read_only(true).open().await.expect("opens");
+    let rows = again.existing_keyspace("rows").await.expect("is there");
+    assert_eq!(rows.get("k").await.expect("reads").expect("is there"), "2");
+    assert_eq!(rows.get_at("k", "s").await.expect("reads").expect("is there"), "1");
+    assert_eq!(rows.put("k", "3").await.expect_err("only reading").kind(), ErrorKind::ReadOnly);
+    assert_eq!(again.existing_keyspace("raws").await.expect_err("not there").kind(), ErrorKind::NotFound);
+}
