@@ -51,8 +51,8 @@ pub(crate) async fn open(root: Root, env: Env, options: EngineOptions) -> Result
     // 5. A log of our own; the old one is kept until the replayed memtable is in tables.
     let log = Log::create_after(&root, claimed.epoch, &end)?;
     let log_after = log.position();
-    let frozen = Some(replayed).filter(|memtable| !memtable.is_empty());
-    let frozen = frozen.map(|memtable| Frozen { memtable: Arc::new(memtable), log_after });
+    // Also when it held nothing: the flush moves the manifest past the old segments, so that they can go.
+    let frozen = end.last.map(|_| Frozen { memtable: Arc::new(replayed), log_after });
     // 6. The tables.
     let cache = PageCache::new(options.cache_bytes as u64);
     let state = load_state(&root, claimed, hash, frozen, &cache).await?;

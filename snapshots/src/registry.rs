@@ -104,6 +104,15 @@ struct Inner {
     pins: Mutex<BTreeMap<u64, Pin>>,
 }
 
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // The snapshots are still there, and a compaction may still run.
+        for (_, pin) in std::mem::take(self.pins.get_mut()) {
+            pin.keep();
+        }
+    }
+}
+
 impl fmt::Debug for Snapshots {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Snapshots").field("pins", &self.inner.pins.lock().len()).finish_non_exhaustive()

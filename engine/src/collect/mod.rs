@@ -32,8 +32,11 @@ impl Shared {
         }
         // 2. What exists, before what is referenced: a file that appears in between is not looked at.
         let listed = self.root.list("data/").await?;
-        let newest = manifest::newest_id(&self.root).await?;
-        let state = Arc::clone(&self.state.read());
+        // No publication of our own may be between storage and memory, or it would look like another writer's.
+        let (newest, state) = {
+            let _no_publication = self.publishing.lock().await;
+            (manifest::newest_id(&self.root).await?, Arc::clone(&self.state.read()))
+        };
         if newest > Some(state.manifest.id) {
             let error = Error::Fenced { epoch: self.epoch + 1 };
             let _ = self.broken.set(error.clone());

@@ -175,13 +175,13 @@ impl Pins {
             }
         }
         inner.add(&scope, at);
-        Ok(Pin { pins: Arc::clone(self), at, scope })
+        Ok(Pin { pins: Arc::clone(self), at, scope, is_kept: false })
     }
 
     /// Registers a pin without a check: it was durable before the engine was opened.
     pub(crate) fn readmit(self: &Arc<Self>, at: Timestamp, scope: Scope) -> Pin {
         self.inner.lock().add(&scope, at);
-        Pin { pins: Arc::clone(self), at, scope }
+        Pin { pins: Arc::clone(self), at, scope, is_kept: false }
     }
 
     /// Registers a pin at the moment that `newest` gives, asked for under the lock, which is never below a horizon.
@@ -190,7 +190,7 @@ impl Pins {
         let at = newest();
         assert!(at >= inner.horizon_max, "a horizon is never above the newest commit");
         inner.add(&scope, at);
-        Pin { pins: Arc::clone(self), at, scope }
+        Pin { pins: Arc::clone(self), at, scope, is_kept: false }
     }
 
     /// Registers the pin of a view. A database-wide view of an old moment may still read what is pinned there: it is
@@ -205,7 +205,7 @@ impl Pins {
             }
         }
         inner.add(&scope, at);
-        Ok((Pin { pins: Arc::clone(self), at, scope }, unreadable))
+        Ok((Pin { pins: Arc::clone(self), at, scope, is_kept: false }, unreadable))
     }
 
     pub(crate) fn horizon(&self, keyspace: KeyspaceId) -> Timestamp {
@@ -278,6 +278,7 @@ pub struct Pin {
     pins: Arc<Pins>,
     at: Timestamp,
     scope: Scope,
+    is_kept: bool,
 }
 
 impl Pin {
@@ -290,18 +291,26 @@ impl Pin {
     pub fn scope(&self) -> &Scope {
         &self.scope
     }
+
+    /// Gives the handle up and pins the moment for as long as the engine is open. For pins that are durable: work in the
+    /// background may outlive whoever registered them.
+    pub fn keep(mut self) {
+        self.is_kept = true;
+    }
 }
 
 impl Clone for Pin {
     fn clone(&self) -> Self {
         self.pins.inner.lock().add(&self.scope, self.at);
-        Self { pins: Arc::clone(&self.pins), at: self.at, scope: self.scope.clone() }
+        Self { pins: Arc::clone(&self.pins), at: self.at, scope: self.scope.clone(), is_kept: false }
     }
 }
 
 impl Drop for Pin {
     fn drop(&mut self) {
-        self.pins.inner.lock().remove(&self.scope, self.at);
+        if !self.is_kept {
+            self.pins.inner.lock().remove(&self.scope, self.at);
+        }
     }
 }
 

@@ -73,8 +73,10 @@ impl Shared {
         self.broken.get().map_or(Ok(()), |error| Err(error.clone()))
     }
 
-    fn note_failure(&self, error: &Error) {
-        if matches!(error, Error::Fenced { .. } | Error::CommitUnknown(_)) {
+    /// Ends all writing after a failure whose outcome only a reopening tells. Nothing may be collected from then on
+    /// either: a snapshot whose commit failed may turn out to be there.
+    pub(crate) fn note_failure(&self, error: &Error) {
+        if matches!(error, Error::Fenced { .. } | Error::CommitUnknown(_) | Error::Poisoned(_)) {
             let _ = self.broken.set(error.clone());
         }
     }

@@ -20,7 +20,7 @@ impl Shared {
         assert!(group[0].at > self.last_timestamp(), "commit timestamps rise from call to call");
         assert!(group.is_sorted_by(|a, b| a.at < b.at), "commit timestamps rise within a group");
         // 1. The log first: what is visible can be recovered, up to the durability that was asked for.
-        log.append(group, durability)?;
+        log.append(group, durability).inspect_err(|error| self.note_failure(error))?;
         // 2. The memtable. Readers do not see the entries yet: their timestamps are smaller.
         let active = Arc::clone(&self.state.read().active);
         for commit in group {
@@ -28,10 +28,13 @@ impl Shared {
         }
         // 3. Visible.
         self.published.store(last.as_micros(), Ordering::Release);
-        // 4. A full memtable is frozen; its flush happens in the background.
+        // 4. A full memtable is frozen; its flush happens in the background. The commit has happened: when the log cannot
+        //    go on in a new segment, the memtable grows, and a later commit learns what is wrong with the log.
         if active.bytes() >= self.options.memtable_bytes {
-            self.freeze(&mut log)?;
-            self.flush_wanted.notify_one();
+            match self.freeze(&mut log) {
+                Ok(()) => self.flush_wanted.notify_one(),
+                Err(error) => tracing::warn!(%error, "the memtable could not be frozen"),
+            }
         }
         Ok(())
     }
@@ -46,7 +49,7 @@ impl Shared {
         if self.state.read().active.is_empty() {
             return Ok(());
         }
-        let log_after = log.rotate()?;
+        let log_after = log.rotate().inspect_err(|error| self.note_failure(error))?;
         let mut state = self.state.write();
         let frozen = Frozen { memtable: Arc::clone(&state.active), log_after };
         let mut next = State::clone(&state);
@@ -58,7 +61,7 @@ impl Shared {
 
     /// Makes everything appended so far durable.
     pub(crate) fn sync_log(&self) -> Result<()> {
-        self.log.lock().sync()
+        self.log.lock().sync().inspect_err(|error| self.note_failure(error))
     }
 
     pub(crate) fn last_timestamp(&self) -> Timestamp {
