@@ -1,0 +1,10 @@
+//! Promises 1 to 5 of the database, tried: storage that fails or stops at every call, processes that are killed,
+//! damaged files, full disks, second writers.
+
+mod corruption;
+mod database;
+mod full;
+mod kill;
+mod regressions;
+mod requests;
+mod workload;
