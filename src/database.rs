@@ -262,7 +262,8 @@ impl DatabaseBuilder {
         }
     }
 
-    /// Opens for reading only: nothing is created, no lock is taken, all writes are refused.
+    /// Opens for reading only: nothing is created and all writes are refused. A directory that can be written to is
+    /// locked all the same, so that no writer deletes what is read.
     pub fn read_only(mut self, read_only: bool) -> Self {
         self.read_only = read_only;
         self

@@ -45,6 +45,8 @@ async fn round(database: &Weak<Inner>) -> bool {
 async fn expire_and_collect(snapshots: &Snapshots) -> Result<()> {
     let store = snapshots.store();
     snapshots.expire(store.clock().now()).await?;
+    // Wakes the compaction, which takes what the horizons and the expired snapshots gave free.
+    store.engine().raise_horizons().await?;
     store.engine().collect().await?;
     Ok(())
 }

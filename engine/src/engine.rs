@@ -68,6 +68,8 @@ impl Engine {
         self.shared.flush_wanted.notify_one();
         self.shared.compaction_wanted.notify_one();
         self.shared.progress.notify_waiters();
+        // An append that was let in before is finished first.
+        drop(self.shared.log.lock());
         // A compaction under way ends at its next turn; the lock is released when nothing writes any more.
         let _flush = self.shared.flushing.lock().await;
         let _compaction = self.shared.compacting.lock().await;
@@ -260,8 +262,10 @@ impl Engine {
             stamped.push(NewRun { keyspace: run.keyspace(), tables });
         }
         // 3. One edit.
-        let edit = Edit { runs: stamped, sink: true, commit: Some(at), ..Edit::default() };
+        let idle = self.shared.compacting.try_lock();
+        let edit = Edit { runs: stamped, sink: idle.is_ok(), commit: Some(at), ..Edit::default() };
         self.shared.publish(edit).await?;
+        drop(idle);
         // Their guards kept the collector away until the manifest named the files.
         drop(runs.into_iter().map(|run| run.pending).collect::<Vec<_>>());
         self.shared.compaction_wanted.notify_one();
@@ -341,10 +345,11 @@ impl Engine {
     /// `Unavailable`: nothing changed.
     pub async fn raise_horizons(&self) -> Result<()> {
         self.shared.check_writable()?;
-        match self.shared.horizons_due() {
-            Some(due) => self.shared.publish(Edit { horizons: Some(due), ..Edit::default() }).await,
-            None => Ok(()),
+        if self.shared.horizons_can_rise() {
+            self.shared.publish(Edit { raise_horizons: true, ..Edit::default() }).await?;
         }
+        self.shared.compaction_wanted.notify_one();
+        Ok(())
     }
 
     /// Deletes objects that nothing references.

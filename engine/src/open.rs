@@ -8,6 +8,7 @@ use std::{
     },
 };
 
+use futures::FutureExt;
 use parking_lot::{Mutex, RwLock};
 
 use crate::{
@@ -62,7 +63,16 @@ pub(crate) async fn open(root: Root, env: Env, options: EngineOptions) -> Result
 
 /// Opens `root` for reading only: nothing is written.
 pub(crate) async fn open_read_only(root: Root, env: Env, options: EngineOptions) -> Result<Arc<Shared>> {
-    let lock = root.lock()?;
+    // Looked for before anything is locked: a misspelt name must not create a directory.
+    if manifest::newest_id(&root).await?.is_none() {
+        return Err(Error::Invalid(format!("there is no database at {}", root.display())));
+    }
+    // The lock keeps a writer of this machine from deleting what is read. Storage that cannot be written to has no
+    // writer.
+    let lock = match root.lock() {
+        Err(Error::Unavailable { .. }) => None,
+        outcome => outcome?,
+    };
     let Some(manifest::LoadedManifest { manifest, hash }) = manifest::load_newest(&root).await? else {
         return Err(Error::Invalid(format!("there is no database at {}", root.display())));
     };
@@ -103,6 +113,13 @@ async fn load_state(
     let mut tables = HashMap::new();
     for file in manifest.files() {
         tables.insert(file.id, Table::open(root, file, cache).await?);
+    }
+    for run in manifest.keyspaces.values().flat_map(|keyspace| keyspace.level0.iter().chain(&keyspace.levels))
+    {
+        if !run.files.windows(2).all(|pair| pair[0].max_key < pair[1].min_key) {
+            let detail = "the files of a run overlap";
+            return Err(Error::corrupt(format!("manifest/{:020}", manifest.id), 0, detail));
+        }
     }
     let trees = manifest.keyspaces.iter().filter(|(_, keyspace)| keyspace.has_files());
     let trees: BTreeMap<_, _> =
@@ -174,7 +191,7 @@ impl Shared {
             "flush",
             Box::pin(async move {
                 while let Some(shared) = next_turn(&weak, &wanted).await {
-                    let outcome = shared.flush_frozen().await;
+                    let outcome = caught("flush", shared.flush_frozen()).await;
                     shared.note_background("flush", outcome);
                 }
             }),
@@ -199,11 +216,19 @@ impl Shared {
             Ok(()) | Err(Error::Closed) => {}
             Err(error) => {
                 tracing::error!(%error, what, "background work failed");
+                self.note_failure(&error);
                 self.background_failed.store(true, Ordering::Release);
                 self.progress.notify_waiters();
             }
         }
     }
+}
+
+/// Turns a broken assertion of background work into an error that ends all writing: what is durable stays, readers go on.
+async fn caught(what: &str, work: impl Future<Output = Result<()>>) -> Result<()> {
+    let outcome = std::panic::AssertUnwindSafe(work).catch_unwind().await;
+    outcome
+        .unwrap_or_else(|_| Err(Error::Poisoned(format!("an assertion failed in background work: {what}"))))
 }
 
 /// Waits for work; `None` when the engine is closed or gone.

@@ -112,3 +112,111 @@ async fn a_dropped_keyspace_gives_its_space_back_once_nothing_reads_it() {
     engine.collect().await.unwrap();
     assert!(!engine.stats().keyspaces.iter().any(|keyspace| keyspace.keyspace == TABLE), "gone");
 }
+
+async fn commit(
+    engine: &Engine,
+    clock: &ManualClock,
+    at: u64,
+    keyspace: KeyspaceId,
+    key: &str,
+    value: Option<&str>,
+) {
+    let mut batch = WriteBatch::new();
+    match value {
+        Some(value) => batch.put(keyspace, key.to_owned(), value.to_owned()),
+        None => batch.delete(keyspace, key.to_owned()),
+    }
+    clock.set(at);
+    engine.admit(batch.bytes()).await.unwrap();
+    engine
+        .append(&[StampedBatch { at: Timestamp::from_micros(at), batch: &batch }], Durability::Buffered)
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_view_that_leaves_out_a_keyspace_does_not_open_it_to_others() {
+    let clock = ManualClock::at(0);
+    let options = EngineOptions { retention_us: 1_000, ..EngineOptions::tiny() };
+    let engine = Engine::open(Root::memory(), env(&clock, 7), options).await.unwrap();
+    engine.start_maintenance();
+    let short = KeyspaceId::new(1 << 21);
+    commit(&engine, &clock, 10, TABLE, "k", Some("old")).await;
+    commit(&engine, &clock, 20, short, "k", Some("old")).await;
+    engine.set_retention(Some(short), Some(0)).await.unwrap();
+    commit(&engine, &clock, 100, short, "k", Some("new")).await;
+    engine.compact().await.unwrap();
+    let at = Timestamp::from_micros(50);
+    let view = engine.view(at, Scope::Database).unwrap();
+    assert!(view.get(TABLE, b"k").await.unwrap().is_some());
+    assert!(view.get(short, b"k").await.is_err(), "below the horizon");
+    let other = engine.view(at, Scope::Database).unwrap();
+    assert!(other.get(short, b"k").await.is_err(), "still below the horizon");
+    assert!(engine.view(at, Scope::keyspaces([short])).is_err());
+    assert!(engine.pin(at, Scope::Database).is_err(), "not a moment of the whole database");
+}
+
+#[tokio::test]
+async fn a_load_between_the_keys_of_a_running_compaction_stays_readable() {
+    let clock = ManualClock::at(0);
+    let root = Root::memory();
+    let options = EngineOptions { retention_us: 0, ..EngineOptions::tiny() };
+    let engine = Engine::open(root.clone(), env(&clock, 7), options.clone()).await.unwrap();
+    engine.start_maintenance();
+    for (round, prefix) in ["a", "x"].into_iter().enumerate() {
+        for row in 0..40 {
+            let at = (round * 100 + row + 1) as u64;
+            commit(&engine, &clock, at, TABLE, &format!("{prefix}{row:03}"), Some("v")).await;
+        }
+        engine.flush().await.unwrap();
+    }
+    let load = async {
+        let mut ingest = engine.ingest(TABLE, bygone_engine::IngestOptions::default());
+        for row in 0..40 {
+            ingest.push(format!("m{row:03}").as_bytes(), Some(b"loaded")).await.unwrap();
+        }
+        let run = ingest.finish().await.unwrap();
+        clock.set(1_000);
+        engine.publish_ingest(Timestamp::from_micros(1_000), vec![run]).await.unwrap();
+    };
+    let (compacted, ()) = futures::join!(engine.compact(), load);
+    compacted.unwrap();
+    let count = async |engine: &Engine| {
+        let view = engine.view_newest(Scope::Database);
+        let mut scan = view.scan(TABLE, KeyRange::all(), ScanOptions::default()).unwrap();
+        let mut rows = 0;
+        while let Some(batch) = scan.next().await.unwrap() {
+            rows += batch.len();
+        }
+        rows
+    };
+    assert_eq!(count(&engine).await, 120);
+    engine.compact().await.unwrap();
+    engine.close().await.unwrap();
+    let engine = Engine::open(root, env(&clock, 8), options).await.unwrap();
+    assert_eq!(count(&engine).await, 120);
+}
+
+#[tokio::test]
+async fn a_version_keeps_its_end_when_its_successor_is_collected() {
+    let clock = ManualClock::at(0);
+    let options = EngineOptions { retention_us: 0, ..EngineOptions::tiny() };
+    let engine = Engine::open(Root::memory(), env(&clock, 7), options).await.unwrap();
+    engine.start_maintenance();
+    commit(&engine, &clock, 10, TABLE, "k", Some("first")).await;
+    commit(&engine, &clock, 15, TABLE, "other", Some("x")).await;
+    let _pin = engine.pin(Timestamp::from_micros(15), Scope::Database).unwrap();
+    commit(&engine, &clock, 20, TABLE, "k", None).await;
+    commit(&engine, &clock, 30, TABLE, "k", Some("second")).await;
+    commit(&engine, &clock, 40, TABLE, "other", Some("y")).await;
+    for _ in 0..2 {
+        engine.flush().await.unwrap();
+        engine.compact().await.unwrap();
+        let range = KeyRange::single("k");
+        let mut versions = engine.versions(TABLE, range, Timestamp::INTENT, Timestamp::LAST).unwrap();
+        let mut found = Vec::new();
+        while let Some(version) = versions.next().await.unwrap() {
+            found.push((version.begin.as_micros(), version.end));
+        }
+        assert_eq!(found, [(30, Timestamp::OPEN), (10, Timestamp::from_micros(20))]);
+    }
+}

@@ -26,10 +26,7 @@ impl Shared {
     pub(crate) async fn collect(self: &Arc<Self>) -> Result<CollectReport> {
         self.check_writable()?;
         // 1. Keyspaces that were dropped and that nothing can read any more.
-        let removed_keyspaces = self.dead_keyspaces();
-        if !removed_keyspaces.is_empty() {
-            self.publish(Edit { removed_keyspaces, ..Edit::default() }).await?;
-        }
+        self.remove_dead_keyspaces().await?;
         // 2. What exists, before what is referenced: a file that appears in between is not looked at.
         let listed = self.root.list("data/").await?;
         // No publication of our own may be between storage and memory, or it would look like another writer's.
@@ -39,7 +36,7 @@ impl Shared {
         };
         if newest > Some(state.manifest.id) {
             let error = Error::Fenced { epoch: self.epoch + 1 };
-            let _ = self.broken.set(error.clone());
+            self.note_failure(&error);
             return Err(error);
         }
         // Files being written first, then the states: a file that is published in between is in one of the two.
@@ -68,14 +65,29 @@ impl Shared {
         states.iter().flat_map(|state| state.manifest.files()).map(|file| file.id).collect()
     }
 
+    /// Forgets keyspaces that were dropped and that nothing can read any more, unless a compaction is under way, which
+    /// may be reading them: then the next collection does it.
+    async fn remove_dead_keyspaces(self: &Arc<Self>) -> Result<()> {
+        let Ok(_no_compaction) = self.compacting.try_lock() else { return Ok(()) };
+        let _no_flush = self.flushing.lock().await;
+        let removed_keyspaces = self.dead_keyspaces();
+        if removed_keyspaces.is_empty() {
+            return Ok(());
+        }
+        self.publish(Edit { removed_keyspaces, ..Edit::default() }).await
+    }
+
+    /// A keyspace with rows in a memtable is not dead yet: their flush would bring it back.
     fn dead_keyspaces(&self) -> Vec<KeyspaceId> {
-        let manifest = Arc::clone(&self.state.read().manifest);
+        let state = Arc::clone(&self.state.read());
+        let in_memory = state.keyspaces_in_memory();
+        let manifest = &state.manifest;
         let is_dead = |id: KeyspaceId, dropped_at: Timestamp| {
             let retained = self.retained(id);
             retained.horizon >= dropped_at && retained.pins.iter().all(|pin| *pin >= dropped_at)
         };
         let dropped =
             manifest.keyspaces.iter().filter_map(|(id, keyspace)| Some((*id, keyspace.dropped_at?)));
-        dropped.filter(|(id, at)| is_dead(*id, *at)).map(|(id, _)| id).collect()
+        dropped.filter(|(id, at)| !in_memory.contains(id) && is_dead(*id, *at)).map(|(id, _)| id).collect()
     }
 }

@@ -14,12 +14,12 @@ use crate::{
     read::KeyRange,
     sst::Table,
     state::{SortedRun, Tree},
-    types::KeyspaceId,
+    types::{KeyspaceId, Timestamp},
 };
 
 /// Levels below level 0.
 pub(crate) const LEVELS: usize = 6;
-/// A bottom file is rewritten when this share of its rows, in percent, is garbage for certain.
+/// A bottom file is rewritten when this share of its pages, in percent, holds garbage for certain.
 const GARBAGE_PERCENT: u64 = 10;
 
 /// What one compaction reads and where its output goes.
@@ -66,12 +66,13 @@ pub(crate) fn pick(
     }
 }
 
-/// The job that rewrites all of a keyspace into its last level, unless nothing can be won.
-pub(crate) fn pick_all(keyspace: KeyspaceId, tree: &Tree) -> Option<Job> {
+/// The job that rewrites all of a keyspace into its last level, unless it is one run already and no version of it has
+/// ended before the horizon.
+pub(crate) fn pick_all(keyspace: KeyspaceId, tree: &Tree, retained: &Retained) -> Option<Job> {
     let inputs: Vec<_> = tree.runs().cloned().collect();
     let is_settled = match inputs.as_slice() {
         [] => true,
-        [only] => only.tables().iter().all(|table| table.meta().closed == 0 && table.meta().deletes == 0),
+        [only] => !only.tables().iter().any(|table| may_hold_garbage(table, retained)),
         _ => false,
     };
     (!is_settled).then_some(Job {
@@ -139,19 +140,31 @@ fn merge_level(keyspace: KeyspaceId, tree: &Tree, level: usize) -> Job {
     Job { keyspace, oldest_in_sight: nothing_below(tree, to_level, &range), inputs, to_level, is_move }
 }
 
-/// A file of the last level of which a good part is garbage for certain: all its closed rows ended before the horizon
-/// and no pin lies in their lifetimes.
+/// A file of the last level of which a good part of the pages holds closed rows that are garbage for certain: they ended
+/// before the horizon, and no pin lies in any of their lifetimes.
 fn garbage(keyspace: KeyspaceId, tree: &Tree, retained: &Retained) -> Option<Job> {
     let last = tree.levels.get(LEVELS - 1)?;
     let found = last.tables().iter().find(|table| {
-        let meta = table.meta();
-        meta.closed > 0
-            && meta.closed * 100 >= meta.rows * GARBAGE_PERCENT
-            && meta.max_end <= retained.horizon
-            && !retained.has_pin(meta.oldest_begin(), meta.max_end)
+        let index = table.index();
+        let is_garbage = |page: &usize| {
+            let max_end = index.max_end(*page);
+            max_end > Timestamp::INTENT
+                && max_end <= retained.horizon
+                && !retained.has_pin(index.min_begin(*page), max_end)
+        };
+        let garbage = (0..index.len()).filter(is_garbage).count();
+        table.meta().closed > 0 && garbage > 0 && garbage as u64 * 100 >= index.len() as u64 * GARBAGE_PERCENT
     })?;
     let inputs = vec![Arc::new(SortedRun::new(vec![found.clone()]))];
     Some(Job { keyspace, inputs, to_level: LEVELS - 1, oldest_in_sight: true, is_move: false })
+}
+
+/// Whether a rewrite of the table could leave something out, if all older versions of its keys are in sight.
+fn may_hold_garbage(table: &Table, retained: &Retained) -> bool {
+    let meta = table.meta();
+    let closed = meta.closed > 0 && meta.min_end <= retained.horizon;
+    let deletes = meta.deletes > 0 && meta.oldest_begin() <= retained.horizon;
+    closed || deletes
 }
 
 fn range_of<'a>(tables: impl IntoIterator<Item = &'a Table>) -> KeyRange {

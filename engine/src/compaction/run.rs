@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Keys after which other tasks get a turn.
-const KEYS_PER_TURN: u64 = 4_096;
+const KEYS_PER_TURN: u64 = if cfg!(feature = "testing") { 8 } else { 4_096 };
 
 impl Shared {
     /// Compacts until the picker is satisfied. Calls at the same time wait for each other.
@@ -35,7 +35,7 @@ impl Shared {
         let keyspaces: Vec<_> = self.state.read().trees.keys().copied().collect();
         for keyspace in keyspaces {
             let tree = self.state.read().trees.get(&keyspace).cloned();
-            if let Some(job) = tree.and_then(|tree| pick_all(keyspace, &tree)) {
+            if let Some(job) = tree.and_then(|tree| pick_all(keyspace, &tree, &self.retained(keyspace))) {
                 self.run_compaction(&job).await?;
                 self.progress.notify_waiters();
             }

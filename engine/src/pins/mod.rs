@@ -11,6 +11,8 @@
 //!    compactions capture the pins: a pin is either seen by a compaction or refused.
 //! 3. Pins are counted: two holders of one timestamp are two pins.
 //! 4. A pin protects its own scope only.
+//! 5. What is registered makes a moment readable only where the moment was readable when it was registered: a view
+//!    that had to leave out a keyspace does not open it to others.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -54,6 +56,9 @@ type Counts = BTreeMap<Timestamp, usize>;
 #[derive(Debug, Default)]
 struct Inner {
     database: Counts,
+    /// Database-wide views of moments that are not readable in every keyspace. They keep what is there and make no
+    /// moment readable.
+    partial: Counts,
     keyspaces: HashMap<KeyspaceId, Counts>,
     horizon: Timestamp,
     /// Horizons of keyspaces that differ from the database's.
@@ -93,8 +98,9 @@ impl Inner {
         Ok(Unreadable { database: (!is_held).then_some(self.horizon), keyspaces })
     }
 
-    fn add(&mut self, scope: &Scope, at: Timestamp) {
+    fn add(&mut self, scope: &Scope, partial: bool, at: Timestamp) {
         match scope {
+            Scope::Database if partial => *self.partial.entry(at).or_default() += 1,
             Scope::Database => *self.database.entry(at).or_default() += 1,
             Scope::Keyspaces(ids) => {
                 for id in ids.iter() {
@@ -104,7 +110,7 @@ impl Inner {
         }
     }
 
-    fn remove(&mut self, scope: &Scope, at: Timestamp) {
+    fn remove(&mut self, scope: &Scope, partial: bool, at: Timestamp) {
         fn release(counts: &mut Counts, at: Timestamp) {
             let count = counts.get_mut(&at).expect("a released pin was registered");
             *count -= 1;
@@ -113,6 +119,7 @@ impl Inner {
             }
         }
         match scope {
+            Scope::Database if partial => release(&mut self.partial, at),
             Scope::Database => release(&mut self.database, at),
             Scope::Keyspaces(ids) => {
                 for id in ids.iter() {
@@ -174,14 +181,14 @@ impl Pins {
                 }
             }
         }
-        inner.add(&scope, at);
-        Ok(Pin { pins: Arc::clone(self), at, scope, is_kept: false })
+        inner.add(&scope, false, at);
+        Ok(Pin { pins: Arc::clone(self), at, scope, partial: false, is_kept: false })
     }
 
     /// Registers a pin without a check: it was durable before the engine was opened.
     pub(crate) fn readmit(self: &Arc<Self>, at: Timestamp, scope: Scope) -> Pin {
-        self.inner.lock().add(&scope, at);
-        Pin { pins: Arc::clone(self), at, scope, is_kept: false }
+        self.inner.lock().add(&scope, false, at);
+        Pin { pins: Arc::clone(self), at, scope, partial: false, is_kept: false }
     }
 
     /// Registers a pin at the moment that `newest` gives, asked for under the lock, which is never below a horizon.
@@ -189,8 +196,8 @@ impl Pins {
         let mut inner = self.inner.lock();
         let at = newest();
         assert!(at >= inner.horizon_max, "a horizon is never above the newest commit");
-        inner.add(&scope, at);
-        Pin { pins: Arc::clone(self), at, scope, is_kept: false }
+        inner.add(&scope, false, at);
+        Pin { pins: Arc::clone(self), at, scope, partial: false, is_kept: false }
     }
 
     /// Registers the pin of a view. A database-wide view of an old moment may still read what is pinned there: it is
@@ -204,8 +211,9 @@ impl Pins {
                 Scope::Database => unreadable = inner.unreadable(at)?,
             }
         }
-        inner.add(&scope, at);
-        Ok((Pin { pins: Arc::clone(self), at, scope, is_kept: false }, unreadable))
+        let partial = unreadable.is_any();
+        inner.add(&scope, partial, at);
+        Ok((Pin { pins: Arc::clone(self), at, scope, partial, is_kept: false }, unreadable))
     }
 
     pub(crate) fn horizon(&self, keyspace: KeyspaceId) -> Timestamp {
@@ -222,7 +230,8 @@ impl Pins {
         let inner = self.inner.lock();
         let horizon = inner.horizon(keyspace);
         let own = inner.keyspaces.get(&keyspace);
-        let mut pins: Vec<Timestamp> = inner.database.range(..horizon).map(|(at, _)| *at).collect();
+        let whole = inner.database.range(..horizon).chain(inner.partial.range(..horizon));
+        let mut pins: Vec<Timestamp> = whole.map(|(at, _)| *at).collect();
         pins.extend(own.into_iter().flat_map(|counts| counts.range(..horizon)).map(|(at, _)| *at));
         pins.sort_unstable();
         pins.dedup();
@@ -249,7 +258,7 @@ impl Pins {
     /// The oldest pin of any scope.
     pub(crate) fn oldest(&self) -> Option<Timestamp> {
         let inner = self.inner.lock();
-        let all = inner.keyspaces.values().chain([&inner.database]);
+        let all = inner.keyspaces.values().chain([&inner.database, &inner.partial]);
         all.filter_map(|counts| counts.first_key_value().map(|(at, _)| *at)).min()
     }
 }
@@ -264,6 +273,11 @@ pub(crate) struct Unreadable {
 }
 
 impl Unreadable {
+    /// Whether the moment is not readable somewhere.
+    fn is_any(&self) -> bool {
+        self.database.is_some() || self.keyspaces.iter().any(|(_, horizon)| horizon.is_some())
+    }
+
     pub(crate) fn check(&self, keyspace: KeyspaceId, at: Timestamp) -> Result<()> {
         let own = self.keyspaces.iter().find(|(id, _)| *id == keyspace);
         match own.map_or(self.database, |(_, horizon)| *horizon) {
@@ -278,6 +292,8 @@ pub struct Pin {
     pins: Arc<Pins>,
     at: Timestamp,
     scope: Scope,
+    /// See `Inner::partial`.
+    partial: bool,
     is_kept: bool,
 }
 
@@ -301,15 +317,21 @@ impl Pin {
 
 impl Clone for Pin {
     fn clone(&self) -> Self {
-        self.pins.inner.lock().add(&self.scope, self.at);
-        Self { pins: Arc::clone(&self.pins), at: self.at, scope: self.scope.clone(), is_kept: false }
+        self.pins.inner.lock().add(&self.scope, self.partial, self.at);
+        Self {
+            pins: Arc::clone(&self.pins),
+            at: self.at,
+            scope: self.scope.clone(),
+            partial: self.partial,
+            is_kept: false,
+        }
     }
 }
 
 impl Drop for Pin {
     fn drop(&mut self) {
         if !self.is_kept {
-            self.pins.inner.lock().remove(&self.scope, self.at);
+            self.pins.inner.lock().remove(&self.scope, self.partial, self.at);
         }
     }
 }

@@ -36,7 +36,8 @@ pub struct Difference {
 
 /// Candidate keys that are looked at together.
 const CHUNK_KEYS: usize = 4_096;
-/// Candidates are looked up by scanning their key range when at least one row in this many is a candidate.
+/// Candidates are looked up by scanning their key range when at least one stored version in this many is of a
+/// candidate.
 const DENSE_RATIO: usize = 8;
 
 /// A running diff, in key order. Keys whose values are equal at both moments are not reported.
@@ -51,8 +52,7 @@ pub struct DiffScan {
 
 impl DiffScan {
     pub(crate) fn new(from: ReadView, to: ReadView, keyspace: KeyspaceId, sources: Vec<Source>) -> Self {
-        let candidates =
-            Candidates { sources, after: from.timestamp(), through: to.timestamp(), rows_seen: 0 };
+        let candidates = Candidates { sources, after: from.timestamp(), through: to.timestamp() };
         Self { candidates, from, to, keyspace, ready: VecDeque::new() }
     }
 
@@ -65,11 +65,11 @@ impl DiffScan {
             if let Some(difference) = self.ready.pop_front() {
                 return Ok(Some(difference));
             }
-            let (keys, rows_seen) = self.candidates.next_chunk().await?;
-            if keys.is_empty() {
-                return Ok(None);
-            }
-            if rows_seen < keys.len() * DENSE_RATIO {
+            let keys = self.candidates.next_chunk().await?;
+            let (Some(first), Some(last)) = (keys.first(), keys.last()) else { return Ok(None) };
+            let range = KeyRange::new(first.clone()..=last.clone());
+            let stored = self.to.versions_in(self.keyspace, &range);
+            if stored < (keys.len() * DENSE_RATIO) as u64 {
                 self.look_up_dense(keys).await?;
             } else {
                 self.look_up_sparse(keys).await?;
@@ -118,13 +118,11 @@ struct Candidates {
     sources: Vec<Source>,
     after: Timestamp,
     through: Timestamp,
-    /// Rows passed since the last chunk.
-    rows_seen: usize,
 }
 
 impl Candidates {
-    /// The next keys and the number of rows that were passed to find them. No keys: the end.
-    async fn next_chunk(&mut self) -> Result<(Vec<Bytes>, usize)> {
+    /// The next keys. None: the end.
+    async fn next_chunk(&mut self) -> Result<Vec<Bytes>> {
         let mut keys: Vec<Bytes> = Vec::new();
         while keys.len() < CHUNK_KEYS && fill_all(&mut self.sources).await? {
             let lead = first_by_key(&self.sources, |a, b| a < b);
@@ -134,7 +132,6 @@ impl Candidates {
             if begin > self.after && begin <= self.through && is_new {
                 keys.push(Bytes::copy_from_slice(source.key()));
             }
-            self.rows_seen += 1;
             source.advance();
         }
         // The last key's other versions may still be ahead: pass them, so that no key is a candidate twice.
@@ -147,7 +144,7 @@ impl Candidates {
                 self.sources[lead].advance();
             }
         }
-        Ok((keys, std::mem::take(&mut self.rows_seen)))
+        Ok(keys)
     }
 }
 

@@ -85,7 +85,8 @@ impl VersionMerge {
                 if let Some(newer) = group.last() {
                     // I2: what an older source holds of a key is older.
                     assert!(version.begin < newer.begin, "versions of a key fall from source to source");
-                    version.end = newer.begin;
+                    // A version that was closed by one that was collected since ends where that one began.
+                    version.end = version.end.min(newer.begin);
                 }
                 group.push(version);
                 source.advance();

@@ -105,6 +105,11 @@ impl ReadView {
         self.inner.state.split_keys(keyspace, range, parts)
     }
 
+    /// Upper bound of the versions stored in `range`, memtables not counted.
+    pub(crate) fn versions_in(&self, keyspace: KeyspaceId, range: &KeyRange) -> u64 {
+        self.inner.state.versions_in(keyspace, range)
+    }
+
     /// Upper bound of the number of versions stored in the keyspace, at any moment.
     pub fn versions_estimate(&self, keyspace: KeyspaceId) -> u64 {
         self.inner.state.versions_estimate(keyspace)

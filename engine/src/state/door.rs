@@ -19,12 +19,15 @@ impl Shared {
     ///
     /// # Errors
     /// `Unavailable`: nothing changed, the edit can be tried again. `Fenced` and `CommitUnknown` end all writing.
-    pub(crate) async fn publish(&self, edit: Edit) -> Result<()> {
+    pub(crate) async fn publish(&self, mut edit: Edit) -> Result<()> {
         let _one_at_a_time = self.publishing.lock().await;
-        self.check_not_broken()?;
+        self.check_writable()?;
         // 1. The next manifest is a pure function of the current one and the edit.
         let current = Arc::clone(&self.state.read());
         let mut next = Manifest::clone(&current.manifest);
+        if edit.raise_horizons {
+            edit.horizons = self.horizons_due(&current.manifest);
+        }
         edit.apply(&mut next);
         next.parent = Some((current.manifest.id, current.manifest_hash));
         next.id += 1;
@@ -33,12 +36,7 @@ impl Shared {
         next.next_file = self.next_file.load(Ordering::Relaxed);
         let commit = edit.commit.unwrap_or_default().max(self.last_timestamp());
         next.last_timestamp = next.last_timestamp.max(commit);
-        // 2. Persist. From here to the end nothing waits, so that a durable manifest is always installed.
-        let hash =
-            manifest::publish(&self.root, &next).await.inspect_err(|error| self.note_failure(error))?;
-        // 3. Horizons rise before anything can be removed on their account.
-        self.pins.install_horizons(next.horizon, own_horizons(&next));
-        // 4. Install. Memtables may have been frozen since; the files are those of the manifest.
+        // 2. The trees, before anything is durable: an edit that does not fit must not reach storage.
         let mut tables: HashMap<FileId, Table> =
             edit.tables().map(|table| (table.meta().id, table.clone())).collect();
         for tree in current.trees.values() {
@@ -46,12 +44,20 @@ impl Shared {
                 tables.insert(table.meta().id, table.clone());
             }
         }
+        let trees = trees(&next, &current, &tables);
+        // 3. Persist. On local roots and in memory nothing here suspends, so that a durable manifest is always
+        //    installed.
+        let hash =
+            manifest::publish(&self.root, &next).await.inspect_err(|error| self.note_failure(error))?;
+        // 4. Horizons rise before anything can be removed on their account.
+        self.pins.install_horizons(next.horizon, own_horizons(&next));
+        // 5. Install. Memtables may have been frozen since; the files are those of the manifest.
         let mut state = self.state.write();
         let mut installed = State::clone(&state);
         if let Some(flushed) = &edit.flushed {
             installed.frozen.retain(|frozen| !Arc::ptr_eq(&frozen.memtable, &flushed.memtable));
         }
-        installed.trees = trees(&next, &current, &tables);
+        installed.trees = trees;
         installed.manifest = Arc::new(next);
         installed.manifest_hash = hash;
         self.install(&mut state, installed);
@@ -69,15 +75,12 @@ impl Shared {
         states.push(Arc::downgrade(&old));
     }
 
-    fn check_not_broken(&self) -> Result<()> {
-        self.broken.get().map_or(Ok(()), |error| Err(error.clone()))
-    }
-
     /// Ends all writing after a failure whose outcome only a reopening tells. Nothing may be collected from then on
     /// either: a snapshot whose commit failed may turn out to be there.
     pub(crate) fn note_failure(&self, error: &Error) {
         if matches!(error, Error::Fenced { .. } | Error::CommitUnknown(_) | Error::Poisoned(_)) {
             let _ = self.broken.set(error.clone());
+            self.progress.notify_waiters();
         }
     }
 
@@ -86,15 +89,23 @@ impl Shared {
         crate::manifest::nonce(self.env.seed, self.epoch, id)
     }
 
+    /// Whether raising the horizons would change any.
+    pub(crate) fn horizons_can_rise(&self) -> bool {
+        let manifest = Arc::clone(&self.state.read().manifest);
+        self.horizons_due(&manifest).is_some_and(|due| {
+            let own = |(id, at): &(KeyspaceId, Timestamp)| *at > manifest.keyspaces[id].horizon;
+            due.database > manifest.horizon || due.keyspaces.iter().any(own)
+        })
+    }
+
     /// The horizons as retention and the clock want them now, none above the newest commit; `None` while durable pins
     /// are not known.
-    pub(crate) fn horizons_due(&self) -> Option<Horizons> {
+    fn horizons_due(&self, manifest: &Manifest) -> Option<Horizons> {
         if !self.maintained.load(Ordering::Acquire) {
             return None;
         }
         let newest = self.last_timestamp();
         let now = Timestamp::from_micros(self.env.clock.now_micros());
-        let manifest = Arc::clone(&self.state.read().manifest);
         let due = |retention_us: u64| now.minus_micros(retention_us).min(newest);
         let keyspaces = manifest
             .keyspaces

@@ -57,10 +57,14 @@ pub(crate) enum Setting {
 pub(crate) struct Edit {
     /// Newest runs that were flushed or ingested, each above what its keyspace has.
     pub(crate) runs: Vec<NewRun>,
-    /// Put the runs as deep as their keys allow: they came sorted and whole.
+    /// Put runs that overlap nothing into the last level. Only while no compaction is under way: its output may span
+    /// keys that none of its inputs has.
     pub(crate) sink: bool,
     pub(crate) flushed: Option<Flushed>,
     pub(crate) replaced: Option<Replacement>,
+    /// Raise the horizons as far as retention and clock ask for at the moment of publication.
+    pub(crate) raise_horizons: bool,
+    /// Filled in by the door.
     pub(crate) horizons: Option<Horizons>,
     pub(crate) setting: Option<Setting>,
     /// Keyspaces that nothing can read any more.

@@ -5,7 +5,10 @@ mod edit;
 mod run;
 mod tree;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 
@@ -52,6 +55,16 @@ impl State {
     /// All memtables, newest first.
     fn memtables(&self) -> impl Iterator<Item = &Arc<Memtable>> {
         std::iter::once(&self.active).chain(self.frozen.iter().map(|frozen| &frozen.memtable))
+    }
+
+    /// The keyspaces that have rows in a memtable.
+    pub(crate) fn keyspaces_in_memory(&self) -> BTreeSet<KeyspaceId> {
+        self.memtables().flat_map(|memtable| memtable.keyspaces()).collect()
+    }
+
+    /// Upper bound of the versions stored in `range`.
+    pub(crate) fn versions_in(&self, keyspace: KeyspaceId, range: &KeyRange) -> u64 {
+        self.trees.get(&keyspace).map_or(0, |tree| tree.rows_in(range))
     }
 
     /// The newest version of `key` with `begin <= at`, deletes included.

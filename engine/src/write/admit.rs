@@ -44,6 +44,8 @@ impl Shared {
                 Pressure::Stop => {
                     self.stops.fetch_add(1, Ordering::Relaxed);
                     let progress = self.progress.notified();
+                    // From here on no wake-up is lost: look again at what could have changed before.
+                    self.check_writable()?;
                     if self.pressure() != Pressure::Stop {
                         continue;
                     }

@@ -14,9 +14,10 @@ use crate::{
 impl Shared {
     /// Makes a group of commits durable as asked, then visible. One screen, no await:
     pub(crate) fn append(&self, group: &[StampedBatch<'_>], durability: Durability) -> Result<()> {
-        self.check_writable()?;
         let Some(last) = group.last().map(|commit| commit.at) else { return Ok(()) };
         let mut log = self.log.lock();
+        // Under the lock that a close waits for.
+        self.check_writable()?;
         assert!(group[0].at > self.last_timestamp(), "commit timestamps rise from call to call");
         assert!(group.is_sorted_by(|a, b| a.at < b.at), "commit timestamps rise within a group");
         // 1. The log first: what is visible can be recovered, up to the durability that was asked for.

@@ -38,9 +38,8 @@ impl Shared {
             runs.push(NewRun { keyspace, tables: self.open_tables(&files).await? });
         }
         // 2. One edit publishes the runs together with the log position behind them.
-        let horizons = self.horizons_due();
         let flushed = Flushed { memtable: Arc::clone(&frozen.memtable), log_after: frozen.log_after };
-        self.publish(Edit { runs, flushed: Some(flushed), horizons, ..Edit::default() }).await?;
+        self.publish(Edit { runs, flushed: Some(flushed), raise_horizons: true, ..Edit::default() }).await?;
         // 3. The log segments before that position are not needed any more. Failing to remove them loses nothing: the
         //    next flush tries again.
         if let Err(error) = crate::wal::delete_before(&self.root, frozen.log_after).await {
