@@ -14,11 +14,13 @@ use bygone_engine::{
     types::{KeyspaceId, Timestamp},
 };
 use bygone_mvcc::{CommitRecord, KeyspaceInfo, Store, StoreOptions};
-use bygone_query::{Session, Sql, SqlOptions};
+use bygone_query::{Session, Sql, SqlOptions, copy::NoFiles};
 use bygone_snapshots::Snapshots;
 use object_store::{ObjectStore, path::Path};
 
-use crate::{Error, Keyspace, Moment, Restore, Result, Transaction, location, maintenance};
+use crate::{
+    Error, Keyspace, Moment, Restore, Result, Transaction, files::LocalFiles, location, maintenance,
+};
 
 /// An open database. Clones share it; it stays open until [`Database::close`] or until the last clone is dropped.
 #[derive(Clone)]
@@ -258,7 +260,7 @@ impl DatabaseBuilder {
             maintenance: true,
             engine: EngineOptions::default(),
             store: StoreOptions::default(),
-            sql: SqlOptions::default(),
+            sql: SqlOptions { files: Arc::new(LocalFiles), ..SqlOptions::default() },
         }
     }
 
@@ -285,6 +287,12 @@ impl DatabaseBuilder {
     /// temporary files or fail. Default 1 GiB.
     pub fn query_bytes_max(mut self, bytes: usize) -> Self {
         self.sql.memory.query_bytes_max = bytes;
+        self
+    }
+
+    /// Whether `COPY` may read and write the files of this machine. Default true; say no where the SQL comes from strangers.
+    pub fn local_files(mut self, allowed: bool) -> Self {
+        self.sql.files = if allowed { Arc::new(LocalFiles) } else { Arc::new(NoFiles) };
         self
     }
 

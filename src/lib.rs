@@ -61,6 +61,7 @@
 
 mod database;
 mod error;
+mod files;
 mod keyspace;
 mod load;
 mod location;

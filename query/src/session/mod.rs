@@ -122,6 +122,19 @@ impl Session {
         self.status.lock().as_of.clone()
     }
 
+    /// Reads every table at `point` (as `SET as_of` takes it) unless a statement, the transaction or `SET` says otherwise;
+    /// `RESET as_of` comes back to it. Nothing can be written at a point.
+    ///
+    /// # Errors
+    /// 22023 when it is not a point, 42704 for the name of a snapshot, 72000 when it is too old.
+    pub async fn pin(&self, point: &str) -> Result<()> {
+        let literal = point.replace('\'', "''");
+        self.execute(&format!("SET as_of = '{literal}'")).await?;
+        let mut inner = self.inner.lock().await;
+        inner.settings.connection_as_of = inner.settings.as_of.clone();
+        Ok(())
+    }
+
     /// Whether a transaction is open.
     pub fn in_transaction(&self) -> bool {
         self.status.lock().in_transaction

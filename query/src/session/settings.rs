@@ -15,6 +15,8 @@ pub(crate) struct Settings {
     pub time_zone: String,
     /// The point that tables without one are read at.
     pub as_of: Option<String>,
+    /// The point that `RESET as_of` goes back to: that of the connection.
+    pub connection_as_of: Option<String>,
     pub commit_message: Option<String>,
     pub commit_author: Option<String>,
     pub database: String,
@@ -29,6 +31,7 @@ impl Default for Settings {
         Self {
             time_zone: UTC.to_owned(),
             as_of: None,
+            connection_as_of: None,
             commit_message: None,
             commit_author: None,
             database: DEFAULT_DATABASE.to_owned(),
@@ -91,7 +94,7 @@ impl Settings {
         let defaults = Self::default();
         let name = canonical(name)?;
         match (name, value) {
-            ("as_of", None) => self.as_of = None,
+            ("as_of", None) => self.as_of.clone_from(&self.connection_as_of),
             ("as_of", Some(text)) => {
                 let point = Point::parse(text, self.zone()?, now)?;
                 self.as_of = (point != Point::Latest).then(|| point.to_string());
@@ -134,7 +137,8 @@ impl Settings {
         if let Some(name) = name {
             return self.set(name, None, now);
         }
-        *self = Self::default();
+        let connection_as_of = self.connection_as_of.take();
+        *self = Self { as_of: connection_as_of.clone(), connection_as_of, ..Self::default() };
         Ok(())
     }
 }
