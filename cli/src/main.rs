@@ -1,1 +1,76 @@
-fn main() {}
+//! The `bygone` command: SQL with a past, on a directory.
+//!
+//! ```text
+//! arguments ─► connection ─► script  ─► console ─► output (table, csv, tsv, json, jsonl, markdown)
+//!                        └─► shell  ──┘
+//! ```
+//!
+//! Rows go to standard output and nothing else does, so that a pipe gets data only; notices, errors, the timer and
+//! progress go to standard error. Only `connection` knows the library.
+
+mod args;
+mod connection;
+mod console;
+mod failure;
+mod interrupt;
+mod output;
+mod progress;
+mod script;
+mod shell;
+
+use std::io::{self, IsTerminal};
+use std::process::ExitCode;
+
+use args::Arguments;
+use connection::Connection;
+use console::{Console, report_line};
+use failure::{Failure, status};
+use interrupt::Interrupts;
+use output::Format;
+use script::Script;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_process();
+    match run(&arguments) {
+        Ok(()) => ExitCode::from(status::OK),
+        Err(failure) => {
+            if let Some(message) = failure.message() {
+                report_line(&message);
+            }
+            ExitCode::from(failure.status())
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let mut scripts = arguments.scripts.iter().map(Script::load).collect::<Result<Vec<_>, _>>()?;
+    let is_shell = scripts.is_empty() && io::stdin().is_terminal();
+    if scripts.is_empty() && !is_shell {
+        scripts.push(Script::standard_input()?);
+    }
+    let runtime = tokio::runtime::Runtime::new()
+        .map_err(|error| Failure::Usage(format!("cannot start worker threads: {error}")))?;
+    let result = runtime.block_on(run_in_runtime(arguments, &scripts, is_shell));
+    // A cancelled query may still be busy on a worker; the database is closed, nothing of it matters any more.
+    runtime.shutdown_background();
+    result
+}
+
+/// Opens, runs, closes. The database is closed also after an error, and the first failure is the one reported.
+async fn run_in_runtime(arguments: &Arguments, scripts: &[Script], is_shell: bool) -> Result<(), Failure> {
+    let default_format = if io::stdout().is_terminal() { Format::Table } else { Format::Csv };
+    let mut console = Console::new(arguments.format.unwrap_or(default_format), arguments.timer);
+    let interrupts = Interrupts::install(is_shell);
+    let connection = interrupts.guard(Connection::open(arguments)).await?;
+    if arguments.progress && io::stderr().is_terminal() {
+        connection.session().set_progress(progress::TerminalProgress::shared());
+    }
+    let result = if is_shell {
+        shell::run(&connection, &mut console, &interrupts, &arguments.database).await
+    } else {
+        script::run(&connection, scripts, &mut console, &interrupts).await
+    };
+    let flushed = console.flush();
+    let closed = connection.close().await;
+    result.and(flushed).and(closed)
+}

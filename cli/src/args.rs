@@ -1,0 +1,180 @@
+//! The command line: what is accepted, and in which order it runs.
+
+use clap::parser::ArgMatches;
+use clap::{Arg, ArgAction, Command, ValueEnum, value_parser};
+
+use crate::output::Format;
+
+/// What the user asked for.
+#[derive(Debug)]
+pub(crate) struct Arguments {
+    /// Where the database is: a directory, a `file://` URL or `:memory:`.
+    pub(crate) database: String,
+    /// What to run, in order; empty means the shell, or standard input when that is no terminal.
+    pub(crate) scripts: Vec<ScriptArgument>,
+    /// The format of rows; `None` chooses by whether standard output is a terminal.
+    pub(crate) format: Option<Format>,
+    /// The moment every statement of the run reads.
+    pub(crate) as_of: Option<String>,
+    /// Refuse to write.
+    pub(crate) read_only: bool,
+    /// Say after each statement how long it took.
+    pub(crate) timer: bool,
+    /// Whether progress may be shown (it is only ever shown on a terminal).
+    pub(crate) progress: bool,
+}
+
+/// One thing to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ScriptArgument {
+    /// Text given on the command line.
+    Text(String),
+    /// A file; `-` is standard input.
+    File(String),
+}
+
+impl Arguments {
+    /// Parses the process's arguments; on a usage error or `--help` it prints and exits (2 or 0).
+    pub(crate) fn from_process() -> Self {
+        Self::from_matches(&command().get_matches())
+    }
+
+    fn from_matches(matches: &ArgMatches) -> Self {
+        Self {
+            database: matches.get_one::<String>("database").cloned().unwrap_or_default(),
+            scripts: scripts(matches),
+            format: matches.get_one::<Format>("format").copied(),
+            as_of: matches.get_one::<String>("as-of").cloned(),
+            read_only: matches.get_flag("readonly"),
+            timer: matches.get_flag("timer"),
+            progress: !matches.get_flag("no-progress"),
+        }
+    }
+}
+
+/// `-c` and `-f` in the order they were written, then the SQL after the database.
+fn scripts(matches: &ArgMatches) -> Vec<ScriptArgument> {
+    let mut ordered: Vec<(usize, ScriptArgument)> = Vec::new();
+    for id in ["command", "file", "sql"] {
+        let indices = matches.indices_of(id).into_iter().flatten();
+        let values = matches.get_many::<String>(id).into_iter().flatten().cloned();
+        let wrap = if id == "file" { ScriptArgument::File } else { ScriptArgument::Text };
+        // Positional SQL comes last wherever it was written: the options read as its preamble.
+        let after = if id == "sql" { usize::MAX / 2 } else { 0 };
+        ordered.extend(indices.zip(values).map(|(index, value)| (index + after, wrap(value))));
+    }
+    ordered.sort_by_key(|(index, _)| *index);
+    ordered.into_iter().map(|(_, script)| script).collect()
+}
+
+fn command() -> Command {
+    Command::new("bygone")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("SQL with a past: a database that can be read, compared and restored as of any kept moment")
+        .after_help(
+            "Without SQL, `bygone DB` is a shell on a terminal and runs standard input otherwise.\n\
+             A run stops at the first error.\n\n\
+             Exit status: 0 ok, 1 SQL error, 2 usage, 3 cannot open or locked, 4 corrupt, 130 interrupted.",
+        )
+        .arg(
+            Arg::new("database")
+                .value_name("DB")
+                .required(true)
+                .help("A directory (created when absent), a file:// URL, or :memory:"),
+        )
+        .arg(Arg::new("sql").value_name("SQL").num_args(0..).help("Statements to run"))
+        .arg(
+            Arg::new("command")
+                .short('c')
+                .long("command")
+                .value_name("SQL")
+                .action(ArgAction::Append)
+                .help("Run these statements; may be given several times"),
+        )
+        .arg(
+            Arg::new("file")
+                .short('f')
+                .long("file")
+                .value_name("FILE")
+                .action(ArgAction::Append)
+                .help("Run the statements of a file; '-' is standard input"),
+        )
+        .arg(
+            Arg::new("format")
+                .long("format")
+                .value_name("FORMAT")
+                .value_parser(value_parser!(Format))
+                .overrides_with("format")
+                .help("How rows are written [default: table on a terminal, csv otherwise]"),
+        )
+        .arg(
+            Arg::new("as-of")
+                .long("as-of")
+                .value_name("POINT")
+                .help("Read as of snapshot:NAME, timestamp:TIME or version:N; the run cannot write"),
+        )
+        .arg(
+            Arg::new("readonly")
+                .long("readonly")
+                .action(ArgAction::SetTrue)
+                .help("Open without writing anything"),
+        )
+        .arg(
+            Arg::new("timer")
+                .long("timer")
+                .action(ArgAction::SetTrue)
+                .help("Say on standard error how long each statement took"),
+        )
+        .arg(
+            Arg::new("no-progress")
+                .long("no-progress")
+                .action(ArgAction::SetTrue)
+                .help("Show no progress on a terminal"),
+        )
+}
+
+impl ValueEnum for Format {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Format::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        Some(clap::builder::PossibleValue::new(self.name()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(arguments: &[&str]) -> Arguments {
+        let matches = command().try_get_matches_from(arguments).unwrap();
+        Arguments::from_matches(&matches)
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn commands_and_files_keep_their_order_and_positional_sql_comes_last() {
+        let text = |sql: &str| ScriptArgument::Text(sql.to_owned());
+        let arguments = parse(&["bygone", "db", "last", "-c", "one", "-f", "two.sql", "-c", "three"]);
+        let file = ScriptArgument::File("two.sql".to_owned());
+        assert_eq!(arguments.scripts, [text("one"), file, text("three"), text("last")]);
+    }
+
+    #[test]
+    fn every_format_is_known_by_its_name() {
+        for format in Format::ALL {
+            assert_eq!(parse(&["bygone", "db", "--format", format.name()]).format, Some(format));
+        }
+    }
+
+    #[test]
+    fn a_database_is_required() {
+        let error = command().try_get_matches_from(["bygone"]).unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+    }
+}

@@ -1,0 +1,274 @@
+//! The shell's own commands: `.name` and, for hands that know psql, `\name`.
+
+use std::fs::File;
+use std::io::Read;
+
+use crate::connection::{Connection, statement_failure};
+use crate::console::{Console, Placed};
+use crate::failure::Failure;
+use crate::output::Format;
+
+use super::{Flow, run_statements};
+
+const HELP: &str = "\
+.tables [PATTERN]           tables; PATTERN as in LIKE            \\d, \\dt
+.schema [TABLE]             CREATE statement of a table, or of all
+\\d TABLE                    columns of a table
+.snapshots                  named snapshots                       \\ds
+.mode [FORMAT]              table, csv, tsv, json, jsonl, markdown
+.timer [on|off]             say how long each statement took      \\timing
+.import FILE TABLE [NULL]   load a CSV or Parquet file; NULL is the text that means NULL
+.read FILE                  run the statements of a file          \\i FILE
+.help                       this text                             \\?
+.quit                       leave (also Ctrl-D)                   \\q
+
+A statement ends with ';' and may span lines. Ctrl-C cancels it. Tab completes.
+To read the past:  SELECT … FROM t AS OF SNAPSHOT name;   SET as_of = 'snapshot:name';   RESET as_of;";
+
+#[derive(Debug, PartialEq, Eq)]
+enum ShellCommand {
+    Help,
+    Quit,
+    Tables(Option<String>),
+    Schema(Option<String>),
+    Columns(String),
+    Snapshots,
+    Mode(Option<Format>),
+    Timer(Option<bool>),
+    Import { file: String, table: String, null: Option<String> },
+    Read(String),
+}
+
+/// True when an input is for the shell and not for the database.
+pub(super) fn is_command(input: &str) -> bool {
+    let input = input.trim();
+    input.starts_with(['.', '\\']) || is_bare_word(input)
+}
+
+/// `help`, `quit` and `exit` are what people type when they know nothing else.
+fn is_bare_word(input: &str) -> bool {
+    let word = input.trim_end_matches(';').trim_end();
+    ["help", "quit", "exit"].iter().any(|known| word.eq_ignore_ascii_case(known))
+}
+
+/// Runs one shell command.
+pub(crate) async fn run(
+    connection: &Connection,
+    console: &mut Console,
+    input: &str,
+) -> Result<Flow, Failure> {
+    match parse(input).map_err(Failure::Usage)? {
+        ShellCommand::Help => console.say(HELP)?,
+        ShellCommand::Quit => return Ok(Flow::Quit),
+        ShellCommand::Tables(pattern) => query(connection, console, &tables_sql(pattern.as_deref())).await?,
+        ShellCommand::Schema(table) => schema(connection, console, table).await?,
+        ShellCommand::Columns(table) => {
+            query(connection, console, &format!("SHOW COLUMNS FROM {table}")).await?;
+        }
+        ShellCommand::Snapshots => query(connection, console, "SHOW SNAPSHOTS").await?,
+        ShellCommand::Mode(None) => console.say(console.format.name())?,
+        ShellCommand::Mode(Some(format)) => console.format = format,
+        ShellCommand::Timer(setting) => {
+            console.timer = setting.unwrap_or(!console.timer);
+            console.say(if console.timer { "timer on" } else { "timer off" })?;
+        }
+        ShellCommand::Import { file, table, null } => {
+            query(connection, console, &import_sql(&file, &table, null.as_deref())).await?;
+        }
+        ShellCommand::Read(file) => {
+            let text =
+                read_file(&file).map_err(|error| Failure::Usage(format!("cannot read {file}: {error}")))?;
+            run_statements(connection, console, &text, Some(&file)).await?;
+        }
+    }
+    Ok(Flow::Continue)
+}
+
+/// Writes CREATE statements as they are, ready to be run again.
+async fn schema(
+    connection: &Connection,
+    console: &mut Console,
+    table: Option<String>,
+) -> Result<(), Failure> {
+    let refused = |error| statement_failure(&error, None);
+    let tables = if let Some(table) = table {
+        vec![table]
+    } else {
+        let rows = connection.texts("SHOW TABLES").await.map_err(refused)?;
+        rows.iter()
+            .map(|row| row.iter().take(2).map(|part| quoted(part)).collect::<Vec<_>>().join("."))
+            .collect()
+    };
+    for table in tables {
+        let rows = connection.texts(&format!("SHOW CREATE TABLE {table}")).await.map_err(refused)?;
+        for statement in rows.iter().filter_map(|row| row.last()) {
+            console.say(&format!("{statement};"))?;
+        }
+    }
+    Ok(())
+}
+
+async fn query(connection: &Connection, console: &mut Console, sql: &str) -> Result<(), Failure> {
+    console.run(connection, Placed::alone(sql)).await
+}
+
+#[expect(clippy::disallowed_methods, reason = "scripts are the user's files, not the database's")]
+fn read_file(name: &str) -> std::io::Result<String> {
+    let mut text = String::new();
+    File::open(name)?.read_to_string(&mut text)?;
+    Ok(text)
+}
+
+fn parse(input: &str) -> Result<ShellCommand, String> {
+    if is_bare_word(input) {
+        let is_help = input.get(..4).is_some_and(|word| word.eq_ignore_ascii_case("help"));
+        return Ok(if is_help { ShellCommand::Help } else { ShellCommand::Quit });
+    }
+    let mut words = words(input)?.into_iter();
+    let name = words.next().unwrap_or_default();
+    let arguments: Vec<String> = words.collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let owned = |text: &str| text.to_owned();
+    let command = match (name.as_str(), arguments.as_slice()) {
+        (".help" | "\\?" | "\\h", []) => ShellCommand::Help,
+        (".quit" | ".exit" | "\\q", []) => ShellCommand::Quit,
+        (".tables" | "\\dt" | "\\d", []) => ShellCommand::Tables(None),
+        (".tables" | "\\dt", [pattern]) => ShellCommand::Tables(Some(owned(pattern))),
+        (".schema", []) => ShellCommand::Schema(None),
+        (".schema", [table]) => ShellCommand::Schema(Some(owned(table))),
+        ("\\d", [table]) => ShellCommand::Columns(owned(table)),
+        (".snapshots" | "\\ds", []) => ShellCommand::Snapshots,
+        (".mode", []) => ShellCommand::Mode(None),
+        (".mode", [format]) => ShellCommand::Mode(Some(format_named(format)?)),
+        (".timer" | "\\timing", []) => ShellCommand::Timer(None),
+        (".timer" | "\\timing", ["on"]) => ShellCommand::Timer(Some(true)),
+        (".timer" | "\\timing", ["off"]) => ShellCommand::Timer(Some(false)),
+        (".import", [file, table]) => {
+            ShellCommand::Import { file: owned(file), table: owned(table), null: None }
+        }
+        (".import", [file, table, null]) => {
+            ShellCommand::Import { file: owned(file), table: owned(table), null: Some(owned(null)) }
+        }
+        (".read" | "\\i", [file]) => ShellCommand::Read(owned(file)),
+        _ => return Err(format!("no shell command reads like this: {input}\nhint: .help lists them")),
+    };
+    Ok(command)
+}
+
+fn format_named(name: &str) -> Result<Format, String> {
+    let known = || Format::ALL.map(Format::name).join(", ");
+    Format::from_name(name).ok_or_else(|| format!("unknown format: {name}\nhint: choose one of {}", known()))
+}
+
+/// Splits at white space. Quotes keep a word together: single ones go, double ones stay, because they belong to a name of
+/// SQL. A `;` at the end is a habit, not a word.
+fn words(input: &str) -> Result<Vec<String>, String> {
+    let mut words = Vec::new();
+    let mut characters = input.trim().trim_end_matches(';').chars().peekable();
+    while let Some(first) = characters.next() {
+        if first.is_whitespace() {
+            continue;
+        }
+        let mut word = String::new();
+        if first == '\'' {
+            loop {
+                match characters.next() {
+                    Some('\'') => break,
+                    Some(character) => word.push(character),
+                    None => return Err(format!("a quote is not closed: {input}")),
+                }
+            }
+        } else {
+            word.push(first);
+            let mut is_quoted = first == '"';
+            while let Some(character) =
+                characters.next_if(|character| is_quoted || !character.is_whitespace())
+            {
+                is_quoted ^= character == '"';
+                word.push(character);
+            }
+            if is_quoted {
+                return Err(format!("a quote is not closed: {input}"));
+            }
+        }
+        words.push(word);
+    }
+    Ok(words)
+}
+
+fn tables_sql(pattern: Option<&str>) -> String {
+    let Some(pattern) = pattern else { return "SHOW TABLES".to_owned() };
+    format!(
+        "SELECT table_schema AS \"schema\", table_name AS \"name\", table_type AS \"kind\" \
+         FROM information_schema.tables WHERE table_name LIKE {} ORDER BY 1, 2",
+        literal(pattern)
+    )
+}
+
+fn import_sql(file: &str, table: &str, null: Option<&str>) -> String {
+    let is_parquet =
+        file.rsplit('.').next().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet"));
+    let options = match (is_parquet, null) {
+        (true, _) => "FORMAT parquet".to_owned(),
+        (false, None) => "FORMAT csv, HEADER".to_owned(),
+        (false, Some(null)) => format!("FORMAT csv, HEADER, NULL {}", literal(null)),
+    };
+    format!("COPY {table} FROM {} WITH ({options})", literal(file))
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_spellings_mean_the_same() {
+        for (dot, backslash) in [(".tables", "\\dt"), (".tables", "\\d"), (".quit", "\\q"), (".help", "\\?")]
+        {
+            assert_eq!(parse(dot).unwrap(), parse(backslash).unwrap(), "{dot}");
+        }
+        assert_eq!(parse("exit;").unwrap(), ShellCommand::Quit);
+        assert_eq!(parse("HELP").unwrap(), ShellCommand::Help);
+    }
+
+    #[test]
+    fn quotes_keep_a_file_name_together() {
+        let expected = ShellCommand::Import {
+            file: "my flights.csv".to_owned(),
+            table: "flights".to_owned(),
+            null: Some("NA".to_owned()),
+        };
+        assert_eq!(parse(".import 'my flights.csv' flights NA").unwrap(), expected);
+        assert!(parse(".import 'my flights.csv flights").unwrap_err().contains("not closed"));
+        assert_eq!(parse("\\d \"My Table\"").unwrap(), ShellCommand::Columns("\"My Table\"".to_owned()));
+    }
+
+    #[test]
+    fn a_mistyped_command_or_format_says_what_exists() {
+        assert!(parse(".tabels").unwrap_err().contains(".help"));
+        assert!(parse(".mode xml").unwrap_err().contains("jsonl"));
+    }
+
+    #[test]
+    fn import_becomes_copy_with_the_text_quoted() {
+        assert_eq!(
+            import_sql("a'b.csv", "t", Some("NA")),
+            "COPY t FROM 'a''b.csv' WITH (FORMAT csv, HEADER, NULL 'NA')"
+        );
+        assert_eq!(import_sql("x.parquet", "t", None), "COPY t FROM 'x.parquet' WITH (FORMAT parquet)");
+    }
+
+    #[test]
+    fn statements_are_not_shell_commands() {
+        assert!(!is_command("SELECT 1;"));
+        assert!(!is_command("help me"));
+        assert!(is_command("  \\d t"));
+    }
+}
