@@ -28,7 +28,6 @@ mod error;
 pub mod format;
 mod garbage;
 mod ingest;
-mod key_head;
 pub mod manifest;
 mod memtable;
 mod open;
