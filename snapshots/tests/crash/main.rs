@@ -3,6 +3,7 @@
 
 mod corruption;
 mod database;
+mod faults;
 mod full;
 mod kill;
 mod regressions;

@@ -142,6 +142,11 @@ impl SimDisk {
         self.machine.lock().crashed
     }
 
+    /// Forgets who holds locks, as a file system does whose locks cannot be relied on.
+    pub fn release_locks(&self) {
+        self.machine.lock().locked.clear();
+    }
+
     /// Limits the bytes of all files together; more is `StorageFull`.
     pub fn set_capacity(&self, bytes: Option<u64>) {
         self.machine.lock().capacity = bytes;
