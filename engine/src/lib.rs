@@ -28,6 +28,7 @@ mod error;
 pub mod format;
 mod garbage;
 mod ingest;
+mod key_head;
 pub mod manifest;
 mod memtable;
 mod open;

@@ -21,6 +21,13 @@ use crate::{
 /// Removes from `versions` (one key, newest first, closed as far as successors are known) what no readable moment
 /// needs. `oldest_in_sight`: no older version of the key exists elsewhere.
 pub(crate) fn collect_key(versions: &mut Vec<Version>, retained: &Retained, oldest_in_sight: bool) {
+    if let [only] = versions.as_slice()
+        && only.end == Timestamp::OPEN
+        && only.kind == Kind::Put
+    {
+        // The newest value of a key always stays: most keys have nothing else.
+        return;
+    }
     versions.retain(|version| version.end == Timestamp::OPEN || retained.can_see(version.begin, version.end));
     if !oldest_in_sight {
         return;

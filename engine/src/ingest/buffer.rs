@@ -3,6 +3,7 @@
 use crate::{
     Result,
     ingest::{OnDuplicate, duplicate},
+    key_head::KeyHead,
 };
 
 /// Bookkeeping of one row beside its bytes.
@@ -10,6 +11,7 @@ const ROW_OVERHEAD_BYTES: usize = std::mem::size_of::<Row>();
 
 #[derive(Clone, Copy, Debug)]
 struct Row {
+    head: KeyHead,
     start: usize,
     key_len: u32,
     /// `u32::MAX`: a delete.
@@ -41,7 +43,7 @@ impl SortBuffer {
         self.arena.extend_from_slice(key);
         self.arena.extend_from_slice(value.unwrap_or_default());
         let value_len = value.map_or(u32::MAX, |value| value.len() as u32);
-        self.rows.push(Row { start, key_len: key.len() as u32, value_len });
+        self.rows.push(Row { head: KeyHead::of(key), start, key_len: key.len() as u32, value_len });
     }
 
     /// Memory in use.
@@ -76,7 +78,10 @@ impl SortBuffer {
         if !self.is_ascending {
             let mut rows = std::mem::take(&mut self.rows);
             // Stable by arrival: the arena grows with every push.
-            rows.sort_unstable_by(|a, b| self.key(a).cmp(self.key(b)).then(a.start.cmp(&b.start)));
+            rows.sort_unstable_by(|a, b| {
+                let by_key = a.head.cmp(&b.head).then_with(|| self.key(a).cmp(self.key(b)));
+                by_key.then(a.start.cmp(&b.start))
+            });
             self.rows = rows;
             match on_duplicate {
                 OnDuplicate::Fail => {

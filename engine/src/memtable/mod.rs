@@ -15,34 +15,59 @@ use bytes::Bytes;
 use crossbeam_skiplist::SkipMap;
 
 use crate::{
+    key_head::KeyHead,
     read::KeyRange,
     types::{KeyspaceId, Kind, Timestamp, Version, Write},
 };
 
-/// Bookkeeping of one entry beside its key and value, in bytes, as far as it is known.
-const ENTRY_OVERHEAD_BYTES: usize = 96;
+/// Bookkeeping of one entry beside its key and value, in bytes: the node of the map with its links.
+const ENTRY_OVERHEAD_BYTES: usize = 136;
+/// Keys and values of a commit are copied together into blocks of at most this size: an entry then needs no allocation
+/// but its node, and what is counted is what is used. A reader that keeps one value keeps its block.
+const BLOCK_BYTES_MAX: usize = 32 << 10;
+/// A key and value longer than this are shared with the caller instead of copied.
+const COPIED_BYTES_MAX: usize = 4 << 10;
 
 #[derive(Debug, PartialEq, Eq)]
 struct EntryKey {
     keyspace: KeyspaceId,
+    head: KeyHead,
     key: Bytes,
     begin: Timestamp,
 }
 
-/// An [`EntryKey`] that need not own its key: what look-ups search for.
-trait Position {
-    fn parts(&self) -> (KeyspaceId, &[u8], Reverse<Timestamp>);
+/// A place in the order of entries, with a borrowed key: what look-ups search for.
+struct Place<'a> {
+    keyspace: KeyspaceId,
+    head: KeyHead,
+    key: &'a [u8],
+    begin: Timestamp,
 }
 
-impl Position for EntryKey {
-    fn parts(&self) -> (KeyspaceId, &[u8], Reverse<Timestamp>) {
-        (self.keyspace, &self.key, Reverse(self.begin))
+impl<'a> Place<'a> {
+    fn new(keyspace: KeyspaceId, key: &'a [u8], begin: Timestamp) -> Self {
+        Self { keyspace, head: KeyHead::of(key), key, begin }
     }
 }
 
-impl Position for (KeyspaceId, &[u8], Timestamp) {
-    fn parts(&self) -> (KeyspaceId, &[u8], Reverse<Timestamp>) {
-        (self.0, self.1, Reverse(self.2))
+/// What an [`EntryKey`] and a [`Place`] are compared by.
+type Parts<'a> = (KeyspaceId, KeyHead, &'a [u8], Reverse<Timestamp>);
+
+trait Position {
+    fn parts(&self) -> Parts<'_>;
+}
+
+impl Position for EntryKey {
+    #[inline]
+    fn parts(&self) -> Parts<'_> {
+        (self.keyspace, self.head, &self.key, Reverse(self.begin))
+    }
+}
+
+impl Position for Place<'_> {
+    #[inline]
+    fn parts(&self) -> Parts<'_> {
+        (self.keyspace, self.head, self.key, Reverse(self.begin))
     }
 }
 
@@ -94,11 +119,38 @@ pub(crate) struct Memtable {
 }
 
 impl Memtable {
-    /// Adds one write at `at`. Timestamps never fall from call to call.
+    /// Adds one write at `at`, sharing its bytes. Timestamps never fall from call to call.
     pub(crate) fn insert(&self, at: Timestamp, write: &Write) {
-        let size = write.key.len() + write.value.as_ref().map_or(0, Bytes::len) + ENTRY_OVERHEAD_BYTES;
-        let key = EntryKey { keyspace: write.keyspace, key: write.key.clone(), begin: at };
-        self.entries.insert(key, write.value.clone());
+        self.insert_entry(at, write.keyspace, write.key.clone(), write.value.clone());
+    }
+
+    /// Adds the writes of a commit at `at`, copying their bytes unless they are long.
+    pub(crate) fn insert_batch(&self, at: Timestamp, writes: &[Write]) {
+        let mut rest = writes;
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at(block_len(rest));
+            rest = later;
+            let mut block = Vec::with_capacity(now.iter().map(copied_len).sum());
+            for write in now.iter().filter(|write| copied_len(write) > 0) {
+                block.extend_from_slice(&write.key);
+                block.extend_from_slice(write.value.as_deref().unwrap_or_default());
+            }
+            let mut block = Bytes::from(block);
+            for write in now {
+                if copied_len(write) == 0 {
+                    self.insert(at, write);
+                    continue;
+                }
+                let key = block.split_to(write.key.len());
+                let value = write.value.as_ref().map(|value| block.split_to(value.len()));
+                self.insert_entry(at, write.keyspace, key, value);
+            }
+        }
+    }
+
+    fn insert_entry(&self, at: Timestamp, keyspace: KeyspaceId, key: Bytes, value: Option<Bytes>) {
+        let size = key.len() + value.as_ref().map_or(0, Bytes::len) + ENTRY_OVERHEAD_BYTES;
+        self.entries.insert(EntryKey { keyspace, head: KeyHead::of(&key), key, begin: at }, value);
         self.bytes.fetch_add(size, Relaxed);
         self.newest.store(at.as_micros(), Relaxed);
     }
@@ -124,7 +176,7 @@ impl Memtable {
 
     /// The newest entry of `key` with `begin <= at`.
     pub(crate) fn get(&self, keyspace: KeyspaceId, key: &[u8], at: Timestamp) -> Option<Version> {
-        let from = (keyspace, key, at);
+        let from = Place::new(keyspace, key, at);
         let entry = self.entries.lower_bound::<dyn Position>(Bound::Included(&from))?;
         let found = entry.key();
         (found.keyspace == keyspace && found.key == key).then(|| version(found, entry.value().as_ref()))
@@ -134,18 +186,18 @@ impl Memtable {
     /// are complete even when that exceeds the limit. An empty answer means that nothing is left.
     pub(crate) fn forward(&self, keyspace: KeyspaceId, range: &KeyRange, limit: usize) -> Vec<Version> {
         // The newest possible entry of the first key, or the place just after the oldest of an excluded one.
-        let start: (KeyspaceId, &[u8], Timestamp);
+        let start: Place<'_>;
         let lower: Bound<&dyn Position> = match &range.start {
             Bound::Included(key) => {
-                start = (keyspace, key, Timestamp::OPEN);
+                start = Place::new(keyspace, key, Timestamp::OPEN);
                 Bound::Included(&start)
             }
             Bound::Excluded(key) => {
-                start = (keyspace, key, Timestamp::INTENT);
+                start = Place::new(keyspace, key, Timestamp::INTENT);
                 Bound::Excluded(&start)
             }
             Bound::Unbounded => {
-                start = (keyspace, &[], Timestamp::OPEN);
+                start = Place::new(keyspace, &[], Timestamp::OPEN);
                 Bound::Included(&start)
             }
         };
@@ -170,18 +222,18 @@ impl Memtable {
 
     /// Like [`Self::forward`], from the end of the range: key descending, begin ascending.
     pub(crate) fn backward(&self, keyspace: KeyspaceId, range: &KeyRange, limit: usize) -> Vec<Version> {
-        let end: (KeyspaceId, &[u8], Timestamp);
+        let end: Place<'_>;
         let upper: Bound<&dyn Position> = match &range.end {
             Bound::Included(key) => {
-                end = (keyspace, key, Timestamp::INTENT);
+                end = Place::new(keyspace, key, Timestamp::INTENT);
                 Bound::Included(&end)
             }
             Bound::Excluded(key) => {
-                end = (keyspace, key, Timestamp::OPEN);
+                end = Place::new(keyspace, key, Timestamp::OPEN);
                 Bound::Excluded(&end)
             }
             Bound::Unbounded => {
-                end = (KeyspaceId::new(keyspace.get() + 1), &[], Timestamp::OPEN);
+                end = Place::new(KeyspaceId::new(keyspace.get() + 1), &[], Timestamp::OPEN);
                 Bound::Excluded(&end)
             }
         };
@@ -207,14 +259,30 @@ impl Memtable {
     /// The keyspaces that have entries, ascending.
     pub(crate) fn keyspaces(&self) -> Vec<KeyspaceId> {
         let mut out = Vec::new();
-        let mut from: (KeyspaceId, &[u8], Timestamp) = (KeyspaceId::new(0), &[], Timestamp::OPEN);
+        let mut from = Place::new(KeyspaceId::new(0), &[], Timestamp::OPEN);
         while let Some(entry) = self.entries.lower_bound::<dyn Position>(Bound::Included(&from)) {
             let found = entry.key().keyspace;
             out.push(found);
-            from.0 = KeyspaceId::new(found.get() + 1);
+            from.keyspace = KeyspaceId::new(found.get() + 1);
         }
         out
     }
+}
+
+/// Bytes of a write that are copied; zero when it is shared.
+fn copied_len(write: &Write) -> usize {
+    let len = write.key.len() + write.value.as_ref().map_or(0, Bytes::len);
+    if len > COPIED_BYTES_MAX { 0 } else { len }
+}
+
+/// How many of `writes` go into one block; at least one.
+fn block_len(writes: &[Write]) -> usize {
+    let mut bytes = 0;
+    let fits = |write: &&Write| {
+        bytes += copied_len(write);
+        bytes <= BLOCK_BYTES_MAX
+    };
+    writes.iter().take_while(fits).count().max(1)
 }
 
 fn version(key: &EntryKey, value: Option<&Bytes>) -> Version {
@@ -224,5 +292,32 @@ fn version(key: &EntryKey, value: Option<&Bytes>) -> Version {
         end: Timestamp::OPEN,
         kind: if value.is_some() { Kind::Put } else { Kind::Delete },
         value: value.cloned().unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_of_any_shape_are_found_again() {
+        let long = vec![7; COPIED_BYTES_MAX + 1];
+        let mut writes: Vec<Write> = (0..2_000_u32)
+            .map(|n| Write {
+                keyspace: KeyspaceId::new(1),
+                key: Bytes::copy_from_slice(&n.to_be_bytes()),
+                value: (n % 3 != 0).then(|| vec![n as u8; n as usize % 200].into()),
+            })
+            .collect();
+        writes[1_000].value = Some(long.into());
+        writes.push(Write { keyspace: KeyspaceId::new(2), key: Bytes::new(), value: Some(Bytes::new()) });
+        let memtable = Memtable::default();
+        let at = Timestamp::from_micros(5);
+        memtable.insert_batch(at, &writes);
+        assert_eq!(memtable.len(), writes.len());
+        for write in &writes {
+            let found = memtable.get(write.keyspace, &write.key, at).expect("it was inserted");
+            assert_eq!(found.into_value(), write.value);
+        }
     }
 }

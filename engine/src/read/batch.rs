@@ -45,6 +45,13 @@ impl BinaryColumn {
         self.ends.push(self.data.len());
     }
 
+    /// Adds a string given in two parts.
+    #[inline]
+    pub(crate) fn push_parts(&mut self, front: &[u8], back: &[u8]) {
+        self.data.extend_from_slice(front);
+        self.push(back);
+    }
+
     /// An empty column with room for `rows` strings of `bytes` bytes together.
     pub fn with_capacity(rows: usize, bytes: usize) -> Self {
         Self { data: Vec::with_capacity(bytes), ends: Vec::with_capacity(rows) }

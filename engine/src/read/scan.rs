@@ -11,11 +11,9 @@
 //! While one source is alone below the next key of all others, its rows are copied without further comparison against
 //! them: a settled keyspace costs one comparison per page.
 
-use std::cmp::Ordering;
-
 use crate::{
     error::Result,
-    read::{ReadView, RowBatch, source::Source},
+    read::{BinaryColumn, ReadView, RowBatch, source::Source},
     types::{Kind, Timestamp, Version},
 };
 
@@ -45,6 +43,7 @@ pub struct Scan {
     merge: VisibleMerge,
     options: ScanOptions,
     remaining: usize,
+    like_last: Room,
     /// Keeps the view's files and pins for as long as the scan lives.
     _view: ReadView,
 }
@@ -53,7 +52,13 @@ impl Scan {
     pub(crate) fn new(view: ReadView, sources: Vec<Source>, options: ScanOptions) -> Self {
         let at = view.timestamp();
         let remaining = options.limit.unwrap_or(usize::MAX);
-        Self { merge: VisibleMerge::new(sources, at, options.reverse), options, remaining, _view: view }
+        Self {
+            merge: VisibleMerge::new(sources, at, options.reverse),
+            options,
+            remaining,
+            like_last: Room::default(),
+            _view: view,
+        }
     }
 
     /// Returns the next rows, or `None` at the end.
@@ -64,15 +69,41 @@ impl Scan {
     /// # Cancel safety
     /// Dropping the future loses the rows of the batch that was being filled: drop the scan as well.
     pub async fn next(&mut self) -> Result<Option<RowBatch>> {
+        if self.remaining == 0 {
+            return Ok(None);
+        }
         let rows_max = self.options.batch_rows.max(1).min(self.remaining);
-        let mut batch = RowBatch::default();
+        let mut batch = self.like_last.empty_batch();
         while batch.len() < rows_max && batch.keys.bytes() + batch.values.bytes() < BATCH_BYTES {
             if !self.merge.next_into(&mut batch, rows_max).await? {
                 break;
             }
         }
         self.remaining -= batch.len();
+        self.like_last = Room::of(&batch);
         Ok((!batch.is_empty()).then_some(batch))
+    }
+}
+
+/// How large the last batch became: the next one is likely to be like it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Room {
+    rows: usize,
+    key_bytes: usize,
+    value_bytes: usize,
+}
+
+impl Room {
+    fn of(batch: &RowBatch) -> Self {
+        Self { rows: batch.len(), key_bytes: batch.keys.bytes(), value_bytes: batch.values.bytes() }
+    }
+
+    fn empty_batch(self) -> RowBatch {
+        RowBatch {
+            keys: BinaryColumn::with_capacity(self.rows, self.key_bytes),
+            begins: Vec::with_capacity(self.rows),
+            values: BinaryColumn::with_capacity(self.rows, self.value_bytes),
+        }
     }
 }
 
@@ -85,13 +116,11 @@ pub(crate) struct VisibleMerge {
     /// The key whose answer was given last: its older versions are passed over.
     settled: Vec<u8>,
     has_settled: bool,
-    /// The smallest key of the sources that do not lead.
-    bound: Vec<u8>,
 }
 
 impl VisibleMerge {
     pub(crate) fn new(sources: Vec<Source>, at: Timestamp, reverse: bool) -> Self {
-        Self { sources, at, reverse, settled: Vec::new(), has_settled: false, bound: Vec::new() }
+        Self { sources, at, reverse, settled: Vec::new(), has_settled: false }
     }
 
     /// Adds at least one row to `batch` and at most `rows_max` in all, or returns false at the end.
@@ -112,38 +141,16 @@ impl VisibleMerge {
 
     /// Takes rows of the source that comes first, until another source's key is reached or the block ends.
     fn step_forward(&mut self, batch: &mut RowBatch, rows_max: usize) {
-        let lead = first_by_key(&self.sources, |a, b| a < b);
-        let mut bound_holder = usize::MAX;
-        for (index, source) in self.sources.iter().enumerate() {
-            if index != lead && (bound_holder == usize::MAX || source.key() < self.bound.as_slice()) {
-                bound_holder = index;
-                self.bound.clear();
-                self.bound.extend_from_slice(source.key());
-            }
-        }
-        let source = &mut self.sources[lead];
-        while !source.is_at_gap() && batch.len() < rows_max {
-            if self.has_settled && source.key() == self.settled.as_slice() {
-                source.advance();
-                continue;
-            }
-            if bound_holder != usize::MAX {
-                match source.key().cmp(&self.bound) {
-                    Ordering::Less => {}
-                    Ordering::Equal if lead < bound_holder => {}
-                    Ordering::Equal | Ordering::Greater => return,
-                }
-            }
-            if source.begin() <= self.at {
-                self.settled.clear();
-                self.settled.extend_from_slice(source.key());
-                self.has_settled = true;
-                if source.kind() == Kind::Put {
-                    batch.push(source.key(), source.begin(), source.value());
-                }
-            }
-            source.advance();
-        }
+        let (lead, second) = first_two_by_key(&self.sources);
+        let source = &self.sources[lead];
+        let stop = match second {
+            // Of equal keys the newer source's comes first.
+            Some(second) => source.rows_before(self.sources[second].key(), lead < second),
+            None => source.block_end(),
+        };
+        let is_settled = self.has_settled && source.key() == self.settled.as_slice();
+        let (source, settled) = (&mut self.sources[lead], &mut self.settled);
+        self.has_settled = source.take_visible(stop, self.at, rows_max, batch, is_settled, settled);
     }
 
     /// Settles the greatest key of all sources.
@@ -184,6 +191,20 @@ pub(crate) async fn fill_all(sources: &mut Vec<Source>) -> Result<bool> {
         sources.retain(|source| !source.is_at_end());
     }
     Ok(!sources.is_empty())
+}
+
+/// The sources whose keys come first and second; of equal keys the newest source's come first.
+fn first_two_by_key(sources: &[Source]) -> (usize, Option<usize>) {
+    let (mut first, mut second) = (0, None);
+    for index in 1..sources.len() {
+        let key = sources[index].key();
+        if key < sources[first].key() {
+            (first, second) = (index, Some(first));
+        } else if second.is_none_or(|second: usize| key < sources[second].key()) {
+            second = Some(index);
+        }
+    }
+    (first, second)
 }
 
 /// The source whose key comes first; of equal keys the newest source's.

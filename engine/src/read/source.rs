@@ -4,12 +4,12 @@
 //! descending, backward by key descending and begin ascending. Stepping inside a block is synchronous and cheap;
 //! [`Source::fill`] loads the next block and is the only place that waits.
 
-use std::sync::Arc;
+use std::{cmp::Ordering, sync::Arc};
 
 use crate::{
     error::Result,
     memtable::Memtable,
-    read::KeyRange,
+    read::{KeyRange, RowBatch},
     sst::{CachePolicy, Page},
     state::SortedRun,
     types::{KeyspaceId, Kind, Timestamp, Version},
@@ -17,7 +17,7 @@ use crate::{
 
 /// Entries that are copied out of a memtable at a time.
 const MEMTABLE_CHUNK_ROWS: usize = 256;
-/// Pages of one run that a scan puts into the cache.
+/// Pages of one run that a scan puts into the cache in any case; further ones only where there is room.
 const SHORT_SCAN_PAGES: usize = 16;
 
 /// Which pages of a run a scan can leave out without changing its answer.
@@ -175,6 +175,107 @@ impl Source {
                 value: page.value_bytes(self.row),
             },
         }
+    }
+
+    /// The first row of the block, from the current one on, whose key does not come before `bound`; with `or_equal`,
+    /// that comes behind it. Forward only.
+    pub(crate) fn rows_before(&self, bound: &[u8], or_equal: bool) -> usize {
+        let is_before = |row: usize| match self.compare_key(row, bound) {
+            Ordering::Less => true,
+            Ordering::Equal => or_equal,
+            Ordering::Greater => false,
+        };
+        if is_before(self.last - 1) {
+            return self.last;
+        }
+        // In growing steps: with other sources between, the bound is near.
+        let (mut low, mut step) = (self.row, 1);
+        while low + step < self.last && is_before(low + step) {
+            low += step;
+            step *= 2;
+        }
+        let mut high = self.last.min(low + step);
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            if is_before(middle) { low = middle + 1 } else { high = middle }
+        }
+        low
+    }
+
+    /// The row behind the last one of the block. Forward only.
+    pub(crate) fn block_end(&self) -> usize {
+        self.last
+    }
+
+    #[inline]
+    fn compare_key(&self, row: usize, key: &[u8]) -> Ordering {
+        match &self.block {
+            Block::Versions(versions) => versions[row].key.as_ref().cmp(key),
+            Block::Page(page) => page.cmp_key(row, key),
+        }
+    }
+
+    /// Passes over the rows up to `stop` and adds to `batch` the values that are visible at `at`, while it has room for
+    /// another row. `is_settled` says whether the key of the current row has its answer already. Returns the same of
+    /// the last row passed over, whose key is then in `settled`. Forward only; `stop` is behind the current row.
+    pub(crate) fn take_visible(
+        &mut self,
+        stop: usize,
+        at: Timestamp,
+        rows_max: usize,
+        batch: &mut RowBatch,
+        is_settled: bool,
+        settled: &mut Vec<u8>,
+    ) -> bool {
+        let (start, mut row, mut is_settled) = (self.row, self.row, is_settled);
+        match &self.block {
+            Block::Versions(versions) => {
+                while row < stop && batch.len() < rows_max {
+                    let version = &versions[row];
+                    is_settled &= row == start || version.key == versions[row - 1].key;
+                    if !is_settled && version.begin <= at {
+                        is_settled = true;
+                        if version.kind == Kind::Put {
+                            batch.push(&version.key, version.begin, &version.value);
+                        }
+                    }
+                    row += 1;
+                }
+            }
+            Block::Page(page) => {
+                let prefix = page.prefix();
+                let mut ordinal = page.key_ordinal(row);
+                while row < stop && batch.len() < rows_max {
+                    let of_row = page.key_ordinal(row);
+                    is_settled &= of_row == ordinal;
+                    ordinal = of_row;
+                    let begin = page.begin(row);
+                    if !is_settled && begin <= at {
+                        is_settled = true;
+                        if page.kind(row) == Kind::Put {
+                            batch.keys.push_parts(prefix, page.suffix(row));
+                            batch.begins.push(begin);
+                            batch.values.push(page.value(row));
+                        }
+                    }
+                    row += 1;
+                }
+            }
+        }
+        if is_settled {
+            settled.clear();
+            match &self.block {
+                Block::Versions(versions) => settled.extend_from_slice(&versions[row - 1].key),
+                Block::Page(page) => page.append_key(row - 1, settled),
+            }
+        }
+        self.row = row;
+        if row == self.last {
+            self.state = Position::Gap;
+        } else {
+            self.load_key();
+        }
+        is_settled
     }
 
     /// Moves to the next row of the block, or to the gap behind it.

@@ -25,9 +25,7 @@ impl Shared {
         // 2. The memtable. Readers do not see the entries yet: their timestamps are smaller.
         let active = Arc::clone(&self.state.read().active);
         for commit in group {
-            for write in commit.batch.writes() {
-                active.insert(commit.at, write);
-            }
+            active.insert_batch(commit.at, commit.batch.writes());
         }
         // 3. Visible.
         self.published.store(last.as_micros(), Ordering::Release);

@@ -57,11 +57,18 @@ impl Shared {
         let retained = self.retained(keyspace);
         let mut writer = RunWriter::new(Arc::clone(self));
         let mut range = KeyRange::all();
+        let mut group = Vec::new();
         loop {
             let chunk = memtable.forward(keyspace, &range, CHUNK_ROWS);
             let Some(last) = chunk.last() else { break };
             range = range.after(last.key.clone());
-            for mut group in chunk.chunk_by(|a, b| a.key == b.key).map(<[_]>::to_vec) {
+            let mut rows = chunk.into_iter().peekable();
+            while let Some(newest) = rows.next() {
+                group.clear();
+                group.push(newest);
+                while let Some(older) = rows.next_if(|row| row.key == group[0].key) {
+                    group.push(older);
+                }
                 collect_key(&mut group, &retained, false);
                 for version in &group {
                     writer.push(version.as_ref()).await?;

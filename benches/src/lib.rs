@@ -1,0 +1,69 @@
+//! End-to-end benchmarks of the key-value level: the harness, the workloads, and Bygone under them.
+//!
+//! `README.md` beside this crate says what is measured and how. Other stores implement [`KeyValue`] in the package
+//! `rivals`, so that the same work runs in the same process.
+
+pub mod bygone;
+pub mod contest;
+pub mod data;
+pub mod machine;
+pub mod report;
+pub mod targets;
+
+pub use bygone::Bygone;
+pub use contest::KeyValue;
+pub use data::{Data, Key, Value};
+pub use report::Report;
+
+/// How much work.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Rows of the ordinary data set.
+    pub rows: usize,
+    /// Rows of the large one, for memory and opening.
+    pub large_rows: usize,
+    /// Repetitions, of which the median counts.
+    pub runs: usize,
+    /// Where databases are made; a real disk.
+    pub dir: std::path::PathBuf,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self { rows: 2_000_000, large_rows: 10_000_000, runs: 5, dir: std::env::temp_dir() }
+    }
+}
+
+impl Plan {
+    /// Reads `--rows`, `--large-rows`, `--runs` and `--dir` from the command line; the rest are names of workloads.
+    ///
+    /// # Errors
+    /// What was wrong with an option.
+    pub fn from_args(args: impl Iterator<Item = String>) -> Result<(Self, Vec<String>), String> {
+        let (mut plan, mut names) = (Self::default(), Vec::new());
+        let mut args = args;
+        while let Some(arg) = args.next() {
+            let mut number = || -> Result<usize, String> {
+                let text = args.next().ok_or(format!("{arg} needs a number"))?;
+                text.replace('_', "").parse().map_err(|_| format!("{text} is not a number"))
+            };
+            match arg.as_str() {
+                "--rows" => plan.rows = number()?,
+                "--large-rows" => plan.large_rows = number()?,
+                "--runs" => plan.runs = number()?,
+                "--dir" => plan.dir = args.next().ok_or("--dir needs a directory")?.into(),
+                option if option.starts_with("--") => return Err(format!("unknown option {option}")),
+                _ => names.push(arg),
+            }
+        }
+        Ok((plan, names))
+    }
+
+    /// A fresh directory on the disk under test.
+    pub fn fresh_dir(&self) -> tempfile::TempDir {
+        tempfile::Builder::new()
+            .prefix("bygone-bench-")
+            .tempdir_in(&self.dir)
+            .expect("a directory can be made")
+    }
+}
