@@ -191,7 +191,7 @@ impl Shared {
             "flush",
             Box::pin(async move {
                 while let Some(shared) = next_turn(&weak, &wanted).await {
-                    let outcome = caught("flush", shared.flush_frozen()).await;
+                    let outcome = caught("flush", Box::pin(shared.flush_frozen())).await;
                     shared.note_background("flush", outcome);
                 }
             }),

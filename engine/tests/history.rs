@@ -212,7 +212,7 @@ impl Run {
                 assert_eq!(scan(&view, keyspace, false).await, expected, "scan of {keyspace} at {at}");
                 if at % 7 == 0 {
                     assert_eq!(scan(&view, keyspace, true).await, expected, "reverse scan at {at}");
-                    for ((id, key), _) in &self.history {
+                    for (id, key) in self.history.keys() {
                         if *id == keyspace {
                             let value = view.get(keyspace, key).await.unwrap();
                             assert_eq!(value.as_ref(), expected.get(key), "get {key:?} at {at}");

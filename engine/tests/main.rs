@@ -1,4 +1,6 @@
 //! Tests of the engine through its public API.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
 mod history;
 mod shape;
