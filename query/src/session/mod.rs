@@ -131,7 +131,8 @@ impl Session {
         let literal = point.replace('\'', "''");
         self.execute(&format!("SET as_of = '{literal}'")).await?;
         let mut inner = self.inner.lock().await;
-        inner.settings.connection_as_of.clone_from(&inner.settings.as_of);
+        let settings = &mut inner.settings;
+        settings.connection_as_of.clone_from(&settings.as_of);
         Ok(())
     }
 
