@@ -7,8 +7,11 @@ use arrow::{
     datatypes::Schema,
     record_batch::{RecordBatch, RecordBatchOptions},
 };
+use bygone_engine::env::TaskSet;
 use datafusion::{
-    common::DFSchema, execution::SendableRecordBatchStream, physical_expr::PhysicalExpr,
+    common::{DFSchema, DataFusionError},
+    execution::SendableRecordBatchStream,
+    physical_expr::PhysicalExpr,
     physical_plan::stream::RecordBatchStreamAdapter,
 };
 use futures::{TryStreamExt, stream};
@@ -21,6 +24,9 @@ use crate::{
     parse::{CopyFrom, CopyTo},
     session::{self, Context, Outcome, Progress, Work, Written},
 };
+
+/// Batches that are read from a file before they are taken.
+const BATCHES_AHEAD: usize = 4;
 
 /// `COPY t FROM 'file'`: all rows of the file, or none.
 pub(crate) async fn copy_from(context: &mut Context<'_>, work: &Work, copy: &CopyFrom) -> Result<Written> {
@@ -43,7 +49,8 @@ pub(crate) async fn copy_from(context: &mut Context<'_>, work: &Work, copy: &Cop
         title: format!("bytes of {}", copy.path),
     };
     let mut writer = RowWriter::new(context, work, &target)?.without_progress();
-    let result = writer.insert_all(input.into_stream(), &[]).await;
+    let rows = input.into_stream(context.shared.store.engine().env().tasks.as_ref());
+    let result = writer.insert_all(rows, &[]).await;
     if let Some(progress) = &context.progress {
         progress.finish();
     }
@@ -60,17 +67,43 @@ struct Input {
 }
 
 impl Input {
-    fn into_stream(self) -> SendableRecordBatchStream {
+    /// The rows, read ahead by a task of their own where tasks run by themselves: reading a file costs about as much as
+    /// storing its rows.
+    fn into_stream(mut self, tasks: &dyn TaskSet) -> SendableRecordBatchStream {
         let schema = Arc::clone(&self.shape.schema);
-        let batches = stream::try_unfold(self, |mut input| async move {
-            let Some(batch) = input.reader.next_batch()? else { return Ok(None) };
-            if let Some(progress) = &input.progress {
-                progress.report(&input.title, input.reader.bytes_read(), Some(input.reader.bytes_total()));
+        if !tasks.is_background() {
+            let batches =
+                stream::try_unfold(
+                    self,
+                    |mut input| async move { Ok(input.next()?.map(|batch| (batch, input))) },
+                );
+            return Box::pin(RecordBatchStreamAdapter::new(schema, batches));
+        }
+        let (sender, receiver) = tokio::sync::mpsc::channel(BATCHES_AHEAD);
+        let read = async move {
+            // Ends with the file, or when nobody takes its rows any more.
+            while let Some(batch) = self.next().transpose() {
+                let failed = batch.is_err();
+                if sender.send(batch.map_err(DataFusionError::from)).await.is_err() || failed {
+                    break;
+                }
+                tokio::task::yield_now().await;
             }
-            let batch = input.shape.complete(&batch)?;
-            Ok(Some((batch, input)))
+        };
+        tasks.spawn("read a file", Box::pin(read));
+        let batches = stream::unfold(receiver, |mut receiver| async move {
+            receiver.recv().await.map(|batch| (batch, receiver))
         });
         Box::pin(RecordBatchStreamAdapter::new(schema, batches))
+    }
+
+    /// The next rows of the file, with all columns of the table.
+    fn next(&mut self) -> Result<Option<RecordBatch>> {
+        let Some(batch) = self.reader.next_batch()? else { return Ok(None) };
+        if let Some(progress) = &self.progress {
+            progress.report(&self.title, self.reader.bytes_read(), Some(self.reader.bytes_total()));
+        }
+        self.shape.complete(&batch).map(Some)
     }
 }
 

@@ -46,7 +46,9 @@ pub(crate) async fn plan_insert(
             let rows = fill_defaults(target, &columns, rows)?;
             Some(plan_values(&names, target, &columns, rows, context.parameters)?)
         }
-        InsertSource::Query(query) => Some(names.plan(ast::Statement::Query(query.clone()))?),
+        InsertSource::Query(query) => {
+            Some(names.plan_typed(ast::Statement::Query(query.clone()), None, context.parameters)?)
+        }
     };
     let source = match source {
         Some(plan) => {

@@ -114,7 +114,11 @@ async fn plan_rows(
     }
     let default = context.latest(Reader::of_transaction(&work.transaction)).await?;
     let resolution = context.resolve(default).await?;
-    let plan = context.names(&resolution).with_target(target.source(work)).plan(statement)?;
+    let plan = context.names(&resolution).with_target(target.source(work)).plan_typed(
+        statement,
+        None,
+        context.parameters,
+    )?;
     session::bind(plan, context.parameters)
 }
 

@@ -2,6 +2,7 @@
 
 use std::ops::Bound;
 
+use arrow::util::display::array_value_to_string;
 use bygone_engine::KeyRange;
 use datafusion::{
     common::ScalarValue,
@@ -44,16 +45,16 @@ pub(crate) fn scan_range(layout: &RowLayout, filters: &[Expr]) -> Result<ScanRan
         if let (Some((low, true)), Some((high, true))) = (&lower, &upper)
             && low == high
         {
-            words.push(format!("{} = {low}", column.name));
+            words.push(format!("{} = {}", column.name, shown(low)));
             prefix.push(low.clone());
             continue;
         }
         // The last column that narrows the range.
         if let Some((value, inclusive)) = &lower {
-            words.push(format!("{} {} {value}", column.name, if *inclusive { ">=" } else { ">" }));
+            words.push(format!("{} {} {}", column.name, if *inclusive { ">=" } else { ">" }, shown(value)));
         }
         if let Some((value, inclusive)) = &upper {
-            words.push(format!("{} {} {value}", column.name, if *inclusive { "<=" } else { "<" }));
+            words.push(format!("{} {} {}", column.name, if *inclusive { "<=" } else { "<" }, shown(value)));
         }
         let keys = layout.key_range(&prefix, bound(lower.as_ref()), bound(upper.as_ref()))?;
         return Ok(ScanRange { keys, description: words.join(" AND ") });
@@ -66,6 +67,12 @@ pub(crate) fn scan_range(layout: &RowLayout, filters: &[Expr]) -> Result<ScanRan
         KeyRange::prefix(layout.key_prefix(&prefix)?)
     };
     Ok(ScanRange { keys, description: words.join(" AND ") })
+}
+
+/// A value as a query would show it.
+fn shown(value: &ScalarValue) -> String {
+    let array = value.to_array().ok();
+    array.and_then(|array| array_value_to_string(&array, 0).ok()).unwrap_or_else(|| value.to_string())
 }
 
 fn bound(end: Option<&(ScalarValue, bool)>) -> Bound<&ScalarValue> {

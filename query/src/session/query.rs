@@ -52,7 +52,11 @@ pub(crate) fn empty_stream(plan: &LogicalPlan) -> SendableRecordBatchStream {
 pub(crate) async fn plan_query(context: &mut Context<'_>, query: &ast::Query) -> Result<LogicalPlan> {
     let default = context.default_moment().await?;
     let resolution = context.resolve(default).await?;
-    let plan = context.names(&resolution).plan(ast::Statement::Query(Box::new(query.clone())))?;
+    let plan = context.names(&resolution).plan_typed(
+        ast::Statement::Query(Box::new(query.clone())),
+        None,
+        context.parameters,
+    )?;
     bind(plan, context.parameters)
 }
 

@@ -1,6 +1,6 @@
 //! What all sessions of a database share.
 
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use bygone_engine::types::Timestamp;
 use bygone_mvcc::Store;
@@ -49,8 +49,8 @@ pub(crate) struct Shared {
     pub runtime: Arc<RuntimeEnv>,
     pub files: Arc<dyn Files>,
     pub bulk_bytes_min: usize,
-    /// The state of sessions in UTC, from which others are made.
-    base: Mutex<Option<Arc<SessionState>>>,
+    /// The state that statements start from, by time zone.
+    base: Mutex<BTreeMap<String, Arc<SessionState>>>,
 }
 
 impl fmt::Debug for Shared {
@@ -72,7 +72,7 @@ impl Sql {
             runtime: runtime(options.memory)?,
             files: options.files,
             bulk_bytes_min: options.bulk_bytes_min,
-            base: Mutex::new(None),
+            base: Mutex::default(),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -86,11 +86,10 @@ impl Sql {
 impl Shared {
     /// The state that a statement starts from, in the session's time zone.
     pub(crate) fn state(&self, time_zone: &str) -> SessionState {
-        if time_zone != crate::types::UTC {
-            return base_state(&self.runtime, time_zone);
-        }
         let mut base = self.base.lock();
-        let state = base.get_or_insert_with(|| Arc::new(base_state(&self.runtime, time_zone)));
+        let state = base
+            .entry(time_zone.to_owned())
+            .or_insert_with(|| Arc::new(base_state(&self.runtime, time_zone)));
         state.as_ref().clone()
     }
 

@@ -200,3 +200,23 @@ async fn copy_reads_and_writes_files_or_loads_nothing() {
     assert_eq!(db.one("SELECT count(*) FROM t JOIN u USING (id, name)").await, "3");
     assert_eq!(db.state("COPY t FROM 'missing.csv' WITH (FORMAT csv)").await, "58P01");
 }
+
+#[tokio::test]
+async fn a_file_is_read_ahead_of_its_load_and_loads_nothing_when_its_end_is_bad() {
+    let db = Db::in_background().await;
+    db.run("CREATE TABLE t (id INT PRIMARY KEY, v TEXT)").await;
+    let mut text = String::from("id,v\n");
+    for id in 0..30_000 {
+        text.push_str(&format!("{id},value number {id}\n"));
+    }
+    db.files.contents.lock().insert("good.csv".to_owned(), text.clone().into_bytes());
+    assert_eq!(db.tag("COPY t FROM 'good.csv' WITH (FORMAT csv, HEADER)").await, "COPY 30000");
+    assert_eq!(db.one("SELECT count(*), count(DISTINCT v) FROM t").await, "30000|30000");
+    db.run("DELETE FROM t").await;
+    text.push_str("oops,bad\n");
+    db.files.contents.lock().insert("bad.csv".to_owned(), text.into_bytes());
+    let error = db.error("COPY t FROM 'bad.csv' WITH (FORMAT csv, HEADER)").await;
+    assert_eq!(error.sqlstate(), "22P02");
+    assert!(error.message().contains("30002"), "the line is named: {error}");
+    assert_eq!(db.one("SELECT count(*) FROM t").await, "0");
+}

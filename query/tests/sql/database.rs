@@ -9,6 +9,7 @@ use std::{
 use arrow::{array::RecordBatch, util::display::array_value_to_string};
 use bygone_engine::{
     Engine, EngineOptions, Root,
+    env::{Env, TokioTasks},
     testing::{ManualClock, env},
 };
 use bygone_mvcc::{Store, StoreOptions};
@@ -36,8 +37,20 @@ pub(crate) struct Db {
 impl Db {
     pub(crate) async fn new() -> Self {
         let clock = ManualClock::at(1_700_000_000 * SECOND);
-        let engine =
-            Engine::open(Root::memory(), env(&clock, 1), EngineOptions::default()).await.expect("it opens");
+        let env = env(&clock, 1);
+        Self::open(clock, env).await
+    }
+
+    /// A database whose background tasks run by themselves.
+    pub(crate) async fn in_background() -> Self {
+        let clock = ManualClock::at(1_700_000_000 * SECOND);
+        let tasks = Arc::new(TokioTasks::new(tokio::runtime::Handle::current()));
+        let env = Env { tasks, ..env(&clock, 1) };
+        Self::open(clock, env).await
+    }
+
+    async fn open(clock: Arc<ManualClock>, env: Env) -> Self {
+        let engine = Engine::open(Root::memory(), env, EngineOptions::default()).await.expect("it opens");
         let store = Store::open(engine.clone(), StoreOptions::default());
         let snapshots = Snapshots::open(store).await.expect("it opens");
         let files = Arc::new(MemoryFiles::default());
