@@ -225,6 +225,12 @@ fn from_plan(message: &str) -> Error {
     if lower.contains("placeholder") {
         return Error::new(ErrorKind::Invalid, "08P01", message);
     }
+    if lower.contains("correlated scalar subquery must be aggregated") {
+        return Error::unsupported(
+            "a subquery for one value that refers to the outer row and could have several rows",
+        )
+        .with_hint("put its column into max(…), or join instead");
+    }
     if lower.contains("cannot coerce")
         || lower.contains("type_coercion")
         || lower.contains("cannot infer common")

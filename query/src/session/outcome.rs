@@ -7,7 +7,10 @@ use std::{
     task::{Context, Poll},
 };
 
-use arrow::{datatypes::SchemaRef, record_batch::RecordBatch};
+use arrow::{
+    datatypes::{Schema, SchemaRef},
+    record_batch::{RecordBatch, RecordBatchOptions},
+};
 use bygone_engine::types::Timestamp;
 use datafusion::execution::SendableRecordBatchStream;
 use futures::{Stream, StreamExt, stream};
@@ -71,6 +74,23 @@ impl Rows {
     pub(crate) fn of_stream(stream: SendableRecordBatchStream) -> Self {
         let schema = stream.schema();
         Self { schema, batches: stream.map(|batch| batch.map_err(Error::from)).boxed() }
+    }
+
+    /// As [`Self::of_stream`], with other names for the columns.
+    pub(crate) fn of_stream_named(stream: SendableRecordBatchStream, names: Vec<String>) -> Self {
+        let schema = stream.schema();
+        let fields =
+            schema.fields().iter().zip(names).map(|(field, name)| field.as_ref().clone().with_name(name));
+        let schema =
+            Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()));
+        let named = Arc::clone(&schema);
+        let batches = stream.map(move |batch| {
+            let batch = batch.map_err(Error::from)?;
+            let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+            let columns = batch.columns().to_vec();
+            Ok(RecordBatch::try_new_with_options(Arc::clone(&named), columns, &options)?)
+        });
+        Self { schema, batches: batches.boxed() }
     }
 
     pub(crate) fn of_batch(batch: RecordBatch) -> Self {

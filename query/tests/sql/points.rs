@@ -310,3 +310,23 @@ async fn a_point_at_the_end_of_a_view_s_text_wins() {
     assert_eq!(db.rows("SELECT id FROM w ORDER BY id").await, ["1", "2"]);
     assert_eq!(db.one("SELECT (SELECT count(*) FROM t) - (SELECT count(*) FROM w)").await, "1");
 }
+
+#[tokio::test]
+async fn rows_are_repaired_from_the_past_by_ordinary_statements() {
+    let db = changed().await;
+    db.run("UPDATE t SET v = (SELECT max(o.v) FROM t AS OF SNAPSHOT s o WHERE o.id = t.id) WHERE id IN (SELECT id FROM t AS OF SNAPSHOT s)").await;
+    assert_eq!(db.tag("DELETE FROM t WHERE id NOT IN (SELECT id FROM t AS OF SNAPSHOT s)").await, "DELETE 2");
+    db.run("INSERT INTO t SELECT * FROM t AS OF SNAPSHOT s WHERE id NOT IN (SELECT id FROM t)").await;
+    assert_eq!(db.one("SELECT count(*) FROM table_diff('t', 's', 'now')").await, "0");
+    let repeated = db.error("SELECT (SELECT o.v FROM t AS OF SNAPSHOT s o WHERE o.id = t.id) FROM t").await;
+    assert_eq!(repeated.sqlstate(), "0A000");
+}
+
+#[tokio::test]
+async fn columns_without_a_name_are_called_as_they_were_written() {
+    let db = changed().await;
+    let outcome = db.run("SELECT id + 1, count(*), 'x' || 'y', 0.5 FROM t GROUP BY id").await;
+    let schema = outcome.rows.unwrap().schema();
+    let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+    assert_eq!(names, ["id + 1", "count(*)", "'x' || 'y'", "0.5"]);
+}
