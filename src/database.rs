@@ -366,7 +366,8 @@ impl DatabaseBuilder {
     async fn finish(engine: Engine, options: StoreOptions, read_only: bool) -> Result<Snapshots, Error> {
         let store = Store::open(engine, StoreOptions { read_only, ..options });
         if !read_only {
-            store.names().finish_drops().await?;
+            let tables = bygone_query::table_keyspaces(&store).await?;
+            store.names().reconcile(&tables).await?;
         }
         Ok(Snapshots::open(store).await?)
     }

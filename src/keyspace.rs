@@ -1,5 +1,10 @@
 //! A keyspace: an ordered map from bytes to bytes that keeps its past.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
 use bygone_engine::{
     DiffScan, KeyRange, RowBatch, Scan, ScanOptions,
     types::{Durability, KeyspaceId, Timestamp, WriteBatch},
@@ -15,11 +20,13 @@ use crate::{BulkLoad, Database, Moment, Result};
 pub struct Keyspace {
     database: Database,
     info: KeyspaceInfo,
+    /// A moment at which it was there, in microseconds; 0 when it need not be known, because it was never dropped.
+    seen: Arc<AtomicU64>,
 }
 
 impl Keyspace {
     pub(crate) fn new(database: Database, info: KeyspaceInfo) -> Self {
-        Self { database, info }
+        Self { database, info, seen: Arc::default() }
     }
 
     /// Its name when it was opened.
@@ -57,7 +64,7 @@ impl Keyspace {
     /// Sets `key` to `value`; the last writer wins. Durable on return. Returns the timestamp of the commit.
     ///
     /// # Errors
-    /// `Locked` while the keyspace is restored or loaded; `Invalid` for a key or value that is too long; `Unavailable`.
+    /// `NotFound` when the keyspace was dropped; `Locked` while it is restored or loaded; `Invalid` for a key or value that is too long; `Unavailable`.
     ///
     /// # Cancel safety
     /// When the future is dropped the commit happens or not.
@@ -78,7 +85,25 @@ impl Keyspace {
     }
 
     async fn write(&self, batch: WriteBatch) -> Result<Timestamp> {
-        Ok(self.database.store().write(batch, Durability::Sync).await?.timestamp)
+        let store = self.database.store();
+        let names = store.names();
+        loop {
+            let seen = Timestamp::from_micros(self.seen.load(Ordering::Relaxed));
+            let guards = vec![names.guard_of(self.info.id)];
+            match store.write_guarded(batch.clone(), guards, seen, Durability::Sync).await {
+                Ok(commit) => return Ok(commit.timestamp),
+                // It was dropped since, and perhaps brought back.
+                Err(bygone_mvcc::Error::Conflict { .. }) => {
+                    let seen = names.check_exists(&self.info).await?;
+                    self.seen.fetch_max(seen.as_micros(), Ordering::Relaxed);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    pub(crate) fn info(&self) -> &KeyspaceInfo {
+        &self.info
     }
 
     /// The rows of a range, in order.
@@ -134,7 +159,7 @@ impl Keyspace {
     /// Begins a bulk load: many rows, in any order, that become visible at once.
     ///
     /// # Errors
-    /// `Locked` when the keyspace is restored or loaded by somebody else.
+    /// `NotFound` when it was dropped; `Locked` when it is restored or loaded by somebody else.
     pub async fn load(&self) -> Result<BulkLoad> {
         BulkLoad::begin(&self.database, &self.info).await
     }

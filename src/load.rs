@@ -11,6 +11,7 @@ use crate::{Database, Result};
 pub struct BulkLoad {
     database: Database,
     ingest: Ingest,
+    keyspace: KeyspaceInfo,
     lock: ExclusiveLock,
     meta: CommitMeta,
 }
@@ -20,9 +21,11 @@ impl BulkLoad {
         let store = database.store();
         let what = format!("a bulk load of {}", keyspace.name);
         let lock = store.lock_exclusive(&[keyspace.id], &what, store.options().lock_wait_us).await?;
+        store.names().check_exists(keyspace).await?;
         let options = IngestOptions { on_duplicate: OnDuplicate::KeepLast, ..IngestOptions::default() };
         let ingest = store.engine().ingest(keyspace.id, options);
-        Ok(Self { database: database.clone(), ingest, lock, meta: CommitMeta::default() })
+        let (database, keyspace) = (database.clone(), keyspace.clone());
+        Ok(Self { database, ingest, keyspace, lock, meta: CommitMeta::default() })
     }
 
     /// Sets `key` to `value`. Keys may come in any order, ascending is fastest; of a key that comes twice the later counts.
@@ -49,13 +52,21 @@ impl BulkLoad {
     /// Makes all rows visible and durable. Returns the timestamp of the commit.
     ///
     /// # Errors
-    /// `Unavailable` when storage fails; nothing is visible then.
+    /// `NotFound` or `Conflict` when the keyspace was dropped meanwhile; `Unavailable` when storage fails. Nothing is visible
+    /// then.
     ///
     /// # Cancel safety
     /// When the future is dropped all rows become visible or none.
     pub async fn commit(self) -> Result<Timestamp> {
         let runs = vec![self.ingest.finish().await?];
-        let commit = ExclusiveCommit { runs, meta: self.meta, ..ExclusiveCommit::default() };
+        let names = self.database.store().names();
+        let commit = ExclusiveCommit {
+            runs,
+            meta: self.meta,
+            guarded_since: names.check_exists(&self.keyspace).await?,
+            guards: vec![names.guard_of(self.keyspace.id)],
+            ..ExclusiveCommit::default()
+        };
         Ok(self.database.store().commit_exclusive(&self.lock, commit).await?.timestamp)
     }
 }

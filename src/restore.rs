@@ -95,7 +95,10 @@ impl Restore {
         let directory = self.database.store().names();
         let request = &mut self.request;
         match (old, new) {
-            (Some(old), Some(new)) if old.id == new.id => request.targets.push(object(&new)),
+            (Some(old), Some(new)) if old.id == new.id => {
+                request.guards.push(directory.guard_of(new.id));
+                request.targets.push(object(&new));
+            }
             (Some(old), new) => {
                 if let Some(new) = new {
                     directory.add_drop(&new, &mut request.extra);
@@ -109,7 +112,10 @@ impl Restore {
                 directory.add_drop(&new, &mut request.extra);
                 request.remove.push(new.id);
             }
-            (None, Some(new)) => request.targets.push(object(&new)),
+            (None, Some(new)) => {
+                request.guards.push(directory.guard_of(new.id));
+                request.targets.push(object(&new));
+            }
             (None, None) => {
                 let message = format!("keyspace \"{name}\" does not exist, neither now nor at the moment");
                 return Err(Error::new(ErrorKind::NotFound, "42P01", message));
@@ -153,7 +159,7 @@ impl Restore {
     /// Restores, in one commit. Other writers of the keyspaces wait meanwhile; readers do not.
     ///
     /// # Errors
-    /// `Conflict` when a keyspace changed after [`Self::unchanged_since`]; `Locked` when another restore or bulk load does not
+    /// `Conflict` when a keyspace changed after [`Self::unchanged_since`], or was dropped after [`Self::to`]; `Locked` when another restore or bulk load does not
     /// finish in time; those of reading and of a commit. Nothing is changed then.
     ///
     /// # Cancel safety

@@ -1,10 +1,12 @@
 //! Transactions over keyspaces.
 
+use std::{collections::BTreeMap, sync::Mutex};
+
 use bygone_engine::{
     KeyRange, ScanOptions,
-    types::{Durability, Timestamp},
+    types::{Durability, KeyspaceId, Timestamp},
 };
-use bygone_mvcc::{CommitMeta, Savepoint, TransactionScan};
+use bygone_mvcc::{CommitMeta, KeyspaceInfo, Savepoint, TransactionScan};
 use bytes::Bytes;
 
 use crate::{Keyspace, Result};
@@ -32,11 +34,13 @@ use crate::{Keyspace, Result};
 #[derive(Debug)]
 pub struct Transaction {
     inner: bygone_mvcc::Transaction,
+    /// The keyspaces written into.
+    written: Mutex<BTreeMap<KeyspaceId, KeyspaceInfo>>,
 }
 
 impl Transaction {
     pub(crate) fn new(inner: bygone_mvcc::Transaction) -> Self {
-        Self { inner }
+        Self { inner, written: Mutex::default() }
     }
 
     /// The moment that it reads.
@@ -70,7 +74,8 @@ impl Transaction {
     /// # Errors
     /// `ReadOnly`; `Invalid` when the transaction is over, or grows too large, or key or value are too long.
     pub fn put(&self, keyspace: &Keyspace, key: impl Into<Bytes>, value: impl Into<Bytes>) -> Result<()> {
-        Ok(self.inner.put(keyspace.id(), key, value)?)
+        self.inner.put(keyspace.id(), key, value)?;
+        self.note_write(keyspace)
     }
 
     /// Deletes `key`; deleting what is not there is allowed.
@@ -78,7 +83,19 @@ impl Transaction {
     /// # Errors
     /// As [`Self::put`].
     pub fn delete(&self, keyspace: &Keyspace, key: impl Into<Bytes>) -> Result<()> {
-        Ok(self.inner.delete(keyspace.id(), key)?)
+        self.inner.delete(keyspace.id(), key)?;
+        self.note_write(keyspace)
+    }
+
+    /// The first write into a keyspace guards against its being dropped before the commit.
+    fn note_write(&self, keyspace: &Keyspace) -> Result<()> {
+        let mut written = self.written.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if !written.contains_key(&keyspace.id()) {
+            let (system, key) = self.inner.store().names().guard_of(keyspace.id());
+            self.inner.guard(system, key)?;
+            written.insert(keyspace.id(), keyspace.info().clone());
+        }
+        Ok(())
     }
 
     /// Makes the commit conflict if `key` changes until then, without writing it: what a decision depended on. Guards prevent
@@ -117,8 +134,8 @@ impl Transaction {
     /// Commits, durable on return. Returns the timestamp of the commit.
     ///
     /// # Errors
-    /// `Conflict` or `Locked`: nothing is visible, run the transaction again. `Unavailable`: storage failed. The transaction is
-    /// over in any case.
+    /// `Conflict` or `Locked`: nothing is visible, run the transaction again. `NotFound`: it wrote into a keyspace that had been
+    /// dropped. `Unavailable`: storage failed. The transaction is over in any case.
     ///
     /// # Cancel safety
     /// When the future is dropped the commit happens as a whole or not at all.
@@ -131,6 +148,11 @@ impl Transaction {
     /// # Errors
     /// As [`Self::commit`].
     pub async fn commit_with(self, durability: Durability) -> Result<Timestamp> {
+        let written = self.written.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let names = self.inner.store().names();
+        for keyspace in written.values() {
+            names.check_exists_in(self.inner.view(), keyspace).await?;
+        }
         Ok(self.inner.commit(durability).await?.timestamp)
     }
 

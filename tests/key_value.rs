@@ -102,3 +102,33 @@ async fn a_directory_keeps_everything_and_lets_one_writer_in() {
     assert_eq!(rows.put("k", "3").await.expect_err("only reading").kind(), ErrorKind::ReadOnly);
     assert_eq!(again.existing_keyspace("raws").await.expect_err("not there").kind(), ErrorKind::NotFound);
 }
+
+#[tokio::test]
+async fn a_dropped_keyspace_takes_no_writes_until_it_comes_back() {
+    let db = Database::memory().await.expect("opens");
+    let rows = db.keyspace("rows").await.expect("creates");
+    let before = rows.put("k", "1").await.expect("writes");
+    let (early, late_restore) = (db.begin(), db.restore(["rows"]).to(before).await.expect("finds it"));
+    early.put(&rows, "k", "2").expect("writes");
+    rows.put("other", "1").await.expect("writes");
+    let mut load = rows.load().await.expect("begins");
+    load.put(b"loaded", b"1").await.expect("takes a row");
+    db.drop_keyspace("rows").await.expect("drops");
+
+    assert_eq!(load.commit().await.expect_err("it is gone").kind(), ErrorKind::NotFound);
+    assert_eq!(early.commit().await.expect_err("it is gone").kind(), ErrorKind::Conflict);
+    assert_eq!(late_restore.run().await.expect_err("it is gone").kind(), ErrorKind::Conflict);
+    assert_eq!(rows.put("k", "3").await.expect_err("it is gone").kind(), ErrorKind::NotFound);
+    assert_eq!(rows.load().await.expect_err("it is gone").kind(), ErrorKind::NotFound);
+    let late = db.begin();
+    late.put(&rows, "k", "4").expect("writes");
+    assert_eq!(late.commit().await.expect_err("it is gone").kind(), ErrorKind::NotFound);
+
+    db.restore(["rows"]).to(before).await.expect("finds it").run().await.expect("restores");
+    assert_eq!(rows.get("k").await.expect("reads").expect("is there"), "1");
+    rows.put("k", "5").await.expect("writes");
+    let again = db.begin();
+    again.put(&rows, "k", "6").expect("writes");
+    again.commit().await.expect("commits");
+    assert_eq!(rows.get("k").await.expect("reads").expect("is there"), "6");
+}

@@ -7,12 +7,13 @@
 //!
 //! Creating and dropping are transactions that guard the name, so of two at once one conflicts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bygone_engine::{
     KeyRange, ReadView, ScanOptions,
     types::{Durability, KeyspaceId, Timestamp, WriteBatch},
 };
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::{CommitMeta, Error, Result, Store, system};
@@ -136,8 +137,36 @@ impl KeyspaceNames {
         transaction.write(&batch)?;
         transaction.annotate(about("DROP KEYSPACE", name))?;
         let commit = transaction.commit(Durability::Sync).await?;
-        self.store.engine().drop_keyspace(id, commit.timestamp).await?;
+        self.store.mark_dropped([id], commit.timestamp).await;
         Ok(())
+    }
+
+    /// Makes sure that `keyspace` was not dropped; see [`Self::guard_of`] for keeping it so until a commit. Returns the
+    /// moment that was looked at.
+    ///
+    /// # Errors
+    /// [`Error::NoKeyspace`]; the engine's.
+    pub async fn check_exists(&self, keyspace: &KeyspaceInfo) -> Result<Timestamp> {
+        let view = self.store.view_now();
+        self.check_exists_in(&view, keyspace).await?;
+        Ok(view.timestamp())
+    }
+
+    /// As [`Self::check_exists`], at the moment of `view`.
+    ///
+    /// # Errors
+    /// As [`Self::check_exists`].
+    pub async fn check_exists_in(&self, view: &ReadView, keyspace: &KeyspaceInfo) -> Result<()> {
+        match view.get(system::CATALOG, dropped_key(keyspace.id).as_bytes()).await? {
+            Some(_) => Err(Error::NoKeyspace(keyspace.name.clone())),
+            None => Ok(()),
+        }
+    }
+
+    /// The key that changes when the keyspace is dropped or comes back: the guard of a commit into it. Its row stays as
+    /// long as the keyspace is dropped, so a guard works however long ago the keyspace was looked at.
+    pub fn guard_of(&self, keyspace: KeyspaceId) -> (KeyspaceId, Bytes) {
+        (system::CATALOG, dropped_key(keyspace).into())
     }
 
     /// Adds to `batch` what drops `keyspace`, for a commit that does more than that.
@@ -155,17 +184,28 @@ impl KeyspaceNames {
         batch.delete(system::CATALOG, dropped_key(keyspace.id));
     }
 
-    /// Finishes drops that were cut short between their commit and the engine's part. Called once after opening.
+    /// Brings the engine in step with the catalogs, where work was cut short between a commit and the engine's part:
+    /// keyspaces with files that no catalog names are marked as dropped, and named ones are unmarked. `others` are the
+    /// keyspaces that catalogs above this one name. Called once after opening, before maintenance starts.
     ///
     /// # Errors
-    /// The engine's.
-    pub async fn finish_drops(&self) -> Result<()> {
+    /// Those of reading; those of unmarking. Nothing may be collected then.
+    pub async fn reconcile(&self, others: &BTreeSet<KeyspaceId>) -> Result<()> {
         let engine = self.store.engine();
-        let has_files: BTreeSet<_> = engine.stats().keyspaces.iter().map(|stats| stats.keyspace).collect();
-        let known: BTreeSet<_> = engine.dropped_keyspaces().into_iter().map(|(id, _)| id).collect();
-        for (keyspace, at) in self.dropped(&self.store.view_now()).await? {
-            if has_files.contains(&keyspace.id) && !known.contains(&keyspace.id) {
-                engine.drop_keyspace(keyspace.id, at).await?;
+        let view = self.store.view_now();
+        let mut named = others.clone();
+        named.extend(self.list(&view).await?.into_iter().map(|keyspace| keyspace.id));
+        let marked: BTreeSet<_> = engine.dropped_keyspaces().into_iter().map(|(id, _)| id).collect();
+        for keyspace in marked.intersection(&named) {
+            engine.revive_keyspace(*keyspace).await?;
+        }
+        let dropped: BTreeMap<_, _> =
+            self.dropped(&view).await?.into_iter().map(|(keyspace, at)| (keyspace.id, at)).collect();
+        for stats in engine.stats().keyspaces {
+            let keyspace = stats.keyspace;
+            if !keyspace.is_system() && !named.contains(&keyspace) && !marked.contains(&keyspace) {
+                let at = dropped.get(&keyspace).copied().unwrap_or_else(|| engine.last_timestamp());
+                self.store.mark_dropped([keyspace], at).await;
             }
         }
         Ok(())

@@ -16,12 +16,16 @@ use crate::{
     names::KeyspaceNames,
 };
 
+/// Larger commits never go through the log, whatever the options say. The log refuses records above 1 GiB.
+const LOG_BYTES_MAX: usize = 512 << 20;
+
 /// How a store behaves.
 #[derive(Clone, Debug)]
 pub struct StoreOptions {
     /// Uncommitted bytes of one transaction at most; more is [`Error::TooLarge`]. Default 1 GiB.
     pub transaction_bytes_max: usize,
-    /// Commits larger than this bypass the log and become files at once. Default 64 MiB.
+    /// Commits larger than this bypass the log and become files at once; commits that share a log record are not larger
+    /// together. At most 512 MiB count. Default 64 MiB.
     pub direct_commit_bytes: usize,
     /// How long a writer waits for a restore or bulk load of the same keyspace, in microseconds. Default 10 s.
     pub lock_wait_us: u64,
@@ -55,6 +59,13 @@ pub(crate) struct Core {
     pipeline: Pipeline,
 }
 
+impl Core {
+    /// The most bytes of one record of the log, which must stay well below what the log accepts.
+    pub(crate) fn log_bytes_max(&self) -> usize {
+        self.options.direct_commit_bytes.min(LOG_BYTES_MAX)
+    }
+}
+
 impl Store {
     /// A store over `engine`. An engine has one store for its whole life: the clock and the locks are in it.
     pub fn open(engine: Engine, options: StoreOptions) -> Self {
@@ -83,7 +94,8 @@ impl Store {
         KeyspaceNames::new(self.clone())
     }
 
-    /// An id that no keyspace has had or will have.
+    /// An id that no keyspace has had or will have. The keyspace must be named in a catalog by the time it has rows: one
+    /// that is not counts as dropped when the database is opened ([`KeyspaceNames::reconcile`]).
     pub fn new_keyspace_id(&self) -> KeyspaceId {
         KeyspaceId::new(KeyspaceId::FIRST_USER.get() + self.core.clock.tick().as_micros())
     }
@@ -157,6 +169,67 @@ impl Store {
             return Ok(CommitInfo { timestamp: self.core.engine.last_timestamp() });
         }
         self.submit(Request::of_batch(batch, durability)).await
+    }
+
+    /// As [`Self::write`], but only if none of `guards` changed after `since`.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when one did; as [`Self::write`].
+    ///
+    /// # Cancel safety
+    /// As [`Self::write`].
+    pub async fn write_guarded(
+        &self,
+        batch: WriteBatch,
+        guards: Vec<(KeyspaceId, bytes::Bytes)>,
+        since: Timestamp,
+        durability: Durability,
+    ) -> Result<CommitInfo> {
+        for write in batch.writes() {
+            check_write(write)?;
+        }
+        let request = Request {
+            guards,
+            since: Some(since),
+            check_writes: false,
+            ..Request::of_batch(batch, durability)
+        };
+        self.submit(request).await
+    }
+
+    /// Waits until every commit that was under way at the call has happened or failed, also those whose callers have
+    /// gone.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves nothing.
+    pub async fn drain(&self) {
+        let nothing = Box::new(Request::of_batch(WriteBatch::new(), Durability::Buffered));
+        // Requests are carried out in their order; an empty one is answered after those before it and cannot fail.
+        drop(self.core.pipeline.commit(&self.core, nothing).await);
+    }
+
+    /// A view of the present as a moment of its own: no commit will get its timestamp or one before.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub async fn view_present(&self) -> Result<ReadView> {
+        loop {
+            match self.view_at(self.core.clock.now()).await {
+                // Commits and a short retention overtook the moment before it was pinned: there is a newer present.
+                Err(Error::Engine(bygone_engine::Error::TooOld { .. })) => {}
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Tells the engine that these keyspaces were dropped at `at`, after the commit that dropped them. A failure is left to
+    /// [`KeyspaceNames::reconcile`]: the commit has happened, and the files only stay longer.
+    pub async fn mark_dropped(&self, keyspaces: impl IntoIterator<Item = KeyspaceId>, at: Timestamp) {
+        for keyspace in keyspaces {
+            if let Err(error) = self.core.engine.drop_keyspace(keyspace, at).await {
+                tracing::warn!(%keyspace, %error, "could not mark a dropped keyspace; the next open does it");
+            }
+        }
     }
 
     /// Takes the exclusive right to commit into `keyspaces`. Returns when no other commit into them is under way.
@@ -249,16 +322,11 @@ impl Store {
         meta: CommitMeta,
         durability: Durability,
     ) -> Result<CommitInfo> {
-        let direct = batch.bytes() > self.core.options.direct_commit_bytes;
-        let mut request =
-            Request { guards, since: Some(since), meta, ..Request::of_batch(batch, durability) };
-        if direct {
-            self.write_files(&mut request).await?;
-        }
-        self.submit(request).await
+        self.submit(Request { guards, since: Some(since), meta, ..Request::of_batch(batch, durability) })
+            .await
     }
 
-    /// Turns the batch of a large request into files; its keys stay as guards, for the conflict check.
+    /// Turns the batch of a large request into files; keys that are checked stay as guards.
     async fn write_files(&self, request: &mut Request) -> Result<()> {
         let batch = std::mem::take(&mut request.batch);
         let mut writes: Vec<&Write> = batch.writes().iter().collect();
@@ -272,13 +340,19 @@ impl Store {
             }
             request.runs.push(ingest.finish().await?);
         }
-        request.guards.extend(batch.writes().iter().map(|write| (write.keyspace, write.key.clone())));
+        if request.since.is_some() && request.check_writes {
+            request.guards.extend(batch.writes().iter().map(|write| (write.keyspace, write.key.clone())));
+        }
         Ok(())
     }
 
     /// Brings a request through the pipeline, waiting for locks as long as the options allow.
-    async fn submit(&self, request: Request) -> Result<CommitInfo> {
+    async fn submit(&self, mut request: Request) -> Result<CommitInfo> {
         self.check_writable()?;
+        // With files, the batch becomes files in the pipeline.
+        if request.runs.is_empty() && request.batch.bytes() > self.core.log_bytes_max() {
+            self.write_files(&mut request).await?;
+        }
         let own = request.lock.as_ref().map(|lock| lock.id);
         let mut wait = Wait::new(self, self.core.options.lock_wait_us);
         self.core.engine.admit(request.batch.bytes()).await?;

@@ -20,6 +20,7 @@ mod session;
 mod system;
 pub mod types;
 
+pub use catalog::table_keyspaces;
 pub use error::{Error, ErrorKind, Result};
 pub use parse::{StatementText, is_complete, split_statements};
 pub use plan::MemoryOptions;

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Changes go one at a time. A call that is dropped half-way may leave a pin without a record, never a record without a
-//! pin; [`Snapshots::expire`] releases such pins.
+//! pin; [`Snapshots::expire`] releases such pins, once the commit of the record cannot happen any more.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -163,8 +163,10 @@ impl Snapshots {
             };
         }
         let author = request.author.clone();
-        let snapshot = self.check_new(transaction.view(), request, false).await?;
-        let pin = self.pin(&snapshot).await?;
+        let is_present = request.at.is_none();
+        let mut snapshot = self.check_new(transaction.view(), request, false).await?;
+        let pin =
+            if is_present { self.pin_present(&mut snapshot).await? } else { self.pin(&snapshot).await? };
         transaction.put(system::SNAPSHOTS, snapshot.name.clone(), snapshot.encode())?;
         transaction.annotate(CommitMeta { author, ..about("CREATE SNAPSHOT", &snapshot.name) })?;
         // The pin is kept if this future is dropped while the commit is under way.
@@ -333,12 +335,24 @@ impl Snapshots {
         let _changes = self.inner.changes.lock().await;
         let transaction = self.store().begin();
         let all = read_all(transaction.view()).await?;
-        // Pins that a dropped call left without a record.
-        let ids: BTreeSet<u64> = all.iter().map(|snapshot| snapshot.id).collect();
-        self.inner.pins.lock().retain(|id, _| ids.contains(id));
+        self.release_orphans(&all).await?;
         let expired: Vec<_> = all.into_iter().filter(|snapshot| snapshot.is_expired(now)).collect();
         self.delete(&transaction, &expired, "EXPIRE SNAPSHOT").await?;
         Ok(expired)
+    }
+
+    /// Releases pins that a dropped call left without a record, given the records that were there before. Called while
+    /// `changes` is held: no call is about to commit a record, but the commit of a dropped one may still be under way.
+    async fn release_orphans(&self, all: &[Snapshot]) -> Result<()> {
+        let known: BTreeSet<u64> = all.iter().map(|snapshot| snapshot.id).collect();
+        if self.inner.pins.lock().keys().all(|id| known.contains(id)) {
+            return Ok(());
+        }
+        self.store().drain().await;
+        let recorded = read_all(&self.store().view_now()).await?;
+        let recorded: BTreeSet<u64> = recorded.into_iter().map(|snapshot| snapshot.id).collect();
+        self.inner.pins.lock().retain(|id, _| recorded.contains(id));
+        Ok(())
     }
 
     async fn delete(&self, transaction: &Transaction, snapshots: &[Snapshot], statement: &str) -> Result<()> {
@@ -408,6 +422,19 @@ impl Snapshots {
     async fn pin(&self, snapshot: &Snapshot) -> Result<Pin> {
         self.store().settle(snapshot.at).await?;
         Ok(self.store().engine().pin(snapshot.at, snapshot.scope.engine_scope())?)
+    }
+
+    /// As [`Self::pin`] for a snapshot of now, whose moment follows the present until it is pinned.
+    async fn pin_present(&self, snapshot: &mut Snapshot) -> Result<Pin> {
+        loop {
+            match self.pin(snapshot).await {
+                // Commits and a short retention overtook it: there is a newer present.
+                Err(Error::Store(bygone_mvcc::Error::Engine(bygone_engine::Error::TooOld { .. }))) => {
+                    snapshot.at = self.store().clock().now();
+                }
+                outcome => return outcome,
+            }
+        }
     }
 
     /// Prepares the safety snapshot of a restore: its record is committed by the restore itself.

@@ -80,6 +80,11 @@ pub(crate) struct Request {
 }
 
 impl Request {
+    /// Whether it changes nothing: it only waits for those before it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.batch.is_empty() && self.runs.is_empty() && self.meta.is_empty()
+    }
+
     /// The keys to check against `since`.
     pub(crate) fn checked(&self) -> impl Iterator<Item = (KeyspaceId, &Bytes)> {
         let writes = if self.check_writes { self.batch.writes() } else { &[] };

@@ -220,16 +220,21 @@ impl Leadership<'_> {
         }
     }
 
-    /// Takes the requests at the front: one with files, or all up to the first with files. Says which.
+    /// Takes the requests at the front: one with files, or those up to the first with files that fit into one record of
+    /// the log. Says which.
     fn take_group(&mut self) -> bool {
+        let bytes_max = self.core.log_bytes_max();
+        let mut bytes = 0;
         let mut queue = self.pipeline.queue.lock();
         while let Some(job) = queue.jobs.front() {
             let files = !job.request.runs.is_empty();
-            if files && !self.taken.is_empty() {
+            bytes += job.request.batch.bytes();
+            if (files || bytes > bytes_max) && !self.taken.is_empty() {
                 break;
             }
             let Some(job) = queue.jobs.pop_front() else { break };
             if job.waiter.is_abandoned() {
+                bytes -= job.request.batch.bytes();
                 continue;
             }
             self.taken.push_back(job);
@@ -261,11 +266,16 @@ impl Leadership<'_> {
         }
         let jobs = mem::take(&mut self.taken);
         let mut accepted = Vec::with_capacity(jobs.len());
+        let mut empty = Vec::new();
         // 1. Announce the timestamps; from here on whoever takes a lock or reads at them waits (L2, C3).
         let mut stamping = self.core.clock.begin_stamping(jobs.len() as u64);
         // 2. Leave out what is locked or conflicts with an earlier member of the group.
         let mut written = (jobs.len() > 1).then(HashSet::new);
         for job in jobs {
+            if job.request.is_empty() {
+                empty.push(job.waiter);
+                continue;
+            }
             match admit(self.core, &job.request, written.as_ref()) {
                 Ok(()) => {}
                 Err(error @ Error::Locked { .. }) => {
@@ -310,6 +320,10 @@ impl Leadership<'_> {
             };
             waiter.signal(Signal::Done(answer));
         }
+        let timestamp = self.core.engine.last_timestamp();
+        for waiter in empty {
+            waiter.signal(Signal::Done(Ok(CommitInfo { timestamp })));
+        }
     }
 }
 
@@ -331,7 +345,9 @@ async fn check_request(core: &Core, request: &Request) -> Result<()> {
 fn admit(core: &Core, request: &Request, written: Option<&HashSet<(KeyspaceId, Bytes)>>) -> Result<()> {
     core.locks.check(request.keyspaces.iter().copied(), request.lock.as_ref().map(|lock| lock.id))?;
     let Some(since) = request.since else { return Ok(()) };
+    // A blind write may follow an exclusive commit that it knows nothing of.
     if request.lock.is_none()
+        && request.check_writes
         && let Some(keyspace) = core.locks.committed_after(request.keyspaces.iter().copied(), since)
     {
         return Err(Error::Conflict { keyspace, key: None });

@@ -3,7 +3,7 @@
 mod scan;
 mod writes;
 
-use std::mem;
+use std::{collections::BTreeSet, mem};
 
 use bygone_engine::{
     KeyRange, ReadView, ScanOptions,
@@ -35,6 +35,8 @@ pub struct Transaction {
 #[derive(Debug, Default)]
 struct State {
     writes: WriteSet,
+    /// Keyspaces whose writes are left out of the commit.
+    discarded: BTreeSet<KeyspaceId>,
     guards: Vec<(KeyspaceId, Bytes)>,
     meta: CommitMeta,
     savepoints: Vec<(u64, Mark)>,
@@ -205,6 +207,18 @@ impl Transaction {
         Ok(())
     }
 
+    /// Takes back every write into keyspaces of which `is_gone` is true: of a table that the transaction itself created and
+    /// dropped again. They still count as written until the commit.
+    ///
+    /// # Errors
+    /// [`Error::ReadOnly`], [`Error::Finished`].
+    pub fn discard(&self, is_gone: impl Fn(KeyspaceId) -> bool) -> Result<()> {
+        let mut state = self.writable()?;
+        let gone: Vec<_> = state.writes.keyspaces().filter(|keyspace| is_gone(*keyspace)).collect();
+        state.discarded.extend(gone);
+        Ok(())
+    }
+
     /// The writes so far, as a place to read at: see [`Self::scan_before`].
     pub fn mark(&self) -> Mark {
         self.state.lock().writes.mark()
@@ -261,7 +275,7 @@ impl Transaction {
         if state.writes.is_empty() && state.meta.annotations.is_empty() {
             return Ok(CommitInfo { timestamp: self.timestamp() });
         }
-        let batch = state.writes.into_batch();
+        let batch = state.writes.into_batch(&state.discarded);
         self.store.commit_transaction(batch, state.guards, self.timestamp(), state.meta, durability).await
     }
 

@@ -7,7 +7,7 @@
 //!
 //! The log is never reordered: going back to a savepoint cuts its end off.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bygone_engine::{
     KeyRange,
@@ -123,10 +123,16 @@ impl WriteSet {
         self.log.get(position as usize).map(|entry| &entry.write)
     }
 
-    /// The last write of every key, in the order of those writes.
-    pub(crate) fn into_batch(self) -> WriteBatch {
+    /// The keyspaces written into.
+    pub(crate) fn keyspaces(&self) -> impl Iterator<Item = KeyspaceId> {
+        self.index.keys().copied()
+    }
+
+    /// The last write of every key, in the order of those writes, without those into `discarded`.
+    pub(crate) fn into_batch(self, discarded: &BTreeSet<KeyspaceId>) -> WriteBatch {
         let mut newest = vec![false; self.log.len()];
-        for position in self.index.values().flat_map(BTreeMap::values) {
+        let kept = self.index.iter().filter(|(keyspace, _)| !discarded.contains(keyspace));
+        for position in kept.flat_map(|(_, keys)| keys.values()) {
             newest[*position as usize] = true;
         }
         let mut batch = WriteBatch::new();

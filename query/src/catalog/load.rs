@@ -1,9 +1,12 @@
 //! Reading the catalog at a timestamp, and the keys and rows that a change of it writes.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use bygone_engine::types::Timestamp;
-use bygone_mvcc::{Transaction, system};
+use bygone_engine::types::{KeyspaceId, Timestamp};
+use bygone_mvcc::{Store, Transaction, system};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use serde::{Serialize, de::DeserializeOwned};
@@ -106,6 +109,14 @@ impl CatalogCache {
         }
         Ok(Arc::new(read(reader).await?))
     }
+}
+
+/// The keyspaces of all tables in the newest state: what opening a database must not take for dropped.
+///
+/// # Errors
+/// Those of reading, and a corrupt row.
+pub async fn table_keyspaces(store: &Store) -> Result<BTreeSet<KeyspaceId>> {
+    Ok(read(&Reader::View(store.view_now())).await?.keyspaces())
 }
 
 /// Reads every row of the catalog.

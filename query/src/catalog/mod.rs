@@ -19,11 +19,15 @@
 mod load;
 mod names;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use bygone_engine::types::KeyspaceId;
 use serde::{Deserialize, Serialize};
 
+pub use load::table_keyspaces;
 pub(crate) use load::{CatalogCache, keys};
 pub(crate) use names::ObjectPath;
 
@@ -200,6 +204,12 @@ impl CatalogState {
                 Object::View(_) => None,
             })
             .collect()
+    }
+
+    /// Where the rows of all tables are.
+    pub(crate) fn keyspaces(&self) -> BTreeSet<KeyspaceId> {
+        let tables = self.databases.keys().flat_map(|database| self.tables_of(database));
+        tables.map(|(_, table)| table.keyspace_id()).collect()
     }
 
     /// Every table and view of `database` with its path, in name order.

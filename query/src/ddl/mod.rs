@@ -9,7 +9,7 @@ mod views;
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use bygone_engine::types::{KeyspaceId, Timestamp};
+use bygone_engine::types::KeyspaceId;
 use bygone_mvcc::{Transaction, check_name as check_object_name, system};
 
 pub(crate) use namespaces::{create_database, create_schema, drop_databases, drop_schemas};
@@ -152,35 +152,17 @@ pub(crate) async fn drop_objects(
     Ok(Written::new(Outcome::done(tag), dropped.into_iter().collect()))
 }
 
-/// The keyspaces of tables that a transaction drops: those of its beginning that are no longer there.
-pub(crate) async fn dropped_keyspaces(
-    shared: &Shared,
-    transaction: &Arc<Transaction>,
-) -> Result<Vec<KeyspaceId>> {
+/// The keyspaces of tables that a transaction drops: those of its beginning that are no longer there. What it wrote into
+/// tables that it created and dropped itself is taken back.
+pub(crate) async fn finish_drops(shared: &Shared, transaction: &Arc<Transaction>) -> Result<Vec<KeyspaceId>> {
     if !transaction.has_written(system::CATALOG) {
         return Ok(Vec::new());
     }
     let before = shared.catalog.at(&Reader::View(transaction.view().clone())).await?;
     let after = shared.catalog.at(&Reader::of_transaction(transaction)).await?;
-    let keyspaces = |catalog: &CatalogState| -> BTreeSet<KeyspaceId> {
-        catalog
-            .databases
-            .keys()
-            .flat_map(|database| catalog.tables_of(database))
-            .map(|(_, table)| table.keyspace_id())
-            .collect()
-    };
-    Ok(keyspaces(&before).difference(&keyspaces(&after)).copied().collect())
-}
-
-/// Tells the engine about dropped tables, after the commit that dropped them.
-pub(crate) async fn release_keyspaces(
-    shared: &Shared,
-    keyspaces: &[KeyspaceId],
-    at: Timestamp,
-) -> Result<()> {
-    for keyspace in keyspaces {
-        shared.store.engine().drop_keyspace(*keyspace, at).await?;
-    }
-    Ok(())
+    let (before, after) = (before.keyspaces(), after.keyspaces());
+    transaction.discard(|keyspace| {
+        !keyspace.is_system() && !before.contains(&keyspace) && !after.contains(&keyspace)
+    })?;
+    Ok(before.difference(&after).copied().collect())
 }

@@ -36,6 +36,8 @@ const UNDONE_LISTED: usize = 20;
 struct Changes {
     targets: Vec<ObjectRef>,
     extra: WriteBatch,
+    /// Catalog rows of the targets that are there: they must not be dropped meanwhile.
+    guards: Vec<(KeyspaceId, Bytes)>,
     revive: Vec<(KeyspaceId, Timestamp)>,
     remove: Vec<KeyspaceId>,
 }
@@ -74,7 +76,8 @@ pub(crate) async fn restore(context: &mut Context<'_>, restore: &Restore) -> Res
     let names = changes.targets.iter().map(|target| target.name.clone()).collect();
     let request = RestoreRequest {
         whole_database,
-        extra_unchanged_since: (!changes.extra.is_empty()).then(|| now.timestamp()),
+        extra_unchanged_since: Some(now.timestamp()),
+        guards: changes.guards,
         extra: changes.extra,
         revive: changes.revive,
         remove: changes.remove,
@@ -141,6 +144,9 @@ async fn add_table(
                 return Err(Error::unsupported(format!(
                     "restoring table {path}, whose definition changed since,"
                 )));
+            }
+            if let Some(schema) = now.catalog.schema(&path.database, &path.schema) {
+                changes.guards.push((system::CATALOG, keys::object(schema.id, &path.name)));
             }
         }
         Some(_) => {

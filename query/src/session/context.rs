@@ -245,9 +245,9 @@ impl<'a> Context<'a> {
             return Ok(None);
         }
         work.transaction.annotate(meta)?;
-        let dropped = crate::ddl::dropped_keyspaces(self.shared, &work.transaction).await?;
+        let dropped = crate::ddl::finish_drops(self.shared, &work.transaction).await?;
         let info = work.transaction.commit(durability).await?;
-        crate::ddl::release_keyspaces(self.shared, &dropped, info.timestamp).await?;
+        self.shared.store.mark_dropped(dropped, info.timestamp).await;
         Ok(Some(info.timestamp))
     }
 }

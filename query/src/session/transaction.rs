@@ -92,9 +92,9 @@ pub(super) async fn commit(shared: &Shared, inner: &mut Inner) -> Result<Outcome
         ..CommitMeta::default()
     };
     open.transaction.annotate(meta)?;
-    let dropped = ddl::dropped_keyspaces(shared, &open.transaction).await?;
+    let dropped = ddl::finish_drops(shared, &open.transaction).await?;
     let info = open.transaction.commit(inner.settings.durability()).await?;
-    ddl::release_keyspaces(shared, &dropped, info.timestamp).await?;
+    shared.store.mark_dropped(dropped, info.timestamp).await;
     Ok(Outcome { version: Some(info.timestamp), ..Outcome::done("COMMIT") })
 }
 

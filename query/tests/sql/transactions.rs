@@ -119,3 +119,14 @@ async fn commits_carry_author_message_and_what_was_done() {
     );
     assert!(db.rows("SHOW HISTORY FOR t").await.len() >= 2);
 }
+
+#[tokio::test]
+async fn rows_of_a_table_that_the_same_transaction_created_and_dropped_are_not_kept() {
+    let db = Db::with("CREATE TABLE kept (a INT); INSERT INTO kept VALUES (1)").await;
+    db.run("BEGIN; CREATE TABLE t (a INT); INSERT INTO t VALUES (1); INSERT INTO kept VALUES (2); DROP TABLE t; COMMIT")
+        .await;
+    assert_eq!(db.one("SELECT count(*) FROM kept").await, "2");
+    db.engine.flush().await.expect("flushes");
+    let user = db.engine.stats().keyspaces.into_iter().filter(|stats| !stats.keyspace.is_system());
+    assert_eq!(user.count(), 1);
+}

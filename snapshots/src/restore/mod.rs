@@ -29,6 +29,7 @@ use std::{fmt, sync::Arc};
 
 use bygone_engine::types::{KeyspaceId, Timestamp, WriteBatch};
 use bygone_mvcc::{CommitInfo, CommitMeta, CommitRecord};
+use bytes::Bytes;
 pub use plan::plan;
 pub use run::run;
 
@@ -45,7 +46,9 @@ pub struct RestoreRequest {
     pub whole_database: bool,
     /// Further writes of the same commit, for instance catalog rows.
     pub extra: WriteBatch,
-    /// When set, the keys of `extra` must not have changed since.
+    /// Keys that must not have changed since `extra_unchanged_since`, for instance the catalog rows of the targets.
+    pub guards: Vec<(KeyspaceId, Bytes)>,
+    /// When set, the `guards` and the keys of `extra` must not have changed since.
     pub extra_unchanged_since: Option<Timestamp>,
     /// Dropped keyspaces that come back, with the moment of their drop.
     pub revive: Vec<(KeyspaceId, Timestamp)>,
@@ -73,6 +76,7 @@ impl RestoreRequest {
             to,
             whole_database: false,
             extra: WriteBatch::new(),
+            guards: Vec::new(),
             extra_unchanged_since: None,
             revive: Vec::new(),
             remove: Vec::new(),
@@ -145,7 +149,7 @@ pub struct RestoreReport {
     pub targets: Vec<TargetReport>,
     /// The commits that touched the targets since, newest first, at most [`UNDONE_MAX`]; those that left a record.
     pub undone: Vec<CommitRecord>,
-    /// Whether there are more than that.
+    /// Whether there are, or may be, more than that: only so many commits are looked at.
     pub more_undone: bool,
     /// The state that was compared with: give it back in `if_unchanged_since`.
     pub newest: Timestamp,

@@ -9,6 +9,9 @@ use bygone_mvcc::{Store, newest_commits};
 use super::{RestoreReport, RestoreRequest, TargetReport, UNDONE_MAX};
 use crate::{ChangeKind, Error, Result, Snapshots};
 
+/// How many commits are looked at for those that touched a target.
+const COMMITS_LOOKED_AT: usize = UNDONE_MAX * 8;
+
 /// Says what [`super::run`] would do now, and changes nothing.
 ///
 /// # Errors
@@ -52,7 +55,7 @@ impl Comparison {
         let keyspaces = request.targets.iter().flat_map(|target| target.keyspaces.iter().copied());
         let then = store.view_at_in(request.to, Scope::keyspaces(keyspaces)).await?;
         // The present as a moment of its own: nothing commits at or before it any more.
-        let now = store.view_at(store.clock().now()).await?;
+        let now = store.view_present().await?;
         Ok(Self { then, now })
     }
 
@@ -82,16 +85,17 @@ impl Comparison {
     /// A report without counts.
     pub(super) async fn report(&self, request: &RestoreRequest) -> Result<RestoreReport> {
         let keyspaces = request.keyspaces();
-        let mut undone = newest_commits(&self.now, request.to, self.now.timestamp(), UNDONE_MAX * 8).await?;
+        let newest = self.now.timestamp();
+        let mut undone = newest_commits(&self.now, request.to, newest, COMMITS_LOOKED_AT).await?;
+        let looked_at_all = undone.len() < COMMITS_LOOKED_AT;
         undone.retain(|commit| commit.touches(&keyspaces));
-        let more_undone = undone.len() > UNDONE_MAX;
+        let more_undone = !looked_at_all || undone.len() > UNDONE_MAX;
         undone.truncate(UNDONE_MAX);
         let targets = request
             .targets
             .iter()
             .map(|target| TargetReport { name: target.name.clone(), ..TargetReport::default() })
             .collect();
-        let newest = self.now.timestamp();
         Ok(RestoreReport { to: request.to, targets, undone, more_undone, newest, ..RestoreReport::default() })
     }
 }

@@ -285,3 +285,122 @@ async fn readers_are_not_blocked_by_a_restore_and_see_all_of_it_or_nothing() {
     }
     assert_eq!(old_reader.get(t, b"k").await.expect("reads").as_deref(), Some(&b"2"[..]));
 }
+
+#[tokio::test]
+async fn writers_that_wait_together_and_are_large_together_get_records_of_their_own() {
+    let database = Database::patient().await;
+    let (store, t) = (&database.store, database.keyspace("t").await);
+    let value = "x".repeat(store.options().direct_commit_bytes / 2);
+    let syncs = database.disk.syncs();
+    let mut writers: Vec<_> = (0..4)
+        .map(|number| Box::pin(store.write(batch(t, &number.to_string(), &value), Durability::Sync)))
+        .collect();
+    for writer in &mut writers {
+        assert!(poll(writer.as_mut()).is_pending());
+    }
+    for writer in writers {
+        writer.await.expect("commits");
+    }
+    assert_eq!(database.disk.syncs() - syncs, 4);
+}
+
+#[tokio::test]
+async fn a_large_blind_write_becomes_files_and_does_not_conflict() {
+    let database = Database::patient().await;
+    let (store, t) = (&database.store, database.keyspace("t").await);
+    let large = "x".repeat(store.options().direct_commit_bytes + 1);
+    let files = |store: &Store| {
+        let all = store.engine().stats().keyspaces;
+        all.iter().filter(|stats| stats.keyspace == t).map(|stats| stats.files).sum::<u64>()
+    };
+    assert_eq!(files(store), 0);
+    let since = store.view_now().timestamp();
+    store.write(batch(t, "k", "small"), Durability::Sync).await.expect("commits");
+    let guards = vec![(t, "other".into())];
+    store
+        .write_guarded(batch(t, "k", &large), guards.clone(), since, Durability::Sync)
+        .await
+        .expect("commits");
+    assert!(files(store) > 0);
+    assert_eq!(value(store, t, "k").await, Some(large));
+    store.write(batch(t, "other", "1"), Durability::Sync).await.expect("commits");
+    let outcome = store.write_guarded(batch(t, "k", "2"), guards, since, Durability::Sync).await;
+    assert!(matches!(outcome, Err(Error::Conflict { .. })), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn draining_waits_for_the_commits_under_way_and_leaves_no_commit() {
+    let database = Database::patient().await;
+    let (store, t) = (&database.store, database.keyspace("t").await);
+    let mut first = Box::pin(store.write(batch(t, "a", "1"), Durability::Sync));
+    let mut second = pin!(store.write(batch(t, "b", "2"), Durability::Sync));
+    assert!(poll(first.as_mut()).is_pending());
+    assert!(poll(second.as_mut()).is_pending());
+    let mut drain = pin!(store.drain());
+    assert!(poll(drain.as_mut()).is_pending(), "two commits are before it");
+    drop(first);
+    second.await.expect("commits");
+    let newest = store.engine().last_timestamp();
+    drain.await;
+    store.drain().await;
+    assert_eq!(store.engine().last_timestamp(), newest);
+    assert_eq!(value(store, t, "b").await.as_deref(), Some("2"));
+}
+
+#[tokio::test]
+async fn a_snapshot_whose_call_is_dropped_while_another_leads_keeps_its_pin_through_expiry() {
+    let database = Database::patient().await;
+    let (store, snapshots) = (&database.store, &database.snapshots);
+    let t = database.keyspace("t").await;
+    store.write(batch(t, "k", "1"), Durability::Sync).await.expect("commits");
+    let mut writer = pin!(store.write(batch(t, "k", "2"), Durability::Sync));
+    assert!(poll(writer.as_mut()).is_pending());
+    {
+        let mut create = Box::pin(snapshots.create(bygone_snapshots::CreateSnapshot::database("s")));
+        assert!(poll(create.as_mut()).is_pending(), "its record is queued");
+    }
+    let mut expire = pin!(snapshots.expire(Timestamp::INTENT));
+    assert!(poll(expire.as_mut()).is_pending(), "the pipeline is not idle");
+    assert_eq!(store.engine().oldest_pin().is_some(), true);
+    writer.await.expect("commits");
+    expire.await.expect("sweeps");
+    assert_eq!(snapshots.list().await.expect("lists"), [], "it was not taken by the leader");
+}
+
+#[tokio::test]
+async fn keyspaces_that_no_catalog_names_are_dropped_at_open_and_named_ones_are_not() {
+    let mut database = Database::patient().await;
+    let (named, unnamed) = (database.keyspace("t").await, database.store.new_keyspace_id());
+    let other = database.store.new_keyspace_id();
+    for keyspace in [named, unnamed, other] {
+        database.store.write(batch(keyspace, "k", "1"), Durability::Sync).await.expect("commits");
+    }
+    let marked = |database: &Database| {
+        let all = database.store.engine().dropped_keyspaces();
+        all.into_iter().map(|(keyspace, _)| keyspace).collect::<Vec<_>>()
+    };
+    // As a restore leaves it that was cut short after it committed what a drop had marked.
+    let now = database.store.engine().last_timestamp();
+    database.store.engine().drop_keyspace(named, now).await.expect("marks");
+    database.reopen().await;
+    assert_eq!(marked(&database), [named]);
+    database.store.names().reconcile(&[other].into()).await.expect("reconciles");
+    assert_eq!(marked(&database), [unnamed]);
+    database.reopen().await;
+    assert_eq!(marked(&database), [unnamed]);
+}
+
+#[tokio::test]
+async fn a_keyspace_that_was_dropped_or_came_back_fails_its_guard() {
+    let database = Database::patient().await;
+    let (store, t) = (&database.store, database.keyspace("t").await);
+    let names = store.names();
+    let info = names.get("t").await.expect("is there");
+    let since = names.check_exists(&info).await.expect("is there");
+    let write =
+        |since| store.write_guarded(batch(t, "k", "1"), vec![names.guard_of(t)], since, Durability::Sync);
+    write(since).await.expect("commits");
+    names.drop_keyspace("t").await.expect("drops");
+    assert!(matches!(write(since).await, Err(Error::Conflict { .. })));
+    assert!(matches!(names.check_exists(&info).await, Err(Error::NoKeyspace(_))));
+}
