@@ -361,7 +361,7 @@ async fn a_snapshot_whose_call_is_dropped_while_another_leads_keeps_its_pin_thro
     }
     let mut expire = pin!(snapshots.expire(Timestamp::INTENT));
     assert!(poll(expire.as_mut()).is_pending(), "the pipeline is not idle");
-    assert_eq!(store.engine().oldest_pin().is_some(), true);
+    assert!(store.engine().oldest_pin().is_some());
     writer.await.expect("commits");
     expire.await.expect("sweeps");
     assert_eq!(snapshots.list().await.expect("lists"), [], "it was not taken by the leader");
