@@ -214,10 +214,14 @@ impl Store {
     /// The engine's.
     pub async fn view_present(&self) -> Result<ReadView> {
         loop {
-            match self.view_at(self.core.clock.now()).await {
+            let now = self.core.clock.now();
+            self.settle(now).await?;
+            // A pin, unlike a view, is refused as soon as any keyspace cannot be read.
+            match self.core.engine.pin(now, Scope::Database) {
+                Ok(_held) => return Ok(self.core.engine.view(now, Scope::Database)?),
                 // Commits and a short retention overtook the moment before it was pinned: there is a newer present.
-                Err(Error::Engine(bygone_engine::Error::TooOld { .. })) => {}
-                outcome => return outcome,
+                Err(bygone_engine::Error::TooOld { .. }) => {}
+                Err(error) => return Err(error.into()),
             }
         }
     }
