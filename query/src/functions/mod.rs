@@ -8,6 +8,7 @@
 //! | `as_of_version('t')` | the version at which the statement reads a table |
 //! | `oldest_readable('t')` | from when on every moment of a table is readable |
 
+mod arithmetic;
 mod diff;
 mod history;
 mod points;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 use datafusion::{catalog::TableProvider, common::ScalarValue, sql::sqlparser::ast::ObjectName};
 
+pub(crate) use arithmetic::{ROUND_HALF_EVEN, checked_arithmetic, round_half_even};
 pub(crate) use points::point_functions;
 
 use crate::{

@@ -2,7 +2,13 @@
 
 use std::any::{Any, TypeId};
 
-use datafusion::sql::sqlparser::dialect::{Dialect, GenericDialect};
+use datafusion::sql::sqlparser::{
+    ast::{BinaryOperator, CastKind, DataType, ExactNumberInfo, Expr, Value},
+    dialect::{Dialect, GenericDialect},
+    keywords::Keyword,
+    parser::{Parser, ParserError},
+    tokenizer::Token,
+};
 
 /// Postgres-like SQL.
 ///
@@ -15,6 +21,54 @@ pub(super) struct BygoneDialect;
 impl Dialect for BygoneDialect {
     fn dialect(&self) -> TypeId {
         GenericDialect {}.type_id()
+    }
+
+    /// A number with an exponent is a double: no decimal holds `1e300`.
+    fn parse_prefix(&self, parser: &mut Parser<'_>) -> Option<Result<Expr, ParserError>> {
+        let Token::Number(digits, _) = &parser.peek_token_ref().token else { return None };
+        if !digits.contains(['e', 'E']) {
+            return None;
+        }
+        let digits = digits.replace('_', "");
+        parser.advance_token();
+        Some(Ok(Expr::Cast {
+            kind: CastKind::Cast,
+            expr: Box::new(Expr::value(Value::SingleQuotedString(digits))),
+            data_type: DataType::Double(ExactNumberInfo::None),
+            array: false,
+            format: None,
+        }))
+    }
+
+    /// `IS DISTINCT FROM` ends before `AND`; `^` is a power, `#` the exclusive or.
+    fn parse_infix(
+        &self,
+        parser: &mut Parser<'_>,
+        left: &Expr,
+        precedence: u8,
+    ) -> Option<Result<Expr, ParserError>> {
+        let operator = match parser.peek_token().token {
+            Token::Caret => BinaryOperator::PGExp,
+            Token::Sharp => BinaryOperator::PGBitwiseXor,
+            _ if parser.parse_keywords(&[Keyword::IS, Keyword::DISTINCT, Keyword::FROM]) => {
+                let right = parser.parse_subexpr(precedence);
+                let left = Box::new(left.clone());
+                return Some(right.map(|right| Expr::IsDistinctFrom(left, Box::new(right))));
+            }
+            _ if parser.parse_keywords(&[Keyword::IS, Keyword::NOT, Keyword::DISTINCT, Keyword::FROM]) => {
+                let right = parser.parse_subexpr(precedence);
+                let left = Box::new(left.clone());
+                return Some(right.map(|right| Expr::IsNotDistinctFrom(left, Box::new(right))));
+            }
+            _ => return None,
+        };
+        parser.advance_token();
+        let left = Box::new(left.clone());
+        Some(parser.parse_subexpr(precedence).map(|right| Expr::BinaryOp {
+            left,
+            op: operator,
+            right: Box::new(right),
+        }))
     }
 
     fn is_delimited_identifier_start(&self, c: char) -> bool {

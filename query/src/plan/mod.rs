@@ -12,6 +12,7 @@
 //! 4. Planning changes nothing.
 
 mod names;
+mod numbers;
 mod relation;
 mod resolve;
 mod settings;

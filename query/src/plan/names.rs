@@ -24,6 +24,7 @@ use datafusion::{
 
 use super::{
     Resolution,
+    numbers::meet_at_float,
     relation::{Points, TARGET_TABLE},
     resolve::{Bindings, Moment, MomentKey},
 };
@@ -109,7 +110,8 @@ impl Names {
         if schema.is_some() {
             context.set_table_schema(schema);
         }
-        SqlToRel::new_with_options(self, options).sql_statement_to_plan_with_context(statement, &mut context)
+        let planner = SqlToRel::new_with_options(self, options);
+        meet_at_float(planner.sql_statement_to_plan_with_context(statement, &mut context)?)
     }
 
     /// The full path of a written name.

@@ -54,6 +54,7 @@ pub(crate) fn base_state(runtime: &Arc<RuntimeEnv>, time_zone: &str) -> SessionS
         .with_config(config)
         .with_runtime_env(Arc::clone(runtime))
         .with_type_planner(Arc::new(Types))
+        .with_analyzer_rules(super::numbers::analyzer_rules())
         .with_query_planner(Arc::new(WritePlanner))
         .build()
 }

@@ -2,6 +2,7 @@
 
 mod changes;
 mod database;
+mod expressions;
 mod objects;
 mod plans;
 mod points;

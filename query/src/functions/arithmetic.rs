@@ -1,0 +1,145 @@
+//! Arithmetic that fails where it would go out of range, and rounding to whole numbers.
+
+use std::sync::Arc;
+
+use arrow::{
+    array::{ArrayRef, AsArray, Float32Array, Float64Array},
+    compute::{cast, kernels::numeric},
+    datatypes::{DataType, Decimal128Type, Decimal256Type, Float32Type, Float64Type},
+};
+use datafusion::{
+    common::{Result, internal_err},
+    logical_expr::{
+        ColumnarValue, Expr, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+        type_coercion::binary::BinaryTypeCoercer,
+    },
+    physical_expr_common::datum::apply,
+};
+
+/// The name of [`round_half_even`].
+pub(crate) const ROUND_HALF_EVEN: &str = "round_half_even";
+
+/// `+`, `-` or `*` of integers or decimals, failing with 22003 out of their range.
+pub(crate) fn checked_arithmetic(op: Operator) -> ScalarUDF {
+    let name = match op {
+        Operator::Plus => "checked_add",
+        Operator::Minus => "checked_subtract",
+        _ => "checked_multiply",
+    };
+    ScalarUDF::new_from_impl(CheckedArithmetic {
+        op,
+        name,
+        signature: Signature::any(2, Volatility::Immutable),
+    })
+}
+
+/// The whole number nearest to a double; of two, the even one.
+pub(crate) fn round_half_even() -> ScalarUDF {
+    ScalarUDF::new_from_impl(RoundHalfEven { signature: Signature::any(1, Volatility::Immutable) })
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct CheckedArithmetic {
+    op: Operator,
+    name: &'static str,
+    signature: Signature,
+}
+
+impl ScalarUDFImpl for CheckedArithmetic {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn schema_name(&self, args: &[Expr]) -> Result<String> {
+        let [left, right] = args else { return internal_err!("{} has two operands", self.name) };
+        Ok(format!("{} {} {}", left.schema_name(), self.op, right.schema_name()))
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
+        let [left, right] = types else { return internal_err!("{} has two operands", self.name) };
+        BinaryTypeCoercer::new(left, &self.op, right).get_result_type()
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let [left, right] = args.args.as_slice() else {
+            return internal_err!("{} has two operands", self.name);
+        };
+        let value = match self.op {
+            Operator::Plus => apply(left, right, numeric::add)?,
+            Operator::Minus => apply(left, right, numeric::sub)?,
+            _ => apply(left, right, numeric::mul)?,
+        };
+        // The digits of a decimal are not checked by the operation, only its bits.
+        match &value {
+            ColumnarValue::Array(array) => check_digits(array)?,
+            ColumnarValue::Scalar(scalar) if scalar.data_type().is_decimal() => {
+                check_digits(&scalar.to_array()?)?;
+            }
+            ColumnarValue::Scalar(_) => {}
+        }
+        Ok(value)
+    }
+}
+
+fn check_digits(array: &ArrayRef) -> Result<()> {
+    let checked = match array.data_type() {
+        DataType::Decimal128(precision, _) => {
+            array.as_primitive::<Decimal128Type>().validate_decimal_precision(*precision)
+        }
+        DataType::Decimal256(precision, _) => {
+            array.as_primitive::<Decimal256Type>().validate_decimal_precision(*precision)
+        }
+        _ => return Ok(()),
+    };
+    checked.map_err(|error| {
+        let message = format!("the value overflows {}: {error}", array.data_type());
+        arrow::error::ArrowError::ArithmeticOverflow(message).into()
+    })
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct RoundHalfEven {
+    signature: Signature,
+}
+
+impl ScalarUDFImpl for RoundHalfEven {
+    fn name(&self) -> &str {
+        ROUND_HALF_EVEN
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
+        Ok(match types {
+            [DataType::Float32] => DataType::Float32,
+            _ => DataType::Float64,
+        })
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let arrays = ColumnarValue::values_to_arrays(&args.args)?;
+        let [array] = arrays.as_slice() else { return internal_err!("{ROUND_HALF_EVEN} has one operand") };
+        let rounded: ArrayRef = match array.data_type() {
+            DataType::Float32 => {
+                let array: Float32Array = array.as_primitive::<Float32Type>().unary(f32::round_ties_even);
+                Arc::new(array)
+            }
+            _ => {
+                let array = cast(array, &DataType::Float64)?;
+                let array: Float64Array = array.as_primitive::<Float64Type>().unary(f64::round_ties_even);
+                Arc::new(array)
+            }
+        };
+        if args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_))) {
+            let value = datafusion::common::ScalarValue::try_from_array(&rounded, 0)?;
+            return Ok(ColumnarValue::Scalar(value));
+        }
+        Ok(ColumnarValue::Array(rounded))
+    }
+}
