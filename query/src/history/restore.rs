@@ -6,30 +6,45 @@
 //! | dropped | id 7 | – | its catalog row comes back, its rows are put back |
 //! | dropped, name used again | id 7 | id 9 | `DATABASE`: both as above; `TABLE`: an error |
 //! | created | – | id 9 | `DATABASE`: it goes; `TABLE`: an error |
+//!
+//! A database that was dropped, and perhaps created again under other ids, comes back with its old ids: every row of
+//! the catalog that describes it is put back, its own row too, and what hangs on the newer ids goes. Counts are those
+//! of what a user sees: all rows of a table that comes back or goes, though its keyspace may hold them all along.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use bygone_engine::types::{KeyspaceId, Timestamp, WriteBatch};
+use bygone_engine::{
+    KeyRange,
+    types::{KeyspaceId, Timestamp, WriteBatch},
+};
 use bygone_mvcc::{CommitRecord, system};
 use bygone_snapshots::{
     ObjectRef, key_history,
-    restore::{self as below, RestoreReport, RestoreRequest},
+    restore::{self as below, RestoreReport, RestoreRequest, TargetReport},
 };
 use bytes::Bytes;
 
 use super::snapshots::{database_of, object_ref};
 use crate::{
-    catalog::{CatalogState, Object, ObjectPath, keys},
+    catalog::{
+        CatalogState, DEFAULT_DATABASE, DEFAULT_SCHEMA, NamespaceRow, Object, ObjectPath, TableDef, keys,
+    },
     error::{Error, ErrorKind, Result},
     parse::{Restore, Scope},
     plan::Moment,
     points::display_timestamp,
+    scan::Reader,
     session::{Context, Notice, Outcome, Progress, Rows, Shared},
     system::Columns,
 };
 
 /// Undone commits that are listed one by one.
 const UNDONE_LISTED: usize = 20;
+/// Rows that a count reads at a time.
+const COUNTED_ROWS: usize = 1_024;
 
 /// What a restore changes besides rows.
 #[derive(Debug, Default)]
@@ -40,6 +55,12 @@ struct Changes {
     guards: Vec<(KeyspaceId, Bytes)>,
     revive: Vec<(KeyspaceId, Timestamp)>,
     remove: Vec<KeyspaceId>,
+    /// Reports of the targets at these places, which come back from a drop.
+    back: BTreeMap<usize, TargetReport>,
+    /// Reports of the tables that go.
+    gone: Vec<TargetReport>,
+    /// What happens to tables and views as such.
+    words: Vec<String>,
 }
 
 /// `RESTORE {DATABASE | TABLE …} TO point`.
@@ -60,7 +81,7 @@ pub(crate) async fn restore(context: &mut Context<'_>, restore: &Restore) -> Res
             }
         }
         Scope::Database(_) => {
-            let database = database_of(context, &now.catalog, &restore.scope)?;
+            let database = database_of(context, &then.catalog, &restore.scope)?;
             add_database(context.shared, &mut changes, &then, &now, &database.unwrap_or_default()).await?;
         }
     }
@@ -90,18 +111,25 @@ pub(crate) async fn restore(context: &mut Context<'_>, restore: &Restore) -> Res
             .map(|progress| Arc::new(Told(progress)) as Arc<dyn below::Progress>),
         ..RestoreRequest::new(changes.targets, to)
     };
-    let report = if restore.dry_run {
+    let mut report = if restore.dry_run {
         below::plan(&context.shared.snapshots, &request).await?
     } else {
         below::run(&context.shared.snapshots, request).await?
     };
+    for (index, counted) in changes.back {
+        if let Some(target) = report.targets.get_mut(index) {
+            *target = counted;
+        }
+    }
+    report.targets.extend(changes.gone);
     if let Some(progress) = &context.progress {
         progress.finish();
     }
+    context.notices.extend(changes.words.into_iter().map(Notice::new));
     describe(context, &report, restore.dry_run);
     let mut outcome = Outcome::with_rows("RESTORE", Rows::of_batch(rows(&report)?));
     outcome.version = report.commit.map(|commit| commit.timestamp);
-    outcome.affected = Some(report.targets.iter().map(below::TargetReport::rows).sum());
+    outcome.affected = Some(report.targets.iter().map(TargetReport::rows).sum());
     Ok(outcome)
 }
 
@@ -162,27 +190,47 @@ async fn add_table(
                 return Err(Error::no_schema(&path.schema, [])
                     .with_hint("create the schema first, or restore the database"));
             };
-            bring_back(shared, changes, path, schema.id, old).await?;
+            let object = Object::Table(Arc::clone(old));
+            changes.extra.put(system::CATALOG, keys::object(schema.id, &path.name), keys::encode(&object)?);
+            bring_back(shared, changes, then, path, old).await?;
         }
     }
     changes.targets.push(object_ref(path.to_string(), old));
     Ok(())
 }
 
-/// The catalog row of a dropped table comes back, and so do its files.
+/// The files of a dropped table come back, as the next target.
 async fn bring_back(
     shared: &Shared,
     changes: &mut Changes,
+    then: &Arc<Moment>,
     path: &ObjectPath,
-    schema_id: u64,
-    table: &Arc<crate::catalog::TableDef>,
+    table: &Arc<TableDef>,
 ) -> Result<()> {
-    let key = keys::object(schema_id, &path.name);
-    let object = Object::Table(Arc::clone(table));
-    changes.extra.put(system::CATALOG, key.clone(), keys::encode(&object)?);
-    let dropped = dropped_at(shared, &key, table.id).await?;
+    // The history of its row is under the schema it was in, whatever schema has that name now.
+    let schema = then.catalog.schema(&path.database, &path.schema).map_or(0, |schema| schema.id);
+    let dropped = dropped_at(shared, &keys::object(schema, &path.name), table.id).await?;
     changes.revive.push((table.keyspace_id(), dropped));
+    let reader = then.reader_of(path, table.keyspace_id())?;
+    let (rows, bytes) = size(&reader, table.keyspace_id()).await?;
+    let report =
+        TargetReport { name: path.to_string(), brought_back: rows, bytes, ..TargetReport::default() };
+    changes.back.insert(changes.targets.len(), report);
+    changes.words.push(format!("table {path}, which was dropped since, comes back"));
     Ok(())
+}
+
+/// Rows of a keyspace, and bytes of their keys and values.
+async fn size(reader: &Reader, keyspace: KeyspaceId) -> Result<(u64, u64)> {
+    let mut scan = reader.scan(keyspace, KeyRange::all(), false, COUNTED_ROWS)?;
+    let (mut rows, mut bytes) = (0, 0);
+    while let Some(batch) = scan.next().await? {
+        rows += batch.len() as u64;
+        for row in 0..batch.len() {
+            bytes += (batch.keys.get(row).len() + batch.values.get(row).len()) as u64;
+        }
+    }
+    Ok((rows, bytes))
 }
 
 /// When the table with this id went from the catalog row `key`.
@@ -203,9 +251,14 @@ async fn dropped_at(shared: &Shared, key: &Bytes, id: u64) -> Result<Timestamp> 
 fn catalog_rows(catalog: &CatalogState, database: &str) -> Result<BTreeMap<Bytes, Bytes>> {
     let mut rows = BTreeMap::new();
     let Some(entry) = catalog.databases.get(database) else { return Ok(rows) };
+    if database != DEFAULT_DATABASE {
+        let public_schema = entry.schemas.get(DEFAULT_SCHEMA).map(|schema| schema.id);
+        let row = NamespaceRow { id: entry.id, public_schema };
+        rows.insert(keys::database(database), keys::encode(&row)?);
+    }
     for (name, schema) in &entry.schemas {
-        if name != crate::catalog::DEFAULT_SCHEMA {
-            let row = crate::catalog::NamespaceRow { id: schema.id, public_schema: None };
+        if name != DEFAULT_SCHEMA {
+            let row = NamespaceRow { id: schema.id, public_schema: None };
             rows.insert(keys::schema(entry.id, name), keys::encode(&row)?);
         }
         for (object_name, object) in &schema.objects {
@@ -239,20 +292,41 @@ async fn add_database(
     let new = now.catalog.tables_of(database);
     for (path, table) in &old {
         then.reader_of(path, table.keyspace_id())?;
-        changes.targets.push(object_ref(path.to_string(), table));
         if !new.iter().any(|(_, other)| other.id == table.id) {
-            let schema = then.catalog.schema(&path.database, &path.schema).map_or(0, |schema| schema.id);
-            let dropped = dropped_at(shared, &keys::object(schema, &path.name), table.id).await?;
-            changes.revive.push((table.keyspace_id(), dropped));
+            bring_back(shared, changes, then, path, table).await?;
         }
+        changes.targets.push(object_ref(path.to_string(), table));
     }
-    for (_, table) in new.iter().filter(|(_, table)| !old.iter().any(|(_, other)| other.id == table.id)) {
+    for (path, table) in new.iter().filter(|(_, table)| !old.iter().any(|(_, other)| other.id == table.id)) {
         changes.remove.push(table.keyspace_id());
+        let (deleted, bytes) = size(now.reader(), table.keyspace_id()).await?;
+        changes.gone.push(TargetReport { name: path.to_string(), deleted, bytes, ..TargetReport::default() });
+        changes.words.push(format!("table {path}, which was created since, goes"));
     }
+    describe_views(changes, &then.catalog, &now.catalog, database);
     if changes.targets.is_empty() && changes.extra.is_empty() {
         return Err(Error::invalid_value(format!("database {database} is empty, then and now")));
     }
     Ok(())
+}
+
+/// Says which views come back, change back or go.
+fn describe_views(changes: &mut Changes, then: &CatalogState, now: &CatalogState, database: &str) {
+    let view_at = |catalog: &CatalogState, path: &ObjectPath| match catalog.object(path) {
+        Some(Object::View(view)) => Some(Arc::clone(view)),
+        Some(Object::Table(_)) | None => None,
+    };
+    let paths: BTreeSet<ObjectPath> =
+        then.objects_of(database).chain(now.objects_of(database)).map(|(path, _)| path).collect();
+    for path in paths {
+        let words = match (view_at(then, &path), view_at(now, &path)) {
+            (Some(old), Some(new)) if old != new => "which was defined anew since, gets its old definition",
+            (Some(_), None) => "which was dropped since, comes back",
+            (None, Some(_)) => "which was created since, goes",
+            (Some(_), Some(_)) | (None, None) => continue,
+        };
+        changes.words.push(format!("view {path}, {words}"));
+    }
 }
 
 /// One row per table.

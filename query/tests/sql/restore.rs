@@ -66,7 +66,9 @@ async fn a_restore_on_condition_fails_when_something_changed() {
 async fn a_dropped_table_comes_back_with_its_rows() {
     let db = damaged().await;
     db.run("DROP TABLE t").await;
-    assert_eq!(counts(&db.rows("RESTORE TABLE t TO SNAPSHOT s").await), ["t|1|3|2"]);
+    let dry = db.rows("RESTORE TABLE t TO SNAPSHOT s DRY RUN").await;
+    assert_eq!(counts(&dry), ["t|0|0|10"], "every row is missing to who looks");
+    assert_eq!(counts(&db.rows("RESTORE TABLE t TO SNAPSHOT s").await), ["t|0|0|10"]);
     assert_eq!(db.one("SELECT count(*), sum(v) FROM t").await, "10|550");
     db.run("DROP TABLE t; CREATE TABLE t (other INT)").await;
     assert_eq!(db.state("RESTORE TABLE t TO SNAPSHOT s").await, "42P07");
@@ -97,4 +99,56 @@ async fn a_second_snapshot_taken_between_stays_right_throughout() {
     assert_eq!(db.rows("SELECT * FROM t AS OF SNAPSHOT between_ ORDER BY id").await, between);
     db.run("RESTORE TABLE t TO SNAPSHOT between_").await;
     assert_eq!(db.rows("SELECT * FROM t ORDER BY id").await, between);
+}
+
+#[tokio::test]
+async fn a_dropped_database_comes_back_whether_its_name_is_used_again_or_not() {
+    for again in ["", "CREATE DATABASE d; CREATE SCHEMA d.other; CREATE TABLE d.public.newer (x INT);"] {
+        let db = Db::with(
+            "CREATE DATABASE d; CREATE TABLE d.public.t (a INT PRIMARY KEY); INSERT INTO d.public.t VALUES (1);
+             CREATE SCHEMA d.other; CREATE TABLE d.other.u (a INT); INSERT INTO d.other.u VALUES (2), (3);
+             CREATE SNAPSHOT s FOR DATABASE d; DROP DATABASE d CASCADE",
+        )
+        .await;
+        if !again.is_empty() {
+            db.run(again).await;
+        }
+        db.run("RESTORE DATABASE d TO SNAPSHOT s").await;
+        assert_eq!(db.one("SELECT * FROM d.public.t").await, "1");
+        assert_eq!(db.one("SELECT count(*) FROM d.other.u").await, "2");
+        assert_eq!(db.state("SELECT * FROM d.public.newer").await, "42P01");
+        db.run("INSERT INTO d.public.t VALUES (9); RESTORE DATABASE d TO SNAPSHOT s").await;
+        assert_eq!(db.one("SELECT * FROM d.public.t").await, "1");
+    }
+}
+
+#[tokio::test]
+async fn a_table_comes_back_into_a_schema_that_was_created_again() {
+    let db = Db::with(
+        "CREATE SCHEMA w; CREATE TABLE w.t (a INT); INSERT INTO w.t VALUES (1), (2);
+         CREATE SNAPSHOT s; DROP SCHEMA w CASCADE; CREATE SCHEMA w",
+    )
+    .await;
+    assert_eq!(counts(&db.rows("RESTORE TABLE w.t TO SNAPSHOT s").await), ["w.t|0|0|2"]);
+    assert_eq!(db.one("SELECT count(*) FROM w.t").await, "2");
+}
+
+#[tokio::test]
+async fn a_report_counts_the_rows_of_tables_that_come_back_or_go_and_names_views() {
+    let db = damaged().await;
+    db.run(
+        "DROP TABLE t; CREATE TABLE made (a INT); INSERT INTO made VALUES (1), (2);
+         CREATE VIEW w AS SELECT 1 AS one",
+    )
+    .await;
+    let outcome = db.run("RESTORE DATABASE TO SNAPSHOT s DRY RUN").await;
+    let notices: Vec<String> = outcome.notices.iter().map(ToString::to_string).collect();
+    for words in ["table t, which was dropped", "table made, which was created", "view w, which was created"]
+    {
+        assert!(notices.iter().any(|notice| notice.contains(words)), "{words}: {notices:?}");
+    }
+    let expected = ["t|0|0|10", "made|2|0|0"];
+    assert_eq!(counts(&db.rows("RESTORE DATABASE TO SNAPSHOT s DRY RUN").await), expected);
+    assert_eq!(counts(&db.rows("RESTORE DATABASE TO SNAPSHOT s").await), expected);
+    assert_eq!(db.rows("SHOW TABLES").await, ["public|t|table"]);
 }
