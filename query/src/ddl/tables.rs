@@ -16,7 +16,7 @@ use datafusion::{
 use super::{catalog_of, check_name, existing, schema_for_new};
 use crate::{
     catalog::{CatalogState, ColumnDef, Object, ObjectPath, TableDef, keys},
-    error::{Error, Result},
+    error::{Error, ErrorKind, Result},
     parse::{self, ColumnSpec, CreateTable},
     session::{Context, Notice, Outcome, Work, Written},
     types::ColumnType,
@@ -92,6 +92,7 @@ pub(crate) fn define_table(
     let mut names = BTreeSet::new();
     for (index, column) in columns.iter_mut().enumerate() {
         check_name("column", &column.name)?;
+        check_reserved(&column.name)?;
         if !names.insert(column.name.clone()) {
             return Err(Error::duplicate_column(&column.name));
         }
@@ -117,6 +118,21 @@ pub(crate) fn define_table(
         primary_key: key,
     };
     Ok(Some(TableRows { table: Arc::new(table), schema_id, name: path.name.clone() }))
+}
+
+/// Refuses the names of columns that the history of a table has beside the table's own.
+fn check_reserved(name: &str) -> Result<()> {
+    let lower = name.to_lowercase();
+    let is_reserved = lower.starts_with("_row_")
+        || lower.starts_with("__bygone")
+        || ["_change_type", "_op", "_version", "_author", "_message"].contains(&lower.as_str());
+    if is_reserved {
+        return Err(Error::new(ErrorKind::Invalid, "42939", format!("the column name {name} is reserved"))
+            .with_hint(
+                "row_history and table_diff have columns of that name: choose another, or give an alias",
+            ));
+    }
+    Ok(())
 }
 
 /// The default expressions of a table, planned.

@@ -38,7 +38,7 @@ impl From<EngineError> for Error {
             EngineError::TooOld { requested, horizon } => Self::too_old(*requested, *horizon, None, None),
             EngineError::DuplicateKey { .. } => Self::new(ErrorKind::AlreadyExists, "23505", message),
             EngineError::Closed => Self::new(ErrorKind::Unavailable, "57P01", "the database is closed"),
-            _ => Self::new(ErrorKind::Invalid, "54000", message),
+            _ => Self::new(ErrorKind::Invalid, "22023", message),
         }
         .with_source(error)
     }

@@ -97,6 +97,10 @@ impl PointFunction {
     fn value(&self, at: Timestamp) -> ScalarValue {
         let micros = i64::try_from(at.as_micros()).ok();
         match self.kind {
+            // Nothing was committed yet: there is no moment to name.
+            Kind::AsOfTimestamp if at == Timestamp::default() => {
+                ScalarValue::TimestampMicrosecond(None, Some(UTC.into()))
+            }
             Kind::AsOfVersion => ScalarValue::Int64(micros),
             Kind::AsOfTimestamp | Kind::OldestReadable => {
                 ScalarValue::TimestampMicrosecond(micros, Some(UTC.into()))

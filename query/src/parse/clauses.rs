@@ -73,8 +73,8 @@ impl Cursor<'_> {
             return Ok(None);
         }
         if self.take(&["SYSTEM", "TIME"]) {
-            let expr = self.constant()?;
-            return Ok(Some(self.record(from, PointSyntax::Timestamp(expr))));
+            let syntax = self.system_time()?;
+            return Ok(Some(self.record(from, syntax)));
         }
         self.point(from).map(Some)
     }
@@ -97,7 +97,19 @@ impl Cursor<'_> {
         }
     }
 
+    /// After `SYSTEM TIME`: a time, or a snapshot.
+    fn system_time(&mut self) -> Result<PointSyntax> {
+        if self.take(&["SNAPSHOT"]) {
+            self.snapshot_name()
+        } else {
+            self.constant().map(PointSyntax::Timestamp)
+        }
+    }
+
     fn snapshot_name(&mut self) -> Result<PointSyntax> {
+        if self.is_word(0, "NULL") {
+            return Err(self.expected("the name of a snapshot"));
+        }
         match self.token(0) {
             Some(Token::Placeholder(_)) => {
                 Ok(PointSyntax::SnapshotParameter(self.with_parser(Parser::parse_prefix)?))
@@ -138,8 +150,8 @@ pub(super) fn rewrite(source: &Source<'_>, tokens: &[TokenWithSpan]) -> Result<R
                     return Err(Error::syntax("AS OF SYSTEM TIME is written twice").at(position));
                 }
                 cursor.at += 4;
-                let expr = cursor.constant()?;
-                default_point = Some(cursor.record(from, PointSyntax::Timestamp(expr)));
+                let syntax = cursor.system_time()?;
+                default_point = Some(cursor.record(from, syntax));
                 end_of_from(&cursor)?;
             }
             Some(form) => {

@@ -216,7 +216,7 @@ fn update(update: ast::Update) -> Result<Update> {
     no_returning(returning.is_some() || output.is_some())?;
     if from.is_some() || !table.joins.is_empty() {
         return Err(Error::unsupported("UPDATE … FROM")
-            .with_hint("use a subquery: UPDATE t SET a = (SELECT …) WHERE id IN (SELECT …)"));
+            .with_hint("use a subquery of one row: UPDATE t SET a = (SELECT max(u.a) FROM u WHERE u.id = t.id) WHERE id IN (SELECT id FROM u)"));
     }
     if or.is_some() || !optimizer_hints.is_empty() {
         return Err(Error::unsupported("this form of UPDATE"));
@@ -325,10 +325,19 @@ pub(super) fn table_query(cursor: &mut Cursor<'_>, to: usize) -> Result<(Box<ast
     if cursor.at >= to || !matches!(cursor.token(0), Some(Token::Word(_))) {
         return Err(cursor.expected("the name of a table"));
     }
-    let mut rewritten = rewrite(cursor.source, &cursor.tokens[cursor.at..to])?;
     let position = cursor.position();
     let span = cursor.tokens[cursor.at].span;
-    let mut tokens = parser_tokens("SELECT * FROM", span);
+    let mut source = cursor.tokens[cursor.at..to].to_vec();
+    let mut tokens = parser_tokens("SELECT", span);
+    match columns_after_name(cursor, to)? {
+        Some(columns) => {
+            tokens.extend_from_slice(&cursor.tokens[columns.start + 1..columns.end - 1]);
+            source.drain(columns.start - cursor.at..columns.end - cursor.at);
+        }
+        None => tokens.append(&mut parser_tokens("*", span)),
+    }
+    tokens.append(&mut parser_tokens("FROM", span));
+    let mut rewritten = rewrite(cursor.source, &source)?;
     tokens.append(&mut rewritten.tokens);
     let mut parser = parser(tokens);
     let query = parser
@@ -340,6 +349,22 @@ pub(super) fn table_query(cursor: &mut Cursor<'_>, to: usize) -> Result<(Box<ast
     check::query_parts(query.as_ref(), &rewritten.points, rewritten.default_point)?;
     cursor.at = to;
     Ok((query, rewritten))
+}
+
+/// Where the column list of `name (a, b)` stands, parentheses included. What does not start with a name is the
+/// argument of a function.
+fn columns_after_name(cursor: &Cursor<'_>, to: usize) -> Result<Option<std::ops::Range<usize>>> {
+    let mut list = Cursor::new(cursor.source, &cursor.tokens[..to]);
+    list.at = cursor.at + 1;
+    while list.token(0) == Some(&Token::Period) {
+        list.at += 2;
+    }
+    let start = list.at;
+    if list.token(0) != Some(&Token::LParen) || !matches!(list.token(1), Some(Token::Word(_))) {
+        return Ok(None);
+    }
+    list.column_list()?;
+    Ok(Some(start..list.at))
 }
 
 fn parser_tokens(

@@ -27,6 +27,17 @@ impl TimeZone {
     /// Coordinated universal time.
     pub const UTC: Self = Self::Named(chrono_tz::UTC);
 
+    /// Whether its clocks always show UTC.
+    pub fn is_utc(self) -> bool {
+        match self {
+            Self::Named(zone) => {
+                use chrono_tz::Tz;
+                matches!(zone, Tz::UTC | Tz::Etc__UTC | Tz::Etc__GMT | Tz::GMT | Tz::Zulu | Tz::Etc__Zulu)
+            }
+            Self::Fixed(offset) => offset.local_minus_utc() == 0,
+        }
+    }
+
     /// Reads `UTC`, `Europe/Berlin`, `+02:00`.
     ///
     /// # Errors

@@ -121,7 +121,16 @@ impl Settings {
                 };
             }
             ("timezone", None) => self.time_zone = defaults.time_zone,
-            ("timezone", Some(text)) => self.time_zone = TimeZone::parse(text)?.to_string(),
+            ("timezone", Some(text)) => {
+                let zone = TimeZone::parse(text)?;
+                // Casts and the functions of times know UTC alone: under another zone a time without one would mean
+                // different instants in INSERT, in COPY and in AS OF.
+                if !zone.is_utc() {
+                    return Err(Error::unsupported(format!("the time zone {zone}"))
+                        .with_hint("write the zone in each time, such as '2024-07-01 12:00:00+02:00'"));
+                }
+                self.time_zone = zone.to_string();
+            }
             // Names of databases and schemas are checked against the catalog by the caller.
             ("database", value) => value.unwrap_or(DEFAULT_DATABASE).clone_into(&mut self.database),
             (_, value) => value.unwrap_or(DEFAULT_SCHEMA).trim_matches('"').clone_into(&mut self.schema),

@@ -220,3 +220,23 @@ async fn a_file_is_read_ahead_of_its_load_and_loads_nothing_when_its_end_is_bad(
     assert!(error.message().contains("30002"), "the line is named: {error}");
     assert_eq!(db.one("SELECT count(*) FROM t").await, "0");
 }
+
+#[tokio::test]
+async fn a_copy_to_a_file_takes_a_column_list() {
+    let db = Db::with("CREATE TABLE c (a INT, b INT, d TEXT); INSERT INTO c VALUES (1, 2, 'x')").await;
+    db.run("COPY public.c (d, a) TO 'columns.csv'").await;
+    assert_eq!(db.files.contents.lock()["columns.csv"], b"x,1\n");
+    assert_eq!(db.state("COPY c (d, d) TO 'columns.csv'").await, "42701");
+}
+
+#[tokio::test]
+async fn the_hint_about_updates_from_other_tables_names_a_form_that_works() {
+    let db = Db::with(
+        "CREATE TABLE t (id INT PRIMARY KEY, a INT); INSERT INTO t VALUES (1, 0), (2, 0);
+         CREATE TABLE u (id INT PRIMARY KEY, a INT); INSERT INTO u VALUES (2, 7)",
+    )
+    .await;
+    let hint = db.error("UPDATE t SET a = u.a FROM u WHERE t.id = u.id").await.hint().unwrap().to_owned();
+    db.run(hint.split_once(": ").unwrap().1).await;
+    assert_eq!(db.rows("SELECT * FROM t ORDER BY id").await, ["1|0", "2|7"]);
+}

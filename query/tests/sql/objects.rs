@@ -117,3 +117,12 @@ async fn the_catalog_is_shown_in_the_standard_s_words() {
     );
     assert_eq!(db.rows("DESCRIBE t").await[1], "a|INTEGER|false|∅|1");
 }
+
+#[tokio::test]
+async fn columns_of_the_history_cannot_be_columns_of_a_table() {
+    let db = Db::new().await;
+    for name in ["_row_start", "_ROW_x", "__bygone_key", "_change_type", "_op"] {
+        assert_eq!(db.state(&format!("CREATE TABLE t (a INT, {name} INT)")).await, "42939", "{name}");
+    }
+    db.run("CREATE TABLE t (_rows INT, version INT)").await;
+}

@@ -221,16 +221,21 @@ async fn points_that_cannot_be_read_say_why() {
 }
 
 #[tokio::test]
-async fn a_time_without_a_zone_is_read_in_the_session_s() {
+async fn a_time_without_a_zone_is_utc_and_sessions_in_other_zones_are_refused() {
     let db = Db::with("CREATE TABLE t (id INT PRIMARY KEY)").await;
     // 2023-11-14 22:13:20 UTC is when the clock starts.
     db.clock.advance(3_600 * crate::database::SECOND);
     db.run("INSERT INTO t VALUES (1)").await;
     assert_eq!(db.one("SELECT count(*) FROM t AS OF TIMESTAMP '2023-11-14 23:00:00'").await, "0");
-    db.run("SET timezone = 'America/New_York'").await;
-    assert_eq!(db.one("SELECT count(*) FROM t AS OF TIMESTAMP '2023-11-14 18:00:00'").await, "0");
-    assert_eq!(db.one("SELECT count(*) FROM t AS OF TIMESTAMP '2023-11-14 18:13:25'").await, "1");
-    assert_eq!(db.state("SELECT count(*) FROM t AS OF TIMESTAMP '2023-11-14 23:00:00'").await, "22023");
+    assert_eq!(db.one("SELECT count(*) FROM t AS OF TIMESTAMP '2023-11-14 18:13:23-05:00'").await, "1");
+    for zone in ["America/New_York", "Europe/London", "+02:00"] {
+        assert_eq!(db.state(&format!("SET timezone = '{zone}'")).await, "0A000", "{zone}");
+    }
+    assert_eq!(db.state("SET timezone = 'Nowhere/None'").await, "22023");
+    for zone in ["utc", "Etc/UTC", "+00:00"] {
+        db.run(&format!("SET TIME ZONE '{zone}'")).await;
+    }
+    assert_eq!(db.one("SELECT count(*) FROM t AS OF TIMESTAMP '2023-11-14 23:13:25'").await, "1");
 }
 
 #[tokio::test]
@@ -329,4 +334,13 @@ async fn columns_without_a_name_are_called_as_they_were_written() {
     let schema = outcome.rows.unwrap().schema();
     let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
     assert_eq!(names, ["id + 1", "count(*)", "'x' || 'y'", "0.5"]);
+}
+
+#[tokio::test]
+async fn a_whole_statement_reads_a_snapshot_and_null_names_none() {
+    let db = Db::with("CREATE TABLE q (a INT); INSERT INTO q VALUES (1); CREATE SNAPSHOT one; DELETE FROM q")
+        .await;
+    assert_eq!(db.one("SELECT a FROM q AS OF SYSTEM TIME SNAPSHOT one").await, "1");
+    assert_eq!(db.state("SELECT a FROM q AS OF SNAPSHOT null").await, "42601");
+    assert_eq!(Db::new().await.one("SELECT as_of_timestamp()").await, "∅");
 }
