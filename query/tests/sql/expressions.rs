@@ -62,8 +62,8 @@ async fn distinct_from_ends_before_and() {
 #[tokio::test]
 async fn a_caret_is_a_power_and_a_hash_the_exclusive_or() {
     let db = Db::new().await;
-    assert_eq!(db.one("SELECT 2 ^ 10, 5 # 3").await, "1024|6");
-    assert_eq!(db.one("SELECT 3 * 2 ^ 2").await, "12");
+    assert_eq!(db.one("SELECT 2 ^ 10, 5 # 3").await, "1024.0|6");
+    assert_eq!(db.one("SELECT 3 * 2 ^ 2").await, "12.0");
 }
 
 #[tokio::test]
