@@ -29,9 +29,19 @@ use interrupt::Interrupts;
 use output::Format;
 use script::Script;
 
+/// Stack of the thread that plans statements, and of each worker, in bytes. It is reserved, not used: a chain of
+/// operators nests as deep as it is long.
+const PLANNER_STACK_BYTES: usize = 512 << 20;
+const WORKER_STACK_BYTES: usize = 64 << 20;
+
 fn main() -> ExitCode {
     let arguments = Arguments::from_process();
-    match run(&arguments) {
+    let planner = std::thread::Builder::new().name("bygone".to_owned()).stack_size(PLANNER_STACK_BYTES);
+    let outcome = match planner.spawn(move || run(&arguments)) {
+        Ok(running) => running.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+        Err(error) => Err(Failure::Usage(format!("cannot start a thread: {error}"))),
+    };
+    match outcome {
         Ok(()) => ExitCode::from(status::OK),
         Err(failure) => {
             if let Some(message) = failure.message() {
@@ -48,7 +58,10 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     if scripts.is_empty() && !is_shell {
         scripts.push(Script::standard_input()?);
     }
-    let runtime = tokio::runtime::Runtime::new()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_stack_size(WORKER_STACK_BYTES)
+        .build()
         .map_err(|error| Failure::Usage(format!("cannot start worker threads: {error}")))?;
     let result = runtime.block_on(run_in_runtime(arguments, &scripts, is_shell));
     // A cancelled query may still be busy on a worker; the database is closed, nothing of it matters any more.

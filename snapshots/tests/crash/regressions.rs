@@ -145,7 +145,7 @@ fn recovery_leaves_no_hole_between_buffered_commits() {
     block_on(async {
         let (disk, clock, database) = fresh().await;
         for n in 0..12 {
-            let value = "v".repeat(60 + 29 * n);
+            let value = "v".repeat(40 + 23 * n);
             database.write(put(&format!("k{n:02}"), &value), Durability::Buffered).await.unwrap();
         }
         let mut found = BTreeSet::new();
