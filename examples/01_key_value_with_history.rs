@@ -30,9 +30,9 @@ async fn main() -> bygone::Result<()> {
     prices.delete("pear").await?;
 
     // Now, at a timestamp, at a named snapshot.
-    assert_eq!(prices.get("apple").await?.unwrap(), "1.50");
-    assert_eq!(prices.get_at("apple", monday).await?.unwrap(), "1.20");
-    assert_eq!(prices.get_at("pear", "spring").await?.unwrap(), "1.60");
+    assert_eq!(prices.get("apple").await?, Some("1.50".into()));
+    assert_eq!(prices.get_at("apple", monday).await?, Some("1.20".into()));
+    assert_eq!(prices.get_at("pear", "spring").await?, Some("1.60".into()));
     assert_eq!(prices.get_at("pear", monday).await?, None, "the pear came later");
 
     let in_spring = prices.scan_at(KeyRange::all(), "spring").await?.collect().await?;

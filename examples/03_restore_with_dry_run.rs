@@ -38,25 +38,25 @@ async fn main() -> bygone::Result<()> {
         println!("would undo {} {}", commit.timestamp, commit.message.as_deref().unwrap_or("(no message)"));
     }
     assert_eq!((target.deleted, target.reverted, target.brought_back), (1, 10, 10));
-    assert_eq!(customers.get("c999").await?.unwrap(), "nobody");
+    assert_eq!(customers.get("c999").await?, Some("nobody".into()));
 
     // Somebody writes between the plan and the restore: it is refused instead of taking the new row along.
     customers.put("c100", "new and right").await?;
     let stale = db.restore(["customers"]).to("before_import").await?.unchanged_since(plan.newest).run().await;
-    assert_eq!(stale.unwrap_err().kind(), ErrorKind::Conflict);
+    assert_eq!(stale.expect_err("the row changed").kind(), ErrorKind::Conflict);
     customers.delete("c100").await?;
 
     let report = db.restore(["customers"]).to("before_import").await?.run().await?;
     println!("restored {} rows in one commit", report.targets[0].rows());
-    assert_eq!(customers.get("c000").await?.unwrap(), "active");
-    assert_eq!(customers.get("c055").await?.unwrap(), "active");
+    assert_eq!(customers.get("c000").await?, Some("active".into()));
+    assert_eq!(customers.get("c055").await?, Some("active".into()));
     assert_eq!(customers.get("c999").await?, None);
 
     // History is not rewritten: the damage is still readable, and the state before the restore has a name.
     let safety = report.safety_snapshot.expect("one is taken unless it is refused");
-    assert_eq!(customers.get_at("c999", safety.as_str()).await?.unwrap(), "nobody");
+    assert_eq!(customers.get_at("c999", safety.as_str()).await?, Some("nobody".into()));
     db.restore(["customers"]).to(safety.as_str()).await?.run().await?;
-    assert_eq!(customers.get("c999").await?.unwrap(), "nobody");
+    assert_eq!(customers.get("c999").await?, Some("nobody".into()));
     println!("undid the restore, back to {safety}");
 
     db.close().await

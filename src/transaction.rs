@@ -1,6 +1,9 @@
 //! Transactions over keyspaces.
 
-use std::{collections::BTreeMap, sync::Mutex};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    sync::Mutex,
+};
 
 use bygone_engine::{
     KeyRange, ScanOptions,
@@ -90,10 +93,10 @@ impl Transaction {
     /// The first write into a keyspace guards against its being dropped before the commit.
     fn note_write(&self, keyspace: &Keyspace) -> Result<()> {
         let mut written = self.written.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if !written.contains_key(&keyspace.id()) {
+        if let Entry::Vacant(first) = written.entry(keyspace.id()) {
             let (system, key) = self.inner.store().names().guard_of(keyspace.id());
             self.inner.guard(system, key)?;
-            written.insert(keyspace.id(), keyspace.info().clone());
+            first.insert(keyspace.info().clone());
         }
         Ok(())
     }

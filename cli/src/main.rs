@@ -74,7 +74,7 @@ async fn run_in_runtime(arguments: &Arguments, scripts: &[Script], is_shell: boo
     let default_format = if io::stdout().is_terminal() { Format::Table } else { Format::Csv };
     let mut console = Console::new(arguments.format.unwrap_or(default_format), arguments.timer);
     let interrupts = Interrupts::install(is_shell);
-    let connection = interrupts.guard(Connection::open(arguments)).await?;
+    let connection = Box::pin(interrupts.guard(Connection::open(arguments))).await?;
     if arguments.progress && io::stderr().is_terminal() {
         connection.session().set_progress(progress::TerminalProgress::shared());
     }

@@ -37,12 +37,15 @@ fn kept(history: &[(u64, bool)], pins: &[u64], horizon: u64) -> Vec<(u64, bool)>
     group.iter().map(|version| (version.begin.as_micros(), version.kind == Kind::Put)).collect()
 }
 
+/// Versions of a key, newest first: when, and whether it is a put.
+type History<'a> = &'a [(u64, bool)];
+
 const PUT: bool = true;
 const DEL: bool = false;
 
 #[test]
 fn the_short_vectors_hold() {
-    let cases: &[(&[(u64, bool)], &[u64], &[(u64, bool)])] = &[
+    let cases: &[(History<'_>, &[u64], History<'_>)] = &[
         (&[(30, PUT), (20, DEL), (10, PUT)], &[15], &[(30, PUT), (10, PUT)]),
         (&[(20, DEL), (10, PUT)], &[15], &[(20, DEL), (10, PUT)]),
         (&[(20, DEL), (10, PUT)], &[25], &[]),
@@ -66,7 +69,7 @@ fn the_worked_example_with_two_snapshots_holds() {
     let (d4, d3, d2, h30, h25, h2, s1) = (at(96), at(72), at(48), at(30), at(25), at(2), 1_999);
     let (h25_1, h2_1) = (h25 - 1, h2 - 1);
     let pins = [d2 - 1, h25_1];
-    let cases: &[(&str, &[(u64, bool)], &[(u64, bool)])] = &[
+    let cases: &[(&str, History<'_>, History<'_>)] = &[
         (
             "a",
             &[(s1, PUT), (h25, PUT), (h30, PUT), (d2, PUT), (d3, DEL), (d4, PUT)],

@@ -79,7 +79,7 @@ pub(super) fn meet_at_float(plan: LogicalPlan) -> Result<LogicalPlan> {
         })?;
         node.transform_data(|node| match node {
             LogicalPlan::Union(union) => meet_in_union(union),
-            LogicalPlan::Join(join) => meet_in_join(join),
+            LogicalPlan::Join(join) => Ok(meet_in_join(join)),
             node => Ok(Transformed::no(node)),
         })?
         .map_data(LogicalPlan::recompute_schema)
@@ -138,8 +138,9 @@ fn literal_as_float(value: &ScalarValue) -> Option<ScalarValue> {
     value.to_string().parse().ok().map(|value| ScalarValue::Float64(Some(value)))
 }
 
-fn boxed(expr: Box<Expr>, schema: &DFSchema) -> Box<Expr> {
-    Box::new(float(*expr, schema))
+fn boxed(mut expr: Box<Expr>, schema: &DFSchema) -> Box<Expr> {
+    *expr = float(std::mem::take(&mut *expr), schema);
+    expr
 }
 
 fn all(exprs: Vec<Expr>, schema: &DFSchema) -> Vec<Expr> {
@@ -325,7 +326,7 @@ fn meet_in_union(union: Union) -> Result<Transformed<LogicalPlan>> {
     Ok(Transformed::yes(LogicalPlan::Union(Union::try_new_with_loose_types(inputs)?)))
 }
 
-fn meet_in_join(mut join: Join) -> Result<Transformed<LogicalPlan>> {
+fn meet_in_join(mut join: Join) -> Transformed<LogicalPlan> {
     let (left, right) = (Arc::clone(join.left.schema()), Arc::clone(join.right.schema()));
     let mut changed = false;
     for (a, b) in &mut join.on {
@@ -338,7 +339,7 @@ fn meet_in_join(mut join: Join) -> Result<Transformed<LogicalPlan>> {
             changed = true;
         }
     }
-    Ok(Transformed::new_transformed(LogicalPlan::Join(join), changed))
+    Transformed::new_transformed(LogicalPlan::Join(join), changed)
 }
 
 /// `VALUES` come with casts to the type that their rows have in common.

@@ -1,5 +1,7 @@
 //! INSERT, UPDATE, DELETE, CREATE TABLE AS, COPY.
 
+use std::fmt::Write as _;
+
 use crate::database::Db;
 
 async fn numbers() -> Db {
@@ -207,7 +209,7 @@ async fn a_file_is_read_ahead_of_its_load_and_loads_nothing_when_its_end_is_bad(
     db.run("CREATE TABLE t (id INT PRIMARY KEY, v TEXT)").await;
     let mut text = String::from("id,v\n");
     for id in 0..30_000 {
-        text.push_str(&format!("{id},value number {id}\n"));
+        writeln!(text, "{id},value number {id}").expect("text grows");
     }
     db.files.contents.lock().insert("good.csv".to_owned(), text.clone().into_bytes());
     assert_eq!(db.tag("COPY t FROM 'good.csv' WITH (FORMAT csv, HEADER)").await, "COPY 30000");

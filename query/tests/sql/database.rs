@@ -76,7 +76,7 @@ impl Db {
         let mut last = None;
         for statement in bygone_query::split_statements(sql).expect("it splits") {
             self.clock.advance(SECOND);
-            let outcome = self.session.execute(&statement.text).await;
+            let outcome = self.session.execute(statement.text).await;
             last =
                 Some(outcome.unwrap_or_else(|e| {
                     panic!("{}\n{}: {e} ({:?})", statement.text, e.sqlstate(), e.hint())

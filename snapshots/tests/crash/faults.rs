@@ -105,7 +105,7 @@ fn a_manifest_is_published_once_whatever_the_store_answers() {
                 let found = manifest::load_newest(&root).await.unwrap();
                 match outcome {
                     Ok(hash) => {
-                        assert_eq!(found.map(|found| found.hash), Some(hash), "request {n} {fault:?}")
+                        assert_eq!(found.map(|found| found.hash), Some(hash), "request {n} {fault:?}");
                     }
                     Err(EngineError::CommitUnknown(_)) => {}
                     Err(error) => panic!("request {n} {fault:?}: {error}"),
@@ -148,7 +148,9 @@ fn a_writer_that_was_taken_over_publishes_and_collects_nothing_more() {
         drop(older);
         newer.write(put("d"), Durability::Sync).await.unwrap();
         let mut expected = Contents::default();
-        ["a", "b", "d"].iter().for_each(|key| expected.apply(&put(key)));
+        for key in ["a", "b", "d"] {
+            expected.apply(&put(key));
+        }
         assert_eq!(newer.contents().await.unwrap(), expected);
     });
 }

@@ -56,7 +56,7 @@ fn batch(n: u64) -> WriteBatch {
     let mut batch = WriteBatch::new();
     batch.put(ACCOUNTS, "number", n.to_string());
     batch.put(ACCOUNTS, format!("k{:03}", n % KEYS), format!("{n}/").repeat(20));
-    if n / KEYS % 2 == 0 {
+    if (n / KEYS).is_multiple_of(2) {
         batch.put(ORDERS, format!("k{:03}", n % KEYS), format!("{n}/").repeat(3));
     } else {
         batch.delete(ORDERS, format!("k{:03}", n % KEYS));
@@ -107,14 +107,13 @@ async fn commit_and_say(directory: &Path, commits: u64) {
 /// The process that is killed. Run by itself it commits into a directory of its own and ends.
 #[test]
 fn a_process_commits_and_says_what_was_acknowledged() {
-    match std::env::var_os(DIRECTORY) {
-        Some(directory) => on_runtime(commit_and_say(&PathBuf::from(directory), 100_000)),
-        None => {
-            let directory = tempfile::tempdir().unwrap();
-            on_runtime(commit_and_say(directory.path(), 60));
-            let found = on_runtime(async { open(directory.path()).await.contents().await.unwrap() });
-            assert_eq!(found.rows, rows_after(60));
-        }
+    if let Some(directory) = std::env::var_os(DIRECTORY) {
+        on_runtime(commit_and_say(&PathBuf::from(directory), 100_000));
+    } else {
+        let directory = tempfile::tempdir().unwrap();
+        on_runtime(commit_and_say(directory.path(), 60));
+        let found = on_runtime(async { open(directory.path()).await.contents().await.unwrap() });
+        assert_eq!(found.rows, rows_after(60));
     }
 }
 
@@ -132,9 +131,8 @@ impl Said {
         let mut words = line.strip_prefix("= ").unwrap_or_default().split(' ');
         let (what, n) = (words.next(), words.next().and_then(|n| n.parse().ok()).unwrap_or(0));
         match what {
-            Some("opening") => {}
             Some("sync") => self.sync = n,
-            Some("buffered") => {}
+            Some("opening" | "buffered") => {}
             Some("snapshot") => {
                 // A snapshot is a durable commit, and so is all before it.
                 self.sync = self.sync.max(n);

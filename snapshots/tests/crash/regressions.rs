@@ -23,7 +23,9 @@ fn put(key: &str, value: &str) -> WriteBatch {
 
 fn accounts(rows: &[(&str, &str)]) -> Contents {
     let mut contents = Contents::default();
-    rows.iter().for_each(|(key, value)| contents.apply(&put(key, value)));
+    for (key, value) in rows {
+        contents.apply(&put(key, value));
+    }
     contents
 }
 
@@ -337,7 +339,9 @@ fn scans_and_transactions_that_are_dropped_leave_no_pin() {
         database.write(put("k", "1"), Durability::Sync).await.unwrap();
         let transaction = database.store.begin();
         let view = database.store.view_now();
-        let scan = view.scan(ACCOUNTS, bygone_engine::KeyRange::all(), Default::default()).unwrap();
+        let scan = view
+            .scan(ACCOUNTS, bygone_engine::KeyRange::all(), bygone_engine::ScanOptions::default())
+            .unwrap();
         assert!(database.engine().oldest_pin().is_some());
         drop((transaction, view, scan));
         assert_eq!(database.engine().oldest_pin(), None);

@@ -382,7 +382,8 @@ async fn restore(
     next: &mut Contents,
 ) -> Option<Result<Option<Timestamp>>> {
     let rows = next.snapshots.get(name)?.clone();
-    let safety = (1..).map(|n| format!("before_restore_{n}")).find(|name| !next.snapshots.contains_key(name));
+    let safety =
+        (1..=u32::MAX).map(|n| format!("before_restore_{n}")).find(|name| !next.snapshots.contains_key(name));
     next.snapshots.insert(safety.expect("some number is free"), next.rows.clone());
     next.rows = rows;
     let snapshot = match database.snapshots.get(name).await {
