@@ -3,7 +3,7 @@
 use std::any::{Any, TypeId};
 
 use datafusion::sql::sqlparser::{
-    ast::{BinaryOperator, CastKind, DataType, ExactNumberInfo, Expr, Value},
+    ast::{BinaryOperator, CastKind, DataType, ExactNumberInfo, Expr, UnaryOperator, Value},
     dialect::{Dialect, GenericDialect},
     keywords::Keyword,
     parser::{Parser, ParserError},
@@ -18,13 +18,25 @@ use datafusion::sql::sqlparser::{
 #[derive(Debug, Clone, Copy)]
 pub(super) struct BygoneDialect;
 
+/// How tightly `^` binds: above `*` (40), below a sign and `::` (50).
+const POWER: u8 = 45;
+
 impl Dialect for BygoneDialect {
     fn dialect(&self) -> TypeId {
         GenericDialect {}.type_id()
     }
 
-    /// A number with an exponent is a double: no decimal holds `1e300`.
+    /// A number with an exponent is a double: no decimal holds `1e300`. A sign binds tighter than `^`.
     fn parse_prefix(&self, parser: &mut Parser<'_>) -> Option<Result<Expr, ParserError>> {
+        let sign = match parser.peek_token_ref().token {
+            Token::Minus => Some(UnaryOperator::Minus),
+            Token::Plus => Some(UnaryOperator::Plus),
+            _ => None,
+        };
+        if let Some(op) = sign {
+            parser.advance_token();
+            return Some(parser.parse_subexpr(POWER).map(|expr| Expr::UnaryOp { op, expr: Box::new(expr) }));
+        }
         let Token::Number(digits, _) = &parser.peek_token_ref().token else { return None };
         if !digits.contains(['e', 'E']) {
             return None;
@@ -38,6 +50,10 @@ impl Dialect for BygoneDialect {
             array: false,
             format: None,
         }))
+    }
+
+    fn get_next_precedence(&self, parser: &Parser<'_>) -> Option<Result<u8, ParserError>> {
+        (parser.peek_token_ref().token == Token::Caret).then_some(Ok(POWER))
     }
 
     /// `IS DISTINCT FROM` ends before `AND`; `^` is a power, `#` the exclusive or.

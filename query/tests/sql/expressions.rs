@@ -64,6 +64,7 @@ async fn a_caret_is_a_power_and_a_hash_the_exclusive_or() {
     let db = Db::new().await;
     assert_eq!(db.one("SELECT 2 ^ 10, 5 # 3").await, "1024.0|6");
     assert_eq!(db.one("SELECT 3 * 2 ^ 2").await, "12.0");
+    assert_eq!(db.one("SELECT -2 ^ 2, 1 - -2 * 3, -'3'::INT").await, "4.0|7|-3");
 }
 
 #[tokio::test]
