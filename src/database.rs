@@ -58,7 +58,7 @@ impl Database {
     /// `:memory:`. Needs a running tokio runtime.
     ///
     /// # Errors
-    /// `Locked` when another process has it open; `Corrupt` when a file is damaged; `Unavailable` when storage fails.
+    /// `NotFound` when the directory holds other files and no database; `Locked` when another process has it open; `Corrupt` when a file is damaged; `Unavailable` when storage fails.
     pub async fn open(location: impl AsRef<str>) -> Result<Self> {
         Self::builder(location).open().await
     }

@@ -29,13 +29,14 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Opens the database at `root` for writing, creating it when there is none.
+    /// Opens the database at `root` for writing, creating it when there is none. On a local root that needs a directory that
+    /// does not exist or is empty, but for `lost+found`.
     ///
     /// Durable pins must be registered with [`Self::readmit_pin`] and maintenance started with
     /// [`Self::start_maintenance`] afterwards: until then nothing is collected.
     ///
     /// # Errors
-    /// `Locked` when another process has the root; `Corrupt` when bytes on storage are damaged; `Unavailable`.
+    /// `Locked` when another process has the root; `NoDatabase` when the directory holds other files; `Corrupt` when bytes on storage are damaged; `Unavailable`.
     ///
     /// # Cost
     /// One manifest publication, the replay of the log, one read for each table file.
@@ -46,7 +47,7 @@ impl Engine {
     /// Opens the database at `root` for reading only; nothing is written, and every write fails.
     ///
     /// # Errors
-    /// Those of [`Self::open`]; `Invalid` when there is no database.
+    /// Those of [`Self::open`]; `NoDatabase` when there is none.
     pub async fn open_read_only(root: Root, env: Env, options: EngineOptions) -> Result<Self> {
         Ok(Self { shared: open::open_read_only(root, env, options).await? })
     }

@@ -30,7 +30,16 @@ pub enum Error {
         /// What does not fit.
         detail: String,
     },
-    /// Another writer holds the root. Close the other process, or open read-only.
+    /// There is no database where one was to be opened, and none can be made there. Correct the location; a new database
+    /// needs a directory that does not exist or is empty.
+    #[error("there is no database at {location}{}", other_files(found))]
+    NoDatabase {
+        /// Where it was looked for.
+        location: String,
+        /// What the directory holds instead, where that is why no database is made there.
+        found: Vec<String>,
+    },
+    /// Another process has the root open, for writing or for reading. Close it.
     #[error("database is locked by another process{}", .0.as_ref().map(|d| format!(": {d}")).unwrap_or_default())]
     Locked(Option<String>),
     /// A newer writer took over. This handle acknowledges nothing more: drop it and open again.
@@ -65,6 +74,18 @@ pub enum Error {
     /// The engine was closed. Open it again.
     #[error("engine is closed")]
     Closed,
+}
+
+/// Names of `found` that a message shows.
+const NAMES_SHOWN: usize = 3;
+
+fn other_files(found: &[String]) -> String {
+    if found.is_empty() {
+        return String::new();
+    }
+    let shown = &found[..found.len().min(NAMES_SHOWN)];
+    let more = if found.len() > NAMES_SHOWN { ", …" } else { "" };
+    format!(", but other files: {}{more}", shown.join(", "))
 }
 
 impl Error {

@@ -25,9 +25,15 @@ use crate::{
 
 /// Opens `root` for writing. One screen:
 pub(crate) async fn open(root: Root, env: Env, options: EngineOptions) -> Result<Arc<Shared>> {
-    // 1. One writer on this machine.
+    // 1. A mistyped path must not be written to. Looked at first: what is strange now is none of a database that is
+    //    being made at this moment.
+    let strangers = root.strangers()?;
+    if !strangers.is_empty() && manifest::newest_id(&root).await?.is_none() {
+        return Err(Error::NoDatabase { location: root.display(), found: strangers });
+    }
+    // 2. One writer on this machine.
     let lock = root.lock()?;
-    // 2. The newest manifest, or a new database.
+    // 3. The newest manifest, or a new database.
     let newest = manifest::load_newest(&root).await?;
     if newest.is_none() {
         root.preflight().await?;
@@ -36,7 +42,7 @@ pub(crate) async fn open(root: Root, env: Env, options: EngineOptions) -> Result
         Some(loaded) => (Some((loaded.manifest.id, loaded.hash)), loaded.manifest),
         None => (None, Arc::new(Manifest::new(options.retention_us))),
     };
-    // 3. Claim the next epoch: whoever had the root before is fenced from here on.
+    // 4. Claim the next epoch: whoever had the root before is fenced from here on.
     let mut claimed = Manifest::clone(&before);
     claimed.epoch += 1;
     claimed.id += 1;
@@ -46,15 +52,15 @@ pub(crate) async fn open(root: Root, env: Env, options: EngineOptions) -> Result
         claimed.log = LogPosition::first(claimed.epoch);
     }
     let hash = manifest::publish(&root, &claimed).await?;
-    // 4. Replay what the tables do not hold yet.
+    // 5. Replay what the tables do not hold yet.
     let replayed = Memtable::default();
     let end = replay(&root, &claimed, &replayed).await?;
-    // 5. A log of our own; the old one is kept until the replayed memtable is in tables.
+    // 6. A log of our own; the old one is kept until the replayed memtable is in tables.
     let log = Log::create_after(&root, claimed.epoch, &end)?;
     let log_after = log.position();
     // Also when it held nothing: the flush moves the manifest past the old segments, so that they can go.
     let frozen = end.last.map(|_| Frozen { memtable: Arc::new(replayed), log_after });
-    // 6. The tables.
+    // 7. The tables.
     let cache = PageCache::new(options.cache_bytes as u64);
     let state = load_state(&root, claimed, hash, frozen, &cache).await?;
     let last = end.last_timestamp.unwrap_or_default().max(state.manifest.last_timestamp);
@@ -65,7 +71,7 @@ pub(crate) async fn open(root: Root, env: Env, options: EngineOptions) -> Result
 pub(crate) async fn open_read_only(root: Root, env: Env, options: EngineOptions) -> Result<Arc<Shared>> {
     // Looked for before anything is locked: a misspelt name must not create a directory.
     if manifest::newest_id(&root).await?.is_none() {
-        return Err(Error::Invalid(format!("there is no database at {}", root.display())));
+        return Err(no_database(&root));
     }
     // The lock keeps a writer of this machine from deleting what is read. Storage that cannot be written to has no
     // writer.
@@ -74,7 +80,7 @@ pub(crate) async fn open_read_only(root: Root, env: Env, options: EngineOptions)
         outcome => outcome?,
     };
     let Some(manifest::LoadedManifest { manifest, hash }) = manifest::load_newest(&root).await? else {
-        return Err(Error::Invalid(format!("there is no database at {}", root.display())));
+        return Err(no_database(&root));
     };
     let replayed = Memtable::default();
     let end = replay(&root, &manifest, &replayed).await?;
@@ -85,6 +91,10 @@ pub(crate) async fn open_read_only(root: Root, env: Env, options: EngineOptions)
     let last = end.last_timestamp.unwrap_or_default().max(state.manifest.last_timestamp);
     let log = Log::create(&Root::memory(), 0)?;
     Ok(Arc::new(assemble(root, env, options, cache, state, log, last, lock, true)))
+}
+
+fn no_database(root: &Root) -> Error {
+    Error::NoDatabase { location: root.display(), found: root.strangers().unwrap_or_default() }
 }
 
 async fn replay(root: &Root, manifest: &Manifest, memtable: &Memtable) -> Result<wal::ReplayEnd> {

@@ -32,6 +32,8 @@ async fn a_directory_in_use_is_3() {
     let errors = work.fails(3, &["db", "SELECT 1"]);
     assert!(errors.contains("cannot open db"), "{errors}");
     assert!(errors.contains(&std::process::id().to_string()), "the holder is named: {errors}");
+    let errors = work.fails(3, &["db", "--readonly", "SELECT 1"]);
+    assert!(errors.contains("hint: close the other process\n"), "readers wait for the lock too: {errors}");
     database.close().await.unwrap();
     assert_eq!(work.ok(&["db", "SELECT 1 AS n"]), "n\n1\n");
 }
@@ -41,7 +43,36 @@ fn a_place_that_cannot_be_a_database_is_3() {
     let work = Workplace::new();
     work.write("file", "not a directory");
     assert!(work.fails(3, &["file", "SELECT 1"]).contains("cannot open file"));
-    assert!(work.fails(3, &["missing", "--readonly", "SELECT 1"]).contains("cannot open missing"));
+}
+
+#[test]
+fn a_missing_database_opened_for_reading_is_3_and_creates_nothing() {
+    let work = Workplace::new();
+    for arguments in
+        [&["missing", "--readonly", "SELECT 1"][..], &["missing", "--as-of", "latest", "SELECT 1"]]
+    {
+        let errors = work.fails(3, arguments);
+        assert!(errors.contains("cannot open missing: there is no database at missing [3D000]"), "{errors}");
+        assert!(!work.path("missing").exists());
+    }
+}
+
+#[test]
+fn a_directory_with_other_files_is_3_and_stays_as_it_is() {
+    let work = Workplace::new();
+    work.write("documents/letter.txt", "dear reader");
+    work.write("documents/tmp/7a", "somebody's own");
+    for arguments in [&["documents", "SELECT 1"][..], &["documents", "--readonly", "SELECT 1"]] {
+        let errors = work.fails(3, arguments);
+        let message = "there is no database at documents, but other files: letter.txt, tmp [3D000]";
+        assert!(errors.contains(message), "{errors}");
+        assert!(
+            errors.contains("hint: correct the path; a new database needs a new or an empty directory"),
+            "{errors}"
+        );
+    }
+    assert!(work.path("documents/letter.txt").exists() && work.path("documents/tmp/7a").exists());
+    assert!(!work.path("documents/LOCK").exists() && !work.path("documents/manifest").exists());
 }
 
 #[test]

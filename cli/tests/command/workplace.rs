@@ -31,7 +31,9 @@ impl Workplace {
 
     #[expect(clippy::disallowed_methods, reason = "a test prepares its files")]
     pub(crate) fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.path(name), text).unwrap();
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
     }
 
     /// The command, with nothing on standard input.

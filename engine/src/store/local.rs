@@ -76,6 +76,39 @@ impl LocalDir {
         Ok(lock)
     }
 
+    /// The names in the directory that no creation of a database leaves there, however early it was cut short, sorted.
+    /// `wal` and `data` count: they come after the first manifest.
+    pub(crate) fn strangers(&self) -> io::Result<Vec<String>> {
+        let entries = match self.disk.list(&self.dir) {
+            Ok(entries) => entries,
+            // What is no directory is found out by whoever wants to make one.
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                Vec::new()
+            }
+            Err(error) => return Err(error),
+        };
+        let mut strangers = Vec::new();
+        for entry in entries {
+            let is_known = match (entry.name.as_str(), entry.kind) {
+                // The last is in the root of every file system of some kinds.
+                (name::LOCK, DiskKind::File) | ("lost+found", DiskKind::Directory) => true,
+                (name::TEMPORARY, DiskKind::Directory) => {
+                    let inside = self.list_or_empty(&self.dir.join(&entry.name))?;
+                    inside.iter().all(|file| name::is_temporary(&file.name))
+                }
+                (name::MANIFESTS, DiskKind::Directory) => {
+                    self.list_or_empty(&self.dir.join(&entry.name))?.is_empty()
+                }
+                _ => false,
+            };
+            if !is_known {
+                strangers.push(entry.name);
+            }
+        }
+        strangers.sort();
+        Ok(strangers)
+    }
+
     /// The path of an object, whose directories are checked but not created.
     pub(crate) fn path(&self, name: &str) -> io::Result<PathBuf> {
         let path = name::path(&self.dir, name).map_err(|reason| {

@@ -7,6 +7,11 @@ pub(super) const TEMPORARY: &str = "tmp";
 /// The lock file; never the name of an object.
 pub(super) const LOCK: &str = "LOCK";
 
+/// Directory of the manifests, the first objects of a database.
+pub(super) const MANIFESTS: &str = "manifest";
+/// What the second name of a temporary file ends with, by which hard links are tried out.
+pub(super) const SECOND_LINK: &str = "link";
+
 const PART_BYTES_MAX: usize = 200;
 
 /// Checks that `name` stays inside the root: relative, parts that are not empty, `.` or `..`, no backslash and no
@@ -28,6 +33,12 @@ pub(super) fn check(name: &str) -> Result<(), &'static str> {
         }
     }
     Ok(())
+}
+
+/// Whether a file in [`TEMPORARY`] can be ours: a number, or one with [`SECOND_LINK`].
+pub(super) fn is_temporary(name: &str) -> bool {
+    let stem = name.strip_suffix(SECOND_LINK).and_then(|stem| stem.strip_suffix('.')).unwrap_or(name);
+    stem.parse::<u64>().is_ok_and(|number| number.to_string() == stem)
 }
 
 /// The path of `name` under `root`.

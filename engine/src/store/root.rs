@@ -223,6 +223,17 @@ impl Root {
         }
     }
 
+    /// What the directory of a local root holds that no database puts there, sorted. Nothing is changed. Roots that are no
+    /// directories belong to their database alone.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`] when the directory cannot be read.
+    pub(crate) fn strangers(&self) -> Result<Vec<String>> {
+        let Backend::Local(local) = &self.backend else { return Ok(Vec::new()) };
+        local.strangers().map_err(|error| disk_error("reading", "the directory", error))
+    }
+
     /// Takes the lock of a local root, creating the directory when needed. Other roots have none: `None`.
     ///
     /// # Errors
@@ -267,7 +278,7 @@ fn local_preflight(local: &LocalDir) -> io::Result<Result<()>> {
     temporary.file().write_all_at(b"preflight", 0)?;
     let (path, file) = temporary.into_parts();
     let _first = super::local::Temporary::from_parts(local, path.clone(), file);
-    let second = path.with_extension("link");
+    let second = path.with_extension(name::SECOND_LINK);
     match local.disk().hard_link(&path, &second) {
         Ok(()) => {}
         Err(error) if matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::PermissionDenied) => {

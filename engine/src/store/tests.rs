@@ -63,6 +63,36 @@ fn a_second_locker_learns_who_holds_the_root() {
 }
 
 #[test]
+fn only_what_a_new_database_leaves_there_counts_as_empty() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |path: &str| Root::local(OsDisk::shared(), dir.path().join(path));
+    let make = |path: &str| std::fs::create_dir_all(dir.path().join(path)).unwrap();
+    assert!(at("missing").strangers().unwrap().is_empty());
+    make("db/lost+found");
+    make("db/manifest");
+    let root = at("db");
+    let _lock = root.lock().unwrap();
+    make("db/tmp");
+    std::fs::write(dir.path().join("db/tmp/7"), "cut short").unwrap();
+    std::fs::write(dir.path().join("db/tmp/8.link"), "cut short").unwrap();
+    assert!(root.strangers().unwrap().is_empty());
+    std::os::unix::fs::symlink(dir.path().join("db"), dir.path().join("link")).unwrap();
+    for (path, stranger) in [
+        ("db/.hidden/x", ".hidden"),
+        ("db/data/x", "data"),
+        ("db/manifest/note", "manifest"),
+        ("db/tmp/07", "tmp"),
+        ("db/wal/1", "wal"),
+    ] {
+        let path = dir.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, "").unwrap();
+        assert!(root.strangers().unwrap().contains(&stranger.to_owned()), "{stranger}");
+        assert!(at("link").strangers().unwrap().contains(&stranger.to_owned()), "{stranger} behind a link");
+    }
+}
+
+#[test]
 fn files_and_directories_are_private_to_their_owner() {
     use std::os::unix::fs::PermissionsExt;
     let dir = tempfile::tempdir().unwrap();

@@ -25,9 +25,14 @@ impl From<EngineError> for Error {
         match &error {
             EngineError::Unavailable { .. } => Self::new(ErrorKind::Unavailable, "58030", message),
             EngineError::Corrupt { .. } => Self::corrupt(message),
-            EngineError::Locked(_) => {
-                Self::locked(message).with_hint("close the other process, or open the database read-only")
-            }
+            EngineError::NoDatabase { found, .. } => Self::new(ErrorKind::NotFound, "3D000", message)
+                .with_hint(if found.is_empty() {
+                    "correct the path; opened for writing, it becomes a new database"
+                } else {
+                    "correct the path; a new database needs a new or an empty directory"
+                }),
+            // Readers hold the lock as well, so that no writer deletes what they read.
+            EngineError::Locked(_) => Self::locked(message).with_hint("close the other process"),
             EngineError::Fenced { .. } => Self::new(ErrorKind::Fenced, "57P01", message)
                 .with_hint("another writer took over: open the database again"),
             EngineError::CommitUnknown(_) => Self::new(ErrorKind::Unavailable, "08007", message)
