@@ -1,4 +1,4 @@
-//! End-to-end benchmarks of the key-value level: the harness, the workloads, and Bygone under them.
+//! End-to-end benchmarks: the harness, the workloads, and Bygone under them.
 //!
 //! `README.md` beside this crate says what is measured and how. Other stores implement [`KeyValue`] in the package
 //! `rivals`, so that the same work runs in the same process.
@@ -8,6 +8,7 @@ pub mod contest;
 pub mod data;
 pub mod machine;
 pub mod report;
+pub mod sql;
 pub mod targets;
 
 pub use bygone::Bygone;

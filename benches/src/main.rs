@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use bygone_benches::{Plan, machine, targets};
+use bygone_benches::{Plan, machine, sql, targets};
 
 fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime starts");
@@ -19,13 +19,20 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    if let Some(unknown) = names.iter().find(|name| !targets::WORKLOADS.contains(&name.as_str())) {
-        eprintln!("there is no workload {unknown}; there are: {}", targets::WORKLOADS.join(" "));
+    let workloads = [&targets::WORKLOADS[..], &sql::WORKLOADS[..]].concat();
+    if let Some(unknown) = names.iter().find(|name| !workloads.contains(&name.as_str())) {
+        eprintln!("there is no workload {unknown}; there are: {}", workloads.join(" "));
         return ExitCode::from(2);
     }
     println!("{}\n", machine::describe());
     runtime
-        .block_on(async { tokio::spawn(async move { targets::run(&plan, &names).await }).await })
+        .block_on(async {
+            tokio::spawn(async move {
+                targets::run(&plan, &names).await;
+                sql::run(&plan, &names).await;
+            })
+            .await
+        })
         .expect("the workloads do not panic");
     ExitCode::SUCCESS
 }

@@ -1,4 +1,4 @@
-//! The workloads with a target.
+//! The workloads of the key-value level.
 
 use std::{
     process::Command,
@@ -27,8 +27,11 @@ const COMMITS: usize = 1_500;
 
 /// Runs the workloads with these names.
 pub async fn run(plan: &Plan, names: &[String]) {
-    let report = Report::start("Bygone, key-value level");
     let wanted = |name: &str| names.is_empty() || names.iter().any(|n| n == name);
+    if !WORKLOADS.into_iter().any(wanted) {
+        return;
+    }
+    let report = Report::start("Bygone, key-value level");
     if wanted("load") {
         load(plan, &report).await;
     }
