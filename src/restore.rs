@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use bygone_engine::types::Timestamp;
 use bygone_mvcc::{CommitMeta, KeyspaceInfo};
 use bygone_snapshots::{
-    ObjectRef,
+    ObjectRef, SnapshotScope,
     restore::{self, RestoreReport, RestoreRequest, SafetySnapshot},
 };
 
@@ -61,7 +61,7 @@ impl Restore {
         let directory = database.store().names();
         let all = self.names.is_none();
         // The state before includes keyspaces that go.
-        self.request.whole_database = all;
+        self.request.safety_scope = all.then_some(SnapshotScope::Database(None));
         let names = if let Some(names) = self.names.take() {
             names
         } else {

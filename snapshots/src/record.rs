@@ -23,8 +23,15 @@ pub struct ObjectRef {
 /// What a snapshot covers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SnapshotScope {
-    /// Everything in the database; the name is for display.
+    /// Everything that is stored; the name is for display.
     Database(Option<String>),
+    /// One database among others: what it consists of, and the catalog that describes it.
+    OneDatabase {
+        /// Its name when the snapshot was taken.
+        name: String,
+        /// The keyspaces of its tables.
+        keyspaces: Vec<KeyspaceId>,
+    },
     /// These tables or keyspaces, and the catalog that describes them.
     Objects(Vec<ObjectRef>),
 }
@@ -34,6 +41,9 @@ impl SnapshotScope {
     pub fn engine_scope(&self) -> Scope {
         match self {
             Self::Database(_) => Scope::Database,
+            Self::OneDatabase { keyspaces, .. } => {
+                Scope::keyspaces(keyspaces.iter().copied().chain([system::CATALOG]))
+            }
             Self::Objects(objects) => Scope::keyspaces(
                 objects.iter().flat_map(|object| object.keyspaces.iter().copied()).chain([system::CATALOG]),
             ),
@@ -44,6 +54,9 @@ impl SnapshotScope {
     pub fn covers(&self, keyspace: KeyspaceId) -> bool {
         match self {
             Self::Database(_) => true,
+            Self::OneDatabase { keyspaces, .. } => {
+                keyspace == system::CATALOG || keyspaces.contains(&keyspace)
+            }
             Self::Objects(objects) => {
                 keyspace == system::CATALOG
                     || objects.iter().any(|object| object.keyspaces.contains(&keyspace))
@@ -55,6 +68,7 @@ impl SnapshotScope {
     pub fn names(&self) -> Vec<String> {
         match self {
             Self::Database(name) => name.iter().cloned().collect(),
+            Self::OneDatabase { name, .. } => vec![name.clone()],
             Self::Objects(objects) => objects.iter().map(|object| object.name.clone()).collect(),
         }
     }
@@ -90,9 +104,14 @@ impl Snapshot {
     }
 
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let (database, objects) = match &self.scope {
-            SnapshotScope::Database(name) => (Some(name.clone().unwrap_or_default()), Vec::new()),
+        let (database, keyspaces, objects) = match &self.scope {
+            SnapshotScope::Database(name) => (Some(name.clone().unwrap_or_default()), None, Vec::new()),
+            SnapshotScope::OneDatabase { name, keyspaces } => {
+                let keyspaces = keyspaces.iter().map(|keyspace| keyspace.get()).collect();
+                (Some(name.clone()), Some(keyspaces), Vec::new())
+            }
             SnapshotScope::Objects(objects) => (
+                None,
                 None,
                 objects
                     .iter()
@@ -108,6 +127,7 @@ impl Snapshot {
             id: self.id,
             at: self.at.as_micros(),
             database,
+            keyspaces,
             objects,
             created: self.created.as_micros(),
             expires: self.expires.map(Timestamp::as_micros),
@@ -121,9 +141,13 @@ impl Snapshot {
     pub(crate) fn decode(name: &[u8], row: &[u8]) -> Result<Self> {
         let name = std::str::from_utf8(name).map_err(|_| damaged("name is not UTF-8"))?;
         let row: Row = serde_json::from_slice(row).map_err(|error| damaged(&error.to_string()))?;
-        let scope = match row.database {
-            Some(name) => SnapshotScope::Database((!name.is_empty()).then_some(name)),
-            None => SnapshotScope::Objects(
+        let scope = match (row.database, row.keyspaces) {
+            (Some(name), Some(keyspaces)) => SnapshotScope::OneDatabase {
+                name,
+                keyspaces: keyspaces.into_iter().map(KeyspaceId::new).collect(),
+            },
+            (Some(name), None) => SnapshotScope::Database((!name.is_empty()).then_some(name)),
+            (None, _) => SnapshotScope::Objects(
                 row.objects
                     .into_iter()
                     .map(|object| ObjectRef {
@@ -154,6 +178,9 @@ struct Row {
     at: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     database: Option<String>,
+    /// Of one database among others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    keyspaces: Option<Vec<u64>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     objects: Vec<ObjectRow>,
     created: u64,

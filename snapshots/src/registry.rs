@@ -30,6 +30,12 @@ use crate::{Error, Quotas, Result, Snapshot, SnapshotScope, record::damaged};
 /// The row of the quotas. No snapshot can have this name, because it holds a control character.
 const QUOTAS_KEY: &[u8] = b"\0quotas";
 
+/// The row of the last number that a safety snapshot's name got.
+const LAST_NUMBER_KEY: &[u8] = b"\0before_restore";
+
+/// How the names of safety snapshots begin; a number follows.
+const AUTOMATIC: &str = "before_restore_";
+
 /// How many names [`Error::NotFound`] suggests.
 const CANDIDATES_MAX: usize = 3;
 
@@ -447,7 +453,8 @@ impl Snapshots {
     ) -> Result<Prepared> {
         let changes = Arc::clone(&self.inner.changes).lock_owned().await;
         let view = self.store().view_now();
-        let name = self.free_name(&view).await?;
+        let number = self.next_number(&view).await?;
+        let name = format!("{AUTOMATIC}{number}");
         let request = CreateSnapshot {
             at: Some(at),
             expires,
@@ -456,16 +463,25 @@ impl Snapshots {
         };
         let snapshot = self.check_new(&view, request, true).await?;
         let pin = self.pin(&snapshot).await?;
-        Ok(Prepared { snapshots: self.clone(), snapshot, pin: Some(pin), _changes: changes })
+        Ok(Prepared { snapshots: self.clone(), snapshot, number, pin: Some(pin), _changes: changes })
     }
 
-    /// The first of `before_restore_1`, `before_restore_2`, … that is not in use.
-    async fn free_name(&self, view: &ReadView) -> Result<String> {
-        let taken: BTreeSet<String> =
-            read_all(view).await?.into_iter().map(|snapshot| snapshot.name).collect();
-        let numbers = 1..=taken.len() + 1;
-        let free = numbers.map(|n| format!("before_restore_{n}")).find(|name| !taken.contains(name));
-        Ok(free.expect("one more number than names leaves one free"))
+    /// The number after the last one of `before_restore_1`, `before_restore_2`, … A number is never used again: the name of
+    /// a snapshot that was dropped, or renamed, must not come to mean another moment.
+    async fn next_number(&self, view: &ReadView) -> Result<u64> {
+        let last: u64 = match view.get(system::SNAPSHOTS, LAST_NUMBER_KEY).await? {
+            Some(row) => std::str::from_utf8(&row)
+                .ok()
+                .and_then(|text| text.parse().ok())
+                .ok_or_else(|| damaged("the last number of a safety snapshot is not a number"))?,
+            None => 0,
+        };
+        let taken = read_all(view).await?;
+        let numbers = taken.iter().filter_map(|snapshot| snapshot.name.strip_prefix(AUTOMATIC)?.parse().ok());
+        numbers
+            .fold(last, u64::max)
+            .checked_add(1)
+            .ok_or_else(|| Error::Invalid(format!("a snapshot is named {AUTOMATIC}{last}: rename it")))
     }
 }
 
@@ -474,6 +490,8 @@ impl Snapshots {
 pub(crate) struct Prepared {
     snapshots: Snapshots,
     pub(crate) snapshot: Snapshot,
+    /// What its name ends with.
+    number: u64,
     pin: Option<Pin>,
     /// No other snapshot takes the name before the commit.
     _changes: OwnedMutexGuard<()>,
@@ -484,6 +502,7 @@ impl Prepared {
     /// is given up half-way; [`Self::failed`] releases it.
     pub(crate) fn add_to(&mut self, batch: &mut WriteBatch) {
         batch.put(system::SNAPSHOTS, self.snapshot.name.clone(), self.snapshot.encode());
+        batch.put(system::SNAPSHOTS, LAST_NUMBER_KEY, self.number.to_string());
         if let Some(pin) = self.pin.take() {
             self.snapshots.inner.pins.lock().insert(self.snapshot.id, pin);
         }
@@ -495,8 +514,13 @@ impl Prepared {
     }
 }
 
+/// Whether a row of the registry is about no snapshot.
+fn is_internal(key: &[u8]) -> bool {
+    key.starts_with(b"\0")
+}
+
 async fn find(view: &ReadView, name: &str) -> Result<Option<Snapshot>> {
-    if name.as_bytes() == QUOTAS_KEY {
+    if is_internal(name.as_bytes()) {
         return Ok(None);
     }
     let row = view.get(system::SNAPSHOTS, name.as_bytes()).await?;
@@ -508,7 +532,7 @@ async fn read_all(view: &ReadView) -> Result<Vec<Snapshot>> {
     let mut all = Vec::new();
     while let Some(batch) = scan.next().await? {
         for row in 0..batch.len() {
-            if batch.keys.get(row) != QUOTAS_KEY {
+            if !is_internal(batch.keys.get(row)) {
                 all.push(Snapshot::decode(batch.keys.get(row), batch.values.get(row))?);
             }
         }
@@ -538,9 +562,13 @@ async fn check_quotas(view: &ReadView, new: &Snapshot) -> Result<()> {
             let count = all.iter().filter(|s| matches!(s.scope, SnapshotScope::Database(_))).count();
             (count >= max as usize).then(|| "the database".to_owned())
         }
+        SnapshotScope::OneDatabase { name, .. } => {
+            let covers = |snapshot: &&Snapshot| matches!(&snapshot.scope, SnapshotScope::OneDatabase { name: other, .. } if other == name);
+            (all.iter().filter(covers).count() >= max as usize).then(|| format!("database \"{name}\""))
+        }
         SnapshotScope::Objects(objects) => objects.iter().find_map(|object| {
             let covers = |snapshot: &&Snapshot| match &snapshot.scope {
-                SnapshotScope::Database(_) => false,
+                SnapshotScope::Database(_) | SnapshotScope::OneDatabase { .. } => false,
                 SnapshotScope::Objects(others) => others.iter().any(|other| other.id == object.id),
             };
             (all.iter().filter(covers).count() >= max as usize).then(|| format!("\"{}\"", object.name))

@@ -6,32 +6,75 @@ mod snapshots;
 pub(crate) use restore::restore;
 pub(crate) use snapshots::{alter_snapshot, create_snapshot, drop_snapshot, show_snapshots};
 
+use std::collections::BTreeSet;
+
+use bygone_engine::types::Timestamp;
 use bygone_mvcc::system;
+use bygone_snapshots::key_history;
 
 use crate::{
+    catalog::{Object, ObjectPath, keys},
     error::{Error, Result},
     parse::{AlterRetention, Name, Procedure},
+    plan::Moment,
     points::display_timestamp,
-    session::{Context, Notice, Outcome, Rows},
-    system::{Columns, commits},
+    session::{Context, Notice, Outcome, Rows, Shared},
+    system::{Columns, OfTable, commits},
 };
 
 /// `SHOW HISTORY [FOR t]`.
 pub(crate) async fn show_history(context: &mut Context<'_>, table: Option<&Name>) -> Result<Outcome> {
     let moment = context.default_moment().await?;
-    let keyspace = match table {
+    let of_table = match table {
         None => None,
         Some(name) => {
             let path = context.path(name)?;
             moment.find(&path).map_err(|error| error.at(name.position))?;
             match moment.catalog.table(&path) {
-                Some(table) => Some(table.keyspace_id()),
+                Some(table) => {
+                    let definitions = definitions(context.shared, &moment, &path, table.id).await?;
+                    Some(OfTable { keyspace: table.keyspace_id(), definitions })
+                }
                 None => return Err(Error::unsupported("SHOW HISTORY of a view").at(name.position)),
             }
         }
     };
-    let batch = commits(&moment, keyspace).await?;
+    let batch = commits(&moment, of_table.as_ref()).await?;
     Ok(Outcome::with_rows("SHOW", Rows::of_batch(batch)))
+}
+
+/// The commits that wrote or removed the definition of the table with this id, at or before a moment.
+async fn definitions(
+    shared: &Shared,
+    moment: &Moment,
+    path: &ObjectPath,
+    id: u64,
+) -> Result<BTreeSet<Timestamp>> {
+    let Some(schema) = moment.catalog.schema(&path.database, &path.schema) else {
+        return Ok(BTreeSet::new());
+    };
+    let key = keys::object(schema.id, &path.name);
+    let through = moment.reader().view().timestamp();
+    let history = key_history(&shared.store, system::CATALOG, &key, Timestamp::default(), through).await?;
+    let mut definitions = BTreeSet::new();
+    let mut is_of_table = false;
+    for entry in history.iter().rev() {
+        match &entry.value {
+            Some(row) => {
+                let object = serde_json::from_slice(row);
+                is_of_table = matches!(object, Ok(Object::Table(table)) if table.id == id);
+                if is_of_table {
+                    definitions.insert(entry.begin);
+                }
+            }
+            None if is_of_table => {
+                definitions.insert(entry.begin);
+                is_of_table = false;
+            }
+            None => {}
+        }
+    }
+    Ok(definitions)
 }
 
 /// `ALTER {TABLE | DATABASE} … {SET | RESET} retention`.

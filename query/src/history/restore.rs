@@ -22,12 +22,12 @@ use bygone_engine::{
 };
 use bygone_mvcc::{CommitRecord, system};
 use bygone_snapshots::{
-    ObjectRef, key_history,
+    ObjectRef, SnapshotScope, key_history,
     restore::{self as below, RestoreReport, RestoreRequest, TargetReport},
 };
 use bytes::Bytes;
 
-use super::snapshots::{database_of, object_ref};
+use super::snapshots::{database_of, keyspaces_of, object_ref};
 use crate::{
     catalog::{
         CatalogState, DEFAULT_DATABASE, DEFAULT_SCHEMA, NamespaceRow, Object, ObjectPath, TableDef, keys,
@@ -71,6 +71,7 @@ pub(crate) async fn restore(context: &mut Context<'_>, restore: &Restore) -> Res
     let now = context.default_moment().await?;
     let to = then.timestamp();
     let mut changes = Changes::default();
+    let mut safety_scope = None;
     match &restore.scope {
         Scope::Tables(names) => {
             for name in names {
@@ -81,8 +82,11 @@ pub(crate) async fn restore(context: &mut Context<'_>, restore: &Restore) -> Res
             }
         }
         Scope::Database(_) => {
-            let database = database_of(context, &then.catalog, &restore.scope)?;
-            add_database(context.shared, &mut changes, &then, &now, &database.unwrap_or_default()).await?;
+            let name = database_of(context, &then.catalog, &restore.scope)?;
+            add_database(context.shared, &mut changes, &then, &now, &name).await?;
+            // What goes must be readable at the moment before as well.
+            let keyspaces = keyspaces_of(&now.catalog, &name);
+            safety_scope = Some(SnapshotScope::OneDatabase { name, keyspaces });
         }
     }
     if !changes.extra.is_empty() {
@@ -93,10 +97,9 @@ pub(crate) async fn restore(context: &mut Context<'_>, restore: &Restore) -> Res
         Some(expr) => Some(context.version(expr)?),
         None => None,
     };
-    let whole_database = matches!(restore.scope, Scope::Database(_));
     let names = changes.targets.iter().map(|target| target.name.clone()).collect();
     let request = RestoreRequest {
-        whole_database,
+        safety_scope,
         extra_unchanged_since: Some(now.timestamp()),
         guards: changes.guards,
         extra: changes.extra,

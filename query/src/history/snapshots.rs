@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bygone_engine::types::Timestamp;
+use bygone_engine::types::{KeyspaceId, Timestamp};
 use bygone_snapshots::{CreateSnapshot as Request, Created, ObjectRef, SnapshotScope};
 
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     error::{Error, Result},
     parse::{AlterSnapshot, CreateSnapshot, DropSnapshot, Expiry, Scope, SnapshotChange},
     plan::Moment,
-    points::display_timestamp,
+    points::{Point, display_timestamp},
     session::{Context, Notice, Outcome, Rows},
     system::snapshots,
 };
@@ -21,23 +21,19 @@ pub(super) fn object_ref(name: String, table: &TableDef) -> ObjectRef {
     ObjectRef { name, id: table.id, keyspaces: vec![table.keyspace_id()] }
 }
 
-/// The name of the database that a scope is about.
-pub(super) fn database_of(
-    context: &Context<'_>,
-    catalog: &CatalogState,
-    scope: &Scope,
-) -> Result<Option<String>> {
-    match scope {
-        Scope::Tables(_) => Ok(None),
-        Scope::Database(None) => Ok(Some(context.inner.settings.database.clone())),
-        Scope::Database(Some(name)) => {
-            if name.parts.len() != 1 || !catalog.databases.contains_key(name.last()) {
-                let known = catalog.databases.keys().map(String::as_str);
-                return Err(Error::no_database(&name.to_string(), known).at(name.position));
-            }
-            Ok(Some(name.last().to_owned()))
-        }
+/// The name of the database that `DATABASE [d]` means.
+pub(super) fn database_of(context: &Context<'_>, catalog: &CatalogState, scope: &Scope) -> Result<String> {
+    let Scope::Database(Some(name)) = scope else { return Ok(context.inner.settings.database.clone()) };
+    if name.parts.len() != 1 || !catalog.databases.contains_key(name.last()) {
+        let known = catalog.databases.keys().map(String::as_str);
+        return Err(Error::no_database(&name.to_string(), known).at(name.position));
     }
+    Ok(name.last().to_owned())
+}
+
+/// Where the rows of a database's tables are.
+pub(super) fn keyspaces_of(catalog: &CatalogState, database: &str) -> Vec<KeyspaceId> {
+    catalog.tables_of(database).iter().map(|(_, table)| table.keyspace_id()).collect()
 }
 
 /// `CREATE SNAPSHOT`.
@@ -51,11 +47,27 @@ pub(crate) async fn create_snapshot(context: &mut Context<'_>, create: &CreateSn
             let at = moment.timestamp();
             (moment, Some(at))
         }
+        // The tables of one database are those of the very moment that is pinned.
+        None if matches!(create.scope, Some(Scope::Database(_))) => {
+            let now = context.shared.store.clock().now();
+            (context.check_point(&Point::Timestamp(now)).await?, Some(now))
+        }
         None => (context.default_moment().await?, None),
     };
     let scope = match &create.scope {
-        Scope::Database(_) => SnapshotScope::Database(database_of(context, &moment.catalog, &create.scope)?),
-        Scope::Tables(names) => {
+        None => {
+            let names: Vec<&str> = moment.catalog.databases.keys().map(String::as_str).collect();
+            SnapshotScope::Database(Some(names.join(", ")))
+        }
+        Some(scope @ Scope::Database(_)) => {
+            let name = database_of(context, &moment.catalog, scope)?;
+            for (path, table) in moment.catalog.tables_of(&name) {
+                moment.reader_of(&path, table.keyspace_id())?;
+            }
+            let keyspaces = keyspaces_of(&moment.catalog, &name);
+            SnapshotScope::OneDatabase { name, keyspaces }
+        }
+        Some(Scope::Tables(names)) => {
             let mut objects = Vec::with_capacity(names.len());
             for name in names {
                 let path = context.path(name)?;
@@ -143,9 +155,9 @@ pub(crate) async fn drop_snapshot(context: &mut Context<'_>, drop: &DropSnapshot
     Ok(Outcome::done("DROP SNAPSHOT"))
 }
 
-/// `SHOW SNAPSHOTS`.
-pub(crate) async fn show_snapshots(context: &mut Context<'_>) -> Result<Outcome> {
+/// `SHOW SNAPSHOTS`, `SHOW SNAPSHOT n`.
+pub(crate) async fn show_snapshots(context: &mut Context<'_>, name: Option<&str>) -> Result<Outcome> {
     let moment = context.default_moment().await?;
-    let batch = snapshots(context.shared, &moment).await?;
+    let batch = snapshots(context.shared, &moment, name).await?;
     Ok(Outcome::with_rows("SHOW", Rows::of_batch(batch)))
 }

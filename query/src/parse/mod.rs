@@ -102,7 +102,7 @@ type Parts = (Statement, Option<Rewritten>);
 
 /// Words that start a statement this database does not have, and what to do instead.
 const UNKNOWN_HERE: &[(&[&str], &str)] = &[
-    (&["UNDROP"], "restore the database to a moment before the table was dropped"),
+    (&["UNDROP"], "RESTORE TABLE … TO a moment before it was dropped brings it back"),
     (&["PURGE"], "what is dropped goes when no readable moment needs it"),
     (&["SEAL"], "snapshots never change"),
     (&["VERIFY"], "every file carries checksums, which reading checks"),

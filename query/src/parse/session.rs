@@ -207,7 +207,9 @@ pub(super) fn reset(cursor: &mut Cursor<'_>) -> Result<Statement> {
 /// After `SHOW`.
 pub(super) fn show(cursor: &mut Cursor<'_>) -> Result<Statement> {
     let statement = if cursor.take(&["SNAPSHOTS"]) {
-        Statement::ShowSnapshots
+        Statement::ShowSnapshots(None)
+    } else if cursor.take(&["SNAPSHOT"]) {
+        Statement::ShowSnapshots(Some(cursor.ident_or_string("the name of a snapshot")?))
     } else if cursor.take(&["TABLES"]) {
         Statement::ShowTables
     } else if cursor.take(&["SCHEMAS"]) {

@@ -47,7 +47,6 @@ pub(super) fn create(cursor: &mut Cursor<'_>) -> Result<Statement> {
             return Err(Error::syntax("syntax error: this clause is written twice").at(position));
         }
     }
-    let scope = scope.unwrap_or(Scope::Database(None));
     Ok(Statement::CreateSnapshot(CreateSnapshot { name, if_not_exists, scope, point, expiry, comment }))
 }
 

@@ -126,8 +126,8 @@ pub enum Statement {
     AlterSnapshot(AlterSnapshot),
     /// `DROP SNAPSHOT a, b`.
     DropSnapshot(DropSnapshot),
-    /// `SHOW SNAPSHOTS`.
-    ShowSnapshots,
+    /// `SHOW SNAPSHOTS`, `SHOW SNAPSHOT n`.
+    ShowSnapshots(Option<String>),
     /// `RESTORE`, `REVERT SNAPSHOT`.
     Restore(Restore),
     /// `SHOW HISTORY [FOR t]`.
@@ -374,8 +374,8 @@ pub struct CreateSnapshot {
     pub name: String,
     /// Whether an existing one is left as it is.
     pub if_not_exists: bool,
-    /// What it holds.
-    pub scope: Scope,
+    /// What it holds; everything when not given.
+    pub scope: Option<Scope>,
     /// The moment; now when not given.
     pub point: Option<super::PointId>,
     /// When it lets go.

@@ -210,9 +210,9 @@ impl<'a> Context<'a> {
         CommitMeta {
             author: self.inner.settings.commit_author.clone(),
             message: self.inner.settings.commit_message.clone(),
+            annotations: self.inner.settings.commit_annotations.clone(),
             statement: Some(tag.to_owned()),
             tables,
-            ..CommitMeta::default()
         }
     }
 

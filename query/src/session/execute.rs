@@ -89,7 +89,7 @@ async fn dispatch(context: &mut Context<'_>) -> Result<Outcome> {
         Statement::ShowDatabases => show::databases(context).await,
         Statement::ShowColumns(name) => show::columns(context, name).await,
         Statement::ShowCreate(name) => show::create(context, name).await,
-        Statement::ShowSnapshots => history::show_snapshots(context).await,
+        Statement::ShowSnapshots(name) => history::show_snapshots(context, name.as_deref()).await,
         Statement::ShowHistory(table) => history::show_history(context, table.as_ref()).await,
 
         Statement::CreateSnapshot(create) => history::create_snapshot(context, create).await,

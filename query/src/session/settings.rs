@@ -1,8 +1,10 @@
 //! Settings of a session: `SET`, `RESET`, `SHOW`.
 
+use std::collections::BTreeMap;
+
 use crate::{
     catalog::{DEFAULT_DATABASE, DEFAULT_SCHEMA},
-    error::{Error, Result, did_you_mean},
+    error::{Error, Result, did_you_mean, quoted},
     points::{Point, TimeZone, parse_interval},
     types::UTC,
 };
@@ -19,6 +21,8 @@ pub(crate) struct Settings {
     pub connection_as_of: Option<String>,
     pub commit_message: Option<String>,
     pub commit_author: Option<String>,
+    /// Further names and values that commits carry.
+    pub commit_annotations: BTreeMap<String, String>,
     pub database: String,
     pub schema: String,
     pub synchronous_commit: bool,
@@ -34,6 +38,7 @@ impl Default for Settings {
             connection_as_of: None,
             commit_message: None,
             commit_author: None,
+            commit_annotations: BTreeMap::new(),
             database: DEFAULT_DATABASE.to_owned(),
             schema: DEFAULT_SCHEMA.to_owned(),
             synchronous_commit: true,
@@ -42,8 +47,9 @@ impl Default for Settings {
     }
 }
 
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 9] = [
     "as_of",
+    "commit_annotations",
     "commit_author",
     "commit_message",
     "database",
@@ -76,6 +82,10 @@ impl Settings {
     pub(crate) fn show(&self, name: &str) -> Result<String> {
         Ok(match canonical(name)? {
             "as_of" => self.as_of.clone().unwrap_or_else(|| Point::Latest.to_string()),
+            "commit_annotations" if self.commit_annotations.is_empty() => String::new(),
+            "commit_annotations" => {
+                serde_json::to_string(&self.commit_annotations).map_err(|e| Error::internal(e.to_string()))?
+            }
             "commit_author" => self.commit_author.clone().unwrap_or_default(),
             "commit_message" => self.commit_message.clone().unwrap_or_default(),
             "database" => self.database.clone(),
@@ -98,6 +108,10 @@ impl Settings {
             ("as_of", Some(text)) => {
                 let point = Point::parse(text, self.zone()?, now)?;
                 self.as_of = (point != Point::Latest).then(|| point.to_string());
+            }
+            ("commit_annotations", value) => {
+                let text = value.filter(|text| !text.trim().is_empty());
+                self.commit_annotations = text.map(annotations).transpose()?.unwrap_or_default();
             }
             ("commit_author", value) => {
                 self.commit_author = value.filter(|text| !text.is_empty()).map(str::to_owned);
@@ -150,6 +164,14 @@ impl Settings {
         *self = Self { as_of: connection_as_of.clone(), connection_as_of, ..Self::default() };
         Ok(())
     }
+}
+
+/// Names and values from a JSON object whose values are texts.
+fn annotations(text: &str) -> Result<BTreeMap<String, String>> {
+    serde_json::from_str(text).map_err(|_| {
+        Error::invalid_value(format!("{} is not a JSON object of texts", quoted(text)))
+            .with_hint(r#"write for instance SET commit_annotations = '{"log_offset": "4711"}'"#)
+    })
 }
 
 /// The one name of a setting that has several.

@@ -6,7 +6,7 @@ use crate::{
     error::{Error, Result},
     parse::{Name, Set},
     points::Point,
-    system::{Columns, show_create},
+    system::{Columns, show_create, type_name, view_columns},
 };
 
 /// `SET`.
@@ -138,7 +138,17 @@ pub(super) async fn columns(context: &mut Context<'_>, name: &Name) -> Result<Ou
     let path = context.path(name)?;
     let table = match moment.find(&path).map_err(|error| error.at(name.position))? {
         Object::Table(table) => table,
-        Object::View(_) => return Err(Error::unsupported("SHOW COLUMNS of a view").at(name.position)),
+        Object::View(_) => {
+            let all = view_columns(context.shared, &moment, &path).await?;
+            let batch = Columns::default()
+                .text("column", all.iter().map(|field| Some(field.name())))
+                .text("type", all.iter().map(|field| Some(type_name(field))))
+                .boolean("nullable", all.iter().map(|_| Some(true)))
+                .text("default", all.iter().map(|_| None::<&str>))
+                .integer("primary_key", all.iter().map(|_| None))
+                .build(all.len())?;
+            return Ok(Outcome::with_rows("SHOW", Rows::of_batch(batch)));
+        }
     };
     let all: Vec<_> = table.columns.iter().enumerate().collect();
     let key = |index: usize| {

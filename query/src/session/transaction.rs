@@ -88,6 +88,7 @@ pub(super) async fn commit(shared: &Shared, inner: &mut Inner) -> Result<Outcome
     let meta = CommitMeta {
         author: inner.settings.commit_author.clone(),
         message: inner.settings.commit_message.clone(),
+        annotations: inner.settings.commit_annotations.clone(),
         statement: Some(open.statements.join("; ")).filter(|text| !text.is_empty()),
         ..CommitMeta::default()
     };

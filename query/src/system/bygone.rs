@@ -1,5 +1,7 @@
 //! `bygone.snapshots` and `bygone.commits`.
 
+use std::collections::BTreeSet;
+
 use arrow::{
     datatypes::{DataType, SchemaRef},
     record_batch::RecordBatch,
@@ -30,9 +32,13 @@ pub(super) fn snapshots_schema() -> SchemaRef {
     ])
 }
 
-/// The snapshots that existed at a moment, by the moment they hold.
-pub(crate) async fn snapshots(shared: &Shared, moment: &Moment) -> Result<RecordBatch> {
-    let mut all = shared.snapshots.list_in(moment.reader().view()).await?;
+/// The snapshots that existed at a moment, or the one of that name, by the moment they hold.
+pub(crate) async fn snapshots(shared: &Shared, moment: &Moment, name: Option<&str>) -> Result<RecordBatch> {
+    let view = moment.reader().view();
+    let mut all = match name {
+        Some(name) => vec![shared.snapshots.get_in(view, name).await?],
+        None => shared.snapshots.list_in(view).await?,
+    };
     all.sort_by(|a, b| (a.at, &a.name).cmp(&(b.at, &b.name)));
     let now = shared.wall_now();
     Columns::default()
@@ -52,7 +58,7 @@ pub(crate) async fn snapshots(shared: &Shared, moment: &Moment) -> Result<Record
 
 fn scope_name(scope: &SnapshotScope) -> &'static str {
     match scope {
-        SnapshotScope::Database(_) => "database",
+        SnapshotScope::Database(_) | SnapshotScope::OneDatabase { .. } => "database",
         SnapshotScope::Objects(objects) if objects.len() == 1 => "table",
         SnapshotScope::Objects(_) => "tables",
     }
@@ -70,12 +76,23 @@ pub(super) fn commits_schema() -> SchemaRef {
     ])
 }
 
-/// The commits at or before a moment, newest first; only those into `keyspace` when it is given.
-pub(crate) async fn commits(moment: &Moment, keyspace: Option<KeyspaceId>) -> Result<RecordBatch> {
+/// Which commits are about one table.
+#[derive(Debug)]
+pub(crate) struct OfTable {
+    /// Where its rows are.
+    pub keyspace: KeyspaceId,
+    /// The commits that created, dropped or brought back its definition.
+    pub definitions: BTreeSet<Timestamp>,
+}
+
+/// The commits at or before a moment, newest first; only those about one table when it is given.
+pub(crate) async fn commits(moment: &Moment, table: Option<&OfTable>) -> Result<RecordBatch> {
     let view = moment.reader().view();
     let mut all = newest_commits(view, Timestamp::default(), view.timestamp(), COMMITS_MAX).await?;
-    if let Some(keyspace) = keyspace {
-        all.retain(|commit| commit.touches(&[keyspace]));
+    if let Some(table) = table {
+        all.retain(|commit| {
+            commit.touches(&[table.keyspace]) || table.definitions.contains(&commit.timestamp)
+        });
     }
     let annotations = |commit: &bygone_mvcc::CommitRecord| {
         if commit.annotations.is_empty() { None } else { serde_json::to_string(&commit.annotations).ok() }

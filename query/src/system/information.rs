@@ -7,7 +7,7 @@ use arrow::{
     record_batch::RecordBatch,
 };
 
-use super::{Columns, Kind, computed_names, schema_of};
+use super::{Columns, Kind, computed, schema_of, schema_of_kind, views::Described};
 use crate::{
     catalog::{CatalogState, INFORMATION_SCHEMA, Object, ObjectPath, SYSTEM_SCHEMA, TableDef},
     error::Result,
@@ -70,7 +70,6 @@ pub(super) fn rows(kind: Kind, catalog: &CatalogState, database: &str) -> Result
     match kind {
         Kind::Schemata => schemata(catalog, database),
         Kind::Views => views(catalog, database),
-        Kind::Columns => columns(catalog, database),
         Kind::TableConstraints => constraints(catalog, database),
         Kind::KeyColumnUsage => key_columns(catalog, database),
         _ => tables(catalog, database),
@@ -88,7 +87,7 @@ fn tables(catalog: &CatalogState, database: &str) -> Result<RecordBatch> {
             (path.schema, path.name, kind)
         })
         .collect();
-    all.extend(computed_names().map(|(schema, name)| (schema.to_owned(), name.to_owned(), "VIEW")));
+    all.extend(computed().map(|(schema, name, _)| (schema.to_owned(), name.to_owned(), "VIEW")));
     Columns::default()
         .text("table_catalog", all.iter().map(|_| Some(database)))
         .text("table_schema", all.iter().map(|row| Some(&row.0)))
@@ -128,20 +127,24 @@ fn views(catalog: &CatalogState, database: &str) -> Result<RecordBatch> {
         .build(all.len())
 }
 
-fn columns(catalog: &CatalogState, database: &str) -> Result<RecordBatch> {
-    let tables = catalog.tables_of(database);
-    let all: Vec<_> = tables
+/// `information_schema.columns`, of what `described` knows and of the computed tables.
+pub(super) fn columns(database: &str, mut tables: Vec<(ObjectPath, Vec<Described>)>) -> Result<RecordBatch> {
+    tables.extend(computed().map(|(schema, name, kind)| {
+        let columns = schema_of_kind(kind).fields().iter().map(Described::of_field).collect();
+        (ObjectPath::new(database, schema, name), columns)
+    }));
+    let all: Vec<(&ObjectPath, i64, &Described)> = tables
         .iter()
-        .flat_map(|(path, table)| {
-            table.columns.iter().enumerate().map(move |(index, column)| (path, index as i64 + 1, column))
+        .flat_map(|(path, columns)| {
+            columns.iter().enumerate().map(move |(index, column)| (path, index as i64 + 1, column))
         })
         .collect();
-    let length = |column_type: ColumnType| match column_type {
-        ColumnType::Text { chars_max } => chars_max.map(i64::from),
+    let length = |column: &Described| match column.column_type {
+        Some(ColumnType::Text { chars_max }) => chars_max.map(i64::from),
         _ => None,
     };
-    let digits = |column_type: ColumnType| match column_type {
-        ColumnType::Decimal { precision, scale } => Some((i64::from(precision), i64::from(scale))),
+    let digits = |column: &Described| match column.column_type {
+        Some(ColumnType::Decimal { precision, scale }) => Some((i64::from(precision), i64::from(scale))),
         _ => None,
     };
     Columns::default()
@@ -152,10 +155,10 @@ fn columns(catalog: &CatalogState, database: &str) -> Result<RecordBatch> {
         .integer("ordinal_position", all.iter().map(|row| Some(row.1)))
         .text("column_default", all.iter().map(|row| row.2.default.as_ref()))
         .text("is_nullable", all.iter().map(|row| Some(if row.2.nullable { "YES" } else { "NO" })))
-        .text("data_type", all.iter().map(|row| Some(row.2.column_type.to_string())))
-        .integer("character_maximum_length", all.iter().map(|row| length(row.2.column_type)))
-        .integer("numeric_precision", all.iter().map(|row| digits(row.2.column_type).map(|d| d.0)))
-        .integer("numeric_scale", all.iter().map(|row| digits(row.2.column_type).map(|d| d.1)))
+        .text("data_type", all.iter().map(|row| Some(&row.2.data_type)))
+        .integer("character_maximum_length", all.iter().map(|row| length(row.2)))
+        .integer("numeric_precision", all.iter().map(|row| digits(row.2).map(|d| d.0)))
+        .integer("numeric_scale", all.iter().map(|row| digits(row.2).map(|d| d.1)))
         .build(all.len())
 }
 

@@ -2,6 +2,7 @@
 
 mod bygone;
 mod information;
+mod views;
 
 use std::sync::Arc;
 
@@ -26,8 +27,9 @@ use crate::{
     types::UTC,
 };
 
-pub(crate) use bygone::{commits, snapshots};
+pub(crate) use bygone::{OfTable, commits, snapshots};
 pub(crate) use information::show_create;
+pub(crate) use views::{type_name, view_columns};
 
 /// The computed tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,24 +76,23 @@ impl ComputedTable {
         let kind = kind.ok_or_else(|| {
             Error::no_table(&format!("{}.{}", path.schema, path.name), tables.iter().map(|(name, _)| *name))
         })?;
-        let schema = match kind {
-            Kind::Snapshots => bygone::snapshots_schema(),
-            Kind::Commits => bygone::commits_schema(),
-            _ => information::schema(kind),
-        };
         Ok(Self {
             kind,
             database: path.database.clone(),
             moment: Arc::clone(moment),
             shared: Arc::clone(shared),
-            schema,
+            schema: schema_of_kind(kind),
         })
     }
 
     async fn rows(&self) -> Result<RecordBatch> {
         match self.kind {
-            Kind::Snapshots => snapshots(&self.shared, &self.moment).await,
+            Kind::Snapshots => snapshots(&self.shared, &self.moment, None).await,
             Kind::Commits => commits(&self.moment, None).await,
+            Kind::Columns => {
+                let described = views::described(&self.shared, &self.moment, &self.database).await?;
+                information::columns(&self.database, described)
+            }
             kind => information::rows(kind, &self.moment.catalog, &self.database),
         }
     }
@@ -119,10 +120,19 @@ impl TableProvider for ComputedTable {
     }
 }
 
-/// The names of all computed tables, with their schemas.
-fn computed_names() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let own = BYGONE.iter().map(|(name, _)| (crate::catalog::SYSTEM_SCHEMA, *name));
-    own.chain(INFORMATION.iter().map(|(name, _)| (INFORMATION_SCHEMA, *name)))
+/// All computed tables: their schemas, names and kinds.
+fn computed() -> impl Iterator<Item = (&'static str, &'static str, Kind)> {
+    let own = BYGONE.iter().map(|(name, kind)| (crate::catalog::SYSTEM_SCHEMA, *name, *kind));
+    own.chain(INFORMATION.iter().map(|(name, kind)| (INFORMATION_SCHEMA, *name, *kind)))
+}
+
+/// The columns of a computed table.
+fn schema_of_kind(kind: Kind) -> SchemaRef {
+    match kind {
+        Kind::Snapshots => bygone::snapshots_schema(),
+        Kind::Commits => bygone::commits_schema(),
+        _ => information::schema(kind),
+    }
 }
 
 /// Columns of a computed result, added one by one.

@@ -100,6 +100,49 @@ async fn snapshots_are_created_altered_held_and_dropped() {
 }
 
 #[tokio::test]
+async fn a_snapshot_of_one_database_keeps_that_one_alone() {
+    let db = Db::with(
+        "CREATE TABLE t (id INT PRIMARY KEY); INSERT INTO t VALUES (1); CREATE DATABASE d;
+         CREATE TABLE d.public.t (id INT PRIMARY KEY); INSERT INTO d.public.t VALUES (1);
+         CREATE SNAPSHOT one FOR DATABASE d; CREATE SNAPSHOT past FOR DATABASE d AS OF SNAPSHOT one",
+    )
+    .await;
+    let list = "SELECT name, scope, objects FROM bygone.snapshots WHERE name = 'one'";
+    assert_eq!(db.rows(list).await, ["one|database|d"]);
+    assert_eq!(db.rows("SHOW SNAPSHOT one").await.len(), 1);
+    assert_eq!(db.state("SHOW SNAPSHOT two").await, "42704");
+    db.run("DELETE FROM t; DELETE FROM d.public.t; ALTER DATABASE SET retention = '1 second'").await;
+    db.run("SELECT 1; SELECT 2; CALL compact()").await;
+    for name in ["one", "past"] {
+        let read = |table: &str| format!("SELECT count(*) FROM {table} AS OF SNAPSHOT {name}");
+        assert_eq!(db.one(&read("d.public.t")).await, "1");
+        assert_eq!(db.state(&read("t")).await, "72000");
+    }
+    db.run("RESTORE DATABASE d TO SNAPSHOT one").await;
+    assert_eq!(db.one("SELECT count(*) FROM d.public.t").await, "1");
+    let made = "SELECT scope, objects FROM bygone.snapshots WHERE automatic";
+    assert_eq!(db.rows(made).await, ["database|d"], "the state before is kept of what was restored");
+}
+
+#[tokio::test]
+async fn the_columns_of_views_and_of_computed_tables_are_listed() {
+    let db = Db::with(
+        "CREATE TABLE t (a INT PRIMARY KEY, b DECIMAL(5, 1)); CREATE TABLE gone (a INT);
+         CREATE VIEW w (x, y) AS SELECT a + 1, b FROM t; CREATE VIEW broken AS SELECT * FROM gone",
+    )
+    .await;
+    db.run("DROP TABLE gone").await;
+    let columns =
+        "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = 'w' ORDER BY 1";
+    assert_eq!(db.rows(columns).await, ["x|BIGINT", "y|DECIMAL(5, 1)"]);
+    let of_broken = "SELECT count(*) FROM information_schema.columns WHERE table_name = 'broken'";
+    assert_eq!(db.one(of_broken).await, "0");
+    let computed = "SELECT column_name FROM information_schema.columns WHERE table_name = 'commits' ORDER BY ordinal_position LIMIT 1";
+    assert_eq!(db.one(computed).await, "version");
+    assert_eq!(db.rows("SHOW COLUMNS FROM w").await, ["x|BIGINT|true|∅|∅", "y|DECIMAL(5, 1)|true|∅|∅"]);
+}
+
+#[tokio::test]
 async fn the_catalog_is_shown_in_the_standard_s_words() {
     let db = Db::with("CREATE TABLE t (b TEXT DEFAULT 'x', a INT, c DECIMAL(5, 1) NOT NULL, PRIMARY KEY (a)); CREATE VIEW w AS SELECT a FROM t").await;
     assert_eq!(
@@ -107,7 +150,7 @@ async fn the_catalog_is_shown_in_the_standard_s_words() {
         ["t|BASE TABLE", "w|VIEW"]
     );
     assert_eq!(
-        db.rows("SELECT column_name, is_nullable, data_type FROM information_schema.columns ORDER BY ordinal_position").await,
+        db.rows("SELECT column_name, is_nullable, data_type FROM information_schema.columns WHERE table_name = 't' ORDER BY ordinal_position").await,
         ["b|YES|TEXT", "a|NO|INTEGER", "c|NO|DECIMAL(5, 1)"]
     );
     assert_eq!(db.rows("SELECT column_name FROM information_schema.key_column_usage").await, ["a"]);
@@ -125,4 +168,27 @@ async fn columns_of_the_history_cannot_be_columns_of_a_table() {
         assert_eq!(db.state(&format!("CREATE TABLE t (a INT, {name} INT)")).await, "42939", "{name}");
     }
     db.run("CREATE TABLE t (_rows INT, version INT)").await;
+}
+
+#[tokio::test]
+async fn the_history_of_a_table_begins_with_its_creation_and_carries_annotations() {
+    let db = Db::with("CREATE TABLE t (id INT PRIMARY KEY); CREATE TABLE other (id INT)").await;
+    db.run(r#"SET commit_annotations = '{"offset": "4711"}'; INSERT INTO t VALUES (1); RESET commit_annotations"#)
+        .await;
+    let statements = |rows: Vec<String>| -> Vec<String> {
+        rows.iter().map(|row| row.split('|').nth(4).unwrap().to_owned()).collect()
+    };
+    assert_eq!(statements(db.rows("SHOW HISTORY FOR t").await), ["INSERT 0 1", "CREATE TABLE"]);
+    let annotated = "SELECT annotations FROM bygone.commits WHERE annotations IS NOT NULL";
+    assert_eq!(db.rows(annotated).await, [r#"{"offset":"4711"}"#]);
+    db.run("CREATE SNAPSHOT s; DROP TABLE t; RESTORE TABLE t TO SNAPSHOT s").await;
+    let all = statements(db.rows("SHOW HISTORY FOR t").await);
+    assert_eq!(all, ["RESTORE", "DROP TABLE", "INSERT 0 1", "CREATE TABLE"]);
+    db.run("DROP TABLE t; CREATE TABLE t (a INT)").await;
+    assert_eq!(
+        statements(db.rows("SHOW HISTORY FOR t").await),
+        ["CREATE TABLE"],
+        "another table of that name"
+    );
+    assert_eq!(db.state("SET commit_annotations = 'no'").await, "22023");
 }

@@ -152,3 +152,16 @@ async fn a_report_counts_the_rows_of_tables_that_come_back_or_go_and_names_views
     assert_eq!(counts(&db.rows("RESTORE DATABASE TO SNAPSHOT s").await), expected);
     assert_eq!(db.rows("SHOW TABLES").await, ["public|t|table"]);
 }
+
+#[tokio::test]
+async fn the_name_of_a_safety_snapshot_never_comes_to_mean_another_moment() {
+    let db = damaged().await;
+    let restored = |rows: Vec<String>| rows[0].split('|').nth(7).unwrap().to_owned();
+    assert_eq!(restored(db.rows("RESTORE TABLE t TO SNAPSHOT s").await), "before_restore_1");
+    db.run("DROP SNAPSHOT before_restore_1; UPDATE t SET v = 7").await;
+    assert_eq!(restored(db.rows("RESTORE TABLE t TO SNAPSHOT s").await), "before_restore_2");
+    db.run("ALTER SNAPSHOT before_restore_2 RENAME TO kept; CREATE SNAPSHOT before_restore_9; DELETE FROM t")
+        .await;
+    assert_eq!(restored(db.rows("RESTORE TABLE t TO SNAPSHOT s").await), "before_restore_10");
+    assert_eq!(db.one("SELECT count(*) FROM bygone.snapshots").await, "4");
+}

@@ -42,8 +42,8 @@ pub struct RestoreRequest {
     pub targets: Vec<ObjectRef>,
     /// The moment.
     pub to: Timestamp,
-    /// Whether all of the database is restored; the safety snapshot covers as much.
-    pub whole_database: bool,
+    /// What the safety snapshot covers; `None` is the targets.
+    pub safety_scope: Option<SnapshotScope>,
     /// Further writes of the same commit, for instance catalog rows.
     pub extra: WriteBatch,
     /// Keys that must not have changed since `extra_unchanged_since`, for instance the catalog rows of the targets.
@@ -74,7 +74,7 @@ impl RestoreRequest {
         Self {
             targets,
             to,
-            whole_database: false,
+            safety_scope: None,
             extra: WriteBatch::new(),
             guards: Vec::new(),
             extra_unchanged_since: None,
@@ -100,15 +100,11 @@ impl RestoreRequest {
     }
 
     pub(crate) fn scope(&self) -> SnapshotScope {
-        if self.whole_database {
-            SnapshotScope::Database(None)
-        } else {
-            SnapshotScope::Objects(self.targets.clone())
-        }
+        self.safety_scope.clone().unwrap_or_else(|| SnapshotScope::Objects(self.targets.clone()))
     }
 }
 
-/// The snapshot of the moment before a restore, named `before_restore_<n>`.
+/// The snapshot of the moment before a restore, named `before_restore_<n>`. A number is used once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SafetySnapshot {
     /// Taken, and kept for so many microseconds.

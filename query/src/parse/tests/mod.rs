@@ -320,7 +320,7 @@ fn snapshots_are_created_in_both_grammars() {
     };
     assert!(create.if_not_exists);
     assert_eq!(create.name, "dec31");
-    let Scope::Tables(tables) = &create.scope else { panic!() };
+    let Some(Scope::Tables(tables)) = &create.scope else { panic!() };
     assert_eq!(tables.iter().map(ToString::to_string).collect::<Vec<_>>(), ["flights", "public.planes"]);
     assert!(create.point.is_some());
     assert!(matches!(create.expiry, Some(Expiry::After(7_776_000_000_000))));
@@ -328,12 +328,12 @@ fn snapshots_are_created_in_both_grammars() {
 
     let parsed = ok("CREATE SNAPSHOT s ON DATABASE db AS OF SYSTEM TIME '-1h' WITH description = 'x'");
     let Statement::CreateSnapshot(create) = parsed.statement else { panic!() };
-    assert!(matches!(&create.scope, Scope::Database(Some(name)) if name.last() == "db"));
+    assert!(matches!(&create.scope, Some(Scope::Database(Some(name))) if name.last() == "db"));
     assert!(matches!(parsed.points[0].syntax, PointSyntax::Timestamp(_)));
     assert_eq!(create.comment.as_deref(), Some("x"));
 
     let Statement::CreateSnapshot(create) = ok("CREATE SNAPSHOT jan").statement else { panic!() };
-    assert_eq!(create.scope, Scope::Database(None));
+    assert_eq!(create.scope, None);
     for sql in [
         "CREATE SNAPSHOT",
         "CREATE SNAPSHOT jan FOR",

@@ -1,0 +1,106 @@
+//! The columns of views: those of the plan of their text, at the moment they are looked at.
+
+use std::sync::Arc;
+
+use arrow::datatypes::FieldRef;
+use datafusion::sql::sqlparser::ast;
+
+use crate::{
+    catalog::{Object, ObjectPath},
+    error::{ErrorKind, Result},
+    parse::{self, Statement},
+    plan::{Moment, Names, Resolver},
+    points::TimeZone,
+    session::Shared,
+    types::{ColumnType, UTC},
+};
+
+/// The columns of the view at `path`, which exists.
+///
+/// # Errors
+/// Those of planning it: what it reads may have been dropped.
+pub(crate) async fn view_columns(
+    shared: &Arc<Shared>,
+    moment: &Moment,
+    path: &ObjectPath,
+) -> Result<Vec<FieldRef>> {
+    let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
+    let (database, schema, name) = (quoted(&path.database), quoted(&path.schema), quoted(&path.name));
+    let parsed = parse::parse(&format!("SELECT * FROM {database}.{schema}.{name}"))?;
+    let Statement::Query(query) = &parsed.statement else { return Ok(Vec::new()) };
+    let state = Arc::new(shared.state(UTC));
+    let names = (path.database.as_str(), path.schema.as_str());
+    let resolver = Resolver::new(shared, &state, TimeZone::UTC, shared.wall_now(), &[], names);
+    let (resolution, _) = Box::pin(resolver.resolve(moment.as_default(), &parsed)).await?;
+    let names = Names::new(Arc::clone(&state), resolution, names.0, names.1);
+    let plan = names.plan(ast::Statement::Query(query.clone()))?;
+    Ok(plan.schema().fields().iter().cloned().collect())
+}
+
+/// A column of a table, of a view or of a computed table.
+#[derive(Clone, Debug)]
+pub(super) struct Described {
+    pub name: String,
+    /// As SQL writes it.
+    pub data_type: String,
+    /// The type, where a column of a table can have it.
+    pub column_type: Option<ColumnType>,
+    pub nullable: bool,
+    pub default: Option<String>,
+}
+
+impl Described {
+    pub(super) fn of_field(field: &FieldRef) -> Self {
+        let column_type = ColumnType::from_arrow(field.data_type()).ok();
+        Self {
+            name: field.name().clone(),
+            data_type: type_name(field),
+            column_type,
+            nullable: true,
+            default: None,
+        }
+    }
+}
+
+/// The type of a column as SQL writes it.
+pub(crate) fn type_name(field: &FieldRef) -> String {
+    let data_type = field.data_type();
+    ColumnType::from_arrow(data_type).map_or_else(|_| data_type.to_string(), |known| known.to_string())
+}
+
+/// The columns of every table and view of `database`, by the path of what they are in. A view that cannot be planned any
+/// more, because what it reads was dropped or became something else, has none.
+pub(super) async fn described(
+    shared: &Arc<Shared>,
+    moment: &Moment,
+    database: &str,
+) -> Result<Vec<(ObjectPath, Vec<Described>)>> {
+    let mut all = Vec::new();
+    for (path, object) in moment.catalog.objects_of(database) {
+        let columns = match object {
+            Object::Table(table) => table
+                .columns
+                .iter()
+                .map(|column| Described {
+                    name: column.name.clone(),
+                    data_type: column.column_type.to_string(),
+                    column_type: Some(column.column_type),
+                    nullable: column.nullable,
+                    default: column.default.clone(),
+                })
+                .collect(),
+            Object::View(_) => match view_columns(shared, moment, &path).await {
+                Ok(fields) => fields.iter().map(Described::of_field).collect(),
+                Err(error) if is_of_definition(error.kind()) => Vec::new(),
+                Err(error) => return Err(error),
+            },
+        };
+        all.push((path, columns));
+    }
+    Ok(all)
+}
+
+/// Whether planning a view failed for what the view says, not for what the storage did.
+fn is_of_definition(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::NotFound | ErrorKind::Invalid | ErrorKind::Unsupported | ErrorKind::TooOld)
+}
