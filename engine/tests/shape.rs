@@ -3,7 +3,7 @@
 use bygone_engine::{
     Durability, Engine, EngineOptions, KeyRange, KeyspaceId, Root, ScanOptions, Scope, StampedBatch,
     Timestamp, WriteBatch,
-    testing::{ManualClock, env},
+    testing::{ManualClock, SimDisk, env},
 };
 
 const TABLE: KeyspaceId = KeyspaceId::new(1 << 20);
@@ -218,5 +218,52 @@ async fn a_version_keeps_its_end_when_its_successor_is_collected() {
             found.push((version.begin.as_micros(), version.end));
         }
         assert_eq!(found, [(30, Timestamp::OPEN), (10, Timestamp::from_micros(20))]);
+    }
+}
+
+#[tokio::test]
+async fn a_key_with_many_versions_is_read_page_by_page_and_only_as_far_as_needed() {
+    let clock = ManualClock::at(0);
+    let disk = SimDisk::new();
+    let root = Root::local(disk.shared(), "/db");
+    // No page stays in memory, so that every page that is looked at is read.
+    let options = EngineOptions { cache_bytes: 0, table_bytes: 1 << 20, ..EngineOptions::tiny() };
+    let engine = Engine::open(root, env(&clock, 7), options).await.unwrap();
+    engine.start_maintenance();
+    let versions = 1_000;
+    for n in 1..=versions {
+        commit(&engine, &clock, n, TABLE, "counter", Some(&format!("value {n}"))).await;
+    }
+    commit(&engine, &clock, versions + 1, TABLE, "other", Some("x")).await;
+    engine.compact().await.unwrap();
+    let pages = versions / 8;
+
+    let before = disk.reads();
+    let (after, through) = (Timestamp::INTENT, Timestamp::LAST);
+    let mut history = engine.versions(TABLE, KeyRange::all(), after, through).unwrap();
+    for n in (1..=versions).rev() {
+        let version = history.next().await.unwrap().unwrap();
+        assert_eq!((version.begin.as_micros(), version.key.as_ref()), (n, b"counter".as_slice()));
+        let open_or_next = if n == versions {
+            Timestamp::OPEN
+        } else {
+            Timestamp::from_micros(version.begin.as_micros() + 1)
+        };
+        assert_eq!(version.end, open_or_next);
+        if n == versions {
+            assert!(disk.reads() - before < 5, "the first version costs its page");
+        }
+    }
+    assert!(disk.reads() - before >= pages);
+
+    for (at, reverse) in [(versions + 1, false), (400, false), (400, true)] {
+        let view = engine.view(Timestamp::from_micros(at), Scope::Database).unwrap();
+        let options = ScanOptions { reverse, ..ScanOptions::default() };
+        let before = disk.reads();
+        let batch = view.scan(TABLE, KeyRange::all(), options).unwrap().next().await.unwrap().unwrap();
+        let row = (0..batch.len()).find(|row| batch.keys.get(*row) == b"counter").unwrap();
+        assert_eq!(batch.values.get(row), format!("value {}", at.min(versions)).as_bytes());
+        let reads_max = if reverse { pages / 2 } else { 5 };
+        assert!(disk.reads() - before < reads_max, "pages beside the moment are not read");
     }
 }

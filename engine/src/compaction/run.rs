@@ -5,18 +5,19 @@ use std::sync::{Arc, atomic::Ordering};
 use crate::{
     Result,
     compaction::{Job, pick, pick_all},
-    garbage::collect_key,
+    garbage::Sieve,
     read::{
         KeyRange, VersionMerge,
         source::{PageFilter, Source},
     },
     shared::Shared,
     state::{Edit, Replacement},
+    types::{Kind, VersionRef},
     write::RunWriter,
 };
 
-/// Keys after which other tasks get a turn.
-const KEYS_PER_TURN: u64 = if cfg!(feature = "testing") { 8 } else { 4_096 };
+/// Versions after which other tasks get a turn.
+const VERSIONS_PER_TURN: u64 = if cfg!(feature = "testing") { 8 } else { 4_096 };
 
 impl Shared {
     /// Compacts until the picker is satisfied. Calls at the same time wait for each other.
@@ -67,15 +68,22 @@ impl Shared {
             .collect();
         let mut merge = VersionMerge::new(sources);
         let mut writer = RunWriter::new(Arc::clone(self));
-        let mut group = Vec::new();
-        let mut keys = 0;
-        while merge.next_key(&mut group).await? {
-            collect_key(&mut group, &retained, job.oldest_in_sight);
-            for version in &group {
-                writer.push(version.as_ref()).await?;
+        let mut sieve = Sieve::new(&retained, job.oldest_in_sight);
+        let mut versions = 0;
+        while merge.advance().await? {
+            if merge.is_new_key() {
+                sieve.begin_key();
             }
-            keys += 1;
-            if keys % KEYS_PER_TURN == 0 {
+            let version = merge.version();
+            let verdict = sieve.pass((version.begin, version.end), version.kind);
+            if let Some((begin, end)) = verdict.delete {
+                writer.push(VersionRef { begin, end, kind: Kind::Delete, value: &[], ..version }).await?;
+            }
+            if verdict.is_kept {
+                writer.push(version).await?;
+            }
+            versions += 1;
+            if versions % VERSIONS_PER_TURN == 0 {
                 self.check_writable()?;
                 self.env.tasks.yield_now().await;
             }

@@ -2,39 +2,33 @@
 
 use std::collections::BTreeSet;
 
-use bytes::Bytes;
 use proptest::prelude::*;
 
-use super::collect_key;
+use super::Sieve;
 use crate::{
     pins::Retained,
-    types::{Kind, Timestamp, Version},
+    types::{Kind, Timestamp},
 };
 
-/// `(begin, is_put)`, newest first, closed by their successors.
-fn versions(history: &[(u64, bool)]) -> Vec<Version> {
-    let mut end = Timestamp::OPEN;
-    history
-        .iter()
-        .map(|(begin, is_put)| {
-            let begin = Timestamp::from_micros(*begin);
-            let kind = if *is_put { Kind::Put } else { Kind::Delete };
-            let version = Version { key: Bytes::from_static(b"k"), begin, end, kind, value: Bytes::new() };
-            end = begin;
-            version
-        })
-        .collect()
-}
-
+/// What the rule keeps of `history`: `(begin, is_put)`, newest first, closed by their successors.
 fn kept(history: &[(u64, bool)], pins: &[u64], horizon: u64) -> Vec<(u64, bool)> {
-    let mut group = versions(history);
     let pins: BTreeSet<_> = pins.iter().filter(|pin| **pin < horizon).collect();
     let retained = Retained {
         horizon: Timestamp::from_micros(horizon),
         pins: pins.into_iter().map(|pin| Timestamp::from_micros(*pin)).collect(),
     };
-    collect_key(&mut group, &retained, true);
-    group.iter().map(|version| (version.begin.as_micros(), version.kind == Kind::Put)).collect()
+    let mut sieve = Sieve::new(&retained, true);
+    sieve.begin_key();
+    let mut end = Timestamp::OPEN;
+    let mut kept = Vec::new();
+    for (begin, is_put) in history {
+        let at = Timestamp::from_micros(*begin);
+        let verdict = sieve.pass((at, end), if *is_put { Kind::Put } else { Kind::Delete });
+        kept.extend(verdict.delete.map(|(begin, _)| (begin.as_micros(), DEL)));
+        kept.extend(verdict.is_kept.then_some((*begin, *is_put)));
+        end = at;
+    }
+    kept
 }
 
 /// Versions of a key, newest first: when, and whether it is a put.
@@ -95,6 +89,29 @@ fn the_worked_example_with_two_snapshots_holds() {
     for (name, history, expected) in cases {
         assert_eq!(&kept(history, &pins, h25), expected, "key {name}");
     }
+}
+
+#[test]
+fn a_delete_waits_for_its_own_key_only() {
+    let retained = Retained { horizon: Timestamp::from_micros(100), pins: Vec::new() };
+    let mut sieve = Sieve::new(&retained, true);
+    let at = Timestamp::from_micros;
+    for _key in 0..2 {
+        sieve.begin_key();
+        let verdict = sieve.pass((at(120), Timestamp::OPEN), Kind::Put);
+        assert_eq!((verdict.delete, verdict.is_kept), (None, true));
+        let verdict = sieve.pass((at(90), at(120)), Kind::Delete);
+        assert_eq!((verdict.delete, verdict.is_kept), (None, false));
+    }
+}
+
+#[test]
+fn no_delete_goes_while_older_versions_are_out_of_sight() {
+    let retained = Retained { horizon: Timestamp::from_micros(100), pins: Vec::new() };
+    let mut sieve = Sieve::new(&retained, false);
+    sieve.begin_key();
+    let open = (Timestamp::from_micros(90), Timestamp::OPEN);
+    assert!(sieve.pass(open, Kind::Delete).is_kept);
 }
 
 /// What a read at `at` sees: whether there is a value, and which.

@@ -66,7 +66,7 @@ async fn merge(
     }
     let mut writer = RunWriter::new(Arc::clone(shared));
     let mut last: Option<Vec<u8>> = None;
-    while fill_all(&mut sources).await? {
+    while fill_all(&mut sources, None).await? {
         let lead = first_by_key(&sources, |a, b| a < b);
         let source = &mut sources[lead];
         if last.as_deref() == Some(source.key()) {
@@ -102,7 +102,7 @@ async fn check_absent(shared: &Shared, run: &IngestedRun, view: &ReadView) -> Re
         for key in batch.keys.iter() {
             loop {
                 if source.is_at_gap() {
-                    source.fill().await?;
+                    source.fill(None).await?;
                 }
                 if source.is_at_end() {
                     return Ok(());

@@ -182,21 +182,31 @@ impl Memtable {
         (found.keyspace == keyspace && found.key == key).then(|| version(found, entry.value().as_ref()))
     }
 
-    /// Up to `limit` entries of `range`, key ascending and begin descending. Only whole keys: the last key's versions
-    /// are complete even when that exceeds the limit. An empty answer means that nothing is left.
-    pub(crate) fn forward(&self, keyspace: KeyspaceId, range: &KeyRange, limit: usize) -> Vec<Version> {
+    /// Up to `limit` entries of `range`, key ascending and begin descending, closed by their successors; from the start of
+    /// the range, or behind the entry that the call before gave last. An empty answer means that nothing is left.
+    pub(crate) fn forward(
+        &self,
+        keyspace: KeyspaceId,
+        range: &KeyRange,
+        behind: Option<&Version>,
+        limit: usize,
+    ) -> Vec<Version> {
         // The newest possible entry of the first key, or the place just after the oldest of an excluded one.
         let start: Place<'_>;
-        let lower: Bound<&dyn Position> = match &range.start {
-            Bound::Included(key) => {
+        let lower: Bound<&dyn Position> = match (behind, &range.start) {
+            (Some(last), _) => {
+                start = Place::new(keyspace, &last.key, last.begin);
+                Bound::Excluded(&start)
+            }
+            (None, Bound::Included(key)) => {
                 start = Place::new(keyspace, key, Timestamp::OPEN);
                 Bound::Included(&start)
             }
-            Bound::Excluded(key) => {
+            (None, Bound::Excluded(key)) => {
                 start = Place::new(keyspace, key, Timestamp::INTENT);
                 Bound::Excluded(&start)
             }
-            Bound::Unbounded => {
+            (None, Bound::Unbounded) => {
                 start = Place::new(keyspace, &[], Timestamp::OPEN);
                 Bound::Included(&start)
             }
@@ -207,32 +217,42 @@ impl Memtable {
             if found.keyspace != keyspace || !range.reaches(&found.key) {
                 break;
             }
-            let same = out.last().is_some_and(|last: &Version| last.key == found.key);
-            if !same && out.len() >= limit {
-                break;
-            }
             let mut next = version(found, entry.value().as_ref());
-            if let (true, Some(newer)) = (same, out.last()) {
+            if let Some(newer) = out.last().or(behind).filter(|newer| newer.key == found.key) {
                 next.end = newer.begin;
             }
             out.push(next);
+            if out.len() >= limit {
+                break;
+            }
         }
         out
     }
 
-    /// Like [`Self::forward`], from the end of the range: key descending, begin ascending.
-    pub(crate) fn backward(&self, keyspace: KeyspaceId, range: &KeyRange, limit: usize) -> Vec<Version> {
+    /// Like [`Self::forward`], from the end of the range: key descending, begin ascending. Ends are left open, because
+    /// successors come later.
+    pub(crate) fn backward(
+        &self,
+        keyspace: KeyspaceId,
+        range: &KeyRange,
+        behind: Option<&Version>,
+        limit: usize,
+    ) -> Vec<Version> {
         let end: Place<'_>;
-        let upper: Bound<&dyn Position> = match &range.end {
-            Bound::Included(key) => {
+        let upper: Bound<&dyn Position> = match (behind, &range.end) {
+            (Some(last), _) => {
+                end = Place::new(keyspace, &last.key, last.begin);
+                Bound::Excluded(&end)
+            }
+            (None, Bound::Included(key)) => {
                 end = Place::new(keyspace, key, Timestamp::INTENT);
                 Bound::Included(&end)
             }
-            Bound::Excluded(key) => {
+            (None, Bound::Excluded(key)) => {
                 end = Place::new(keyspace, key, Timestamp::OPEN);
                 Bound::Excluded(&end)
             }
-            Bound::Unbounded => {
+            (None, Bound::Unbounded) => {
                 end = Place::new(KeyspaceId::new(keyspace.get() + 1), &[], Timestamp::OPEN);
                 Bound::Excluded(&end)
             }
@@ -243,15 +263,10 @@ impl Memtable {
             if found.keyspace != keyspace || !range.starts_before(&found.key) {
                 break;
             }
-            let same = out.last().is_some_and(|last: &Version| last.key == found.key);
-            if !same && out.len() >= limit {
+            out.push(version(found, entry.value().as_ref()));
+            if out.len() >= limit {
                 break;
             }
-            let next = version(found, entry.value().as_ref());
-            if let (true, Some(older)) = (same, out.last_mut()) {
-                older.end = next.begin;
-            }
-            out.push(next);
         }
         out
     }

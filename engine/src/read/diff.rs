@@ -124,7 +124,7 @@ impl Candidates {
     /// The next keys. None: the end.
     async fn next_chunk(&mut self) -> Result<Vec<Bytes>> {
         let mut keys: Vec<Bytes> = Vec::new();
-        while keys.len() < CHUNK_KEYS && fill_all(&mut self.sources).await? {
+        while keys.len() < CHUNK_KEYS && fill_all(&mut self.sources, None).await? {
             let lead = first_by_key(&self.sources, |a, b| a < b);
             let source = &mut self.sources[lead];
             let begin = source.begin();
@@ -136,7 +136,7 @@ impl Candidates {
         }
         // The last key's other versions may still be ahead: pass them, so that no key is a candidate twice.
         if let Some(last) = keys.last().cloned() {
-            while fill_all(&mut self.sources).await? {
+            while fill_all(&mut self.sources, None).await? {
                 let lead = first_by_key(&self.sources, |a, b| a < b);
                 if self.sources[lead].key() != last.as_ref() {
                     break;

@@ -65,16 +65,6 @@ impl KeyRange {
     pub fn overlaps(&self, min: &[u8], max: &[u8]) -> bool {
         self.starts_before(max) && self.reaches(min)
     }
-
-    /// The part of this range after `key`.
-    pub(crate) fn after(&self, key: Bytes) -> Self {
-        Self { start: Bound::Excluded(key), end: self.end.clone() }
-    }
-
-    /// The part of this range before `key`.
-    pub(crate) fn before(&self, key: Bytes) -> Self {
-        Self { start: self.start.clone(), end: Bound::Excluded(key) }
-    }
 }
 
 /// The smallest key greater than every key with this prefix, if there is one.

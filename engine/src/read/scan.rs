@@ -11,10 +11,12 @@
 //! While one source is alone below the next key of all others, its rows are copied without further comparison against
 //! them: a settled keyspace costs one comparison per page.
 
+use bytes::Bytes;
+
 use crate::{
     error::Result,
     read::{BinaryColumn, ReadView, RowBatch, source::Source},
-    types::{Kind, Timestamp, Version},
+    types::{Kind, Timestamp},
 };
 
 /// How to scan.
@@ -127,7 +129,8 @@ impl VisibleMerge {
     pub(crate) async fn next_into(&mut self, batch: &mut RowBatch, rows_max: usize) -> Result<bool> {
         let before = batch.len();
         while batch.len() == before {
-            if !fill_all(&mut self.sources).await? {
+            let settled = self.has_settled.then_some(self.settled.as_slice());
+            if !fill_all(&mut self.sources, settled).await? {
                 return Ok(false);
             }
             if self.reverse {
@@ -157,33 +160,34 @@ impl VisibleMerge {
     async fn step_backward(&mut self, batch: &mut RowBatch) -> Result<()> {
         let lead = first_by_key(&self.sources, |a, b| a > b);
         let key = self.sources[lead].key().to_vec();
-        let mut visible: Option<Version> = None;
+        let mut visible: Option<(Timestamp, Kind, Bytes)> = None;
         for source in &mut self.sources {
-            let mut newest: Option<Version> = None;
+            let mut newest = None;
             while !source.is_at_end() && source.key() == key {
-                if source.begin() <= self.at {
-                    newest = Some(source.to_version());
+                if visible.is_none() && source.begin() <= self.at {
+                    newest = Some((source.begin(), source.kind(), source.value_bytes()));
                 }
                 source.advance();
                 if source.is_at_gap() {
-                    source.fill().await?;
+                    source.fill(None).await?;
                 }
             }
             visible = visible.or(newest);
         }
-        if let Some(version) = visible.filter(|version| version.kind == Kind::Put) {
-            batch.push(&version.key, version.begin, &version.value);
+        if let Some((begin, Kind::Put, value)) = visible {
+            batch.push(&key, begin, &value);
         }
         Ok(())
     }
 }
 
-/// Puts every source on a row and removes those that have none left; false when all are gone.
-pub(crate) async fn fill_all(sources: &mut Vec<Source>) -> Result<bool> {
+/// Puts every source on a row and removes those that have none left; false when all are gone. See [`Source::fill`] for
+/// `settled`.
+pub(crate) async fn fill_all(sources: &mut Vec<Source>, settled: Option<&[u8]>) -> Result<bool> {
     let mut ended = false;
     for source in &mut *sources {
         if source.is_at_gap() {
-            source.fill().await?;
+            source.fill(settled).await?;
         }
         ended |= source.is_at_end();
     }

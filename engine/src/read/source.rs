@@ -6,6 +6,8 @@
 
 use std::{cmp::Ordering, sync::Arc};
 
+use bytes::Bytes;
+
 use crate::{
     error::Result,
     memtable::Memtable,
@@ -45,7 +47,7 @@ impl PageFilter {
 
 #[derive(Debug)]
 enum Feed {
-    Memtable { memtable: Arc<Memtable>, keyspace: KeyspaceId },
+    Memtable { memtable: Arc<Memtable>, keyspace: KeyspaceId, last: Option<Version> },
     Run { run: Arc<SortedRun>, table: usize, page: usize, started: bool, filter: PageFilter },
 }
 
@@ -91,7 +93,7 @@ impl Source {
         range: KeyRange,
         reverse: bool,
     ) -> Self {
-        Self::new(Feed::Memtable { memtable, keyspace }, range, reverse)
+        Self::new(Feed::Memtable { memtable, keyspace, last: None }, range, reverse)
     }
 
     pub(crate) fn run(run: Arc<SortedRun>, range: KeyRange, reverse: bool, filter: PageFilter) -> Self {
@@ -163,17 +165,20 @@ impl Source {
         }
     }
 
-    /// The current row, owned; the value is a slice of the block.
-    pub(crate) fn to_version(&self) -> Version {
+    /// As [`Self::value`], sharing the memory of the block.
+    pub(crate) fn value_bytes(&self) -> Bytes {
         match &self.block {
-            Block::Versions(versions) => versions[self.row].clone(),
-            Block::Page(page) => Version {
-                key: bytes::Bytes::copy_from_slice(&self.key),
-                begin: page.begin(self.row),
-                end: page.end(self.row),
-                kind: page.kind(self.row),
-                value: page.value_bytes(self.row),
-            },
+            Block::Versions(versions) => versions[self.row].value.clone(),
+            Block::Page(page) => page.value_bytes(self.row),
+        }
+    }
+
+    /// When the version ends, as far as this source knows. Forward only.
+    #[inline]
+    pub(crate) fn end(&self) -> Timestamp {
+        match &self.block {
+            Block::Versions(versions) => versions[self.row].end,
+            Block::Page(page) => page.end(self.row),
         }
     }
 
@@ -307,23 +312,26 @@ impl Source {
         }
     }
 
-    /// Loads the next block that has a row in the range. Suspends only when the block is not in memory and the root
-    /// is not local.
-    pub(crate) async fn fill(&mut self) -> Result<()> {
+    /// Loads the next block that has a row in the range. Pages of a run with nothing but versions of the key `settled` are
+    /// left out. Suspends only when the block is not in memory and the root is not local.
+    pub(crate) async fn fill(&mut self, settled: Option<&[u8]>) -> Result<()> {
         while self.state == Position::Gap {
             match &mut self.feed {
-                Feed::Memtable { memtable, keyspace } => {
+                Feed::Memtable { memtable, keyspace, last } => {
+                    let (range, rows_max) = (&self.range, MEMTABLE_CHUNK_ROWS);
                     let rows = if self.reverse {
-                        memtable.backward(*keyspace, &self.range, MEMTABLE_CHUNK_ROWS)
+                        memtable.backward(*keyspace, range, last.as_ref(), rows_max)
                     } else {
-                        memtable.forward(*keyspace, &self.range, MEMTABLE_CHUNK_ROWS)
+                        memtable.forward(*keyspace, range, last.as_ref(), rows_max)
                     };
+                    // Searched for anew by the next call, because the memtable may have grown.
+                    *last = rows.last().cloned();
                     self.install_versions(rows);
                 }
                 Feed::Run { run, table, page, started, filter } => {
                     let from = (*started).then_some((*table, *page));
                     let Some((next_table, next_page)) =
-                        run.next_page(&self.range, self.reverse, from, *filter)
+                        run.next_page(&self.range, self.reverse, from, *filter, settled)
                     else {
                         self.state = Position::End;
                         return Ok(());
@@ -345,16 +353,10 @@ impl Source {
     }
 
     fn install_versions(&mut self, mut rows: Vec<Version>) {
-        let Some(last) = rows.last() else {
+        if rows.is_empty() {
             self.state = Position::End;
             return;
-        };
-        // The rest of the range, for the next call: the memtable is searched anew, because it may have grown.
-        self.range = if self.reverse {
-            self.range.before(last.key.clone())
-        } else {
-            self.range.after(last.key.clone())
-        };
+        }
         if self.reverse {
             rows.reverse();
         }

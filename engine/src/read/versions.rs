@@ -1,6 +1,6 @@
 //! Versions in a window of commits: the history of keys.
 
-use std::collections::VecDeque;
+use bytes::Bytes;
 
 use crate::{
     error::Result,
@@ -10,7 +10,7 @@ use crate::{
         scan::{fill_all, first_by_key},
         source::Source,
     },
-    types::{Timestamp, Version},
+    types::{Timestamp, Version, VersionRef},
 };
 
 /// A running scan of versions: key ascending, begin descending.
@@ -19,7 +19,6 @@ pub struct VersionScan {
     merge: VersionMerge,
     window: (Timestamp, Timestamp),
     retained: Retained,
-    ready: VecDeque<Version>,
     _view: ReadView,
 }
 
@@ -33,7 +32,7 @@ impl VersionScan {
         retained: Retained,
     ) -> Self {
         let merge = VersionMerge::new(sources);
-        Self { merge, window: (after, through), retained, ready: VecDeque::new(), _view: view }
+        Self { merge, window: (after, through), retained, _view: view }
     }
 
     /// Returns the next version, with its exact `end`, or `None` after the last.
@@ -42,59 +41,101 @@ impl VersionScan {
     /// `Corrupt` or `Unavailable` when a page cannot be read.
     pub async fn next(&mut self) -> Result<Option<Version>> {
         let (after, through) = self.window;
-        loop {
-            if let Some(version) = self.ready.pop_front() {
-                return Ok(Some(version));
+        while self.merge.advance().await? {
+            let VersionRef { begin, end, .. } = self.merge.version();
+            if begin > after && begin <= through && self.retained.can_see(begin, end) {
+                return Ok(Some(self.merge.to_version()));
             }
-            let mut group = Vec::new();
-            if !self.merge.next_key(&mut group).await? {
-                return Ok(None);
-            }
-            group.retain(|v| v.begin > after && v.begin <= through && self.retained.can_see(v.begin, v.end));
-            self.ready.extend(group);
         }
+        Ok(None)
     }
 }
 
-/// Merges sources key by key; used by history, diff and compaction.
+/// Merges sources version by version: key ascending, begin descending, each closed by the one before it. Used by history
+/// and compaction. It holds one block of each source, however many versions a key has.
 #[derive(Debug)]
 pub(crate) struct VersionMerge {
     sources: Vec<Source>,
+    /// Source of the current version, if there is one.
+    current: Option<usize>,
     key: Vec<u8>,
+    begin: Timestamp,
+    end: Timestamp,
+    is_new_key: bool,
 }
 
 impl VersionMerge {
     /// `sources`: newest first, all forward.
     pub(crate) fn new(sources: Vec<Source>) -> Self {
-        Self { sources, key: Vec::new() }
+        let (begin, end) = (Timestamp::INTENT, Timestamp::OPEN);
+        Self { sources, current: None, key: Vec::new(), begin, end, is_new_key: false }
     }
 
-    /// Fills `group` with all versions of the next key, newest first, closed as far as their successors are among the
-    /// sources; false at the end.
-    pub(crate) async fn next_key(&mut self, group: &mut Vec<Version>) -> Result<bool> {
-        group.clear();
-        if !fill_all(&mut self.sources).await? {
-            return Ok(false);
+    /// Moves to the next version, or returns false at the end. Dropping the future makes the merge useless.
+    pub(crate) async fn advance(&mut self) -> Result<bool> {
+        self.is_new_key = !self.step_in_key().await?;
+        if self.is_new_key {
+            self.current = None;
+            if !fill_all(&mut self.sources, None).await? {
+                return Ok(false);
+            }
+            let lead = first_by_key(&self.sources, |a, b| a < b);
+            self.key.clear();
+            self.key.extend_from_slice(self.sources[lead].key());
+            self.current = Some(lead);
         }
-        let lead = first_by_key(&self.sources, |a, b| a < b);
-        self.key.clear();
-        self.key.extend_from_slice(self.sources[lead].key());
-        for source in &mut self.sources[lead..] {
-            while !source.is_at_end() && source.key() == self.key.as_slice() {
-                let mut version = source.to_version();
-                if let Some(newer) = group.last() {
-                    // I2: what an older source holds of a key is older.
-                    assert!(version.begin < newer.begin, "versions of a key fall from source to source");
-                    // A version that was closed by one that was collected since ends where that one began.
-                    version.end = version.end.min(newer.begin);
-                }
-                group.push(version);
-                source.advance();
-                if source.is_at_gap() {
-                    source.fill().await?;
-                }
+        let source = self.source();
+        let (begin, mut end) = (source.begin(), source.end());
+        if !self.is_new_key {
+            // I2: what an older source holds of a key is older.
+            assert!(begin < self.begin, "versions of a key fall from source to source");
+            // A version that was closed by one that was collected since ends where that one began.
+            end = end.min(self.begin);
+        }
+        (self.begin, self.end) = (begin, end);
+        Ok(true)
+    }
+
+    /// Moves to the next older version of the current key, or behind its last one and returns false.
+    async fn step_in_key(&mut self) -> Result<bool> {
+        let Some(current) = self.current else { return Ok(false) };
+        self.sources[current].advance();
+        // Sources before the current one are behind the key already.
+        for index in current..self.sources.len() {
+            let source = &mut self.sources[index];
+            if source.is_at_gap() {
+                source.fill(None).await?;
+            }
+            if !source.is_at_end() && source.key() == self.key.as_slice() {
+                self.current = Some(index);
+                return Ok(true);
             }
         }
-        Ok(true)
+        Ok(false)
+    }
+
+    fn source(&self) -> &Source {
+        &self.sources[self.current.expect("the merge is on a version")]
+    }
+
+    /// Whether the current version is the newest of its key among the sources.
+    #[inline]
+    pub(crate) fn is_new_key(&self) -> bool {
+        self.is_new_key
+    }
+
+    /// The current version, closed as far as its successor is among the sources.
+    #[inline]
+    pub(crate) fn version(&self) -> VersionRef<'_> {
+        let source = self.source();
+        let (begin, end) = (self.begin, self.end);
+        VersionRef { key: &self.key, begin, end, kind: source.kind(), value: source.value() }
+    }
+
+    /// As [`Self::version`], owned; the value is a slice of its block.
+    pub(crate) fn to_version(&self) -> Version {
+        let source = self.source();
+        let key = Bytes::copy_from_slice(&self.key);
+        Version { key, begin: self.begin, end: self.end, kind: source.kind(), value: source.value_bytes() }
     }
 }

@@ -90,7 +90,8 @@ impl ReadView {
     /// Those of [`Self::check`].
     pub fn scan(&self, keyspace: KeyspaceId, range: KeyRange, options: ScanOptions) -> Result<Scan> {
         self.check(keyspace)?;
-        let sources = self.inner.state.sources(keyspace, &range, options.reverse, PageFilter::All);
+        let written = PageFilter::Begins { after: Timestamp::INTENT, through: self.timestamp() };
+        let sources = self.inner.state.sources(keyspace, &range, options.reverse, written);
         Ok(Scan::new(self.clone(), sources, options))
     }
 

@@ -60,14 +60,15 @@ impl SortedRun {
         self.tables.iter().any(|table| range.overlaps(&table.meta().min_key, &table.meta().max_key))
     }
 
-    /// The next page behind `from` (table, page) in scan direction that can hold a row of the range and passes the
-    /// filter.
+    /// The next page behind `from` (table, page) in scan direction that can hold a row of the range, passes the filter, and
+    /// has more than versions of the key `settled`.
     pub(crate) fn next_page(
         &self,
         range: &KeyRange,
         reverse: bool,
         from: Option<(usize, usize)>,
         filter: PageFilter,
+        settled: Option<&[u8]>,
     ) -> Option<(usize, usize)> {
         let mut position = match from {
             Some(position) => step(self, position, reverse)?,
@@ -81,12 +82,9 @@ impl SortedRun {
             if is_behind {
                 return None;
             }
-            let meta = self.tables[table_index].meta();
-            let (min_begin, max_begin) = match meta.begin_override {
-                Some(begin) => (begin, begin),
-                None => (index.min_begin(page_index), index.max_begin(page_index)),
-            };
-            if range.overlaps(first, last) && filter.admits(min_begin, max_begin) {
+            let is_settled = settled.is_some_and(|key| first == key && last == key);
+            let begins_fit = filter.admits(index.min_begin(page_index), index.max_begin(page_index));
+            if !is_settled && begins_fit && range.overlaps(first, last) {
                 return Some(position);
             }
             position = step(self, position, reverse)?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     Result,
-    garbage::collect_key,
+    garbage::Sieve,
     memtable::Memtable,
     read::KeyRange,
     shared::Shared,
@@ -56,24 +56,18 @@ impl Shared {
     ) -> Result<(Vec<crate::manifest::FileMeta>, PendingFiles)> {
         let retained = self.retained(keyspace);
         let mut writer = RunWriter::new(Arc::clone(self));
-        let mut range = KeyRange::all();
-        let mut group = Vec::new();
+        // Older versions may be in tables, so no delete waits in the sieve for what is below it.
+        let mut sieve = Sieve::new(&retained, false);
+        let mut last = None;
         loop {
-            let chunk = memtable.forward(keyspace, &range, CHUNK_ROWS);
-            let Some(last) = chunk.last() else { break };
-            range = range.after(last.key.clone());
-            let mut rows = chunk.into_iter().peekable();
-            while let Some(newest) = rows.next() {
-                group.clear();
-                group.push(newest);
-                while let Some(older) = rows.next_if(|row| row.key == group[0].key) {
-                    group.push(older);
-                }
-                collect_key(&mut group, &retained, false);
-                for version in &group {
+            let chunk = memtable.forward(keyspace, &KeyRange::all(), last.as_ref(), CHUNK_ROWS);
+            for version in &chunk {
+                if sieve.pass((version.begin, version.end), version.kind).is_kept {
                     writer.push(version.as_ref()).await?;
                 }
             }
+            let Some(behind) = chunk.into_iter().next_back() else { break };
+            last = Some(behind);
             self.env.tasks.yield_now().await;
         }
         writer.finish().await
