@@ -194,6 +194,12 @@ impl Write for Sink {
 
 impl ParquetOutput {
     pub(super) fn new(file: Box<dyn OutputFile>, schema: &SchemaRef, path: &str) -> Result<Self> {
+        for (index, field) in schema.fields().iter().enumerate() {
+            if schema.fields()[..index].iter().any(|other| other.name() == field.name()) {
+                return Err(Error::duplicate_column(field.name())
+                    .with_hint("a Parquet file needs a name for each column: SELECT … AS name"));
+            }
+        }
         let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
         let writer = ArrowWriter::try_new(Sink(file), schema.clone(), Some(properties))
             .map_err(|error| not_written(path, error))?;

@@ -9,6 +9,7 @@ use crate::{
     catalog::{Object, ViewDef, keys},
     error::{Error, ErrorKind, Result},
     parse::CreateView,
+    plan::shown_name,
     session::{Context, Notice, Outcome, Work, Written},
 };
 
@@ -47,7 +48,7 @@ pub(crate) async fn create_view(
         )));
     }
     let names: Vec<&str> = if create.columns.is_empty() {
-        plan.schema().fields().iter().map(|field| field.name().as_str()).collect()
+        plan.schema().fields().iter().map(|field| shown_name(field.name())).collect()
     } else {
         create.columns.iter().map(String::as_str).collect()
     };

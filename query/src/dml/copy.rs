@@ -22,6 +22,7 @@ use crate::{
     ddl::planned_defaults,
     error::Result,
     parse::{CopyFrom, CopyTo},
+    plan::shown_schema,
     session::{self, Context, Outcome, Progress, Work, Written},
 };
 
@@ -160,7 +161,8 @@ pub(crate) async fn copy_to(context: &mut Context<'_>, copy: &CopyTo) -> Result<
     let plan = session::plan_query(context, &copy.query).await?;
     let mut rows = session::stream(&context.state, &plan).await?;
     let files = Arc::clone(&context.shared.files);
-    let mut writer = FileWriter::create(files.as_ref(), &copy.path, &rows.schema(), &copy.options)?;
+    let schema = shown_schema(&rows.schema());
+    let mut writer = FileWriter::create(files.as_ref(), &copy.path, &schema, &copy.options)?;
     let mut count = 0;
     while let Some(batch) = rows.try_next().await? {
         writer.write(&batch)?;

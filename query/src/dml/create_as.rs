@@ -6,6 +6,7 @@ use crate::{
     ddl::{self, define_table},
     error::{Error, ErrorKind, Result},
     parse::CreateTableAs,
+    plan::shown_name,
     session::{self, Context, Outcome, Work, Written},
     types::ColumnType,
 };
@@ -60,7 +61,8 @@ fn columns_of(create: &CreateTableAs, schema: &arrow::datatypes::Schema) -> Resu
         .iter()
         .enumerate()
         .map(|(index, field)| {
-            let name = create.columns.get(index).unwrap_or(field.name()).clone();
+            let name = create.columns.get(index).map_or_else(|| shown_name(field.name()), String::as_str);
+            let name = name.to_owned();
             let column_type = ColumnType::from_arrow(field.data_type()).map_err(|error| {
                 Error::new(error.kind(), error.sqlstate(), format!("column {name}: {}", error.message()))
                     .with_hint(error.hint().unwrap_or_default())

@@ -32,7 +32,7 @@ pub(crate) async fn explain(context: &mut Context<'_>, explain: &Explain) -> Res
         .with_format(format);
     let plan = LogicalPlanBuilder::from(plan).explain_option_format(option)?.build()?;
     let rows = session::stream(&context.state, &plan).await?;
-    Ok(Outcome::with_rows("EXPLAIN", Rows::of_stream(rows)))
+    Ok(Outcome::with_rows("EXPLAIN", Rows::of_plan(rows)))
 }
 
 async fn plan(context: &mut Context<'_>, statement: &Statement, analyze: bool) -> Result<LogicalPlan> {

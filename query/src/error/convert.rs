@@ -15,6 +15,7 @@ use datafusion::{
 };
 
 use super::{Error, ErrorKind, Position};
+use crate::plan::{is_ambiguous, shown_name, without_marks};
 
 impl From<EngineError> for Error {
     fn from(error: EngineError) -> Self {
@@ -195,24 +196,31 @@ pub(crate) fn position(line: u64, column: u64) -> Option<Position> {
 
 fn from_schema(error: &SchemaError) -> Error {
     match error {
+        SchemaError::FieldNotFound { field, valid_fields }
+            if is_ambiguous(&field.name, valid_fields.iter().map(|known| known.name.as_str())) =>
+        {
+            ambiguous(&field.name)
+        }
         SchemaError::FieldNotFound { field, valid_fields } => {
             let names: Vec<String> = valid_fields.iter().map(|column| shown(column, field)).collect();
             Error::no_column(&shown(field, field), names.iter().map(String::as_str))
         }
-        SchemaError::AmbiguousReference { field } => {
-            Error::new(ErrorKind::Invalid, "42702", format!("column {} is ambiguous", field.name))
-                .with_hint("write the table's name or alias before it")
-        }
+        SchemaError::AmbiguousReference { field } => ambiguous(&field.name),
         SchemaError::DuplicateQualifiedField { name, .. }
-        | SchemaError::DuplicateUnqualifiedField { name } => Error::duplicate_column(name),
+        | SchemaError::DuplicateUnqualifiedField { name } => Error::duplicate_column(shown_name(name)),
     }
+}
+
+fn ambiguous(name: &str) -> Error {
+    Error::new(ErrorKind::Invalid, "42702", format!("column {name} is ambiguous"))
+        .with_hint("write the table's name or alias before it, or give the columns other names")
 }
 
 /// The column as the user would write it: with the table only when the misspelt one had it too.
 fn shown(column: &Column, like: &Column) -> String {
     match (&column.relation, &like.relation) {
-        (Some(table), Some(_)) => format!("{}.{}", table.table(), column.name),
-        _ => column.name.clone(),
+        (Some(table), Some(_)) => format!("{}.{}", table.table(), shown_name(&column.name)),
+        _ => shown_name(&column.name).to_owned(),
     }
 }
 
@@ -295,7 +303,7 @@ pub(crate) fn plain(message: &str) -> String {
         text = rest;
     }
     let text = text.split("\nThis issue was likely caused by a bug").next().unwrap_or(text);
-    without_points(text.trim_end())
+    without_marks(&without_points(text.trim_end()))
 }
 
 /// Takes `"name@point".` and `name@point.` qualifiers out of a message.

@@ -282,6 +282,6 @@ pub(super) fn folded(word: &Word) -> String {
 }
 
 /// An identifier of the tree as a name.
-pub(super) fn folded_ident(ident: &ast::Ident) -> String {
+pub(crate) fn folded_ident(ident: &ast::Ident) -> String {
     if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_ascii_lowercase() }
 }

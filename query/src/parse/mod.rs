@@ -31,6 +31,8 @@ use crate::error::{Error, Result};
 use clauses::Rewritten;
 use cursor::{Cursor, Source};
 
+pub(crate) use cursor::folded_ident;
+
 pub use clauses::{PointExpr, PointId, PointSyntax};
 pub use split::{StatementText, is_complete, split_statements};
 pub use statement::*;

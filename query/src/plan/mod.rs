@@ -13,12 +13,14 @@
 
 mod names;
 mod numbers;
+mod output_names;
 mod relation;
 mod resolve;
 mod settings;
 mod trees;
 
 pub(crate) use names::Names;
+pub(crate) use output_names::{is_ambiguous, shown_name, shown_schema, without_marks};
 pub(crate) use relation::TARGET_TABLE;
 pub(crate) use resolve::{Moment, Resolution, Resolver, parameter, version_of};
 pub use settings::MemoryOptions;

@@ -25,6 +25,7 @@ use datafusion::{
 use super::{
     Resolution,
     numbers::meet_at_float,
+    output_names::{name_columns, with_shown_names},
     relation::{Points, TARGET_TABLE},
     resolve::{Bindings, Moment, MomentKey},
 };
@@ -98,10 +99,11 @@ impl Names {
     /// As [`Self::plan`]; a `VALUES` list is read with the types of `schema`, parameters have those of their values.
     pub(crate) fn plan_typed(
         &self,
-        statement: Statement,
+        mut statement: Statement,
         schema: Option<DFSchemaRef>,
         parameters: &[ScalarValue],
     ) -> Result<LogicalPlan> {
+        name_columns(&mut statement)?;
         // Decimal literals stay exact, as in Postgres.
         let options = ParserOptions::new().with_parse_float_as_decimal(true).with_collect_spans(true);
         let fields =
@@ -180,6 +182,7 @@ impl Names {
                 columns.into_iter().zip(&view.columns).map(|(column, name)| Expr::Column(column).alias(name));
             plan = LogicalPlanBuilder::from(plan.clone()).project(renamed)?.build()?;
         }
+        plan = with_shown_names(plan)?;
         Ok(provider_as_source(Arc::new(ViewTable::new(plan, Some(view.query.clone())))))
     }
 }

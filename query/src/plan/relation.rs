@@ -15,6 +15,7 @@ use datafusion::{
 
 use super::{
     Names, Resolution,
+    output_names::with_distinct_names,
     resolve::{Bindings, MomentKey},
 };
 use crate::{error::Error, functions::is_own_table_function, parse::PointId};
@@ -55,6 +56,11 @@ impl RelationPlanner for Points {
         relation: TableFactor,
         context: &mut dyn RelationPlannerContext,
     ) -> Result<RelationPlanning> {
+        if let TableFactor::Derived { lateral: false, subquery, alias: alias @ Some(_), sample } = relation {
+            let bare = TableFactor::Derived { lateral: false, subquery, alias: None, sample };
+            let plan = with_distinct_names(context.plan(bare)?)?;
+            return Ok(RelationPlanning::Planned(Box::new(PlannedRelation::new(plan, alias))));
+        }
         let TableFactor::Table { name, alias, args, version, .. } = &relation else {
             return Ok(RelationPlanning::Original(Box::new(relation)));
         };

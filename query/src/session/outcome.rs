@@ -8,14 +8,18 @@ use std::{
 };
 
 use arrow::{
-    datatypes::{Schema, SchemaRef},
+    array::{ArrayRef, AsArray, StringArray},
+    datatypes::SchemaRef,
     record_batch::{RecordBatch, RecordBatchOptions},
 };
 use bygone_engine::types::Timestamp;
 use datafusion::execution::SendableRecordBatchStream;
 use futures::{Stream, StreamExt, stream};
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    plan::{shown_schema, without_marks},
+};
 
 /// What a statement answers.
 #[derive(Debug)]
@@ -71,24 +75,34 @@ impl Rows {
         Arc::clone(&self.schema)
     }
 
+    /// The rows of a query, under the names that users see.
     pub(crate) fn of_stream(stream: SendableRecordBatchStream) -> Self {
-        let schema = stream.schema();
-        Self { schema, batches: stream.map(|batch| batch.map_err(Error::from)).boxed() }
-    }
-
-    /// As [`Self::of_stream`], with other names for the columns.
-    pub(crate) fn of_stream_named(stream: SendableRecordBatchStream, names: Vec<String>) -> Self {
-        let schema = stream.schema();
-        let fields =
-            schema.fields().iter().zip(names).map(|(field, name)| field.as_ref().clone().with_name(name));
-        let schema =
-            Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()));
+        let schema = shown_schema(&stream.schema());
         let named = Arc::clone(&schema);
         let batches = stream.map(move |batch| {
             let batch = batch.map_err(Error::from)?;
             let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
             let columns = batch.columns().to_vec();
             Ok(RecordBatch::try_new_with_options(Arc::clone(&named), columns, &options)?)
+        });
+        Self { schema, batches: batches.boxed() }
+    }
+
+    /// The rows of `EXPLAIN`: texts, in which names stand as users see them.
+    pub(crate) fn of_plan(stream: SendableRecordBatchStream) -> Self {
+        let schema = stream.schema();
+        let batches = stream.map(|batch| {
+            let batch = batch.map_err(Error::from)?;
+            let text = |column: &ArrayRef| -> ArrayRef {
+                match column.as_string_opt::<i32>() {
+                    Some(texts) => {
+                        Arc::new(texts.iter().map(|text| text.map(without_marks)).collect::<StringArray>())
+                    }
+                    None => Arc::clone(column),
+                }
+            };
+            let columns = batch.columns().iter().map(text).collect();
+            Ok(RecordBatch::try_new(batch.schema(), columns)?)
         });
         Self { schema, batches: batches.boxed() }
     }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
 use datafusion::{
     common::{ParamValues, ScalarValue, metadata::ScalarAndMetadata},
     execution::{SendableRecordBatchStream, session_state::SessionState},
@@ -65,43 +64,9 @@ pub(crate) async fn plan_query(context: &mut Context<'_>, query: &ast::Query) ->
 pub(super) async fn select(context: &mut Context<'_>, query: &ast::Query) -> Result<Outcome> {
     let plan = plan_query(context, query).await?;
     refuse_effects(&plan)?;
-    let names = plain_names(query, plan.schema().inner());
     let rows = stream(&context.state, &plan).await?;
-    Ok(Outcome::with_rows("SELECT", Rows::of_stream_named(rows, names)))
+    Ok(Outcome::with_rows("SELECT", Rows::of_stream(rows)))
 }
-
-/// The names of a query's columns; those that DataFusion spells in its own words (`Int64(1) + …`) as they were written.
-fn plain_names(query: &ast::Query, schema: &SchemaRef) -> Vec<String> {
-    let mut names: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
-    let ast::SetExpr::Select(select) = query.body.as_ref() else { return names };
-    if select.projection.len() != names.len() {
-        return names;
-    }
-    for (name, item) in names.iter_mut().zip(&select.projection) {
-        if let ast::SelectItem::UnnamedExpr(expr) = item
-            && OWN_WORDS.iter().any(|word| name.contains(word))
-        {
-            *name = expr.to_string();
-        }
-    }
-    names
-}
-
-/// How DataFusion spells literals and windows.
-const OWN_WORDS: [&str; 12] = [
-    "Int64(",
-    "Float64(",
-    "Decimal128(",
-    "Utf8(",
-    "Utf8View(",
-    "Boolean(",
-    "IntervalMonthDayNano(",
-    "Date32(",
-    "TimestampMicrosecond(",
-    "NULL",
-    " BETWEEN UNBOUNDED PRECEDING",
-    " ORDER BY [",
-];
 
 /// A query that came out as anything but a query would act behind our back.
 fn refuse_effects(plan: &LogicalPlan) -> Result<()> {

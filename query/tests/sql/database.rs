@@ -103,6 +103,13 @@ impl Db {
         texts(outcome.unwrap_or_else(|e| panic!("{sql}\n{}: {e}", e.sqlstate()))).await
     }
 
+    /// The names of a query's columns, separated by bars.
+    pub(crate) async fn names(&self, sql: &str) -> String {
+        let schema = self.run(sql).await.rows.expect("it has rows").schema();
+        let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+        names.join("|")
+    }
+
     /// The one value of a query.
     pub(crate) async fn one(&self, sql: &str) -> String {
         let rows = self.rows(sql).await;

@@ -1,6 +1,7 @@
 //! SQL on a database in memory, with a clock under the test's control.
 
 mod changes;
+mod column_names;
 mod database;
 mod expressions;
 mod objects;

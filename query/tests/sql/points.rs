@@ -328,15 +328,6 @@ async fn rows_are_repaired_from_the_past_by_ordinary_statements() {
 }
 
 #[tokio::test]
-async fn columns_without_a_name_are_called_as_they_were_written() {
-    let db = changed().await;
-    let outcome = db.run("SELECT id + 1, count(*), 'x' || 'y', 0.5 FROM t GROUP BY id").await;
-    let schema = outcome.rows.unwrap().schema();
-    let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-    assert_eq!(names, ["id + 1", "count(*)", "'x' || 'y'", "0.5"]);
-}
-
-#[tokio::test]
 async fn a_whole_statement_reads_a_snapshot_and_null_names_none() {
     let db = Db::with("CREATE TABLE q (a INT); INSERT INTO q VALUES (1); CREATE SNAPSHOT one; DELETE FROM q")
         .await;

@@ -1,0 +1,341 @@
+//! Names of a query's columns, as Postgres gives them.
+//!
+//! DataFusion names a column after its whole expression, in its own words, and refuses two columns of one name. Here every
+//! item of every select list gets its name before planning: the one that is written, the column's, the function's, or
+//! `?column?`. Of columns that share a name, all but equal ones get a mark behind it, which keeps them apart inside and
+//! is cut off where names are shown.
+//!
+//! 1. A name with a mark is never found by what the user writes: a reference to one of several columns is ambiguous.
+//! 2. `ORDER BY` means a column of the select list where it names one or repeats its expression.
+
+use std::ops::ControlFlow;
+
+use arrow::datatypes::{Schema, SchemaRef};
+use datafusion::{
+    common::Column,
+    logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder},
+    sql::sqlparser::ast::{
+        self, Expr as SqlExpr, Ident, OrderByKind, Query, Select, SelectItem, SetExpr, VisitMut, VisitorMut,
+    },
+};
+
+use crate::{
+    error::{Error, ErrorKind, Result},
+    parse::folded_ident,
+};
+
+/// Ends the name of a column that shares it with another one; a number follows.
+const MARK: char = '\u{1}';
+
+/// What a column without a name is called.
+const NAMELESS: &str = "?column?";
+
+/// The name as users see it.
+pub(crate) fn shown_name(name: &str) -> &str {
+    name.split(MARK).next().unwrap_or(name)
+}
+
+/// A text with the marks of its names cut off.
+pub(crate) fn without_marks(text: &str) -> String {
+    let mut parts = text.split(MARK);
+    let mut shown = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        shown.push_str(part.trim_start_matches(|c: char| c.is_ascii_digit()));
+    }
+    shown
+}
+
+/// A schema with the names that users see.
+pub(crate) fn shown_schema(schema: &Schema) -> SchemaRef {
+    let fields = schema.fields().iter();
+    let fields = fields.map(|field| field.as_ref().clone().with_name(shown_name(field.name())));
+    Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()).into()
+}
+
+/// Whether a plan has a column of that name among several of it.
+pub(crate) fn is_ambiguous<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> bool {
+    known.into_iter().any(|known| known != name && shown_name(known) == name)
+}
+
+/// The plan with its columns under the names that users see, where each has one of its own.
+pub(crate) fn with_shown_names(plan: LogicalPlan) -> datafusion::common::Result<LogicalPlan> {
+    let columns = plan.schema().columns();
+    if columns.iter().all(|column| shown_name(&column.name) == column.name) {
+        return Ok(plan);
+    }
+    let exprs = columns.into_iter().map(|column| {
+        let name = shown_name(&column.name).to_owned();
+        Expr::Column(column).alias(name)
+    });
+    let exprs: Vec<Expr> = exprs.collect();
+    LogicalPlanBuilder::from(plan).project(exprs)?.build()
+}
+
+/// The rows of a derived table, with marks on the names that several of its columns have.
+pub(super) fn with_distinct_names(plan: LogicalPlan) -> datafusion::common::Result<LogicalPlan> {
+    let columns: Vec<Column> = plan.schema().columns();
+    let shared = |column: &Column| columns.iter().filter(|other| other.name == column.name).count() > 1;
+    if !columns.iter().any(shared) {
+        return Ok(plan);
+    }
+    let exprs = columns.iter().enumerate().map(|(index, column)| {
+        let expr = Expr::Column(column.clone());
+        if shared(column) { expr.alias(marked(&column.name, index)) } else { expr }
+    });
+    let exprs: Vec<Expr> = exprs.collect();
+    LogicalPlanBuilder::from(plan).project(exprs)?.build()
+}
+
+/// Names every item of every select list of a statement.
+pub(super) fn name_columns(statement: &mut ast::Statement) -> Result<()> {
+    match statement.visit(&mut Namer) {
+        ControlFlow::Break(error) => Err(error),
+        ControlFlow::Continue(()) => Ok(()),
+    }
+}
+
+fn marked(name: &str, index: usize) -> String {
+    format!("{name}{MARK}{index}")
+}
+
+struct Namer;
+
+impl VisitorMut for Namer {
+    type Break = Error;
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
+        if let SetExpr::Select(select) = query.body.as_mut()
+            && let Some(order) = &mut query.order_by
+            && let OrderByKind::Expressions(exprs) = &mut order.kind
+        {
+            for ordered in exprs.iter_mut() {
+                match position_in(select, &ordered.expr) {
+                    Ok(Some(position)) => {
+                        let number = ast::Value::Number((position + 1).to_string(), false);
+                        ordered.expr = SqlExpr::value(number);
+                    }
+                    Ok(None) => {}
+                    Err(error) => return ControlFlow::Break(error),
+                }
+            }
+            let mut of_tables = Vec::new();
+            for ordered in exprs {
+                names_in(&ordered.expr, &mut of_tables, qualified_name);
+            }
+            name_items(select, &of_tables);
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<Error> {
+        name_items(select, &[]);
+        ControlFlow::Continue(())
+    }
+}
+
+/// The item of the select list that an `ORDER BY` means: the one it names, or the one it repeats.
+fn position_in(select: &Select, ordered: &SqlExpr) -> Result<Option<usize>> {
+    let mut items = Vec::with_capacity(select.projection.len());
+    for item in &select.projection {
+        match item {
+            SelectItem::UnnamedExpr(expr) => items.push((name_of(expr), expr)),
+            SelectItem::ExprWithAlias { expr, alias } => items.push((folded_ident(alias), expr)),
+            // How many columns come before is not known yet.
+            _ => return Ok(None),
+        }
+    }
+    if let SqlExpr::Identifier(ident) = ordered {
+        let name = folded_ident(ident);
+        let named: Vec<usize> = (0..items.len()).filter(|&index| items[index].0 == name).collect();
+        let Some(&first) = named.first() else { return Ok(None) };
+        if named.iter().any(|&index| items[index].1 != items[first].1) {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                "42702",
+                format!("ORDER BY {name} is ambiguous: several columns have this name"),
+            )
+            .with_hint("write the column's number, or give the columns other names")
+            .at(crate::error::position(ident.span.start.line, ident.span.start.column)));
+        }
+        return Ok(Some(first));
+    }
+    if matches!(ordered, SqlExpr::Value(_)) {
+        return Ok(None);
+    }
+    Ok(items.iter().position(|(_, expr)| *expr == ordered))
+}
+
+/// Names the items of a select list. What it calls `taken` by itself must not hide a column of the tables.
+fn name_items(select: &mut Select, taken: &[String]) {
+    let all_columns = select.projection.iter().any(
+        |item| matches!(item, SelectItem::Wildcard(options) if options.opt_exclude.is_none() && options.opt_except.is_none()),
+    );
+    let of_tables: Vec<String> = select.projection.iter().filter_map(qualified_wildcard).collect();
+    // The planner looks in the select list for the names of HAVING; Postgres does not.
+    let mut taken = taken.to_vec();
+    for condition in select.having.iter().chain(&select.qualify) {
+        names_in(condition, &mut taken, bare_name);
+    }
+    let items: Vec<Option<(String, bool, SqlExpr)>> = select
+        .projection
+        .iter()
+        .map(|item| match item {
+            SelectItem::UnnamedExpr(expr) => Some((name_of(expr), false, expr.clone())),
+            SelectItem::ExprWithAlias { expr, alias } => Some((folded_ident(alias), true, expr.clone())),
+            _ => None,
+        })
+        .collect();
+    for (index, item) in select.projection.iter_mut().enumerate() {
+        let Some((name, written, expr)) = &items[index] else { continue };
+        let others = || items.iter().enumerate().filter(|(other, _)| *other != index);
+        let same_name =
+            |other: &Option<(String, bool, SqlExpr)>| other.as_ref().is_some_and(|(other, ..)| other == name);
+        let differs = others()
+            .any(|(_, other)| same_name(other) && other.as_ref().is_some_and(|(.., other)| other != expr));
+        let repeats = others().any(|(other, item)| other < index && same_name(item));
+        let in_wildcard = match expr {
+            SqlExpr::Identifier(_) => !written && (all_columns || !of_tables.is_empty()),
+            SqlExpr::CompoundIdentifier(parts) => {
+                let table = parts.iter().rev().nth(1).map(folded_ident);
+                !written && (all_columns || table.is_some_and(|table| of_tables.contains(&table)))
+            }
+            _ => false,
+        };
+        let hides = !written && !is_column(expr) && taken.contains(name);
+        let name =
+            if differs || repeats || in_wildcard || hides { marked(name, index) } else { name.clone() };
+        if !written && is_column(expr) && !name.contains(MARK) {
+            continue;
+        }
+        *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias: Ident::with_quote('"', name) };
+    }
+}
+
+fn is_column(expr: &SqlExpr) -> bool {
+    matches!(expr, SqlExpr::Identifier(_) | SqlExpr::CompoundIdentifier(_))
+}
+
+fn qualified_wildcard(item: &SelectItem) -> Option<String> {
+    let SelectItem::QualifiedWildcard(ast::SelectItemQualifiedWildcardKind::ObjectName(name), _) = item
+    else {
+        return None;
+    };
+    name.0.last().and_then(ast::ObjectNamePart::as_ident).map(folded_ident)
+}
+
+/// Adds the names that `name` finds in an expression.
+fn names_in(expr: &SqlExpr, names: &mut Vec<String>, name: fn(&SqlExpr) -> Option<String>) {
+    let _ = ast::visit_expressions(expr, |expr| {
+        names.extend(name(expr));
+        ControlFlow::<()>::Continue(())
+    });
+}
+
+fn bare_name(expr: &SqlExpr) -> Option<String> {
+    match expr {
+        SqlExpr::Identifier(ident) => Some(folded_ident(ident)),
+        _ => None,
+    }
+}
+
+fn qualified_name(expr: &SqlExpr) -> Option<String> {
+    match expr {
+        SqlExpr::CompoundIdentifier(parts) => parts.last().map(folded_ident),
+        _ => None,
+    }
+}
+
+/// What a column with this expression is called.
+fn name_of(expr: &SqlExpr) -> String {
+    derived_name(expr).map_or_else(|| NAMELESS.to_owned(), |(name, _)| name)
+}
+
+/// The name that an expression suggests, and whether it is better than that of a type.
+fn derived_name(expr: &SqlExpr) -> Option<(String, bool)> {
+    let strong = |name: &str| Some((name.to_owned(), true));
+    match expr {
+        SqlExpr::Identifier(ident) => Some((folded_ident(ident), true)),
+        SqlExpr::CompoundIdentifier(parts) => parts.last().map(|part| (folded_ident(part), true)),
+        SqlExpr::Nested(inner) => derived_name(inner),
+        SqlExpr::Collate { expr, .. } | SqlExpr::CompoundFieldAccess { root: expr, .. } => derived_name(expr),
+        SqlExpr::Cast { expr, data_type, .. } => match derived_name(expr) {
+            Some((name, true)) => Some((name, true)),
+            _ => Some((type_name(data_type), false)),
+        },
+        SqlExpr::TypedString(typed) => Some((type_name(&typed.data_type), false)),
+        SqlExpr::Interval(_) => Some(("interval".to_owned(), false)),
+        SqlExpr::Value(value) if matches!(value.value, ast::Value::Boolean(_)) => {
+            Some(("bool".to_owned(), false))
+        }
+        SqlExpr::Function(function) => {
+            let name = function.name.0.last().and_then(ast::ObjectNamePart::as_ident)?;
+            Some((folded_ident(name), true))
+        }
+        SqlExpr::Case { else_result, .. } => match else_result.as_deref().and_then(derived_name) {
+            Some((name, true)) => Some((name, true)),
+            _ => Some(("case".to_owned(), false)),
+        },
+        SqlExpr::Exists { .. } => strong("exists"),
+        SqlExpr::Subquery(query) => first_name(&query.body).map(|name| (name, true)),
+        SqlExpr::Array(_) => strong("array"),
+        SqlExpr::Tuple(_) => strong("row"),
+        SqlExpr::AtTimeZone { .. } => strong("timezone"),
+        SqlExpr::Extract { .. } => strong("extract"),
+        SqlExpr::Ceil { .. } => strong("ceil"),
+        SqlExpr::Floor { .. } => strong("floor"),
+        SqlExpr::Position { .. } => strong("position"),
+        SqlExpr::Substring { shorthand: true, .. } => strong("substr"),
+        SqlExpr::Substring { .. } => strong("substring"),
+        SqlExpr::Overlay { .. } => strong("overlay"),
+        SqlExpr::Trim { trim_where, .. } => match trim_where {
+            Some(ast::TrimWhereField::Leading) => strong("ltrim"),
+            Some(ast::TrimWhereField::Trailing) => strong("rtrim"),
+            _ => strong("btrim"),
+        },
+        _ => None,
+    }
+}
+
+/// The name of the first column of a subquery.
+fn first_name(body: &SetExpr) -> Option<String> {
+    match body {
+        SetExpr::Select(select) => match select.projection.first()? {
+            SelectItem::UnnamedExpr(expr) => Some(name_of(expr)),
+            SelectItem::ExprWithAlias { alias, .. } => Some(shown_name(&folded_ident(alias)).to_owned()),
+            _ => None,
+        },
+        SetExpr::Query(query) => first_name(&query.body),
+        SetExpr::SetOperation { left, .. } => first_name(left),
+        SetExpr::Values(_) => Some("column1".to_owned()),
+        _ => None,
+    }
+}
+
+/// What Postgres calls a type inside.
+fn type_name(data_type: &ast::DataType) -> String {
+    use crate::types::ColumnType;
+    let name = match ColumnType::from_sql(data_type) {
+        Ok(ColumnType::Boolean) => "bool",
+        Ok(ColumnType::SmallInt) => "int2",
+        Ok(ColumnType::Integer) => "int4",
+        Ok(ColumnType::BigInt) => "int8",
+        Ok(ColumnType::Real) => "float4",
+        Ok(ColumnType::Double) => "float8",
+        Ok(ColumnType::Decimal { .. }) => "numeric",
+        Ok(ColumnType::Text { chars_max: None }) => "text",
+        Ok(ColumnType::Text { .. }) => "varchar",
+        Ok(ColumnType::Date) => "date",
+        Ok(ColumnType::Timestamp) => "timestamp",
+        Ok(ColumnType::TimestampTz) => "timestamptz",
+        Ok(ColumnType::Bytes) => "bytea",
+        Err(_) => {
+            let text = data_type.to_string().to_lowercase();
+            let end = text.find(|c: char| !c.is_alphanumeric()).unwrap_or(text.len());
+            return match &text[..end] {
+                "decimal" => "numeric".to_owned(),
+                name => name.to_owned(),
+            };
+        }
+    };
+    name.to_owned()
+}
