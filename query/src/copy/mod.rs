@@ -9,6 +9,8 @@ mod csv_write;
 mod parquet_file;
 mod value;
 
+pub(crate) use value::Column as TextColumn;
+
 use std::{
     fmt::Debug,
     io::{self, Read, Seek, Write},

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// A column being filled from text.
-pub(super) enum Column {
+pub(crate) enum Column {
     Boolean(BooleanBuilder),
     Int16(Int16Builder),
     Int32(Int32Builder),
@@ -33,7 +33,7 @@ pub(super) enum Column {
 }
 
 impl Column {
-    pub(super) fn new(column_type: ColumnType) -> Self {
+    pub(crate) fn new(column_type: ColumnType) -> Self {
         match column_type {
             ColumnType::Boolean => Self::Boolean(BooleanBuilder::new()),
             ColumnType::SmallInt => Self::Int16(Int16Builder::new()),
@@ -52,7 +52,7 @@ impl Column {
         }
     }
 
-    pub(super) fn push_null(&mut self) {
+    pub(crate) fn push_null(&mut self) {
         match self {
             Self::Boolean(builder) => builder.append_null(),
             Self::Int16(builder) => builder.append_null(),
@@ -69,7 +69,7 @@ impl Column {
     }
 
     /// Adds a field. A timestamp without zone in a column with one is read in `zone`.
-    pub(super) fn push(&mut self, text: &str, column_type: ColumnType, zone: TimeZone) -> Result<()> {
+    pub(crate) fn push(&mut self, text: &str, column_type: ColumnType, zone: TimeZone) -> Result<()> {
         let bad = || Error::bad_text(text, column_type);
         match self {
             Self::Text(builder) => builder.append_value(text),
@@ -128,7 +128,7 @@ impl Column {
         Ok(())
     }
 
-    pub(super) fn finish(&mut self) -> ArrayRef {
+    pub(crate) fn finish(&mut self) -> ArrayRef {
         match self {
             Self::Boolean(builder) => Arc::new(builder.finish()),
             Self::Int16(builder) => Arc::new(builder.finish()),

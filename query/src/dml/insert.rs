@@ -9,7 +9,7 @@ use datafusion::{
     sql::sqlparser::ast::{self, SetExpr},
 };
 
-use super::{RowWriter, Target};
+use super::{RowWriter, Target, literals};
 use crate::{
     catalog::ColumnDef,
     ddl::planned_defaults,
@@ -22,8 +22,13 @@ use crate::{
 /// `INSERT INTO t …`.
 pub(crate) async fn insert(context: &mut Context<'_>, work: &Work, insert: &Insert) -> Result<Written> {
     let target = Target::find(context, work, &insert.table).await?;
-    let plan = plan_insert(context, work, &target, insert).await?;
-    let rows = session::stream(&context.state, &plan).await?;
+    let literals = literals::rows(&target, insert, context.parameters, context.zone())?;
+    let rows = if let Some(rows) = literals {
+        rows
+    } else {
+        let plan = plan_insert(context, work, &target, insert).await?;
+        session::stream(&context.state, &plan).await?
+    };
     let mut writer = RowWriter::new(context, work, &target)?;
     let count = writer.insert_all(rows, &[]).await?;
     Ok(Written::new(Outcome::wrote("INSERT 0", count), vec![target.path.to_string()]))

@@ -14,6 +14,7 @@ mod copy;
 mod create_as;
 mod explain;
 mod insert;
+mod literals;
 mod node;
 mod rows;
 mod update;

@@ -1,6 +1,6 @@
 //! One statement on its way: its session, its parameters, the moment it reads.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use bygone_engine::types::Timestamp;
 use bygone_mvcc::{CommitMeta, ExclusiveCommit, ExclusiveLock, Transaction};
@@ -17,6 +17,9 @@ use crate::{
     scan::{PointLabel, Reader},
 };
 
+/// A state that is made when it is first asked for.
+type LazyState = LazyLock<Arc<SessionState>, Box<dyn FnOnce() -> Arc<SessionState> + Send>>;
+
 /// One statement on its way.
 pub(crate) struct Context<'a> {
     pub shared: &'a Arc<Shared>,
@@ -24,8 +27,8 @@ pub(crate) struct Context<'a> {
     pub progress: Option<Arc<dyn Progress>>,
     pub parsed: &'a Parsed,
     pub parameters: &'a [ScalarValue],
-    /// DataFusion's state, with the statement's instant and time zone.
-    pub state: Arc<SessionState>,
+    /// DataFusion's state, with the statement's instant and time zone; made for those who plan.
+    pub state: LazyState,
     /// The statement's instant.
     pub now: Timestamp,
     pub notices: Vec<Notice>,
@@ -50,11 +53,16 @@ impl<'a> Context<'a> {
         parameters: &'a [ScalarValue],
     ) -> Self {
         let now = shared.wall_now();
-        let mut state = shared.state(&inner.settings.time_zone);
-        let instant = i64::try_from(now.as_micros()).ok().and_then(chrono::DateTime::from_timestamp_micros);
-        state.mark_start_execution();
-        state.execution_props_mut().query_execution_start_time = instant;
-        Self { shared, inner, progress, parsed, parameters, state: Arc::new(state), now, notices: Vec::new() }
+        let (base, time_zone) = (Arc::clone(shared), inner.settings.time_zone.clone());
+        let state: LazyState = LazyLock::new(Box::new(move || {
+            let mut state = base.state(&time_zone);
+            let instant =
+                i64::try_from(now.as_micros()).ok().and_then(chrono::DateTime::from_timestamp_micros);
+            state.mark_start_execution();
+            state.execution_props_mut().query_execution_start_time = instant;
+            Arc::new(state)
+        }));
+        Self { shared, inner, progress, parsed, parameters, state, now, notices: Vec::new() }
     }
 
     /// The session's time zone.

@@ -242,3 +242,54 @@ async fn the_hint_about_updates_from_other_tables_names_a_form_that_works() {
     db.run(hint.split_once(": ").unwrap().1).await;
     assert_eq!(db.rows("SELECT * FROM t ORDER BY id").await, ["1|0", "2|7"]);
 }
+
+#[tokio::test]
+async fn literals_mean_the_same_with_and_without_a_plan() {
+    let db = Db::new().await;
+    let columns = "(id INT PRIMARY KEY, b BOOLEAN, s SMALLINT, i BIGINT, r REAL, d DOUBLE PRECISION, n DECIMAL(10, 2), \
+                   t TEXT DEFAULT 'none', day DATE, at TIMESTAMP, atz TIMESTAMPTZ, bytes BYTEA)";
+    db.run(&format!("CREATE TABLE plain {columns}; CREATE TABLE planned {columns}")).await;
+    for row in [
+        "1, true, -32768, 9223372036854775807, 0.1, 0.1, 12345678.905, 'it''s', '2024-02-29', '2024-02-29 12:00:00.5', '2024-02-29T12:00:00Z', 'raw'",
+        "2, false, 7, -9223372036854775808, 1, -2, -0.005, '', '1969-12-31', '1969-12-31 23:59:59', '1970-01-01T00:00:00+02:00', ''",
+        "3, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL",
+        "4, 'yes', '12', ' 13 ', '1.5', '1e300', '7', 'x', '2000-01-01', '2000-01-01', '2000-01-01', 'abc'",
+    ] {
+        db.run(&format!("INSERT INTO plain VALUES ({row})")).await;
+        // An expression that is no literal sends the whole statement through the planner.
+        db.run(&format!("INSERT INTO planned VALUES ({row}), (100 + 1, {})", ["NULL"; 11].join(", "))).await;
+        db.run("DELETE FROM planned WHERE id = 101").await;
+    }
+    db.run("INSERT INTO plain (d, id) VALUES (DEFAULT, 5)").await;
+    db.run("INSERT INTO planned (d, id) VALUES (DEFAULT, 2 + 3)").await;
+    assert_eq!(db.one("SELECT count(*) FROM plain").await, "5");
+    assert_eq!(db.one("SELECT t, d FROM plain WHERE id = 5").await, "none|∅");
+    let differences = "SELECT count(*) FROM ((SELECT * FROM plain EXCEPT SELECT * FROM planned) UNION ALL \
+                       (SELECT * FROM planned EXCEPT SELECT * FROM plain)) AS both";
+    assert_eq!(db.one(differences).await, "0");
+}
+
+#[tokio::test]
+async fn a_literal_that_does_not_fit_its_column_is_refused() {
+    let db =
+        Db::with("CREATE TABLE t (id INT PRIMARY KEY, s SMALLINT, n DECIMAL(4, 2), b BOOLEAN, d DATE)").await;
+    for (row, state) in [
+        ("1, 32768, 0, true, NULL", "22003"),
+        ("1, 0, 100, true, NULL", "22003"),
+        ("1, 'one', 0, true, NULL", "22P02"),
+        ("1, 0, 0, 'maybe', NULL", "22P02"),
+        ("NULL, 0, 0, true, NULL", "23502"),
+        ("1, 0, 0, true, '2024-02-30'", "22P02"),
+        ("1, 0, 0, true", "0"),
+        ("1, 0, 0, true, NULL, 5", "42601"),
+    ] {
+        let sql = format!("INSERT INTO t VALUES ({row})");
+        if state == "0" {
+            db.run(&sql).await;
+        } else {
+            assert_eq!(db.state(&sql).await, state, "{sql}");
+        }
+    }
+    assert_eq!(db.state("INSERT INTO t VALUES (2, 0, 0, true), (1, 0, 0, true)").await, "23505");
+    assert_eq!(db.one("SELECT count(*) FROM t").await, "1");
+}
