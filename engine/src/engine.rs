@@ -110,7 +110,7 @@ impl Engine {
         self.shared.admit().await
     }
 
-    /// Makes a group of commits durable and visible. Called by one committing leader at a time; timestamps rise within
+    /// Makes a group of commits durable and visible. A batch without writes leaves its timestamp only. Called by one committing leader at a time; timestamps rise within
     /// the group and from call to call. Never suspends.
     ///
     /// # Errors

@@ -6,7 +6,9 @@
 //! ```
 //!
 //! C1 Timestamps given out rise strictly, across restarts too: the clock starts at the engine's last timestamp.
-//! C2 After `lift_to(t)` nothing gets a timestamp ≤ t.
+//! C2 After `lift_to(t)` nothing gets a timestamp ≤ t while the store is open. Across restarts that holds only for what the
+//!    log knows of: whoever gives out an answer that must stand writes a mark, which is a commit without writes
+//!    ([`Store::settle_durably`](crate::Store::settle_durably)).
 //! C3 What is in flight is one range, because only the leader stamps.
 
 use std::sync::{
@@ -98,7 +100,8 @@ impl Clock {
         }
     }
 
-    /// Reserves `count` timestamps for a group of commits; they count as in flight until the result is dropped.
+    /// Reserves `count` timestamps for a group of commits, none for a group of marks; they count as in flight until the
+    /// result is dropped.
     pub(crate) fn begin_stamping(&self, count: u64) -> Stamping<'_> {
         let wall = self.wall_now();
         let mut state = self.state.lock();
@@ -136,6 +139,11 @@ pub(crate) struct Stamping<'a> {
 }
 
 impl Stamping<'_> {
+    /// The newest timestamp that was reserved or read at: later groups come behind it.
+    pub(crate) fn newest(&self) -> Timestamp {
+        self.end.previous()
+    }
+
     /// The next timestamp of the group.
     pub(crate) fn stamp(&mut self) -> Timestamp {
         let stamp = self.next;

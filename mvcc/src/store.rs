@@ -137,11 +137,36 @@ impl Store {
     /// # Errors
     /// As [`Self::view_at`].
     pub async fn view_at_in(&self, at: Timestamp, scope: Scope) -> Result<ReadView> {
-        self.settle(at).await?;
+        self.settle_durably(at).await?;
         Ok(self.core.engine.view(at, scope)?)
     }
 
-    /// Makes sure that the commits ≤ `at` are all visible and that no other will join them.
+    /// Makes sure that the commits ≤ `at` are all visible and that no other will ever join them, also when the process is
+    /// killed and the machine's clock goes back. What is told of a moment later than the newest commit needs it.
+    ///
+    /// A store that only reads cannot promise the last part: it writes nothing.
+    ///
+    /// # Errors
+    /// [`Error::Future`] when `at` has not happened yet; the engine's when the log cannot be written.
+    ///
+    /// # Cost
+    /// One sync of the log when `at` is later than the newest commit, nothing otherwise.
+    pub async fn settle_durably(&self, at: Timestamp) -> Result<()> {
+        self.settle(at).await?;
+        if at <= self.core.engine.last_timestamp() || self.core.options.read_only {
+            return Ok(());
+        }
+        let mark =
+            Box::new(Request { is_mark: true, ..Request::of_batch(WriteBatch::new(), Durability::Sync) });
+        // Boxed: it is rare, and every read at a moment would grow by it.
+        match Box::pin(self.core.pipeline.commit(&self.core, mark)).await {
+            Ok(_) => Ok(()),
+            Err(Rejected::Failed(error) | Rejected::Locked(_, error)) => Err(error),
+        }
+    }
+
+    /// Makes sure that the commits ≤ `at` are all visible and that no other will join them while the store is open. Enough
+    /// for whoever then commits something durable, such as a snapshot of the moment.
     ///
     /// # Errors
     /// [`Error::Future`] when `at` has not happened yet.
@@ -215,7 +240,7 @@ impl Store {
     pub async fn view_present(&self) -> Result<ReadView> {
         loop {
             let now = self.core.clock.now();
-            self.settle(now).await?;
+            self.settle_durably(now).await?;
             // A pin, unlike a view, is refused as soon as any keyspace cannot be read.
             match self.core.engine.pin(now, Scope::Database) {
                 Ok(_held) => return Ok(self.core.engine.view(now, Scope::Database)?),
@@ -298,6 +323,7 @@ impl Store {
             runs: commit.runs,
             keyspaces,
             meta: commit.meta,
+            is_mark: false,
             durability: commit.durability,
             lock: Some(HeldLock { id: lock.id(), keyspaces: lock.keyspaces().into() }),
         })

@@ -11,6 +11,9 @@ use crate::{
     wal::Log,
 };
 
+/// A log segment is closed when it is this many times as long as the memtable may become.
+const LOG_MEMTABLES: u64 = 4;
+
 impl Shared {
     /// Makes a group of commits durable as asked, then visible. One screen, no await:
     pub(crate) fn append(&self, group: &[StampedBatch<'_>], durability: Durability) -> Result<()> {
@@ -29,9 +32,10 @@ impl Shared {
         }
         // 3. Visible.
         self.published.store(last.as_micros(), Ordering::Release);
-        // 4. A full memtable is frozen; its flush happens in the background. The commit has happened: when the log cannot
+        // 4. A full memtable is frozen, also an empty one when its log is long: commits without writes fill the log alone. Its flush happens in the background. The commit has happened: when the log cannot
         //    go on in a new segment, the memtable grows, and a later commit learns what is wrong with the log.
-        if active.bytes() >= self.options.memtable_bytes {
+        let memtable_bytes = self.options.memtable_bytes;
+        if active.bytes() >= memtable_bytes || log.bytes() >= LOG_MEMTABLES * memtable_bytes as u64 {
             match self.freeze(&mut log) {
                 Ok(()) => self.flush_wanted.notify_one(),
                 Err(error) => tracing::warn!(%error, "the memtable could not be frozen"),
@@ -43,13 +47,10 @@ impl Shared {
     /// Freezes the active memtable unless it is empty.
     pub(crate) fn freeze_active(&self) -> Result<()> {
         let mut log = self.log.lock();
-        self.freeze(&mut log)
+        if self.state.read().active.is_empty() { Ok(()) } else { self.freeze(&mut log) }
     }
 
     fn freeze(&self, log: &mut Log) -> Result<()> {
-        if self.state.read().active.is_empty() {
-            return Ok(());
-        }
         let log_after = log.rotate().inspect_err(|error| self.note_failure(error))?;
         let mut state = self.state.write();
         let frozen = Frozen { memtable: Arc::clone(&state.active), log_after };

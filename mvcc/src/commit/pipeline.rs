@@ -25,7 +25,7 @@ use std::{
 
 use bygone_engine::{
     IngestOptions, IngestedRun, StampedBatch,
-    types::{Durability, KeyspaceId, Timestamp},
+    types::{Durability, KeyspaceId, Timestamp, WriteBatch},
 };
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -266,14 +266,16 @@ impl Leadership<'_> {
         }
         let jobs = mem::take(&mut self.taken);
         let mut accepted = Vec::with_capacity(jobs.len());
-        let mut empty = Vec::new();
+        let (mut marks, mut empty) = (Vec::new(), Vec::new());
         // 1. Announce the timestamps; from here on whoever takes a lock or reads at them waits (L2, C3).
-        let mut stamping = self.core.clock.begin_stamping(jobs.len() as u64);
+        let stamps = jobs.iter().filter(|job| !job.request.is_empty()).count();
+        let mut stamping = self.core.clock.begin_stamping(stamps as u64);
         // 2. Leave out what is locked or conflicts with an earlier member of the group.
         let mut written = (jobs.len() > 1).then(HashSet::new);
         for job in jobs {
             if job.request.is_empty() {
-                empty.push(job.waiter);
+                let waiting = if job.request.is_mark { &mut marks } else { &mut empty };
+                waiting.push(job.waiter);
                 continue;
             }
             match admit(self.core, &job.request, written.as_ref()) {
@@ -295,16 +297,20 @@ impl Leadership<'_> {
             records::add_record(&mut request, at);
             accepted.push((at, request, waiter));
         }
-        // 3. One log record, one sync, all visible.
-        let outcome = if accepted.is_empty() {
-            Ok(())
-        } else {
-            let sync = accepted.iter().any(|(_, request, _)| request.durability == Durability::Sync);
-            let group: Vec<_> = accepted
-                .iter()
-                .map(|(at, request, _)| StampedBatch { at: *at, batch: &request.batch })
-                .collect();
-            self.core.engine.append(&group, if sync { Durability::Sync } else { Durability::Buffered })
+        // 3. One log record, one sync, all visible. Any commit of the group is a mark as well.
+        let nothing = WriteBatch::new();
+        let mut group: Vec<_> =
+            accepted.iter().map(|(at, request, _)| StampedBatch { at: *at, batch: &request.batch }).collect();
+        if group.is_empty() && !marks.is_empty() && stamping.newest() > self.core.engine.last_timestamp() {
+            group.push(StampedBatch { at: stamping.newest(), batch: &nothing });
+        }
+        let waits_for_disk = |(_, request, _): &(_, Box<Request>, _)| request.durability == Durability::Sync;
+        let sync = !marks.is_empty() || accepted.iter().any(waits_for_disk);
+        let durability = if sync { Durability::Sync } else { Durability::Buffered };
+        let outcome = match (group.is_empty(), marks.is_empty()) {
+            // The newest commit is the mark, once it is durable.
+            (true, false) => self.core.engine.sync(),
+            _ => self.core.engine.append(&group, durability),
         };
         // 4. Remember exclusive commits before anybody can take part again.
         for (at, request, _) in &accepted {
@@ -321,6 +327,10 @@ impl Leadership<'_> {
             waiter.signal(Signal::Done(answer));
         }
         let timestamp = self.core.engine.last_timestamp();
+        for waiter in marks {
+            let answer = outcome.clone().map(|()| CommitInfo { timestamp });
+            waiter.signal(Signal::Done(answer.map_err(|error| Rejected::Failed(error.into()))));
+        }
         for waiter in empty {
             waiter.signal(Signal::Done(Ok(CommitInfo { timestamp })));
         }

@@ -367,3 +367,56 @@ fn a_clock_that_jumps_back_or_forward_keeps_commits_in_order() {
         assert!(matches!(database.store.view_at(Timestamp::LAST).await, Err(StoreError::Future { .. })));
     });
 }
+
+/// The clock was lifted above what had been read in memory only.
+#[test]
+fn an_answer_at_an_explicit_moment_stands_when_the_clock_goes_back_over_a_crash() {
+    block_on(async {
+        let (disk, clock, database) = fresh().await;
+        database.write(put("k", "1"), Durability::Sync).await.unwrap();
+        clock.set(9_000);
+        let asked = Timestamp::from_micros(8_000);
+        let answer = database.rows_at(asked).await.unwrap();
+        let compared = database.store.view_present().await.unwrap().timestamp();
+        clock.set(2_000);
+        let database = Database::on(&disk.crash(3), &clock).await.unwrap();
+        let after = database.write(put("k", "2"), Durability::Sync).await.unwrap().timestamp;
+        assert!(after > asked && after > compared, "{after} was read before");
+        assert_eq!(database.rows_at(asked).await.unwrap(), answer);
+    });
+}
+
+#[test]
+fn a_moment_that_the_log_knows_of_is_read_without_writing() {
+    block_on(async {
+        let (disk, clock, database) = fresh().await;
+        let at = database.write(put("k", "1"), Durability::Sync).await.unwrap().timestamp;
+        clock.set(9_000);
+        let before = disk.operations();
+        database.rows_at(at).await.unwrap();
+        assert_eq!(disk.operations(), before);
+        database.rows_at(Timestamp::from_micros(8_000)).await.unwrap();
+        assert!(disk.operations() > before);
+        let marked = disk.operations();
+        database.rows_at(Timestamp::from_micros(8_500)).await.unwrap();
+        assert_eq!(disk.operations(), marked, "the mark before covers it");
+    });
+}
+
+#[test]
+fn marks_alone_do_not_grow_the_log_without_bound() {
+    block_on(async {
+        let (disk, clock, database) = fresh().await;
+        for at in 2_000..3_000 {
+            clock.set(at);
+            database.rows_at(Timestamp::from_micros(at)).await.unwrap();
+        }
+        database.engine().admit(0).await.unwrap();
+        let files = disk.files();
+        let log: Vec<_> = files.iter().filter(|(path, _)| path.starts_with("/db/wal")).collect();
+        assert!(log.len() <= 2, "{log:?}");
+        drop(database);
+        let database = Database::on(&disk, &clock).await.unwrap();
+        assert!(database.engine().last_timestamp() >= Timestamp::from_micros(2_999));
+    });
+}
