@@ -90,6 +90,9 @@ fn from_datafusion(error: &DataFusionError) -> Error {
         DataFusionError::SQL(inner, _) => from_parser(inner),
         DataFusionError::SchemaError(inner, _) => from_schema(inner),
         DataFusionError::IoError(inner) => from_foreign(inner),
+        DataFusionError::NotImplemented(message) if message.starts_with("Physical plan does not support") => {
+            subquery_unsupported()
+        }
         DataFusionError::NotImplemented(message) => {
             Error::new(ErrorKind::Unsupported, "0A000", format!("not supported: {}", plain(message)))
         }
@@ -238,11 +241,13 @@ fn from_plan(message: &str) -> Error {
     if lower.contains("placeholder") {
         return Error::new(ErrorKind::Invalid, "08P01", message);
     }
-    if lower.contains("correlated scalar subquery must be aggregated") {
-        return Error::unsupported(
-            "a subquery for one value that refers to the outer row and could have several rows",
-        )
-        .with_hint("put its column into max(…), or join instead");
+    if lower.contains("correlated") || lower.contains("unsupported subquery plan") {
+        return subquery_unsupported();
+    }
+    if lower.contains("too many columns! the subquery") {
+        return Error::unsupported("a subquery of several columns at this place").with_hint(
+            "compare several columns with EXISTS (SELECT 1 FROM … WHERE u.a = t.a AND u.b = t.b)",
+        );
     }
     if lower.contains("cannot coerce")
         || lower.contains("type_coercion")
@@ -254,6 +259,11 @@ fn from_plan(message: &str) -> Error {
         return Error::new(ErrorKind::Invalid, "42803", message);
     }
     Error::new(ErrorKind::Invalid, "42000", message)
+}
+
+fn subquery_unsupported() -> Error {
+    Error::unsupported("a subquery that refers to the outer row in this way")
+        .with_hint("take it to FROM and join it, or compute it first in a WITH")
 }
 
 fn from_execution(message: &str) -> Error {

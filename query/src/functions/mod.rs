@@ -11,6 +11,7 @@
 mod arithmetic;
 mod diff;
 mod history;
+mod only_row;
 mod points;
 
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 use datafusion::{catalog::TableProvider, common::ScalarValue, sql::sqlparser::ast::ObjectName};
 
 pub(crate) use arithmetic::{ROUND_HALF_EVEN, checked_arithmetic, round_half_even};
+pub(crate) use only_row::only_row;
 pub(crate) use points::point_functions;
 
 use crate::{

@@ -17,6 +17,7 @@ mod output_names;
 mod relation;
 mod resolve;
 mod settings;
+mod subqueries;
 mod trees;
 
 pub(crate) use names::Names;

@@ -28,6 +28,7 @@ use super::{
     output_names::{name_columns, with_shown_names},
     relation::{Points, TARGET_TABLE},
     resolve::{Bindings, Moment, MomentKey},
+    subqueries::replace_subqueries,
 };
 use crate::{
     catalog::{INFORMATION_SCHEMA, Object, ObjectPath, SYSTEM_SCHEMA, ViewDef},
@@ -113,7 +114,8 @@ impl Names {
             context.set_table_schema(schema);
         }
         let planner = SqlToRel::new_with_options(self, options);
-        meet_at_float(planner.sql_statement_to_plan_with_context(statement, &mut context)?)
+        let plan = planner.sql_statement_to_plan_with_context(statement, &mut context)?;
+        meet_at_float(replace_subqueries(plan)?)
     }
 
     /// The full path of a written name.

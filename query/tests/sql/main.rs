@@ -8,4 +8,5 @@ mod objects;
 mod plans;
 mod points;
 mod restore;
+mod subqueries;
 mod transactions;

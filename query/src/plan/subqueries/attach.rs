@@ -1,0 +1,237 @@
+//! Puts the answers of subqueries beside the rows that ask.
+
+use std::collections::HashMap;
+
+use datafusion::{
+    common::{Column, DFSchema, NullEquality, Result, ScalarValue},
+    functions_aggregate::{count::count_udaf, first_last::first_value_udaf},
+    functions_window::row_number::row_number,
+    logical_expr::{
+        Aggregate, Expr, ExprFunctionExt, ExprSchemable, JoinType, LogicalPlan, LogicalPlanBuilder, Subquery,
+        binary_expr,
+        expr::{SetComparison, SetQuantifier},
+        lit, when,
+    },
+};
+
+use super::{
+    Numbers, column,
+    inner::{Answer, Inner, substitute},
+};
+use crate::functions::only_row;
+
+/// The input of a node on its way: each subquery adds a column to it.
+pub(super) struct Attached<'n> {
+    pub input: LogicalPlan,
+    numbers: &'n mut Numbers,
+}
+
+/// Whether a plan that refers to nothing outside has rows.
+pub(super) fn has_rows(plan: LogicalPlan) -> Result<Expr> {
+    let count = count_udaf().call(vec![lit(1_i64)]).alias("rows");
+    let plan = LogicalPlanBuilder::from(plan)
+        .limit(0, Some(1))?
+        .aggregate(Vec::<Expr>::new(), vec![count])?
+        .project(vec![Expr::Column(Column::new_unqualified("rows")).gt(lit(0_i64)).alias("exists")])?
+        .build()?;
+    let subquery = Subquery {
+        subquery: plan.into(),
+        outer_ref_columns: Vec::new(),
+        spans: datafusion::common::Spans::new(),
+    };
+    Ok(Expr::ScalarSubquery(subquery))
+}
+
+impl<'n> Attached<'n> {
+    pub(super) fn new(input: LogicalPlan, numbers: &'n mut Numbers) -> Self {
+        Self { input, numbers }
+    }
+
+    /// Whether every column of the conditions is in reach: a subquery may refer to rows further out.
+    fn reaches(&self, exprs: &[Expr], inner: &LogicalPlan) -> bool {
+        let (outer, inner) = (self.input.schema(), inner.schema());
+        exprs.iter().flat_map(Expr::column_refs).all(|name| outer.has_column(name) || inner.has_column(name))
+    }
+
+    /// A column that says whether a subquery has rows for the outer one.
+    pub(super) fn exists(&mut self, subquery: &LogicalPlan) -> Result<Option<Expr>> {
+        let Some(answer) = Answer::of(subquery)? else { return Ok(None) };
+        let Some(inner) = Inner::new(answer.below, self.numbers.next())? else { return Ok(None) };
+        let conditions = inner.conditions.clone();
+        self.mark(&inner, conditions)
+    }
+
+    fn mark(&mut self, inner: &Inner, conditions: Vec<Expr>) -> Result<Option<Expr>> {
+        if !self.reaches(&conditions, &inner.plan) {
+            return Ok(None);
+        }
+        // The column is named after the only table on the right.
+        let alias = format!("__exists_{}", self.numbers.next());
+        let names = inner.plan.schema().columns().into_iter();
+        let names: HashMap<Column, Expr> =
+            names.map(|old| (old.clone(), Expr::Column(column(&alias, old.name)))).collect();
+        let conditions: Vec<Expr> =
+            conditions.into_iter().map(|condition| substitute(condition, &names)).collect::<Result<_>>()?;
+        let right = LogicalPlanBuilder::from(inner.plan.clone()).alias(alias.as_str())?.build()?;
+        self.join(right, JoinType::LeftMark, conditions)?;
+        Ok(Some(Expr::Column(column(&alias, "mark"))))
+    }
+
+    fn join(&mut self, right: LogicalPlan, join_type: JoinType, conditions: Vec<Expr>) -> Result<()> {
+        let input = std::mem::take(&mut self.input);
+        let condition = conditions.into_iter().reduce(Expr::and).unwrap_or_else(|| lit(true));
+        let none = || Vec::<Column>::new();
+        self.input = LogicalPlanBuilder::from(input)
+            .join_detailed(
+                right,
+                join_type,
+                (none(), none()),
+                Some(condition),
+                NullEquality::NullEqualsNothing,
+            )?
+            .build()?;
+        Ok(())
+    }
+
+    /// `expr IN (subquery)`: NULL where neither yes nor no is certain.
+    pub(super) fn contains(&mut self, expr: &Expr, subquery: &LogicalPlan) -> Result<Option<Expr>> {
+        let Some(answer) = Answer::of(subquery)? else { return Ok(None) };
+        if answer.first {
+            return Ok(None);
+        }
+        let correlated = super::inner::has_outer(subquery);
+        let Some(inner) = Inner::new(answer.below, self.numbers.next())? else { return Ok(None) };
+        let value = inner.seen(answer.value.clone())?;
+        let mut schema: DFSchema = self.input.schema().as_ref().clone();
+        schema.merge(inner.plan.schema());
+        let unknown = Expr::Literal(ScalarValue::Boolean(None), None);
+        let with = |condition: Option<Expr>| -> Vec<Expr> {
+            inner.conditions.iter().cloned().chain(condition).collect()
+        };
+        let equal = with(Some(expr.clone().eq(value.clone())));
+        let has_null = value.nullable(&schema)?;
+        let is_null = expr.nullable(&schema)?;
+        let Some(found) = self.mark(&inner, equal)? else { return Ok(None) };
+        let mut cases = when(found, lit(true));
+        if has_null {
+            let null = if correlated {
+                self.mark(&inner, with(Some(value.clone().is_null())))?
+            } else {
+                let rows = LogicalPlanBuilder::from(inner.plan.clone()).filter(value.is_null())?.build()?;
+                Some(has_rows(rows)?)
+            };
+            let Some(null) = null else { return Ok(None) };
+            cases = cases.when(null, unknown.clone());
+        }
+        if is_null {
+            let any =
+                if correlated { self.mark(&inner, with(None))? } else { Some(has_rows(inner.plan.clone())?) };
+            let Some(any) = any else { return Ok(None) };
+            cases = cases.when(expr.clone().is_null().and(any), unknown);
+        }
+        Ok(Some(cases.otherwise(lit(false))?))
+    }
+
+    /// `expr op ANY (subquery)` and `expr op ALL (subquery)`.
+    pub(super) fn compares(&mut self, compared: &SetComparison) -> Result<Option<Expr>> {
+        let SetComparison { expr, subquery, op, quantifier } = compared;
+        let Some(answer) = Answer::of(&subquery.subquery)? else { return Ok(None) };
+        if answer.first {
+            return Ok(None);
+        }
+        let Some(inner) = Inner::new(answer.below, self.numbers.next())? else { return Ok(None) };
+        let value = inner.seen(answer.value.clone())?;
+        let holds = binary_expr(expr.as_ref().clone(), *op, value);
+        let (decides, decided) = match quantifier {
+            SetQuantifier::Any => (holds.clone(), true),
+            SetQuantifier::All => (Expr::Not(Box::new(holds.clone())), false),
+        };
+        let with = |condition: Expr| inner.conditions.iter().cloned().chain([condition]).collect::<Vec<_>>();
+        let Some(certain) = self.mark(&inner, with(decides))? else { return Ok(None) };
+        let Some(unknown) = self.mark(&inner, with(holds.is_null()))? else { return Ok(None) };
+        let null = Expr::Literal(ScalarValue::Boolean(None), None);
+        Ok(Some(when(certain, lit(decided)).when(unknown, null).otherwise(lit(!decided))?))
+    }
+
+    /// The one value that a subquery answers for the outer row.
+    pub(super) fn value(&mut self, subquery: &LogicalPlan) -> Result<Option<Expr>> {
+        let Some(answer) = Answer::of(subquery)? else { return Ok(None) };
+        match answer.below {
+            LogicalPlan::Aggregate(aggregate) if aggregate.group_expr.is_empty() => {
+                self.aggregated(&answer, aggregate)
+            }
+            _ => self.single(&answer),
+        }
+    }
+
+    /// A value over aggregates: they run over the subquery's rows of each outer row.
+    fn aggregated(&mut self, answer: &Answer<'_>, aggregate: &Aggregate) -> Result<Option<Expr>> {
+        let number = self.numbers.next();
+        let Some(inner) = Inner::new(&aggregate.input, number)? else { return Ok(None) };
+        let mut aggregates = Vec::with_capacity(aggregate.aggr_expr.len());
+        let mut names = HashMap::new();
+        for (index, (old, expr)) in
+            aggregate.schema.columns().into_iter().zip(&aggregate.aggr_expr).enumerate()
+        {
+            let Expr::AggregateFunction(mut function) = inner.seen(expr.clone().unalias())? else {
+                return Ok(None);
+            };
+            let filter = match function.params.filter.take() {
+                Some(filter) => inner.present.clone().and(*filter),
+                None => inner.present.clone(),
+            };
+            function.params.filter = Some(Box::new(filter));
+            let name = format!("__value_{number}_{index}");
+            aggregates.push(Expr::AggregateFunction(function).alias(&name));
+            names.insert(old, Expr::Column(Column::new_unqualified(name)));
+        }
+        let value = substitute(inner.seen(answer.value.clone())?, &names)?;
+        if !self.group(&inner, number, aggregates)? {
+            return Ok(None);
+        }
+        Ok(Some(value))
+    }
+
+    /// A value of the only row, or of the first one.
+    fn single(&mut self, answer: &Answer<'_>) -> Result<Option<Expr>> {
+        let number = self.numbers.next();
+        let Some(inner) = Inner::new(answer.below, number)? else { return Ok(None) };
+        let value = inner.seen(answer.value.clone())?;
+        let mut order = answer.order.clone();
+        for sort in &mut order {
+            sort.expr = inner.seen(std::mem::take(&mut sort.expr))?;
+        }
+        let first = first_value_udaf().call(vec![value.clone()]).filter(inner.present.clone());
+        let first = if answer.first && !order.is_empty() { first.order_by(order) } else { first }.build()?;
+        let counted = if answer.distinct { value } else { inner.present.clone() };
+        let count = count_udaf().call(vec![counted]).filter(inner.present.clone());
+        let count = if answer.distinct { count.distinct() } else { count }.build()?;
+        let (first_name, count_name) = (format!("__value_{number}"), format!("__rows_{number}"));
+        let aggregates = vec![first.alias(&first_name), count.alias(&count_name)];
+        if !self.group(&inner, number, aggregates)? {
+            return Ok(None);
+        }
+        let first = Expr::Column(Column::new_unqualified(first_name));
+        if answer.first {
+            return Ok(Some(first));
+        }
+        Ok(Some(only_row().call(vec![first, Expr::Column(Column::new_unqualified(count_name))])))
+    }
+
+    /// Joins the subquery's rows to the input and computes `aggregates` for each row of it.
+    fn group(&mut self, inner: &Inner, number: usize, aggregates: Vec<Expr>) -> Result<bool> {
+        if !self.reaches(&inner.conditions, &inner.plan) || !self.reaches(&aggregates, &inner.plan) {
+            return Ok(false);
+        }
+        let row = format!("__row_{number}");
+        let columns = self.input.schema().columns();
+        let input = std::mem::take(&mut self.input);
+        self.input = LogicalPlanBuilder::from(input).window(vec![row_number().alias(&row)])?.build()?;
+        self.join(inner.plan.clone(), JoinType::Left, inner.conditions.clone())?;
+        let joined = std::mem::take(&mut self.input);
+        let keys = std::iter::once(Column::new_unqualified(row)).chain(columns).map(Expr::Column);
+        let keys: Vec<Expr> = keys.collect();
+        self.input = LogicalPlanBuilder::from(joined).aggregate(keys, aggregates)?.build()?;
+        Ok(true)
+    }
+}
