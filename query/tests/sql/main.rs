@@ -4,6 +4,7 @@ mod changes;
 mod column_names;
 mod database;
 mod expressions;
+mod isolation;
 mod objects;
 mod plans;
 mod points;
