@@ -45,6 +45,7 @@ async fn round(database: &Weak<Inner>) -> bool {
 async fn expire_and_collect(snapshots: &Snapshots) -> Result<()> {
     let store = snapshots.store();
     snapshots.expire(store.clock().now()).await?;
+    bygone_mvcc::forget_commits(store).await?;
     // Wakes the compaction, which takes what the horizons and the expired snapshots gave free.
     store.engine().raise_horizons().await?;
     store.engine().collect().await?;
@@ -55,6 +56,8 @@ async fn expire_and_collect(snapshots: &Snapshots) -> Result<()> {
 pub(crate) async fn run_once(snapshots: &Snapshots) -> Result<()> {
     let store = snapshots.store();
     snapshots.expire(store.clock().now()).await?;
+    store.engine().raise_horizons().await?;
+    bygone_mvcc::forget_commits(store).await?;
     store.engine().compact().await?;
     store.engine().collect().await?;
     Ok(())

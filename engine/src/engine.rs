@@ -380,6 +380,11 @@ impl Engine {
         Ok(())
     }
 
+    /// The oldest moment that can still be read in some keyspace: a horizon or a pin.
+    pub fn oldest_readable(&self) -> Timestamp {
+        self.shared.pins.oldest_readable()
+    }
+
     /// The oldest pin, of any scope.
     pub fn oldest_pin(&self) -> Option<Timestamp> {
         self.shared.pins.oldest()

@@ -1,7 +1,7 @@
 //! Opening: claim the root, load the newest manifest, replay the log, start the background tasks.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     sync::{
         Arc, OnceLock, Weak,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -13,7 +13,7 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::{
     EngineOptions, Env, Error, Result, Root,
-    manifest::{self, Manifest},
+    manifest::{self, FileId, Manifest},
     memtable::Memtable,
     pins::Pins,
     shared::Shared,
@@ -42,7 +42,16 @@ pub(crate) async fn open(root: Root, env: Env, options: EngineOptions) -> Result
         Some(loaded) => (Some((loaded.manifest.id, loaded.hash)), loaded.manifest),
         None => (None, Arc::new(Manifest::new(options.retention_us))),
     };
-    // 4. Claim the next epoch: whoever had the root before is fenced from here on.
+    // 4. The tables, before anything is written: damage, and features that we do not know, show now.
+    let cache = PageCache::new(options.cache_bytes as u64);
+    let tables = open_tables(&root, &before, &cache).await?;
+    if let Some(table) = tables.values().find(|table| table.forbids_writing()) {
+        let name = table.meta().object_name();
+        let what =
+            format!("{name} was written by a newer version: the database can be opened for reading only");
+        return Err(Error::Invalid(what));
+    }
+    // 5. Claim the next epoch: whoever had the root before is fenced from here on.
     let mut claimed = Manifest::clone(&before);
     claimed.epoch += 1;
     claimed.id += 1;
@@ -52,17 +61,15 @@ pub(crate) async fn open(root: Root, env: Env, options: EngineOptions) -> Result
         claimed.log = LogPosition::first(claimed.epoch);
     }
     let hash = manifest::publish(&root, &claimed).await?;
-    // 5. Replay what the tables do not hold yet.
+    // 6. Replay what the tables do not hold yet.
     let replayed = Memtable::default();
     let end = replay(&root, &claimed, &replayed).await?;
-    // 6. A log of our own; the old one is kept until the replayed memtable is in tables.
+    // 7. A log of our own; the old one is kept until the replayed memtable is in tables.
     let log = Log::create_after(&root, claimed.epoch, &end)?;
     let log_after = log.position();
     // Also when it held nothing: the flush moves the manifest past the old segments, so that they can go.
     let frozen = end.last.map(|_| Frozen { memtable: Arc::new(replayed), log_after });
-    // 7. The tables.
-    let cache = PageCache::new(options.cache_bytes as u64);
-    let state = load_state(&root, claimed, hash, frozen, &cache).await?;
+    let state = state_of(claimed, hash, frozen, &tables);
     let last = end.last_timestamp.unwrap_or_default().max(state.manifest.last_timestamp);
     Ok(Arc::new(assemble(root, env, options, cache, state, log, last, lock, false)))
 }
@@ -87,7 +94,8 @@ pub(crate) async fn open_read_only(root: Root, env: Env, options: EngineOptions)
     let frozen = Some(replayed).filter(|memtable| !memtable.is_empty());
     let frozen = frozen.map(|memtable| Frozen { memtable: Arc::new(memtable), log_after: manifest.log });
     let cache = PageCache::new(options.cache_bytes as u64);
-    let state = load_state(&root, Manifest::clone(&manifest), hash, frozen, &cache).await?;
+    let tables = open_tables(&root, &manifest, &cache).await?;
+    let state = state_of(Manifest::clone(&manifest), hash, frozen, &tables);
     let last = end.last_timestamp.unwrap_or_default().max(state.manifest.last_timestamp);
     let log = Log::create(&Root::memory(), 0)?;
     Ok(Arc::new(assemble(root, env, options, cache, state, log, last, lock, true)))
@@ -113,34 +121,42 @@ async fn replay(root: &Root, manifest: &Manifest, memtable: &Memtable) -> Result
     .await
 }
 
-async fn load_state(
-    root: &Root,
-    manifest: Manifest,
-    manifest_hash: u128,
-    frozen: Option<Frozen>,
-    cache: &PageCache,
-) -> Result<State> {
-    let mut tables = HashMap::new();
-    for file in manifest.files() {
-        tables.insert(file.id, Table::open(root, file, cache).await?);
+/// Opens every table that `manifest` names and checks that its runs are runs.
+async fn open_tables(root: &Root, manifest: &Manifest, cache: &PageCache) -> Result<HashMap<FileId, Table>> {
+    if let Some(what) = manifest.unknown_feature() {
+        let id = manifest.id;
+        return Err(Error::Invalid(format!("manifest {id} was written by a newer version: it has {what}")));
     }
-    for run in manifest.keyspaces.values().flat_map(|keyspace| keyspace.level0.iter().chain(&keyspace.levels))
-    {
+    let runs =
+        manifest.keyspaces.values().flat_map(|keyspace| keyspace.level0.iter().chain(&keyspace.levels));
+    for run in runs {
         if !run.files.windows(2).all(|pair| pair[0].max_key < pair[1].min_key) {
             let detail = "the files of a run overlap";
             return Err(Error::corrupt(format!("manifest/{:020}", manifest.id), 0, detail));
         }
     }
+    let mut tables = HashMap::new();
+    for file in manifest.files() {
+        tables.insert(file.id, Table::open(root, file, cache).await?);
+    }
+    Ok(tables)
+}
+
+fn state_of(
+    manifest: Manifest,
+    manifest_hash: u128,
+    frozen: Option<Frozen>,
+    tables: &HashMap<FileId, Table>,
+) -> State {
     let trees = manifest.keyspaces.iter().filter(|(_, keyspace)| keyspace.has_files());
-    let trees: BTreeMap<_, _> =
-        trees.map(|(id, keyspace)| (*id, Arc::new(tree(keyspace, &tables)))).collect();
-    Ok(State {
+    let trees = trees.map(|(id, keyspace)| (*id, Arc::new(tree(keyspace, tables)))).collect();
+    State {
         active: Arc::new(Memtable::default()),
         frozen: frozen.into_iter().collect(),
         trees,
         manifest: Arc::new(manifest),
         manifest_hash,
-    })
+    }
 }
 
 #[expect(clippy::too_many_arguments, reason = "the parts of an engine, put together in one place")]

@@ -38,6 +38,6 @@ pub use commit::{CommitInfo, CommitMeta, ExclusiveCommit};
 pub use error::{Error, Result};
 pub use locks::ExclusiveLock;
 pub use names::{KeyspaceInfo, KeyspaceNames, check_name};
-pub use records::{CommitRecord, annotation, commit_record, commits, newest_commits};
+pub use records::{CommitRecord, annotation, commit_record, commits, forget_commits, newest_commits};
 pub use store::{Store, StoreOptions};
 pub use transaction::{Mark, Savepoint, Transaction, TransactionScan};

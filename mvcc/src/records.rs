@@ -5,12 +5,12 @@ use std::ops::Bound;
 
 use bygone_engine::{
     KeyRange, ReadView, ScanOptions,
-    types::{KeyspaceId, Timestamp},
+    types::{Durability, KeyspaceId, Timestamp, WriteBatch},
 };
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result, commit::Request, system};
+use crate::{Error, Result, Store, commit::Request, system};
 
 /// The record of one commit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -121,6 +121,38 @@ async fn list(
         }
     }
     Ok(records)
+}
+
+/// Records that one commit of [`forget_commits`] deletes.
+const FORGOTTEN_TOGETHER: usize = 4_096;
+
+/// Deletes the records of commits before the oldest moment that can still be read: no restore to a readable moment would
+/// undo them, and nothing can be read as of them. Returns how many there were.
+///
+/// # Errors
+/// Those of reading and of a commit; what is left is for the next call.
+///
+/// # Cost
+/// Nothing while there are none.
+pub async fn forget_commits(store: &Store) -> Result<usize> {
+    let mut forgotten = 0;
+    loop {
+        // Before the view, which is a pin as well.
+        let oldest = store.engine().oldest_readable();
+        let end = Bound::Excluded(Bytes::copy_from_slice(&oldest.as_micros().to_be_bytes()));
+        let range = KeyRange { start: Bound::Unbounded, end };
+        let options = ScanOptions { limit: Some(FORGOTTEN_TOGETHER), ..ScanOptions::default() };
+        let mut scan = store.view_now().scan(system::COMMITS, range, options)?;
+        let mut deletes = WriteBatch::new();
+        while let Some(batch) = scan.next().await? {
+            batch.keys.iter().for_each(|key| deletes.delete(system::COMMITS, Bytes::copy_from_slice(key)));
+        }
+        if deletes.is_empty() {
+            return Ok(forgotten);
+        }
+        forgotten += deletes.len();
+        store.write(deletes, Durability::Buffered).await?;
+    }
 }
 
 /// The record of the commit at `at`, if it left one.

@@ -76,7 +76,7 @@ pub struct KeyspaceManifest {
     pub level0: Vec<Run>,
     /// Level 1 and below: each one run, newer than the next.
     pub levels: Vec<Run>,
-    /// Closed versions that left the levels.
+    /// Closed versions that left the levels. No part of the engine moves any yet.
     pub history: Vec<HistoryGroup>,
 }
 
@@ -130,7 +130,7 @@ impl fmt::Display for FileId {
 pub struct FileMeta {
     /// Names the file.
     pub id: FileId,
-    /// The root that owns the file, when it is not this one (clones).
+    /// The root that owns the file, when it is not this one. For clones, which do not exist yet.
     pub owner: Option<String>,
     /// Length in bytes.
     pub len: u64,
@@ -164,7 +164,7 @@ pub struct FileMeta {
     pub max_end: Timestamp,
     /// The begin of every version, whatever the file says: a bulk load is stamped when it commits.
     pub begin_override: Option<Timestamp>,
-    /// Versions that begin later are not there (clones).
+    /// Versions that begin later are not there. For clones, which do not exist yet.
     pub begin_bound: Option<Timestamp>,
     /// Layout of values: 0 is opaque bytes.
     pub layout: u8,
@@ -185,8 +185,7 @@ impl FileMeta {
 
     /// The largest begin that a reader of the file can see.
     pub fn newest_begin(&self) -> Timestamp {
-        let newest = self.begin_override.unwrap_or(self.max_begin);
-        self.begin_bound.map_or(newest, |bound| newest.min(bound))
+        self.begin_override.unwrap_or(self.max_begin)
     }
 }
 
@@ -215,6 +214,17 @@ impl Manifest {
     /// The state before the first manifest of a database.
     pub fn new(retention_us: u64) -> Self {
         Self { retention_us, ..Self::default() }
+    }
+
+    /// What the manifest has and this version does not apply: clones, the history tier.
+    pub fn unknown_feature(&self) -> Option<&'static str> {
+        let has_history = self.keyspaces.values().any(|keyspace| !keyspace.history.is_empty());
+        let is_cloned = self.files().any(|file| file.owner.is_some() || file.begin_bound.is_some());
+        match (has_history, is_cloned) {
+            (true, _) => Some("files of history"),
+            (_, true) => Some("files of another database"),
+            _ => None,
+        }
     }
 
     /// Every file that is referenced, with duplicates if there are any.

@@ -57,6 +57,32 @@ fn a_manifest_reads_back_as_written() {
 }
 
 #[test]
+fn what_is_not_applied_yet_is_refused_at_open() {
+    let run =
+        |owner, begin_bound| Run { files: vec![FileMeta { owner, begin_bound, ..FileMeta::default() }] };
+    let level = |run| KeyspaceManifest { levels: vec![run], ..KeyspaceManifest::default() };
+    let group = HistoryGroup::default();
+    for keyspace in [
+        level(run(Some("s3://other/db".to_owned()), None)),
+        level(run(None, Some(Timestamp::from_micros(9)))),
+        KeyspaceManifest { history: vec![group], ..KeyspaceManifest::default() },
+    ] {
+        let keyspaces = [(KeyspaceId::FIRST_USER, keyspace)].into();
+        let manifest = Manifest { id: 1, epoch: 1, keyspaces, ..Manifest::default() };
+        let root = Root::memory();
+        let opened = async {
+            publish(&root, &manifest).await.unwrap();
+            let env = crate::testing::env(&crate::testing::ManualClock::at(1), 1);
+            let opened = crate::Engine::open(root.clone(), env, crate::EngineOptions::default()).await;
+            (opened.map(drop), newest_id(&root).await.unwrap())
+        };
+        let (opened, newest) = opened.now_or_never().expect("a root in memory never suspends");
+        assert!(matches!(opened, Err(Error::Invalid(_))), "{opened:?}");
+        assert_eq!(newest, Some(1), "nothing was written");
+    }
+}
+
+#[test]
 fn the_newest_manifest_is_loaded_and_a_taken_id_fences() {
     let dir = tempfile::tempdir().unwrap();
     for root in [Root::memory(), Root::local(OsDisk::shared(), PathBuf::from(dir.path()))] {

@@ -72,6 +72,11 @@ impl Inner {
         self.horizons.get(&keyspace).copied().unwrap_or(self.horizon)
     }
 
+    fn oldest_pin(&self) -> Option<Timestamp> {
+        let all = self.keyspaces.values().chain([&self.database, &self.partial]);
+        all.filter_map(|counts| counts.first_key_value().map(|(at, _)| *at)).min()
+    }
+
     fn is_pinned(&self, keyspace: KeyspaceId, at: Timestamp) -> bool {
         self.database.contains_key(&at)
             || self.keyspaces.get(&keyspace).is_some_and(|counts| counts.contains_key(&at))
@@ -257,9 +262,14 @@ impl Pins {
 
     /// The oldest pin of any scope.
     pub(crate) fn oldest(&self) -> Option<Timestamp> {
+        self.inner.lock().oldest_pin()
+    }
+
+    /// The oldest horizon of any keyspace, or the oldest pin if that is older.
+    pub(crate) fn oldest_readable(&self) -> Timestamp {
         let inner = self.inner.lock();
-        let all = inner.keyspaces.values().chain([&inner.database, &inner.partial]);
-        all.filter_map(|counts| counts.first_key_value().map(|(at, _)| *at)).min()
+        let horizon = inner.horizons.values().copied().fold(inner.horizon, Timestamp::min);
+        inner.oldest_pin().map_or(horizon, |pin| pin.min(horizon))
     }
 }
 

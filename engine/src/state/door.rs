@@ -45,10 +45,13 @@ impl Shared {
             }
         }
         let trees = trees(&next, &current, &tables);
-        // 3. Persist. On local roots and in memory nothing here suspends, so that a durable manifest is always
-        //    installed.
-        let hash =
-            manifest::publish(&self.root, &next).await.inspect_err(|error| self.note_failure(error))?;
+        // 3. Persist. On local roots and in memory nothing here suspends. Elsewhere the caller may give up while the answer
+        //    is out: a manifest may be durable then that is not installed, and writing ends.
+        let mut unfinished = Unfinished { shared: self, id: next.id, is_over: false };
+        let hash = manifest::publish(&self.root, &next).await.inspect_err(|error| {
+            unfinished.is_over = true;
+            self.note_failure(error);
+        })?;
         // 4. Horizons rise before anything can be removed on their account.
         self.pins.install_horizons(next.horizon, own_horizons(&next));
         // 5. Install. Memtables may have been frozen since; the files are those of the manifest.
@@ -64,6 +67,7 @@ impl Shared {
         if let Some(at) = edit.commit {
             self.published.fetch_max(at.as_micros(), Ordering::AcqRel);
         }
+        unfinished.is_over = true;
         Ok(())
     }
 
@@ -113,6 +117,22 @@ impl Shared {
             .filter_map(|(id, keyspace)| Some((*id, due(keyspace.retention_us?))))
             .collect();
         Some(Horizons { database: due(manifest.retention_us), keyspaces })
+    }
+}
+
+/// A publication between storage and memory. Dropped before it is over, only a reopening tells what became of it.
+struct Unfinished<'a> {
+    shared: &'a Shared,
+    id: u64,
+    is_over: bool,
+}
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        if !self.is_over {
+            let what = format!("the publication of manifest {} was given up half way", self.id);
+            self.shared.note_failure(&Error::CommitUnknown(what));
+        }
     }
 }
 

@@ -5,6 +5,9 @@ mod edit;
 mod run;
 mod tree;
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,

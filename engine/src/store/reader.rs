@@ -103,10 +103,18 @@ async fn read_remote(
     let mut got = 0;
     for _ in 0..2 {
         let options = GetOptions::new().with_range(Some(range.clone()));
-        match remote.get_at(path, name, options).await? {
-            Some(bytes) if bytes.len() == wanted => return Ok(bytes),
-            Some(bytes) => got = bytes.len(),
-            None => return Err(Error::corrupt(name, 0, "the object is missing")),
+        match remote.get_at(path, name, options).await {
+            Ok(Some(bytes)) if bytes.len() == wanted => return Ok(bytes),
+            Ok(Some(bytes)) => got = bytes.len(),
+            Ok(None) => return Err(Error::corrupt(name, 0, "the object is missing")),
+            // Some stores refuse a range that reaches past the end instead of cutting it.
+            Err(error) => match remote.len(path).await {
+                Some(len) if len < range.end => {
+                    let detail = format!("the object is {len} bytes long, read was up to {}", range.end);
+                    return Err(Error::corrupt(name, len, detail));
+                }
+                _ => return Err(error),
+            },
         }
     }
     let detail = format!("read {got} bytes where {wanted} were asked for");

@@ -61,6 +61,11 @@ impl Remote {
         }
     }
 
+    /// Length of the object, where the store tells.
+    pub(super) async fn len(&self, path: &Path) -> Option<u64> {
+        self.store.head(path).await.ok().map(|meta| meta.size)
+    }
+
     async fn create(&self, path: &Path, body: Bytes) -> object_store::Result<()> {
         let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
         self.store.put_opts(path, PutPayload::from_bytes(body), options).await.map(drop)

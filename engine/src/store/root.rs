@@ -72,6 +72,12 @@ impl Root {
         Self::remote(Remote { store, prefix, memory: false })
     }
 
+    /// A root in memory whose requests go to `store`.
+    #[cfg(test)]
+    pub(crate) fn memory_on(store: Arc<dyn ObjectStore>) -> Self {
+        Self::remote(Remote { store, prefix: Path::default(), memory: true })
+    }
+
     fn remote(remote: Remote) -> Self {
         Self { backend: Backend::Remote(Arc::new(remote)) }
     }

@@ -221,6 +221,8 @@ fn short_reads_of_a_store_are_repeated_and_then_reported() {
         assert_eq!(reader.read(2..6).await.unwrap(), &b"2345"[..]);
         let longer = root.open("x", 20).await.unwrap();
         assert!(matches!(longer.read(5..15).await, Err(Error::Corrupt { offset: 10, .. })));
+        let cut = longer.read(12..15).await;
+        assert!(matches!(cut, Err(Error::Corrupt { offset: 10, .. })), "behind the end: {cut:?}");
         assert!(matches!(root.open("y", 20).await.unwrap().read(0..1).await, Err(Error::Corrupt { .. })));
     };
     run.now_or_never().expect("a store in memory never suspends");

@@ -30,6 +30,8 @@ pub enum StoreFault {
     Short,
     /// One bit of what is read is changed. Other requests go through.
     Flipped,
+    /// It takes effect and is never answered.
+    Silent,
 }
 
 /// An object store around another that fails where it is told to. Clones share the faults.
@@ -116,6 +118,10 @@ impl FaultStore {
                 request.await?;
                 Err(injected("the reply was lost"))
             }
+            Some(StoreFault::Silent) => {
+                request.await?;
+                future::pending().await
+            }
             Some(StoreFault::FalseNotFound) => Err(not_found(location)),
             Some(StoreFault::Before | StoreFault::Late(_) | StoreFault::FalseConflict) => {
                 Err(injected("the request did nothing"))
@@ -193,6 +199,10 @@ impl ObjectStore for FaultStore {
                 self.inner.put_opts(location, payload, opts).await?;
                 Err(injected("the reply was lost"))
             }
+            Some(StoreFault::Silent) => {
+                self.inner.put_opts(location, payload, opts).await?;
+                future::pending().await
+            }
             None | Some(StoreFault::Short | StoreFault::Flipped) => {
                 self.inner.put_opts(location, payload, opts).await
             }
@@ -216,6 +226,7 @@ impl ObjectStore for FaultStore {
             ) => {
                 return Err(injected("the read failed"));
             }
+            Some(StoreFault::Silent) => return future::pending().await,
             None | Some(StoreFault::Short | StoreFault::Flipped) => {}
         }
         let result = self.inner.get_opts(location, options).await?;
@@ -234,6 +245,7 @@ impl ObjectStore for FaultStore {
                 Ok(parts.into_iter().map(|bytes| spoil(fault, bytes)).collect())
             }
             Some(StoreFault::FalseNotFound) => Err(not_found(location)),
+            Some(StoreFault::Silent) => future::pending().await,
             Some(_) => Err(injected("the read failed")),
         }
     }

@@ -5,6 +5,7 @@ use bygone_engine::{
     types::{Durability, KeyspaceId, Timestamp, Write, WriteBatch},
 };
 use bygone_mvcc::{CommitInfo, CommitMeta, ExclusiveCommit, ExclusiveLock, Store};
+use futures::channel::oneshot;
 
 use super::{
     RestoreReport, RestoreRequest, SafetySnapshot,
@@ -52,8 +53,32 @@ async fn restore(snapshots: &Snapshots, request: RestoreRequest) -> Result<Resto
         progress.committing();
     }
     report.safety_snapshot = safety.as_ref().map(|safety| safety.snapshot.name.clone());
-    report.commit = Some(commit(store, &lock, request, written, safety).await?);
+    report.commit = Some(commit_to_the_end(store, lock, request, written, safety).await?);
     Ok(report)
+}
+
+/// As [`commit`], in a task of its own where there are such: who gives up now must not leave keyspaces revived that the
+/// commit, which may happen or not, was to bring back.
+async fn commit_to_the_end(
+    store: &Store,
+    lock: ExclusiveLock,
+    request: RestoreRequest,
+    written: Written,
+    safety: Option<Prepared>,
+) -> Result<CommitInfo> {
+    let tasks = &store.engine().env().tasks;
+    if request.revive.is_empty() || !tasks.is_background() {
+        return Box::pin(commit(store, &lock, request, written, safety)).await;
+    }
+    let (answer, outcome) = oneshot::channel();
+    let store = store.clone();
+    let work = async move {
+        // Nobody may be waiting any more.
+        drop(answer.send(commit(&store, &lock, request, written, safety).await));
+    };
+    tasks.spawn("restore", Box::pin(work));
+    // The task ends without an answer only with its runtime.
+    outcome.await.unwrap_or_else(|_| Err(bygone_mvcc::Error::Engine(bygone_engine::Error::Closed).into()))
 }
 
 fn what(request: &RestoreRequest) -> String {
@@ -164,8 +189,8 @@ async fn commit(
     if let Some(safety) = &mut safety {
         safety.add_to(&mut batch);
     }
-    // Before the commit: a keyspace that is live but still marked would lose its files. What is cut short here is put right
-    // when the database is opened (`KeyspaceNames::reconcile`).
+    // Before the commit: a keyspace that is live but still marked would lose its files. What a crash cuts short here is put
+    // right when the database is opened (`KeyspaceNames::reconcile`).
     for (keyspace, _) in &request.revive {
         store.engine().revive_keyspace(*keyspace).await?;
     }

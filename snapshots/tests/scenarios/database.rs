@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bygone_engine::{
     Engine, EngineOptions, Env, Root,
-    env::{Task, TaskSet, WallClock},
+    env::{Task, TaskSet, TokioTasks, WallClock},
     testing::{InlineTasks, ManualClock, SimDisk},
     types::KeyspaceId,
 };
@@ -49,6 +49,12 @@ impl Database {
     /// A new database in which whoever waits for a lock waits for ever.
     pub(crate) async fn patient() -> Self {
         Self::with_tasks(EngineOptions::tiny(), Arc::new(Patient(InlineTasks::new()))).await
+    }
+
+    /// A new database whose background work runs on the test's runtime.
+    pub(crate) async fn busy() -> Self {
+        let tasks = TokioTasks::current().expect("the test has a runtime");
+        Self::with_tasks(EngineOptions::tiny(), Arc::new(tasks)).await
     }
 
     async fn with_tasks(options: EngineOptions, tasks: Arc<dyn TaskSet>) -> Self {

@@ -7,8 +7,11 @@ use std::{
 };
 
 use bygone_engine::types::{Durability, KeyspaceId, Timestamp, WriteBatch};
-use bygone_mvcc::{CommitMeta, Error, ExclusiveCommit, Store, annotation, commits};
-use bygone_snapshots::restore::{self, RestoreRequest};
+use bygone_mvcc::{CommitMeta, Error, ExclusiveCommit, Store, annotation, commits, forget_commits};
+use bygone_snapshots::{
+    CreateSnapshot,
+    restore::{self, RestoreRequest, SafetySnapshot},
+};
 
 use crate::database::Database;
 
@@ -403,4 +406,66 @@ async fn a_keyspace_that_was_dropped_or_came_back_fails_its_guard() {
     names.drop_keyspace("t").await.expect("drops");
     assert!(matches!(write(since).await, Err(Error::Conflict { .. })));
     assert!(matches!(names.check_exists(&info).await, Err(Error::NoKeyspace(_))));
+}
+
+#[tokio::test]
+async fn a_restore_that_is_given_up_after_it_began_to_commit_happens_whole() {
+    let database = Database::busy().await;
+    let (store, t) = (&database.store, database.keyspace("t").await);
+    let at = store.write(batch(t, "k", "1"), Durability::Sync).await.expect("commits").timestamp;
+    let names = store.names();
+    let keyspace = names.get("t").await.expect("is there");
+    names.drop_keyspace("t").await.expect("drops");
+    let (_, dropped_at) = store.engine().dropped_keyspaces()[0];
+    let mut extra = WriteBatch::new();
+    names.add_revival(&keyspace, &mut extra);
+    let revive = vec![(t, dropped_at)];
+    let safety = SafetySnapshot::None;
+    let request = RestoreRequest { revive, extra, safety, ..RestoreRequest::new(Vec::new(), at) };
+    {
+        let mut restore = pin!(restore::run(&database.snapshots, request));
+        while store.engine().dropped_keyspaces() == [(t, dropped_at)] {
+            let state = poll(restore.as_mut());
+            assert!(state.is_pending(), "{state:?}");
+            tokio::task::yield_now().await;
+        }
+    }
+    store.drain().await;
+    assert_eq!(store.engine().dropped_keyspaces(), []);
+    assert_eq!(names.get("t").await.expect("is back"), keyspace);
+    assert_eq!(value(store, t, "k").await.as_deref(), Some("1"));
+}
+
+#[tokio::test]
+async fn records_of_commits_go_when_nothing_can_be_read_as_of_them() {
+    let options = bygone_engine::EngineOptions { retention_us: 0, ..bygone_engine::EngineOptions::tiny() };
+    let database = Database::new(options).await;
+    let (store, t) = (&database.store, database.keyspace("t").await);
+    let mut moments = Vec::new();
+    for at in [100, 200, 300] {
+        database.clock.set(at);
+        let transaction = store.begin();
+        transaction.put(t, "k", at.to_string()).expect("writes");
+        transaction
+            .annotate(CommitMeta { author: Some("ada".into()), ..CommitMeta::default() })
+            .expect("open");
+        moments.push(transaction.commit(Durability::Sync).await.expect("commits").timestamp);
+        if at == 200 {
+            database.snapshots.create(CreateSnapshot::database("s")).await.expect("creates");
+        }
+    }
+    let known = async || -> Vec<Timestamp> {
+        let all = commits(&store.view_now(), Timestamp::INTENT, Timestamp::LAST, 100).await.expect("reads");
+        let of_ada = all.into_iter().filter(|commit| commit.author.is_some());
+        of_ada.map(|commit| commit.timestamp).collect()
+    };
+    store.engine().raise_horizons().await.expect("raises");
+    assert!(forget_commits(store).await.expect("forgets") > 0);
+    assert_eq!(known().await, moments[1..], "a restore to the snapshot names what it undoes");
+    assert_eq!(forget_commits(store).await.expect("forgets"), 0);
+    database.clock.set(1_000);
+    database.snapshots.drop_many(&["s".to_owned()], false).await.expect("drops");
+    store.engine().raise_horizons().await.expect("raises");
+    forget_commits(store).await.expect("forgets");
+    assert_eq!(known().await, []);
 }
