@@ -117,12 +117,12 @@ impl Column {
             }
             Self::Timestamp(builder) => {
                 let (local, own_zone) = parse_local_time(text.trim()).ok_or_else(bad)?;
-                let zone = match own_zone {
-                    Some(zone) => zone,
-                    None if column_type == ColumnType::TimestampTz => zone,
-                    None => TimeZone::UTC,
+                // A local time drops the zone that the text may have, as a cast does.
+                let zone = match column_type {
+                    ColumnType::TimestampTz => own_zone.unwrap_or(zone),
+                    _ => TimeZone::UTC,
                 };
-                builder.append_value(zone.instant_micros(local).ok_or_else(bad)?);
+                builder.append_value(zone.instant_micros(local));
             }
         }
         Ok(())

@@ -8,7 +8,6 @@ use std::{
 use bytes::Bytes;
 use datafusion::{
     common::DFSchema,
-    execution::session_state::SessionState,
     logical_expr::{Expr, ExprSchemable},
     sql::sqlparser::ast,
 };
@@ -18,6 +17,7 @@ use crate::{
     catalog::{CatalogState, ColumnDef, Object, ObjectPath, TableDef, keys},
     error::{Error, ErrorKind, Result},
     parse::{self, ColumnSpec, CreateTable},
+    plan::{spell_time_zones, with_zone},
     session::{Context, Notice, Outcome, Work, Written},
     types::ColumnType,
 };
@@ -52,7 +52,7 @@ pub(crate) async fn create_table(
         .map_err(|error| error.at(create.name.position))?;
     let Some(rows) = rows else { return Ok(Written::new(outcome, Vec::new())) };
     // A default that cannot be planned would make every INSERT fail.
-    planned_defaults(&context.state, &rows.table)?;
+    planned_defaults(context, &rows.table)?;
     let object = Object::Table(Arc::clone(&rows.table));
     keys::put_object(&work.transaction, rows.schema_id, &rows.name, &object)?;
     Ok(Written::new(outcome, vec![path.to_string()]))
@@ -135,12 +135,12 @@ fn check_reserved(name: &str) -> Result<()> {
     Ok(())
 }
 
-/// The default expressions of a table, planned.
-pub(crate) fn planned_defaults(state: &SessionState, table: &TableDef) -> Result<HashMap<String, Expr>> {
+/// The default expressions of a table, planned; texts in them are read in the session's time zone.
+pub(crate) fn planned_defaults(context: &Context<'_>, table: &TableDef) -> Result<HashMap<String, Expr>> {
     let mut defaults = HashMap::new();
     for column in &table.columns {
         let Some(text) = &column.default else { continue };
-        let planned = plan_default(state, text, column.column_type).map_err(|error| {
+        let planned = plan_default(context, text, column.column_type).map_err(|error| {
             Error::invalid_definition(format!("default of column {}: {}", column.name, error.message()))
         })?;
         defaults.insert(column.name.clone(), planned);
@@ -148,9 +148,11 @@ pub(crate) fn planned_defaults(state: &SessionState, table: &TableDef) -> Result
     Ok(defaults)
 }
 
-fn plan_default(state: &SessionState, text: &str, column_type: ColumnType) -> Result<Expr> {
-    let expr = parse::parse_expression(text)?;
+fn plan_default(context: &Context<'_>, text: &str, column_type: ColumnType) -> Result<Expr> {
+    let mut expr = parse::parse_expression(text)?;
+    spell_time_zones(&mut expr);
     let schema = DFSchema::empty();
-    let expr = state.create_logical_expr_from_sql_expr(ast::ExprWithAlias { expr, alias: None }, &schema)?;
-    Ok(expr.cast_to(&column_type.arrow(), &schema)?)
+    let expr =
+        context.state.create_logical_expr_from_sql_expr(ast::ExprWithAlias { expr, alias: None }, &schema)?;
+    Ok(with_zone(expr.cast_to(&column_type.arrow(), &schema)?, &schema, context.zone())?)
 }

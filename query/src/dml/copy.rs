@@ -21,8 +21,9 @@ use crate::{
     copy::{FileReader, FileWriter, TargetColumn},
     ddl::planned_defaults,
     error::Result,
-    parse::{CopyFrom, CopyTo},
+    parse::{CopyFrom, CopyTo, FileFormat},
     plan::shown_schema,
+    points::TimeZone,
     session::{self, Context, Outcome, Progress, Work, Written},
 };
 
@@ -123,7 +124,7 @@ enum Source {
 
 impl Shape {
     fn new(context: &Context<'_>, target: &Target, given: &[usize]) -> Result<Self> {
-        let defaults = planned_defaults(&context.state, &target.table)?;
+        let defaults = planned_defaults(context, &target.table)?;
         let mut sources = Vec::with_capacity(target.table.columns.len());
         for (index, column) in target.table.columns.iter().enumerate() {
             sources.push(if let Some(position) = given.iter().position(|&position| position == index) {
@@ -161,11 +162,13 @@ pub(crate) async fn copy_to(context: &mut Context<'_>, copy: &CopyTo) -> Result<
     let plan = session::plan_query(context, &copy.query).await?;
     let mut rows = session::stream(&context.state, &plan).await?;
     let files = Arc::clone(&context.shared.files);
-    let schema = shown_schema(&rows.schema());
+    // A text shows instants in the session's zone, as a query does; other formats keep instants as such.
+    let zone = if copy.options.format == FileFormat::Csv { context.zone() } else { TimeZone::UTC };
+    let schema = session::schema_in_zone(&shown_schema(&rows.schema()), zone);
     let mut writer = FileWriter::create(files.as_ref(), &copy.path, &schema, &copy.options)?;
     let mut count = 0;
     while let Some(batch) = rows.try_next().await? {
-        writer.write(&batch)?;
+        writer.write(&session::batch_in_zone(&batch, &schema)?)?;
         count += batch.num_rows() as u64;
         if let Some(progress) = &context.progress {
             progress.report("rows", count, None);

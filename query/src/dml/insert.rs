@@ -183,7 +183,7 @@ pub(super) fn project(
     given: &[usize],
     source: LogicalPlan,
 ) -> Result<LogicalPlan> {
-    let defaults = planned_defaults(&context.state, &target.table)?;
+    let defaults = planned_defaults(context, &target.table)?;
     let source_columns = source.schema().columns();
     let mut exprs = Vec::with_capacity(target.table.columns.len());
     for (index, column) in target.table.columns.iter().enumerate() {

@@ -320,6 +320,18 @@ impl Error {
         Self::new(ErrorKind::Invalid, "22P02", format!("{} is not a valid {type_name}", quoted(text)))
     }
 
+    /// 22007: text that does not read like a time.
+    pub fn bad_time(text: &str, type_name: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::Invalid, "22007", format!("{} is not a valid {type_name}", quoted(text)))
+            .with_hint("write for instance '2024-01-31', '2024-01-31 12:00:00' or '2024-01-31 12:00:00+01'")
+    }
+
+    /// 22008: there is no such time.
+    pub fn time_out_of_range(what: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::Invalid, "22008", format!("{what} is out of range for a time"))
+            .with_hint("times are in the years 1 to 9999")
+    }
+
     /// 22003: a number that does not fit.
     pub fn out_of_range(value: impl fmt::Display, type_name: impl fmt::Display) -> Self {
         Self::new(ErrorKind::Invalid, "22003", format!("{value} is out of range for {type_name}"))

@@ -11,7 +11,7 @@ use bygone_engine::types::Timestamp;
 use bygone_snapshots::{HistoryEntry, key_history};
 use datafusion::{catalog::TableProvider, common::ScalarValue, datasource::MemTable};
 
-use super::{table_path, wrong_call};
+use super::{cast_value, table_path, wrong_call};
 use crate::{
     error::{Error, Result},
     plan::{Moment, Resolver},
@@ -44,7 +44,9 @@ pub(super) async fn row_history(
     let key_values = key_values
         .iter()
         .zip(&table.primary_key)
-        .map(|(value, &index)| Ok(value.cast_to(&table.columns[index].column_type.arrow())?))
+        .map(|(value, &index)| {
+            Ok(cast_value(value, &table.columns[index].column_type.arrow(), resolver.zone)?)
+        })
         .collect::<Result<Vec<_>>>()?;
     let key = layout.key_prefix(&key_values)?;
     default.reader_of(&path, table.keyspace_id())?;

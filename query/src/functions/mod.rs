@@ -13,6 +13,7 @@ mod diff;
 mod history;
 mod only_row;
 mod points;
+mod times;
 
 use std::sync::Arc;
 
@@ -21,6 +22,9 @@ use datafusion::{catalog::TableProvider, common::ScalarValue, sql::sqlparser::as
 pub(crate) use arithmetic::{ROUND_HALF_EVEN, checked_arithmetic, round_half_even};
 pub(crate) use only_row::only_row;
 pub(crate) use points::point_functions;
+pub(crate) use times::{
+    IN_ZONE, TIMEZONE, cast_value, in_zone, is_time_cast, shift, time_cast, time_functions,
+};
 
 use crate::{
     catalog::ObjectPath,

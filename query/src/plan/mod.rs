@@ -18,6 +18,7 @@ mod relation;
 mod resolve;
 mod settings;
 mod subqueries;
+mod times;
 mod trees;
 
 pub(crate) use names::Names;
@@ -26,3 +27,4 @@ pub(crate) use relation::TARGET_TABLE;
 pub(crate) use resolve::{Moment, Resolution, Resolver, parameter, version_of};
 pub use settings::MemoryOptions;
 pub(crate) use settings::{base_state, runtime};
+pub(crate) use times::{spell_time_zones, with_zone};

@@ -29,6 +29,7 @@ use super::{
     relation::{Points, TARGET_TABLE},
     resolve::{Bindings, Moment, MomentKey},
     subqueries::replace_subqueries,
+    times::spell_time_zones,
 };
 use crate::{
     catalog::{INFORMATION_SCHEMA, Object, ObjectPath, SYSTEM_SCHEMA, ViewDef},
@@ -105,6 +106,7 @@ impl Names {
         parameters: &[ScalarValue],
     ) -> Result<LogicalPlan> {
         name_columns(&mut statement)?;
+        spell_time_zones(&mut statement);
         // Decimal literals stay exact, as in Postgres.
         let options = ParserOptions::new().with_parse_float_as_decimal(true).with_collect_spans(true);
         let fields =
@@ -210,6 +212,21 @@ fn name_scans_apart(plan: LogicalPlan, database: &str, schema: &str, at: u64) ->
     Ok(renamed.data)
 }
 
+/// The table functions of DataFusion know local times in nanoseconds only.
+fn in_nanos(arg: Expr) -> Expr {
+    match arg {
+        Expr::Literal(ScalarValue::TimestampMicrosecond(Some(micros), None), metadata) => {
+            let nanos = micros.checked_mul(1_000);
+            let value = match nanos {
+                Some(nanos) => ScalarValue::TimestampNanosecond(Some(nanos), None),
+                None => ScalarValue::TimestampMicrosecond(Some(micros), None),
+            };
+            Expr::Literal(value, metadata)
+        }
+        arg => arg,
+    }
+}
+
 impl ContextProvider for Names {
     fn get_table_source(&self, name: TableReference) -> Result<Arc<dyn TableSource>> {
         if name.table() == TARGET_TABLE
@@ -235,7 +252,7 @@ impl ContextProvider for Names {
         let schema = DFSchema::empty();
         let args = args
             .into_iter()
-            .map(|arg| simplifier.coerce(arg, &schema).and_then(|arg| simplifier.simplify(arg)))
+            .map(|arg| simplifier.coerce(arg, &schema).and_then(|arg| simplifier.simplify(arg)).map(in_nanos))
             .collect::<Result<Vec<_>>>()?;
         let args = TableFunctionArgs::new(&args, self.state.as_ref());
         Ok(provider_as_source(function.create_table_provider_with_args(args)?))

@@ -7,6 +7,8 @@
 //! | `+`, `-`, `*` out of range | wrap | 22003 |
 //! | `sum(BIGINT)` out of range | wraps | is a `DECIMAL(38, 0)` |
 //!
+//! Times meet texts, dates and intervals in the same pass ([`meet_at_time`]).
+//!
 //! [`meet_at_float`] runs when a statement is planned, so that the types of its columns are right, and again as the
 //! first analyzer rule, when parameters are bound. [`Checked`] runs last, when the types of all operands agree.
 
@@ -26,9 +28,10 @@ use datafusion::{
         expr_rewriter::NamePreserver,
         utils::merge_schema,
     },
-    optimizer::{Analyzer, AnalyzerRule},
+    optimizer::AnalyzerRule,
 };
 
+use super::times::meet_at_time;
 use crate::functions::{ROUND_HALF_EVEN, checked_arithmetic, round_half_even};
 
 /// What the sum of `BIGINT`s counts in: sums of it are a `DECIMAL(38, 0)`.
@@ -40,16 +43,9 @@ const MIXED_VALUES: DataType = DataType::Decimal128(30, 15);
 /// Functions whose answer is one of their arguments.
 const CHOOSING: &[&str] = &["coalesce", "nullif", "nvl", "ifnull", "nvl2", "greatest", "least", "make_array"];
 
-/// The analyzer's rules, with those of this module.
-pub(super) fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
-    let mut rules = Analyzer::new().rules;
-    rules.insert(0, Arc::new(FloatsMeet));
-    rules.push(Arc::new(Checked));
-    rules
-}
-
+/// [`meet_at_float`] as a rule.
 #[derive(Debug)]
-struct FloatsMeet;
+pub(super) struct FloatsMeet;
 
 impl AnalyzerRule for FloatsMeet {
     fn analyze(&self, plan: LogicalPlan, _config: &ConfigOptions) -> Result<LogicalPlan> {
@@ -87,7 +83,7 @@ pub(super) fn meet_at_float(plan: LogicalPlan) -> Result<LogicalPlan> {
     Ok(plan.data)
 }
 
-fn input_schema(node: &LogicalPlan) -> Result<DFSchema> {
+pub(super) fn input_schema(node: &LogicalPlan) -> Result<DFSchema> {
     let mut schema = merge_schema(&node.inputs());
     if let LogicalPlan::TableScan(scan) = node {
         let source = DFSchema::try_from_qualified_schema(scan.table_name.clone(), &scan.source.schema())?;
@@ -100,7 +96,7 @@ fn is_float(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Float16 | DataType::Float32 | DataType::Float64)
 }
 
-fn type_of(expr: &Expr, schema: &DFSchema) -> DataType {
+pub(super) fn type_of(expr: &Expr, schema: &DFSchema) -> DataType {
     // What has no type yet, such as a parameter, gets one when it is bound.
     expr.get_type(schema).unwrap_or(DataType::Null)
 }
@@ -196,7 +192,7 @@ fn meet(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
             let changed = widen_sum(&mut window.params.args, schema);
             Transformed::new_transformed(Expr::WindowFunction(window), changed)
         }
-        expr => Transformed::no(expr),
+        expr => meet_at_time(expr, schema),
     })
 }
 
@@ -378,7 +374,7 @@ fn meet_in_values(values: Values) -> Result<Values> {
 
 /// Puts arithmetic that fails in the place of arithmetic that wraps.
 #[derive(Debug)]
-struct Checked;
+pub(super) struct Checked;
 
 impl AnalyzerRule for Checked {
     fn analyze(&self, plan: LogicalPlan, _config: &ConfigOptions) -> Result<LogicalPlan> {

@@ -21,7 +21,11 @@ use datafusion::{
 };
 use futures::future::BoxFuture;
 
-use super::{TARGET_TABLE, trees::visit_trees};
+use super::{
+    TARGET_TABLE,
+    times::{spell_time_zones, with_zone},
+    trees::visit_trees,
+};
 use crate::{
     catalog::{CatalogState, Object, ObjectPath},
     error::{Error, Result},
@@ -328,7 +332,7 @@ impl<'a> Resolver<'a> {
             micros
         } else {
             let local = chrono::DateTime::from_timestamp_micros(micros).ok_or_else(not_a_time)?.naive_utc();
-            self.zone.instant_micros(local).ok_or_else(not_a_time)?
+            self.zone.instant_micros(local)
         };
         match u64::try_from(micros) {
             Ok(micros) if micros > 0 => Ok(Timestamp::from_micros(micros)),
@@ -338,7 +342,9 @@ impl<'a> Resolver<'a> {
 
     /// The value of a constant expression, parameters bound.
     pub(crate) fn evaluate(&self, expr: &ast::Expr) -> Result<ScalarValue> {
-        let expr_with_alias = ast::ExprWithAlias { expr: expr.clone(), alias: None };
+        let mut spelt = expr.clone();
+        spell_time_zones(&mut spelt);
+        let expr_with_alias = ast::ExprWithAlias { expr: spelt, alias: None };
         let logical = self.state.create_logical_expr_from_sql_expr(expr_with_alias, &DFSchema::empty())?;
         let bound = logical.transform(|node| match &node {
             Expr::Placeholder(placeholder) => {
@@ -353,7 +359,8 @@ impl<'a> Resolver<'a> {
             .build();
         let simplifier = ExprSimplifier::new(context);
         let coerced = simplifier.coerce(bound.data, &DFSchema::empty())?;
-        match simplifier.simplify(coerced)? {
+        let in_zone = with_zone(coerced, &DFSchema::empty(), self.zone)?;
+        match simplifier.simplify(in_zone)? {
             Expr::Literal(value, _) => Ok(value),
             _ => Err(Error::invalid_value(format!("{expr} is not constant")).with_hint(
                 "a point may use literals, parameters, now() and arithmetic; no columns, no subqueries",

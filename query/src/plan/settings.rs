@@ -10,10 +10,20 @@ use datafusion::{
         runtime_env::{RuntimeEnv, RuntimeEnvBuilder},
         session_state::SessionState,
     },
+    optimizer::{Analyzer, AnalyzerRule},
     prelude::SessionConfig,
 };
 
-use crate::{dml::WritePlanner, types::Types};
+use super::{
+    numbers::{Checked, FloatsMeet},
+    times::Times,
+};
+use crate::{
+    dml::WritePlanner,
+    functions::time_functions,
+    points::TimeZone,
+    types::{Types, UTC},
+};
 
 /// How much memory queries may use together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,21 +50,34 @@ pub(crate) fn runtime(memory: MemoryOptions) -> Result<Arc<RuntimeEnv>> {
 }
 
 /// The state that every statement of a session starts from.
-pub(crate) fn base_state(runtime: &Arc<RuntimeEnv>, time_zone: &str) -> SessionState {
+pub(crate) fn base_state(runtime: &Arc<RuntimeEnv>, zone: TimeZone) -> SessionState {
     let mut config = SessionConfig::new()
         .with_batch_size(8_192)
         .with_create_default_catalog_and_schema(false)
         .with_information_schema(false);
     let options = config.options_mut();
-    options.execution.time_zone = Some(time_zone.to_owned());
+    // Instants have this zone in their type in every session; that of the session is in our functions.
+    options.execution.time_zone = Some(UTC.to_owned());
     options.sql_parser.parse_float_as_decimal = true;
     // Statement plans are shown by EXPLAIN as text in two rows, and are pinned by tests.
     options.explain.format = datafusion::common::format::ExplainFormat::Indent;
-    SessionStateBuilder::new_with_default_features()
+    let mut builder = SessionStateBuilder::new_with_default_features()
         .with_config(config)
         .with_runtime_env(Arc::clone(runtime))
         .with_type_planner(Arc::new(Types))
-        .with_analyzer_rules(super::numbers::analyzer_rules())
-        .with_query_planner(Arc::new(WritePlanner))
-        .build()
+        .with_analyzer_rules(analyzer_rules(zone))
+        .with_query_planner(Arc::new(WritePlanner));
+    // The last of a name is the one that counts.
+    let functions = builder.scalar_functions().get_or_insert_default();
+    functions.extend(time_functions(zone).into_iter().map(Arc::new));
+    builder.build()
+}
+
+/// The analyzer's rules, with ours: before DataFusion gives operands their types, and when all have one.
+fn analyzer_rules(zone: TimeZone) -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
+    let mut rules = Analyzer::new().rules;
+    rules.insert(0, Arc::new(FloatsMeet));
+    rules.push(Arc::new(Checked));
+    rules.push(Arc::new(Times { zone }));
+    rules
 }

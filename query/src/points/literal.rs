@@ -3,13 +3,16 @@
 use std::str::FromStr;
 
 use bygone_engine::Timestamp;
-use chrono::{DateTime, Days, FixedOffset, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeZone as _};
+use chrono::{
+    DateTime, Days, FixedOffset, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, Offset as _, TimeDelta,
+    TimeZone as _,
+};
 
 use super::interval::parse_interval;
 use crate::error::{Error, Result, quoted};
 
 /// The session's time zone: where a literal without zone is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TimeZone {
     /// A zone of the tz database, with its summer times.
     Named(chrono_tz::Tz),
@@ -54,23 +57,70 @@ impl TimeZone {
         if let Ok(zone) = chrono_tz::Tz::from_str(text) {
             return Ok(Self::Named(zone));
         }
+        if let Some(zone) = chrono_tz::TZ_VARIANTS.iter().find(|zone| zone.name().eq_ignore_ascii_case(text))
+        {
+            return Ok(Self::Named(*zone));
+        }
         Err(Error::invalid_value(format!("{} is not a time zone", quoted(text)))
             .with_hint("write UTC, Europe/Berlin or +02:00"))
     }
 
-    /// The instant, in microseconds, at which clocks of this zone show `local`. `None` when they never do (the hour
-    /// that summer time skips); the first of two when they do twice.
-    pub fn instant_micros(self, local: NaiveDateTime) -> Option<i64> {
-        fn first<Z: chrono::TimeZone>(found: LocalResult<DateTime<Z>>) -> Option<i64> {
-            match found {
-                LocalResult::Single(time) | LocalResult::Ambiguous(time, _) => Some(time.timestamp_micros()),
-                LocalResult::None => None,
+    /// The zone so many hours east of UTC.
+    ///
+    /// # Errors
+    ///
+    /// 22023 when no clock is so far from UTC.
+    pub fn from_hours(hours: f64) -> Result<Self> {
+        let seconds = (hours * 3_600.0).round();
+        let offset = (seconds.abs() < 86_400.0).then(|| FixedOffset::east_opt(seconds as i32)).flatten();
+        offset.map(Self::Fixed).ok_or_else(|| {
+            Error::invalid_value(format!("{hours} is not a time zone"))
+                .with_hint("write UTC, Europe/Berlin or +02:00")
+        })
+    }
+
+    /// The instant, in microseconds, at which clocks of this zone show `local`. A time that summer time skips is the one
+    /// that an unchanged clock would show; of a time that clocks show twice the second is meant. So it is in Postgres.
+    pub fn instant_micros(self, local: NaiveDateTime) -> i64 {
+        fn seconds_east<Z: chrono::TimeZone>(zone: &Z, local: &NaiveDateTime) -> i64 {
+            let offset = |offset: &Z::Offset| i64::from(offset.fix().local_minus_utc());
+            match zone.offset_from_local_datetime(local) {
+                LocalResult::Single(only) => offset(&only),
+                LocalResult::Ambiguous(_, second) => offset(&second),
+                LocalResult::None => {
+                    // No zone skips more than a day: the offset of the day before is that of before the gap.
+                    let before = *local - TimeDelta::days(1);
+                    offset(&zone.offset_from_utc_datetime(&before))
+                }
             }
         }
-        match self {
-            Self::Named(zone) => first(zone.from_local_datetime(&local)),
-            Self::Fixed(offset) => first(offset.from_local_datetime(&local)),
+        let east = match self {
+            Self::Named(zone) => seconds_east(&zone, &local),
+            Self::Fixed(zone) => seconds_east(&zone, &local),
+        };
+        local.and_utc().timestamp_micros() - east * 1_000_000
+    }
+
+    /// As [`Self::instant_micros`], of a local time in microseconds since 1970 on its own clock.
+    pub fn instant_of_micros(self, local: i64) -> i64 {
+        if self.is_utc() {
+            return local;
         }
+        DateTime::from_timestamp_micros(local).map_or(local, |time| self.instant_micros(time.naive_utc()))
+    }
+
+    /// What clocks of this zone show at an instant, both in microseconds since 1970.
+    pub fn local_micros(self, instant: i64) -> i64 {
+        if self.is_utc() {
+            return instant;
+        }
+        let Some(time) = DateTime::from_timestamp_micros(instant) else { return instant };
+        let time = time.naive_utc();
+        let east = match self {
+            Self::Named(zone) => zone.offset_from_utc_datetime(&time).fix(),
+            Self::Fixed(zone) => zone,
+        };
+        instant + i64::from(east.local_minus_utc()) * 1_000_000
     }
 
     /// What clocks of this zone show at `at`.
@@ -129,15 +179,11 @@ pub fn literal_time(text: &str, zone: TimeZone, now: Timestamp) -> Result<Timest
         Some(name) => TimeZone::parse(name).map_err(|_| bad())?,
         None => zone,
     };
-    local_instant(parse_local(local).ok_or_else(bad)?, zone, text)
+    local_instant(parse_local(local).map_err(|_| bad())?, zone, text)
 }
 
 fn local_instant(local: NaiveDateTime, zone: TimeZone, text: &str) -> Result<Timestamp> {
-    let micros = zone.instant_micros(local).ok_or_else(|| {
-        Error::invalid_value(format!("{} does not exist in time zone {zone}", quoted(text)))
-            .with_hint("clocks skip that hour; write the offset, for instance +01:00")
-    })?;
-    match u64::try_from(micros) {
+    match u64::try_from(zone.instant_micros(local)) {
         Ok(micros) if micros > 0 => Ok(Timestamp::from_micros(micros)),
         _ => Err(Error::invalid_value(format!("{} is before 1970", quoted(text)))),
     }
@@ -145,10 +191,11 @@ fn local_instant(local: NaiveDateTime, zone: TimeZone, text: &str) -> Result<Tim
 
 /// The date and time, and what follows them if it names a zone.
 fn split_zone(text: &str) -> (&str, Option<&str>) {
-    // The date is ten characters (a year has four digits); a sign after it starts an offset.
-    let body_end = text
+    // A sign after the date, which has two of them itself, starts an offset.
+    let date_len = text.match_indices('-').nth(1).map_or(text.len(), |(at, _)| at + 1);
+    let body_end = text[date_len..]
         .char_indices()
-        .skip(10)
+        .map(|(at, c)| (at + date_len, c))
         .find(|(_, c)| !(c.is_ascii_digit() || matches!(c, ':' | '.' | ',' | ' ' | 'T' | 't')))
         .map_or(text.len(), |(i, _)| i);
     let (local, zone) = text.split_at(body_end);
@@ -161,52 +208,108 @@ pub fn parse_local_time(text: &str) -> Option<(NaiveDateTime, Option<TimeZone>)>
     let (local, zone) = split_zone(text);
     let zone = match zone {
         None => None,
-        Some("Z" | "z") => Some(TimeZone::UTC),
         Some(name) => Some(TimeZone::parse(name).ok()?),
     };
-    Some((parse_local(local)?, zone))
+    Some((parse_local(local).ok()?, zone))
 }
 
-fn parse_local(text: &str) -> Option<NaiveDateTime> {
-    fn digits(bytes: &[u8]) -> Option<u32> {
-        bytes
-            .iter()
-            .try_fold(0, |number, byte| byte.is_ascii_digit().then(|| number * 10 + u32::from(byte - b'0')))
-    }
-    let bytes = text.as_bytes();
-    let (date, rest) = bytes.split_first_chunk::<10>()?;
-    if date[4] != b'-' || date[7] != b'-' {
-        return None;
-    }
-    let year = digits(&date[..4])?;
-    let date = NaiveDate::from_ymd_opt(year as i32, digits(&date[5..7])?, digits(&date[8..])?)?;
-    if rest.is_empty() {
-        return Some(date.and_time(NaiveTime::MIN));
-    }
-    let (b'T' | b't' | b' ', clock) = rest.split_first()? else { return None };
-    let clock = clock.trim_ascii();
-    let (minute, rest) = clock.split_first_chunk::<5>()?;
-    if minute[2] != b':' {
-        return None;
-    }
-    let (mut second, mut micro) = (0, 0);
-    if !rest.is_empty() {
-        let (with_second, fraction) = rest.split_first_chunk::<3>()?;
-        if with_second[0] != b':' {
-            return None;
+/// As [`parse_local_time`], for casts; `type_name` is what the text is cast to.
+///
+/// # Errors
+///
+/// 22007 when the text is not a time, 22008 when there is no such day, hour or year, 0A000 for `infinity`.
+pub fn parse_time_text(text: &str, type_name: &str) -> Result<(NaiveDateTime, Option<TimeZone>)> {
+    let trimmed = text.trim();
+    let lower = trimmed.to_ascii_lowercase();
+    match lower.as_str() {
+        "epoch" => return Ok((DateTime::UNIX_EPOCH.naive_utc(), Some(TimeZone::UTC))),
+        "infinity" | "+infinity" | "-infinity" => {
+            return Err(Error::unsupported(format!("{lower} as a {type_name}")).with_hint(
+                "times are in the years 1 to 9999; leave the value NULL, or take the last of them",
+            ));
         }
-        second = digits(&with_second[1..])?;
-        if let Some((point, fraction)) = fraction.split_first() {
-            // More than microseconds are cut, as casts cut them.
-            let kept = &fraction[..fraction.len().min(6)];
-            if *point != b'.' || fraction.is_empty() || !fraction.iter().all(u8::is_ascii_digit) {
-                return None;
-            }
-            micro = digits(kept)? * 10u32.pow(6 - kept.len() as u32);
-        }
+        _ => {}
     }
-    let time = NaiveTime::from_hms_micro_opt(digits(&minute[..2])?, digits(&minute[3..])?, second, micro)?;
-    Some(date.and_time(time))
+    let bad = || Error::bad_time(text, type_name);
+    let (local, zone) = split_zone(trimmed);
+    let local = parse_local(local).map_err(|problem| match problem {
+        NoTime::Form => bad(),
+        NoTime::Range => Error::time_out_of_range(quoted(text)),
+    })?;
+    let zone = zone.map(TimeZone::parse).transpose().map_err(|_| bad())?;
+    Ok((local, zone))
+}
+
+/// Why a text is not a local time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum NoTime {
+    /// It does not read like one.
+    Form,
+    /// There is no such day, hour or year.
+    Range,
+}
+
+/// `2024-01-31`, `2024-1-31 12:00`, `2024-01-31T12:00:00.5`.
+fn parse_local(text: &str) -> Result<NaiveDateTime, NoTime> {
+    let (date, clock) = match text.split_once(['T', 't', ' ']) {
+        Some((date, clock)) => (date, Some(clock.trim_start())),
+        None => (text, None),
+    };
+    let mut parts = date.split('-');
+    let (Some(year), Some(month), Some(day), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Err(NoTime::Form);
+    };
+    if year.len() < 4 {
+        return Err(NoTime::Form);
+    }
+    let (month, day) = (digits(month, 2)?, digits(day, 2)?);
+    let year = digits(year, 6)?;
+    if !(1..=9999).contains(&year) {
+        return Err(NoTime::Range);
+    }
+    let date = NaiveDate::from_ymd_opt(year as i32, month, day).ok_or(NoTime::Range)?;
+    let midnight = date.and_time(NaiveTime::MIN);
+    let Some(clock) = clock else { return Ok(midnight) };
+    let mut parts = clock.split(':');
+    let (Some(hour), Some(minute), second, None) = (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Err(NoTime::Form);
+    };
+    if minute.len() != 2 {
+        return Err(NoTime::Form);
+    }
+    let (second, fraction) = match second.map(|second| second.split_once('.').unwrap_or((second, "0"))) {
+        Some((second, fraction)) if second.len() == 2 => (digits(second, 2)?, micros(fraction)?),
+        Some(_) => return Err(NoTime::Form),
+        None => (0, 0),
+    };
+    let (hour, minute) = (digits(hour, 2)?, digits(minute, 2)?);
+    // The end of a day is the begin of the next; a second may be the one that a clock leaps.
+    let is_end = hour == 24 && minute == 0 && second == 0 && fraction == 0;
+    if !(hour < 24 || is_end) || minute > 59 || second > 60 {
+        return Err(NoTime::Range);
+    }
+    let of_day = i64::from(hour * 3_600 + minute * 60 + second) * 1_000_000 + i64::from(fraction);
+    Ok(midnight + TimeDelta::microseconds(of_day))
+}
+
+/// A number of at most so many digits.
+fn digits(text: &str, len_max: usize) -> Result<u32, NoTime> {
+    if text.is_empty() || text.len() > len_max || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(NoTime::Form);
+    }
+    text.parse().map_err(|_| NoTime::Form)
+}
+
+/// The digits after the point of a second, as microseconds; what is finer is rounded.
+fn micros(fraction: &str) -> Result<u32, NoTime> {
+    if fraction.is_empty() || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(NoTime::Form);
+    }
+    let kept = &fraction[..fraction.len().min(6)];
+    let rounds_up = fraction.as_bytes().get(6).is_some_and(|digit| *digit >= b'5');
+    Ok(digits(kept, 6)? * 10u32.pow(6 - kept.len() as u32) + u32::from(rounds_up))
 }
 
 /// `+02`, `+0200`, `-02:30`.

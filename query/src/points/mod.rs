@@ -21,7 +21,7 @@ use bygone_engine::Timestamp;
 use crate::error::{Error, Result, quoted};
 
 pub use interval::parse_interval;
-pub use literal::{TimeZone, literal_time, parse_local_time, version_from_text};
+pub use literal::{TimeZone, literal_time, parse_local_time, parse_time_text, version_from_text};
 
 /// A named moment.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -53,9 +53,9 @@ impl<'a> Context<'a> {
         parameters: &'a [ScalarValue],
     ) -> Self {
         let now = shared.wall_now();
-        let (base, time_zone) = (Arc::clone(shared), inner.settings.time_zone.clone());
+        let (base, zone) = (Arc::clone(shared), inner.settings.zone().unwrap_or_default());
         let state: LazyState = LazyLock::new(Box::new(move || {
-            let mut state = base.state(&time_zone);
+            let mut state = base.state(zone);
             let instant =
                 i64::try_from(now.as_micros()).ok().and_then(chrono::DateTime::from_timestamp_micros);
             state.mark_start_execution();

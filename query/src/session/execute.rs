@@ -57,9 +57,10 @@ fn run<'a>(
             return run(shared, inner, progress, &body, &values).await;
         }
         let mut context = Context::new(shared, inner, progress, parsed, parameters);
+        let zone = context.zone();
         let outcome = Box::pin(dispatch(&mut context)).await?;
         let notices = std::mem::take(&mut context.notices);
-        Ok(outcome.with_notices(notices))
+        Ok(outcome.in_zone(zone).with_notices(notices))
     })
 }
 

@@ -32,6 +32,7 @@ pub use shared::{Sql, SqlOptions};
 
 pub(crate) use context::{Context, Work};
 pub(crate) use execute::Written;
+pub(crate) use outcome::{batch_in_zone, schema_in_zone};
 pub(crate) use query::{bind, empty_stream, plan_query, stream};
 pub(crate) use settings::Settings;
 pub(crate) use shared::Shared;

@@ -9,7 +9,8 @@ use std::{
 
 use arrow::{
     array::{ArrayRef, AsArray, StringArray},
-    datatypes::SchemaRef,
+    compute::cast,
+    datatypes::{DataType, Schema, SchemaRef},
     record_batch::{RecordBatch, RecordBatchOptions},
 };
 use bygone_engine::types::Timestamp;
@@ -19,6 +20,8 @@ use futures::{Stream, StreamExt, stream};
 use crate::{
     error::{Error, Result},
     plan::{shown_schema, without_marks},
+    points::TimeZone,
+    types::UTC,
 };
 
 /// What a statement answers.
@@ -107,9 +110,41 @@ impl Rows {
         Self { schema, batches: batches.boxed() }
     }
 
+    /// With instants that show this zone.
+    fn in_zone(self, zone: TimeZone) -> Self {
+        let schema = schema_in_zone(&self.schema, zone);
+        if schema == self.schema {
+            return self;
+        }
+        let shown = Arc::clone(&schema);
+        let batches = self.batches.map(move |batch| batch_in_zone(&batch?, &shown)).boxed();
+        Self { schema, batches }
+    }
+
     pub(crate) fn of_batch(batch: RecordBatch) -> Self {
         Self { schema: batch.schema(), batches: stream::iter([Ok(batch)]).boxed() }
     }
+}
+
+/// The columns, with the zone in the type of those that hold instants.
+pub(crate) fn schema_in_zone(schema: &SchemaRef, zone: TimeZone) -> SchemaRef {
+    let name: Arc<str> = if zone.is_utc() { UTC.into() } else { zone.to_string().into() };
+    let fields = schema.fields().iter().map(|field| match field.data_type() {
+        DataType::Timestamp(unit, Some(other)) if *other != name => {
+            field.as_ref().clone().with_data_type(DataType::Timestamp(*unit, Some(Arc::clone(&name))))
+        }
+        _ => field.as_ref().clone(),
+    });
+    Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()))
+}
+
+/// The batch with the columns of [`schema_in_zone`]: the instants are the same.
+pub(crate) fn batch_in_zone(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    let columns = batch.columns().iter().zip(schema.fields());
+    let columns = columns.map(|(column, field)| cast(column, field.data_type()));
+    let columns = columns.collect::<Result<Vec<_>, _>>()?;
+    Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
 }
 
 impl Stream for Rows {
@@ -140,6 +175,12 @@ impl Outcome {
     /// A statement that wrote rows: the count ends the tag.
     pub(crate) fn wrote(tag: &str, affected: u64) -> Self {
         Self { affected: Some(affected), ..Self::done(format!("{tag} {affected}")) }
+    }
+
+    /// With instants that show the session's zone.
+    pub(crate) fn in_zone(mut self, zone: TimeZone) -> Self {
+        self.rows = self.rows.map(|rows| rows.in_zone(zone));
+        self
     }
 
     pub(crate) fn with_notices(mut self, notices: Vec<Notice>) -> Self {

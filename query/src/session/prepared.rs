@@ -9,6 +9,7 @@ use datafusion::{common::ScalarValue, logical_expr::planner::TypePlanner};
 use super::{Context, Outcome};
 use crate::{
     error::{Error, Result},
+    functions::cast_value,
     parse::{Execute, Parsed, Prepare},
     types::Types,
 };
@@ -49,7 +50,7 @@ pub(super) fn execute(context: &Context<'_>, execute: &Execute) -> Result<(Arc<P
     for (index, argument) in execute.arguments.iter().enumerate() {
         let value = context.constant(argument)?;
         values.push(match prepared.types.get(index) {
-            Some(Some(data_type)) => value.cast_to(data_type)?,
+            Some(Some(data_type)) => cast_value(&value, data_type, context.zone())?,
             _ => value,
         });
     }

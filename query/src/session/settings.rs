@@ -136,14 +136,12 @@ impl Settings {
             }
             ("timezone", None) => self.time_zone = defaults.time_zone,
             ("timezone", Some(text)) => {
-                let zone = TimeZone::parse(text)?;
-                // Casts and the functions of times know UTC alone: under another zone a time without one would mean
-                // different instants in INSERT, in COPY and in AS OF.
-                if !zone.is_utc() {
-                    return Err(Error::unsupported(format!("the time zone {zone}"))
-                        .with_hint("write the zone in each time, such as '2024-07-01 12:00:00+02:00'"));
+                self.time_zone = match text.trim().parse::<f64>() {
+                    Ok(hours) => TimeZone::from_hours(hours)?,
+                    Err(_) if text.trim().eq_ignore_ascii_case("local") => TimeZone::UTC,
+                    Err(_) => TimeZone::parse(text)?,
                 }
-                self.time_zone = zone.to_string();
+                .to_string();
             }
             // Names of databases and schemas are checked against the catalog by the caller.
             ("database", value) => value.unwrap_or(DEFAULT_DATABASE).clone_into(&mut self.database),

@@ -14,8 +14,11 @@ use crate::{
     copy::{Files, NoFiles},
     error::Result,
     plan::{MemoryOptions, base_state, runtime},
-    points::display_timestamp,
+    points::{TimeZone, display_timestamp},
 };
+
+/// Time zones whose states are kept at one time.
+const ZONES_MAX: usize = 64;
 
 /// How the SQL layer behaves.
 #[derive(Clone, Debug)]
@@ -85,11 +88,17 @@ impl Sql {
 
 impl Shared {
     /// The state that a statement starts from, in the session's time zone.
-    pub(crate) fn state(&self, time_zone: &str) -> SessionState {
+    pub(crate) fn state(&self, zone: TimeZone) -> SessionState {
+        let name = zone.to_string();
         let mut base = self.base.lock();
-        let state = base
-            .entry(time_zone.to_owned())
-            .or_insert_with(|| Arc::new(base_state(&self.runtime, time_zone)));
+        if let Some(state) = base.get(&name) {
+            return state.as_ref().clone();
+        }
+        let state = Arc::new(base_state(&self.runtime, zone));
+        if base.len() >= ZONES_MAX {
+            base.clear();
+        }
+        base.insert(name, Arc::clone(&state));
         state.as_ref().clone()
     }
 

@@ -12,7 +12,7 @@ use crate::{
     plan::{Moment, Names, Resolver},
     points::TimeZone,
     session::Shared,
-    types::{ColumnType, UTC},
+    types::ColumnType,
 };
 
 /// The columns of the view at `path`, which exists.
@@ -28,7 +28,7 @@ pub(crate) async fn view_columns(
     let (database, schema, name) = (quoted(&path.database), quoted(&path.schema), quoted(&path.name));
     let parsed = parse::parse(&format!("SELECT * FROM {database}.{schema}.{name}"))?;
     let Statement::Query(query) = &parsed.statement else { return Ok(Vec::new()) };
-    let state = Arc::new(shared.state(UTC));
+    let state = Arc::new(shared.state(TimeZone::UTC));
     let names = (path.database.as_str(), path.schema.as_str());
     let resolver = Resolver::new(shared, &state, TimeZone::UTC, shared.wall_now(), &[], names);
     let (resolution, _) = Box::pin(resolver.resolve(moment.as_default(), &parsed)).await?;

@@ -26,6 +26,10 @@ pub use planner::Types;
 /// The time zone of `TIMESTAMPTZ` values in memory.
 pub const UTC: &str = "UTC";
 
+/// The times that there are, in microseconds: from the begin of the year 1 to the end of the year 9999.
+pub const TIME_RANGE_MICROS: std::ops::RangeInclusive<i64> =
+    -62_135_596_800_000_000..=253_402_300_799_999_999;
+
 /// The type of a column, as the catalog stores it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -10,4 +10,5 @@ mod plans;
 mod points;
 mod restore;
 mod subqueries;
+mod times;
 mod transactions;

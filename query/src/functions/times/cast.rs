@@ -1,0 +1,169 @@
+//! Casts between text, local times and instants.
+
+use std::sync::Arc;
+
+use arrow::{
+    array::{Array, ArrayRef, AsArray, Date32Array, StringViewArray, TimestampMicrosecondArray},
+    compute::{CastOptions, cast as arrow_cast, cast_with_options},
+    datatypes::{DataType, Date32Type, TimestampMicrosecondType},
+};
+use chrono::{Datelike, NaiveDate};
+use datafusion::{
+    common::{Result, ScalarValue, internal_err},
+    logical_expr::{
+        ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    },
+};
+
+use super::{LOCAL, answer, in_range, is_text, micros};
+use crate::{
+    error::{Error, quoted},
+    points::{TimeZone, parse_time_text},
+    types::{TIME_RANGE_MICROS, UTC},
+};
+
+/// Days since 1970 of the first day of the year 1, in the calendar of chrono.
+const DAYS_FROM_CE: i32 = 719_163;
+const DAY_MICROS: i64 = 86_400_000_000;
+
+/// Whether a cast must be done by [`time_cast`] in a session of this zone.
+pub(crate) fn is_time_cast(from: &DataType, to: &DataType, zone: TimeZone) -> bool {
+    use DataType::{Date32, Time32, Time64, Timestamp};
+    match (from, to) {
+        (from, Timestamp(..) | Date32) if is_text(from) => true,
+        (Timestamp(_, Some(_)), Timestamp(_, None) | Date32 | Time32(_) | Time64(_))
+        | (Timestamp(_, None) | Date32, Timestamp(_, Some(_))) => !zone.is_utc(),
+        (Timestamp(_, Some(_)), to) if is_text(to) => !zone.is_utc(),
+        _ => false,
+    }
+}
+
+/// A cast in the session's zone; `safe` gives NULL for what has no such value.
+pub(crate) fn time_cast(to: DataType, safe: bool, zone: TimeZone) -> ScalarUDF {
+    ScalarUDF::new_from_impl(TimeCast { to, safe, zone, signature: Signature::any(1, Volatility::Immutable) })
+}
+
+/// The value as another type, in the session's zone.
+pub(crate) fn cast_value(value: &ScalarValue, to: &DataType, zone: TimeZone) -> Result<ScalarValue> {
+    if !is_time_cast(&value.data_type(), to, zone) {
+        return value.cast_to(to);
+    }
+    ScalarValue::try_from_array(&cast_array(&value.to_array()?, to, false, zone)?, 0)
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct TimeCast {
+    to: DataType,
+    safe: bool,
+    zone: TimeZone,
+    signature: Signature,
+}
+
+impl ScalarUDFImpl for TimeCast {
+    fn name(&self) -> &str {
+        if self.safe { "try_cast_time" } else { "cast_time" }
+    }
+
+    fn schema_name(&self, args: &[Expr]) -> Result<String> {
+        let [arg] = args else { return internal_err!("a cast has one operand") };
+        Ok(format!("{}({} AS {})", self.name(), arg.schema_name(), self.to))
+    }
+
+    fn display_name(&self, args: &[Expr]) -> Result<String> {
+        self.schema_name(args)
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _types: &[DataType]) -> Result<DataType> {
+        Ok(self.to.clone())
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let arrays = ColumnarValue::values_to_arrays(&args.args)?;
+        let [array] = arrays.as_slice() else { return internal_err!("a cast has one operand") };
+        answer(&args.args, &cast_array(array, &self.to, self.safe, self.zone)?)
+    }
+}
+
+fn cast_array(array: &ArrayRef, to: &DataType, safe: bool, zone: TimeZone) -> Result<ArrayRef> {
+    use DataType::{Date32, Timestamp};
+    let from = array.data_type();
+    let cast: ArrayRef = match (from, to) {
+        (from, Timestamp(_, kind)) if is_text(from) => {
+            let zone = kind.as_ref().map(|_| zone);
+            let times = from_text(array, safe, |text| time_of(text, zone))?;
+            Arc::new(TimestampMicrosecondArray::from(times).with_timezone_opt(kind.clone()))
+        }
+        (from, Date32) if is_text(from) => Arc::new(Date32Array::from(from_text(array, safe, date_of)?)),
+        (Timestamp(..), Timestamp(_, None)) => Arc::new(local(array, zone)?),
+        (Timestamp(..), Date32) => {
+            let days =
+                local(array, zone)?.unary::<_, Date32Type>(|micros| micros.div_euclid(DAY_MICROS) as i32);
+            Arc::new(days)
+        }
+        // The formatter takes the zone of the type.
+        (Timestamp(..), to) if is_text(to) => Arc::new(micros(array)?.with_timezone(zone.to_string())),
+        (Timestamp(..), _) => Arc::new(local(array, zone)?),
+        (Date32, _) => {
+            let array = arrow_cast(array, &LOCAL)?;
+            Arc::new(instants(array.as_primitive::<TimestampMicrosecondType>(), zone)?)
+        }
+        _ => internal_err!("a cast from {from} to {to} needs no time zone")?,
+    };
+    // Nothing is left but another unit, or text.
+    let cast = match (cast.data_type(), to) {
+        (Timestamp(..), Timestamp(..)) if matches!(from, Timestamp(_, None)) => {
+            Arc::new(instants(&micros(&cast)?, zone)?) as ArrayRef
+        }
+        _ => cast,
+    };
+    Ok(cast_with_options(&cast, to, &CastOptions { safe, ..CastOptions::default() })?)
+}
+
+/// What clocks of the zone show at instants; local times stay.
+fn local(array: &ArrayRef, zone: TimeZone) -> Result<TimestampMicrosecondArray> {
+    let micros = micros(array)?;
+    if micros.timezone().is_none() {
+        return Ok(micros);
+    }
+    Ok(micros.try_unary(|at| in_range(zone.local_micros(at)))?.with_timezone_opt(None::<&str>))
+}
+
+/// The instants at which clocks of the zone show local times.
+fn instants(array: &TimestampMicrosecondArray, zone: TimeZone) -> Result<TimestampMicrosecondArray> {
+    Ok(array.try_unary(|local| in_range(zone.instant_of_micros(local)))?.with_timezone(UTC))
+}
+
+fn from_text<T>(
+    array: &ArrayRef,
+    safe: bool,
+    parse: impl Fn(&str) -> Result<T, Error>,
+) -> Result<Vec<Option<T>>> {
+    let array = arrow_cast(array, &DataType::Utf8View)?;
+    let texts: &StringViewArray = array.as_string_view();
+    texts
+        .iter()
+        .map(|text| match text.map(&parse).transpose() {
+            Err(_) if safe => Ok(None),
+            parsed => Ok(parsed?),
+        })
+        .collect()
+}
+
+/// The microseconds of a time; a local time drops the zone that the text may have, as in Postgres.
+fn time_of(text: &str, zone: Option<TimeZone>) -> Result<i64, Error> {
+    let type_name = if zone.is_some() { "TIMESTAMPTZ" } else { "TIMESTAMP" };
+    let (local, own_zone) = parse_time_text(text, type_name)?;
+    let local = local.and_utc().timestamp_micros();
+    let micros = zone.map_or(local, |zone| own_zone.unwrap_or(zone).instant_of_micros(local));
+    if TIME_RANGE_MICROS.contains(&micros) { Ok(micros) } else { Err(Error::time_out_of_range(quoted(text))) }
+}
+
+fn date_of(text: &str) -> Result<i32, Error> {
+    let (local, _) = parse_time_text(text, "DATE")?;
+    let date: NaiveDate = local.date();
+    Ok(date.num_days_from_ce() - DAYS_FROM_CE)
+}

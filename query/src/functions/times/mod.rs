@@ -1,0 +1,91 @@
+//! Times as Postgres has them: in the session's time zone, to the microsecond, from the year 1 to the year 9999.
+//!
+//! A `TIMESTAMPTZ` is an instant: in memory always `Timestamp(µs, UTC)`, whatever the session's zone. The zone counts where an
+//! instant meets a wall clock: in casts, in arithmetic with days and months, in fields. DataFusion takes the zone of the type
+//! there, counts in nanoseconds, and so ends in 2262; the functions of this module have the session's zone in them and take
+//! their place, by name ([`time_functions`]) or by a rule of the analyzer ([`crate::plan`]).
+//!
+//! 1. A local time that clocks skip means the time that an unchanged clock would show; of one that they show twice the
+//!    second is meant.
+//! 2. What is no year from 1 to 9999 fails with 22008, in UTC.
+
+mod bin;
+mod cast;
+mod now;
+mod shift;
+mod to_timestamp;
+mod trunc;
+mod zone;
+
+use std::sync::Arc;
+
+use arrow::{
+    array::{Array, ArrayRef, AsArray, TimestampMicrosecondArray},
+    compute::cast as arrow_cast,
+    datatypes::{DataType, TimeUnit, TimestampMicrosecondType},
+};
+use datafusion::{
+    common::{Result, ScalarValue},
+    logical_expr::{ColumnarValue, ScalarUDF},
+};
+
+pub(crate) use cast::{cast_value, is_time_cast, time_cast};
+pub(crate) use shift::shift;
+pub(crate) use zone::{IN_ZONE, TIMEZONE, in_zone};
+
+use crate::{
+    error::Error,
+    points::TimeZone,
+    types::{TIME_RANGE_MICROS, UTC},
+};
+
+/// The functions of times in a session of this zone, which replace those of the same names.
+pub(crate) fn time_functions(zone: TimeZone) -> Vec<ScalarUDF> {
+    let mut all = now::functions(zone);
+    all.extend([
+        trunc::date_trunc(zone),
+        bin::date_bin(zone),
+        zone::timezone(),
+        to_timestamp::to_timestamp(zone),
+    ]);
+    all
+}
+
+/// The type of a `TIMESTAMP`.
+const LOCAL: DataType = DataType::Timestamp(TimeUnit::Microsecond, None);
+
+/// The type of a `TIMESTAMPTZ`.
+fn instant() -> DataType {
+    DataType::Timestamp(TimeUnit::Microsecond, Some(UTC.into()))
+}
+
+/// Fails for an instant or a local time outside the years that there are.
+fn in_range(micros: i64) -> Result<i64> {
+    if TIME_RANGE_MICROS.contains(&micros) { Ok(micros) } else { Err(out_of_range()) }
+}
+
+fn out_of_range() -> datafusion::error::DataFusionError {
+    Error::time_out_of_range("the result").into()
+}
+
+/// The array in microseconds, with whatever zone it has.
+fn micros(array: &ArrayRef) -> Result<TimestampMicrosecondArray> {
+    let zone = match array.data_type() {
+        DataType::Timestamp(_, zone) => zone.clone(),
+        _ => None,
+    };
+    let array = arrow_cast(array, &DataType::Timestamp(TimeUnit::Microsecond, zone))?;
+    Ok(array.as_primitive::<TimestampMicrosecondType>().clone())
+}
+
+/// The answer of a function: one value when all its arguments are.
+fn answer(args: &[ColumnarValue], array: &ArrayRef) -> Result<ColumnarValue> {
+    if args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_))) {
+        return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(array, 0)?));
+    }
+    Ok(ColumnarValue::Array(Arc::clone(array)))
+}
+
+fn is_text(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+}
