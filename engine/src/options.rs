@@ -11,7 +11,7 @@ pub struct EngineOptions {
     pub cache_bytes: usize,
     /// Size at which a table file is closed and the next one started, in bytes. 4 KiB and more; default 64 MiB.
     pub table_bytes: u64,
-    /// Rows of a page at most. 1 to 65,536; default 2,048.
+    /// Rows of a page at most. 1 to 65,535; default 2,048.
     pub page_rows: usize,
     /// Bytes of a page at most, before compression, but for a single larger row. Default 64 KiB.
     pub page_bytes: usize,

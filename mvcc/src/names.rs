@@ -1,8 +1,8 @@
 //! Names of key-value keyspaces: rows of the catalog keyspace, versioned like everything else.
 //!
 //! ```text
-//!   k/<name>  → {"id", "created"}            the keyspace of that name
-//!   kd/<id>   → {"name", "dropped"}          dropped; the engine frees its files once nobody can read them
+//!   k/<name>  → {"id"}       the keyspace of that name
+//!   kd/<id>   → {"name"}     dropped by the commit that wrote the row; its files go once nobody can read them
 //! ```
 //!
 //! Creating and dropping are transactions that guard the name, so of two at once one conflicts.
