@@ -18,8 +18,9 @@ fn dump(bytes: &[u8]) -> String {
     let mut text = String::new();
     for (index, line) in bytes.chunks(BYTES_OF_A_LINE).enumerate() {
         if line.iter().any(|byte| *byte != 0) {
-            let hex: String = line.iter().map(|byte| format!("{byte:02x}")).collect();
-            writeln!(text, "{:04x} {hex}", index * BYTES_OF_A_LINE).unwrap();
+            write!(text, "{:04x} ", index * BYTES_OF_A_LINE).unwrap();
+            line.iter().for_each(|byte| write!(text, "{byte:02x}").unwrap());
+            text.push('\n');
         }
     }
     writeln!(text, "{:04x}", bytes.len()).unwrap();

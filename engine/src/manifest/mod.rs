@@ -27,6 +27,7 @@ use std::{collections::BTreeMap, fmt};
 use bytes::Bytes;
 
 pub use codec::{decode, encode, hash};
+pub(crate) use publish::is_overtaken;
 pub use publish::{LoadedManifest, load, load_newest, newest_id, prune, publish};
 
 use crate::{

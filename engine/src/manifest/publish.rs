@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Manifest, decode, encode, hash};
 use crate::{
     Error, Result,
-    store::{PutOutcome, Root},
+    store::{PutOutcome, Root, disk_error},
 };
 
 const DIRECTORY: &str = "manifest/";
@@ -117,6 +117,26 @@ pub async fn publish(root: &Root, manifest: &Manifest) -> Result<u128> {
         Some(&newest) if newest > manifest.id => Err(fenced_by_newest(root, manifest).await),
         _ => Err(Error::CommitUnknown(format!("manifest {} was written and is not listed", manifest.id))),
     }
+}
+
+/// Whether there is a manifest after `own`, this writer's newest. Only a local root is asked: elsewhere nothing is
+/// acknowledged without a manifest.
+///
+/// # Errors
+///
+/// [`Error::Unavailable`] when storage fails.
+///
+/// # Cost
+///
+/// Two looks at a directory.
+pub(crate) fn is_overtaken(root: &Root, own: u64) -> Result<bool> {
+    // The next one may have come and gone again; then ours, which is older, went before it.
+    let Some(local) = root.local_dir() else { return Ok(false) };
+    let has = |id: u64| {
+        let name = object_name(id);
+        local.exists(&name).map_err(|error| disk_error("looking for", &name, error))
+    };
+    Ok(has(own + 1)? || !has(own)?)
 }
 
 /// The error of a writer that lost, with the winner's epoch where it can be read.

@@ -241,6 +241,11 @@ impl LocalDir {
         }
     }
 
+    /// Whether there is an object `name`.
+    pub(crate) fn exists(&self, name: &str) -> io::Result<bool> {
+        self.disk.exists(&self.path(name)?)
+    }
+
     /// Removes the object `name`; absent is fine. Not synced: a removal that a crash undoes is done again.
     pub(crate) fn remove(&self, name: &str) -> io::Result<()> {
         match self.disk.remove(&self.path(name)?) {

@@ -22,7 +22,9 @@
 //!    file is seen.
 //! 7. After a failed write or sync nothing more is written ([`Error::Poisoned`]). A file that
 //!    cannot grow because the disk is full fails only the commits that needed the room.
-//! 8. Replay syncs what it read before it hands it on: what a killed process wrote and did not sync may not be lost
+//! 8. A commit that was synced is acknowledged only if no other writer has opened the root by then
+//!    (`Shared::check_sole_writer`): the other has replayed what was synced before, and will never read what came after.
+//! 9. Replay syncs what it read before it hands it on: what a killed process wrote and did not sync may not be lost
 //!    later, under commits that build on it.
 //!
 //! Roots in memory have no log. The log of object stores (numbered objects, closed by a fence object at the first free

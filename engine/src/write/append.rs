@@ -2,8 +2,10 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
+use futures::FutureExt;
+
 use crate::{
-    Result, StampedBatch,
+    Error, Result, StampedBatch, manifest,
     memtable::Memtable,
     shared::Shared,
     state::{Frozen, State},
@@ -25,6 +27,9 @@ impl Shared {
         assert!(group.is_sorted_by(|a, b| a.at < b.at), "commit timestamps rise within a group");
         // 1. The log first: what is visible can be recovered, up to the durability that was asked for.
         log.append(group, durability).inspect_err(|error| self.note_failure(error))?;
+        if durability == Durability::Sync {
+            self.check_sole_writer()?;
+        }
         // 2. The memtable. Readers do not see the entries yet: their timestamps are smaller.
         let active = Arc::clone(&self.state.read().active);
         for commit in group {
@@ -42,6 +47,32 @@ impl Shared {
             }
         }
         Ok(())
+    }
+
+    /// Fails when another writer has opened the root, which the lock should have kept from it. What was synced before it did
+    /// is in its replay; what was synced after is in nobody's, and must not be acknowledged.
+    fn check_sole_writer(&self) -> Result<()> {
+        let own = self.state.read().manifest.id;
+        let check = || {
+            if !manifest::is_overtaken(&self.root, own)? {
+                return Ok(());
+            }
+            // Or a publication of our own is between storage and memory.
+            let newest = manifest::load_newest(&self.root).now_or_never().transpose()?.flatten();
+            match newest.map(|newest| newest.manifest.epoch) {
+                Some(epoch) if epoch == self.epoch => Ok(()),
+                epoch => Err(Error::Fenced { epoch: epoch.unwrap_or(self.epoch + 1) }),
+            }
+        };
+        check().map_err(|error| {
+            // The commit is in the log and may come back: nothing can follow it.
+            let fatal = match error {
+                Error::Fenced { .. } => error,
+                other => Error::Poisoned(format!("looking for another writer: {other}")),
+            };
+            self.note_failure(&fatal);
+            fatal
+        })
     }
 
     /// Freezes the active memtable unless it is empty.
@@ -63,7 +94,8 @@ impl Shared {
 
     /// Makes everything appended so far durable.
     pub(crate) fn sync_log(&self) -> Result<()> {
-        self.log.lock().sync().inspect_err(|error| self.note_failure(error))
+        self.log.lock().sync().inspect_err(|error| self.note_failure(error))?;
+        self.check_sole_writer()
     }
 
     pub(crate) fn last_timestamp(&self) -> Timestamp {

@@ -155,6 +155,32 @@ fn a_writer_that_was_taken_over_publishes_and_collects_nothing_more() {
     });
 }
 
+/// What the older writer appends behind the end that the newer one replayed would be lost.
+#[test]
+fn a_writer_whose_lock_did_not_hold_acknowledges_nothing_after_another_opened() {
+    block_on(async {
+        for rounds in [0, 12] {
+            let (disk, clock) = (SimDisk::new(), ManualClock::at(1_000));
+            let older = writer(&disk, &clock, 1).await;
+            older.write(put("a"), Durability::Sync).await.unwrap();
+            older.write(put("buffered"), Durability::Buffered).await.unwrap();
+            let newer = writer(&disk, &clock, 2).await;
+            for n in 0..rounds {
+                newer.write(put(&format!("b{n}")), Durability::Sync).await.unwrap();
+                newer.engine().flush().await.unwrap();
+            }
+            // The manifests that would tell are gone by now.
+            newer.engine().collect().await.unwrap();
+            let refused = older.write(put("c"), Durability::Sync).await.unwrap_err();
+            assert!(matches!(engine_error(&refused), Some(EngineError::Fenced { .. })), "{refused}");
+            assert!(older.engine().sync().is_err());
+            drop((older, newer));
+            let newest = Database::on(&disk.crash(rounds), &clock).await.unwrap();
+            assert_eq!(newest.contents().await.unwrap().rows.len() as u64, 2 + rounds);
+        }
+    });
+}
+
 /// `SlateDB` #352, #1622: the name of a manifest that was collected is free again.
 #[test]
 fn a_stalled_writer_that_creates_a_collected_manifest_again_is_fenced() {
