@@ -43,6 +43,7 @@ pub mod store;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod types;
+mod varint;
 pub mod wal;
 mod write;
 

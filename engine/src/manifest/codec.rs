@@ -15,6 +15,7 @@ use super::{FileId, FileMeta, HistoryGroup, KeyspaceManifest, Manifest, Run};
 use crate::{
     Error, Result,
     types::{KEY_BYTES_MAX, KeyspaceId, Timestamp},
+    varint,
     wal::LogPosition,
 };
 
@@ -118,7 +119,7 @@ struct Encoder(Vec<u8>);
 
 impl Encoder {
     fn number(&mut self, value: u64) {
-        crate::wal::put_varint(&mut self.0, value);
+        varint::put(&mut self.0, value);
     }
 
     fn bytes(&mut self, bytes: &[u8]) {
@@ -234,19 +235,7 @@ impl<'b> Decoder<'b> {
     }
 
     fn number(&mut self) -> Option<u64> {
-        let mut value = 0;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            let bits = u64::from(byte & 0x7f);
-            if shift == 63 && bits > 1 {
-                return None;
-            }
-            value |= bits << shift;
-            if byte & 0x80 == 0 {
-                return Some(value);
-            }
-        }
-        None
+        varint::take(&mut self.bytes)
     }
 
     fn take(&mut self, len: usize) -> Option<&'b [u8]> {

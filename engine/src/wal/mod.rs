@@ -40,7 +40,6 @@ mod tests;
 
 pub use append::Log;
 pub use payload::StampedBatch;
-pub(crate) use payload::put_varint;
 pub use replay::{ReplayEnd, delete_before, replay};
 
 use crate::{Error, Result};

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use crate::{
     Error, Result,
     types::{KEY_BYTES_MAX, KeyspaceId, Timestamp, VALUE_BYTES_MAX, Write, WriteBatch},
+    varint,
 };
 
 /// Writes that room is made for before they are read.
@@ -25,28 +26,19 @@ pub struct StampedBatch<'a> {
     pub batch: &'a WriteBatch,
 }
 
-/// Appends `value` in seven-bit groups, lowest first.
-pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-}
-
 /// Appends the payload of `groups` to `out`.
 pub(super) fn encode(out: &mut Vec<u8>, groups: &[StampedBatch<'_>]) {
-    put_varint(out, groups.len() as u64);
+    varint::put(out, groups.len() as u64);
     for StampedBatch { at, batch } in groups {
-        put_varint(out, at.as_micros());
+        varint::put(out, at.as_micros());
         let runs = batch.writes().chunk_by(|a, b| a.keyspace == b.keyspace);
-        put_varint(out, runs.clone().count() as u64);
+        varint::put(out, runs.clone().count() as u64);
         for run in runs {
-            put_varint(out, run[0].keyspace.get());
-            put_varint(out, run.len() as u64);
+            varint::put(out, run[0].keyspace.get());
+            varint::put(out, run.len() as u64);
             for write in run {
-                put_varint(out, write.key.len() as u64);
-                put_varint(out, write.value.as_ref().map_or(0, |value| value.len() as u64 + 1));
+                varint::put(out, write.key.len() as u64);
+                varint::put(out, write.value.as_ref().map_or(0, |value| value.len() as u64 + 1));
                 out.extend_from_slice(&write.key);
                 out.extend_from_slice(write.value.as_deref().unwrap_or_default());
             }
@@ -93,22 +85,10 @@ impl Reader<'_> {
     }
 
     fn varint(&mut self) -> Result<u64> {
-        let mut value = 0_u64;
-        for shift in (0..64).step_by(7) {
-            let Some(&byte) = self.bytes.get(self.at) else {
-                return Err(self.corrupt("it ends in a number"));
-            };
-            self.at += 1;
-            let bits = u64::from(byte & 0x7f);
-            if shift == 63 && bits > 1 {
-                break;
-            }
-            value |= bits << shift;
-            if byte & 0x80 == 0 {
-                return Ok(value);
-            }
-        }
-        Err(self.corrupt("a number is too long"))
+        let mut rest = &self.bytes[self.at..];
+        let value = varint::take(&mut rest).ok_or_else(|| self.corrupt("this is no number"))?;
+        self.at = self.bytes.len() - rest.len();
+        Ok(value)
     }
 
     fn length(&mut self, max: usize) -> Result<usize> {
