@@ -113,7 +113,11 @@ impl Column {
             },
             Self::Date(builder) => {
                 use arrow::compute::kernels::cast_utils::Parser;
-                builder.append_value(Date32Type::parse(text.trim()).ok_or_else(bad)?);
+                let day = Date32Type::parse(text.trim()).or_else(|| {
+                    let (local, _) = parse_local_time(text.trim())?;
+                    Some(Date32Type::from_naive_date(local.date()))
+                });
+                builder.append_value(day.ok_or_else(bad)?);
             }
             Self::Timestamp(builder) => {
                 let (local, own_zone) = parse_local_time(text.trim()).ok_or_else(bad)?;

@@ -19,11 +19,14 @@ use datafusion::{
 /// The name of [`round_half_even`].
 pub(crate) const ROUND_HALF_EVEN: &str = "round_half_even";
 
-/// `+`, `-` or `*` of integers or decimals, failing with 22003 out of their range.
+/// `+`, `-` or `*` of integers or decimals, failing with 22003 out of their range; `/` or `%` of doubles, failing with
+/// 22012 where the divisor is zero.
 pub(crate) fn checked_arithmetic(op: Operator) -> ScalarUDF {
     let name = match op {
         Operator::Plus => "checked_add",
         Operator::Minus => "checked_subtract",
+        Operator::Divide => "checked_divide",
+        Operator::Modulo => "checked_modulo",
         _ => "checked_multiply",
     };
     ScalarUDF::new_from_impl(CheckedArithmetic {
@@ -71,6 +74,11 @@ impl ScalarUDFImpl for CheckedArithmetic {
         let value = match self.op {
             Operator::Plus => apply(left, right, numeric::add)?,
             Operator::Minus => apply(left, right, numeric::sub)?,
+            Operator::Divide | Operator::Modulo => {
+                refuse_zero(right)?;
+                let divide = if self.op == Operator::Divide { numeric::div } else { numeric::rem };
+                apply(left, right, divide)?
+            }
             _ => apply(left, right, numeric::mul)?,
         };
         // The digits of a decimal are not checked by the operation, only its bits.
@@ -83,6 +91,15 @@ impl ScalarUDFImpl for CheckedArithmetic {
         }
         Ok(value)
     }
+}
+
+/// 22012 where a double is divided by zero: the operation itself answers infinity.
+fn refuse_zero(divisor: &ColumnarValue) -> Result<()> {
+    let divisor = cast(&divisor.to_array(1)?, &DataType::Float64)?;
+    if divisor.as_primitive::<Float64Type>().iter().flatten().any(|value| value == 0.0) {
+        return Err(arrow::error::ArrowError::DivideByZero.into());
+    }
+    Ok(())
 }
 
 fn check_digits(array: &ArrayRef) -> Result<()> {

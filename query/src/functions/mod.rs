@@ -13,6 +13,8 @@ mod diff;
 mod history;
 mod only_row;
 mod points;
+mod scalars;
+mod text_casts;
 mod times;
 
 use std::sync::Arc;
@@ -22,6 +24,8 @@ use datafusion::{catalog::TableProvider, common::ScalarValue, sql::sqlparser::as
 pub(crate) use arithmetic::{ROUND_HALF_EVEN, checked_arithmetic, round_half_even};
 pub(crate) use only_row::only_row;
 pub(crate) use points::point_functions;
+pub(crate) use scalars::scalar_functions;
+pub(crate) use text_casts::{read_text, show_bytes};
 pub(crate) use times::{
     IN_ZONE, TIMEZONE, cast_value, in_zone, is_time_cast, shift, time_cast, time_functions,
 };

@@ -6,8 +6,8 @@
 use std::{collections::HashSet, ops::ControlFlow};
 
 use datafusion::sql::sqlparser::ast::{
-    self, Expr, GroupByExpr, ObjectName, ObjectNamePart, Query, Select, SetExpr, TableFactor, TableVersion,
-    Visit, Visitor,
+    self, Expr, GroupByExpr, ObjectName, ObjectNamePart, Query, Select, SetExpr, SetOperator, SetQuantifier,
+    TableFactor, TableVersion, Visit, Visitor,
 };
 
 use super::{
@@ -147,7 +147,14 @@ fn select_parts(select: &Select) -> Flow {
 fn body_parts(body: &SetExpr) -> Flow {
     match body {
         SetExpr::Select(select) => select_parts(select),
-        SetExpr::SetOperation { left, right, .. } => {
+        SetExpr::SetOperation { op, set_quantifier, left, right } => {
+            let counts = matches!(op, SetOperator::Except | SetOperator::Intersect | SetOperator::Minus);
+            if counts && matches!(set_quantifier, SetQuantifier::All | SetQuantifier::AllByName) {
+                return refuse(
+                    "INTERSECT ALL and EXCEPT ALL",
+                    "number equal rows with row_number() OVER (PARTITION BY …) on both sides, and leave ALL out",
+                );
+            }
             body_parts(left)?;
             body_parts(right)
         }
@@ -172,8 +179,8 @@ impl Visitor for Checker<'_> {
         if query.for_clause.is_some() {
             return refuse("FOR XML, FOR JSON and FOR BROWSE", "leave it out");
         }
-        if query.fetch.is_some() {
-            return refuse("FETCH", "write LIMIT");
+        if query.fetch.as_ref().is_some_and(|fetch| fetch.with_ties || fetch.percent) {
+            return refuse("FETCH … WITH TIES and FETCH … PERCENT", "write LIMIT with a number of rows");
         }
         if query.settings.is_some() || query.format_clause.is_some() || !query.pipe_operators.is_empty() {
             return refuse("this clause of a query", "write it in standard SQL");

@@ -31,7 +31,38 @@ impl<'a> Source<'a> {
             Error::syntax(format!("syntax error: {}", error.message.to_lowercase()))
                 .at(crate::error::position(start.line, start.column))
         })?;
-        Ok(tokens.into_iter().filter(|token| !matches!(token.token, Token::Whitespace(_))).collect())
+        let mut out: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
+        let mut after_number = false;
+        for token in tokens {
+            if after_number && matches!(&token.token, Token::Word(word) if word.quote_style.is_none()) {
+                return Err(
+                    Error::syntax("syntax error: trailing junk after a number").at(start_of(token.span))
+                );
+            }
+            after_number = matches!(token.token, Token::Number(..));
+            if !matches!(token.token, Token::Whitespace(_)) {
+                out.push(self.plain_number(token)?);
+            }
+        }
+        Ok(out)
+    }
+
+    /// A number in the digits that the parser underneath knows: `1_000` and `0x1F` are numbers too.
+    fn plain_number(&self, mut token: TokenWithSpan) -> Result<TokenWithSpan> {
+        match &mut token.token {
+            Token::Number(digits, _) => digits.retain(|digit| digit != '_'),
+            Token::HexStringLiteral(digits) => {
+                let start = self.byte(token.span.start);
+                if self.text[start..].starts_with('0') {
+                    let number = u64::from_str_radix(digits, 16).map_err(|_| {
+                        Error::out_of_range(format!("0x{digits}"), "a number").at(start_of(token.span))
+                    })?;
+                    token.token = Token::Number(number.to_string(), false);
+                }
+            }
+            _ => {}
+        }
+        Ok(token)
     }
 
     fn byte(&self, at: Location) -> usize {

@@ -103,6 +103,10 @@ impl Dialect for BygoneDialect {
         c.is_alphanumeric() || c == '_' || c == '$'
     }
 
+    fn supports_numeric_literal_underscores(&self) -> bool {
+        true
+    }
+
     fn supports_table_versioning(&self) -> bool {
         true
     }

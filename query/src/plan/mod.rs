@@ -11,6 +11,7 @@
 //! 3. A version clause that planning cannot resolve is an error, never ignored.
 //! 4. Planning changes nothing.
 
+mod adapt;
 mod names;
 mod numbers;
 mod output_names;
@@ -18,8 +19,10 @@ mod relation;
 mod resolve;
 mod settings;
 mod subqueries;
+mod texts;
 mod times;
 mod trees;
+mod using;
 
 pub(crate) use names::Names;
 pub(crate) use output_names::{is_ambiguous, shown_name, shown_schema, without_marks};

@@ -24,12 +24,14 @@ use datafusion::{
 
 use super::{
     Resolution,
+    adapt::adapt,
     numbers::meet_at_float,
     output_names::{name_columns, with_shown_names},
     relation::{Points, TARGET_TABLE},
     resolve::{Bindings, Moment, MomentKey},
     subqueries::replace_subqueries,
     times::spell_time_zones,
+    using::write_out_using,
 };
 use crate::{
     catalog::{INFORMATION_SCHEMA, Object, ObjectPath, SYSTEM_SCHEMA, ViewDef},
@@ -107,6 +109,8 @@ impl Names {
     ) -> Result<LogicalPlan> {
         name_columns(&mut statement)?;
         spell_time_zones(&mut statement);
+        write_out_using(&mut statement)?;
+        adapt(&mut statement)?;
         // Decimal literals stay exact, as in Postgres.
         let options = ParserOptions::new().with_parse_float_as_decimal(true).with_collect_spans(true);
         let fields =

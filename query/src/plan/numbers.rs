@@ -5,7 +5,9 @@
 //! | `DOUBLE` beside `DECIMAL` | both become `DECIMAL(30, 15)` and lose digits | both become `DOUBLE` |
 //! | a cast to an integer type | cuts off the fraction | rounds: decimals half away from zero, doubles half to even |
 //! | `+`, `-`, `*` out of range | wrap | 22003 |
-//! | `sum(BIGINT)` out of range | wraps | is a `DECIMAL(38, 0)` |
+//! | `sum(BIGINT)` out of range | wraps | is a `DECIMAL(38, 0)`; sums of wide decimals have 76 digits |
+//! | `1 / 3.0`, `avg(DECIMAL)` | four more digits, cut off | 16 digits behind the point, where there is room |
+//! | a double divided by zero | infinity | 22012 |
 //!
 //! Times meet texts, dates and intervals in the same pass ([`meet_at_time`]).
 //!
@@ -31,11 +33,20 @@ use datafusion::{
     optimizer::AnalyzerRule,
 };
 
-use super::times::meet_at_time;
+use super::{
+    texts::{read_beside, text_cast},
+    times::meet_at_time,
+};
 use crate::functions::{ROUND_HALF_EVEN, checked_arithmetic, round_half_even};
 
 /// What the sum of `BIGINT`s counts in: sums of it are a `DECIMAL(38, 0)`.
 const SUM_OF_BIGINT: DataType = DataType::Decimal128(28, 0);
+
+/// Digits behind the point of quotients and averages of decimals, where there is room for them.
+const FRACTION_DIGITS: i8 = 16;
+
+/// Digits behind the point that DataFusion gives a quotient or an average beyond those of the dividend.
+const DIGITS_ADDED: i8 = 4;
 
 /// What DataFusion takes a `DOUBLE` and a `DECIMAL` for in one column of `VALUES`.
 const MIXED_VALUES: DataType = DataType::Decimal128(30, 15);
@@ -144,6 +155,10 @@ fn all(exprs: Vec<Expr>, schema: &DFSchema) -> Vec<Expr> {
 }
 
 fn meet(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    read_beside(expr, schema).transform_data(|expr| meet_numbers(expr, schema))
+}
+
+fn meet_numbers(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     Ok(match expr {
         Expr::BinaryExpr(BinaryExpr { left, op, right })
             if mixed([left.as_ref(), right.as_ref()], schema) =>
@@ -170,6 +185,12 @@ fn meet(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
             Transformed::yes(Expr::ScalarFunction(ScalarFunction { func, args: all(args, schema) }))
         }
         Expr::InSubquery(within) => meet_in_subquery(within, schema)?,
+        Expr::Cast(Cast { expr, field }) if text_cast(&expr, field.data_type(), schema).is_some() => {
+            match text_cast(&expr, field.data_type(), schema) {
+                Some(function) => Transformed::yes(function.call(vec![*expr])),
+                None => Transformed::no(Expr::Cast(Cast { expr, field })),
+            }
+        }
         Expr::Cast(Cast { expr, field }) => {
             let data_type = field.data_type();
             if is_float(data_type)
@@ -183,28 +204,94 @@ fn meet(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
         }
         Expr::TryCast(TryCast { expr, field }) => rounded(expr, field.data_type(), schema)
             .map(|expr| Expr::TryCast(TryCast { expr, field: Arc::clone(&field) })),
-        Expr::AggregateFunction(mut aggregate) if aggregate.func.name() == "sum" => {
-            let changed = widen_sum(&mut aggregate.params.args, schema);
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Divide, right })
+            if numerator(&left, &right, schema).is_some() =>
+        {
+            let left = match numerator(&left, &right, schema) {
+                Some(data_type) => Box::new(Expr::Cast(Cast::new(left, data_type))),
+                None => left,
+            };
+            Transformed::yes(Expr::BinaryExpr(BinaryExpr { left, op: Operator::Divide, right }))
+        }
+        Expr::AggregateFunction(mut aggregate) => {
+            let wider = aggregate_type(aggregate.func.name());
+            let changed = wider.is_some_and(|wider| widen(&mut aggregate.params.args, schema, wider));
             Transformed::new_transformed(Expr::AggregateFunction(aggregate), changed)
         }
-        Expr::WindowFunction(mut window) if matches!(&window.fun, WindowFunctionDefinition::AggregateUDF(sum) if sum.name() == "sum") =>
-        {
-            let changed = widen_sum(&mut window.params.args, schema);
+        Expr::WindowFunction(mut window) => {
+            let wider = match &window.fun {
+                WindowFunctionDefinition::AggregateUDF(function) => aggregate_type(function.name()),
+                WindowFunctionDefinition::WindowUDF(_) => None,
+            };
+            let changed = wider.is_some_and(|wider| widen(&mut window.params.args, schema, wider));
             Transformed::new_transformed(Expr::WindowFunction(window), changed)
         }
         expr => meet_at_time(expr, schema),
     })
 }
 
-fn widen_sum(args: &mut [Expr], schema: &DFSchema) -> bool {
+/// Gives the arguments of an aggregate a type in which it keeps its digits.
+fn widen(args: &mut [Expr], schema: &DFSchema, wider: fn(&DataType) -> Option<DataType>) -> bool {
     let mut changed = false;
     for arg in args {
-        if matches!(type_of(arg, schema), DataType::Int64 | DataType::UInt64) {
-            *arg = Expr::Cast(Cast::new(Box::new(std::mem::take(arg)), SUM_OF_BIGINT));
+        if let Some(wider) = wider(&type_of(arg, schema)) {
+            *arg = Expr::Cast(Cast::new(Box::new(std::mem::take(arg)), wider));
             changed = true;
         }
     }
     changed
+}
+
+fn aggregate_type(name: &str) -> Option<fn(&DataType) -> Option<DataType>> {
+    match name {
+        "sum" => Some(sum_type),
+        "avg" => Some(average_type),
+        _ => None,
+    }
+}
+
+fn sum_type(data_type: &DataType) -> Option<DataType> {
+    match data_type {
+        DataType::Int64 | DataType::UInt64 => Some(SUM_OF_BIGINT),
+        // The sum of 38 digits may have more.
+        DataType::Decimal128(precision, scale) if *precision > 28 => {
+            Some(DataType::Decimal256(*precision, *scale))
+        }
+        _ => None,
+    }
+}
+
+/// An average has four digits more than what it is taken of.
+fn average_type(data_type: &DataType) -> Option<DataType> {
+    let DataType::Decimal128(precision, scale) = *data_type else { return None };
+    let more = (FRACTION_DIGITS - DIGITS_ADDED - scale).min(28 - precision as i8);
+    (more > 0).then(|| DataType::Decimal128(precision + more as u8, scale + more))
+}
+
+/// The numerator of a division with enough digits behind the point.
+fn numerator(left: &Expr, right: &Expr, schema: &DFSchema) -> Option<DataType> {
+    let (left, right) = (type_of(left, schema), type_of(right, schema));
+    if !(left.is_decimal() || right.is_decimal()) {
+        return None;
+    }
+    let (precision, scale) = digits(&left)?;
+    let (_, divisor_scale) = digits(&right)?;
+    // The dividend is computed with all digits of the quotient and the divisor.
+    let room = 38 - precision as i8 - DIGITS_ADDED - divisor_scale;
+    let more = (FRACTION_DIGITS - DIGITS_ADDED - scale).min(room);
+    (more > 0).then(|| DataType::Decimal128(precision + more as u8, scale + more))
+}
+
+/// Precision and scale of an exact number.
+fn digits(data_type: &DataType) -> Option<(u8, i8)> {
+    match *data_type {
+        DataType::Decimal128(precision, scale) => Some((precision, scale)),
+        DataType::Int8 | DataType::UInt8 => Some((3, 0)),
+        DataType::Int16 | DataType::UInt16 => Some((5, 0)),
+        DataType::Int32 | DataType::UInt32 => Some((10, 0)),
+        DataType::Int64 | DataType::UInt64 => Some((20, 0)),
+        _ => None,
+    }
 }
 
 /// What is cast to an integer, rounded before.
@@ -397,7 +484,15 @@ impl AnalyzerRule for Checked {
 }
 
 fn checked(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
+    if let Expr::Cast(cast) = &expr
+        && let Some(function) = text_cast(&cast.expr, cast.field.data_type(), schema)
+    {
+        return Transformed::yes(function.call(vec![cast.expr.as_ref().clone()]));
+    }
     let Expr::BinaryExpr(BinaryExpr { left, op, right }) = expr else { return Transformed::no(expr) };
+    if matches!(op, Operator::Divide | Operator::Modulo) && is_float(&type_of(&right, schema)) {
+        return Transformed::yes(checked_arithmetic(op).call(vec![*left, *right]));
+    }
     let counted = |data_type: DataType| data_type.is_integer() || data_type.is_decimal();
     if matches!(op, Operator::Plus | Operator::Minus | Operator::Multiply)
         && counted(type_of(&left, schema))

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     dml::WritePlanner,
-    functions::time_functions,
+    functions::{scalar_functions, time_functions},
     points::TimeZone,
     types::{Types, UTC},
 };
@@ -69,6 +69,7 @@ pub(crate) fn base_state(runtime: &Arc<RuntimeEnv>, zone: TimeZone) -> SessionSt
         .with_query_planner(Arc::new(WritePlanner));
     // The last of a name is the one that counts.
     let functions = builder.scalar_functions().get_or_insert_default();
+    functions.extend(scalar_functions().into_iter().map(Arc::new));
     functions.extend(time_functions(zone).into_iter().map(Arc::new));
     builder.build()
 }

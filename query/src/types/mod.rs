@@ -109,6 +109,10 @@ impl ColumnType {
             {
                 Self::Decimal { precision: *p, scale: *s as u8 }
             }
+            // Sums of wide decimals: what does not fit is refused when it is stored.
+            DataType::Decimal256(p, s) if *s >= 0 && *s <= 38 => {
+                Self::Decimal { precision: (*p).min(38), scale: *s as u8 }
+            }
             DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null => Self::TEXT,
             DataType::Date32 | DataType::Date64 => Self::Date,
             DataType::Timestamp(_, None) => Self::Timestamp,

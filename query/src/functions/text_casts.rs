@@ -1,0 +1,96 @@
+//! Casts from text, as files are read: `'\xdeadbeef'::BYTEA`, `'2024-01-31 10:00'::TIMESTAMP`, `'yes'::BOOLEAN`; and
+//! bytes as text.
+
+use std::sync::Arc;
+
+use arrow::{
+    array::{ArrayRef, AsArray, StringViewArray},
+    compute::cast,
+    datatypes::DataType,
+};
+use datafusion::{
+    common::{Result, internal_err},
+    logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility},
+    scalar::ScalarValue,
+};
+
+use crate::{copy::TextColumn, points::TimeZone, types::ColumnType};
+
+/// Text as a value of a column type; 22P02 where it is none.
+pub(crate) fn read_text(column_type: ColumnType) -> ScalarUDF {
+    let signature = Signature::any(1, Volatility::Immutable);
+    ScalarUDF::new_from_impl(TextCast { to: Some(column_type), name: "read_text", signature })
+}
+
+/// Bytes as text: `\x` and hexadecimal digits.
+pub(crate) fn show_bytes() -> ScalarUDF {
+    let signature = Signature::any(1, Volatility::Immutable);
+    ScalarUDF::new_from_impl(TextCast { to: None, name: "show_bytes", signature })
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct TextCast {
+    /// The type that text is read as; none for bytes that become text.
+    to: Option<ColumnType>,
+    name: &'static str,
+    signature: Signature,
+}
+
+impl ScalarUDFImpl for TextCast {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _types: &[DataType]) -> Result<DataType> {
+        Ok(self.to.map_or(DataType::Utf8View, ColumnType::arrow))
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let [value] = args.args.as_slice() else { return internal_err!("a cast has one operand") };
+        let converted = match self.to {
+            Some(column_type) => read(&value.to_array(1)?, column_type)?,
+            None => show(&value.to_array(1)?)?,
+        };
+        Ok(match value {
+            ColumnarValue::Scalar(_) => ColumnarValue::Scalar(ScalarValue::try_from_array(&converted, 0)?),
+            ColumnarValue::Array(_) => ColumnarValue::Array(converted),
+        })
+    }
+}
+
+fn read(texts: &ArrayRef, column_type: ColumnType) -> Result<ArrayRef> {
+    let texts = cast(texts, &DataType::Utf8View)?;
+    let mut column = TextColumn::new(column_type);
+    for text in texts.as_string_view() {
+        match text {
+            Some(text) => column.push(text, column_type, TimeZone::UTC)?,
+            None => column.push_null(),
+        }
+    }
+    Ok(column.finish())
+}
+
+fn show(bytes: &ArrayRef) -> Result<ArrayRef> {
+    use std::fmt::Write;
+    let bytes = cast(bytes, &DataType::BinaryView)?;
+    let shown: StringViewArray = bytes
+        .as_binary_view()
+        .iter()
+        .map(|value| {
+            value.map(|value| {
+                let mut text = String::with_capacity(2 + 2 * value.len());
+                text.push_str("\\x");
+                for byte in value {
+                    // Writing to a string cannot fail.
+                    let _ = write!(text, "{byte:02x}");
+                }
+                text
+            })
+        })
+        .collect();
+    Ok(Arc::new(shown))
+}

@@ -1,0 +1,209 @@
+//! Spellings that DataFusion does not know or takes for something else, in those it knows.
+//!
+//! | written | planned |
+//! |---|---|
+//! | `FETCH FIRST n ROWS ONLY` | `LIMIT n` |
+//! | `a LIKE 'x!%' ESCAPE '!'` | `a LIKE 'x\%'` |
+//! | `a SIMILAR TO '(b\|c)%'` | `a ~ '^(?:(b\|c).*)$'` |
+//! | `mod(a, b)`, `every(a)` | `a % b`, `bool_and(a)` |
+//! | `SELECT generate_series(1, 3)` | `SELECT unnest(generate_series(1, 3))` |
+
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{
+    self, BinaryOperator, Expr, Ident, LimitClause, ObjectName, Query, Select, SelectItem, Value, VisitMut,
+    VisitorMut,
+};
+
+use crate::error::{Error, Result};
+
+/// Rewrites a statement, the names of whose columns are given.
+pub(super) fn adapt(statement: &mut ast::Statement) -> Result<()> {
+    match statement.visit(&mut Adapter) {
+        ControlFlow::Break(error) => Err(error),
+        ControlFlow::Continue(()) => Ok(()),
+    }
+}
+
+struct Adapter;
+
+impl VisitorMut for Adapter {
+    type Break = Error;
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
+        let Some(fetch) = query.fetch.take() else { return ControlFlow::Continue(()) };
+        let rows = fetch.quantity.unwrap_or_else(|| Expr::value(Value::Number("1".to_owned(), false)));
+        query.limit_clause = Some(match query.limit_clause.take() {
+            None => LimitClause::LimitOffset { limit: Some(rows), offset: None, limit_by: Vec::new() },
+            Some(LimitClause::LimitOffset { limit: None, offset, limit_by }) => {
+                LimitClause::LimitOffset { limit: Some(rows), offset, limit_by }
+            }
+            Some(_) => {
+                return ControlFlow::Break(Error::syntax("syntax error: LIMIT and FETCH in one query"));
+            }
+        });
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Error> {
+        for item in &mut select.projection {
+            if let SelectItem::ExprWithAlias { expr, .. } | SelectItem::UnnamedExpr(expr) = item
+                && let Expr::Function(series) = expr
+                && is_called(series, "generate_series")
+            {
+                let mut unnest = series.clone();
+                unnest.name = ObjectName::from(vec![Ident::new("unnest")]);
+                let inner = std::mem::replace(expr, Expr::value(Value::Null));
+                unnest.args = ast::FunctionArguments::List(ast::FunctionArgumentList {
+                    duplicate_treatment: None,
+                    args: vec![ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(inner))],
+                    clauses: Vec::new(),
+                });
+                *expr = Expr::Function(unnest);
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
+        match adapted(expr) {
+            Ok(None) => ControlFlow::Continue(()),
+            Ok(Some(adapted)) => {
+                *expr = adapted;
+                ControlFlow::Continue(())
+            }
+            Err(error) => ControlFlow::Break(error),
+        }
+    }
+}
+
+fn is_called(function: &ast::Function, name: &str) -> bool {
+    matches!(function.name.0.as_slice(), [part]
+        if part.as_ident().is_some_and(|ident| ident.value.eq_ignore_ascii_case(name)))
+}
+
+fn adapted(expr: &mut Expr) -> Result<Option<Expr>> {
+    match expr {
+        Expr::Like { pattern, escape_char, .. } | Expr::ILike { pattern, escape_char, .. } => {
+            if let Some(escape) = escape_char.take() {
+                let escape = escape_of(&escape.value)?;
+                let text = literal(pattern, "LIKE … ESCAPE")?;
+                **pattern = Expr::value(Value::SingleQuotedString(with_backslashes(text, escape)?));
+            }
+            Ok(None)
+        }
+        Expr::SimilarTo { negated, expr, pattern, escape_char } => {
+            let escape = match escape_char {
+                Some(escape) => escape_of(&escape.value)?,
+                None => Some('\\'),
+            };
+            let regex = regular_expression(literal(pattern, "SIMILAR TO")?, escape)?;
+            let op = if *negated { BinaryOperator::PGRegexNotMatch } else { BinaryOperator::PGRegexMatch };
+            let left = std::mem::replace(expr, Box::new(Expr::value(Value::Null)));
+            let right = Box::new(Expr::value(Value::SingleQuotedString(regex)));
+            Ok(Some(Expr::Nested(Box::new(Expr::BinaryOp { left, op, right }))))
+        }
+        Expr::Function(function) if is_called(function, "every") => {
+            function.name = ObjectName::from(vec![Ident::new("bool_and")]);
+            Ok(None)
+        }
+        Expr::Function(function) if is_called(function, "mod") => {
+            let ast::FunctionArguments::List(list) = &mut function.args else { return Ok(None) };
+            let [
+                ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(left)),
+                ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(right)),
+            ] = list.args.as_mut_slice()
+            else {
+                return Ok(None);
+            };
+            let operand = |expr: &mut Expr| {
+                Box::new(Expr::Nested(Box::new(std::mem::replace(expr, Expr::value(Value::Null)))))
+            };
+            let (left, right) = (operand(left), operand(right));
+            let modulo = Expr::BinaryOp { left, op: BinaryOperator::Modulo, right };
+            Ok(Some(Expr::Nested(Box::new(modulo))))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// The escape character; none for `ESCAPE ''`.
+fn escape_of(value: &Value) -> Result<Option<char>> {
+    let wrong = || Error::new(crate::error::ErrorKind::Invalid, "22025", "ESCAPE takes one character");
+    let Value::SingleQuotedString(text) = value else { return Err(wrong()) };
+    let mut chars = text.chars();
+    let first = chars.next();
+    if chars.next().is_some() { Err(wrong()) } else { Ok(first) }
+}
+
+fn literal<'e>(pattern: &'e Expr, what: &str) -> Result<&'e str> {
+    match pattern {
+        Expr::Value(value) => match &value.value {
+            Value::SingleQuotedString(text) | Value::EscapedStringLiteral(text) => Ok(text),
+            _ => Err(no_literal(what)),
+        },
+        Expr::Nested(inner) => literal(inner, what),
+        _ => Err(no_literal(what)),
+    }
+}
+
+fn no_literal(what: &str) -> Error {
+    Error::unsupported(format!("{what} with a pattern that is not a literal"))
+        .with_hint("write the pattern as text in quotes, or use ~ with a regular expression")
+}
+
+fn lone_escape() -> Error {
+    Error::new(crate::error::ErrorKind::Invalid, "22025", "a pattern must not end with its escape character")
+}
+
+/// A pattern of LIKE with the backslash for its escape character.
+fn with_backslashes(pattern: &str, escape: Option<char>) -> Result<String> {
+    let mut out = String::with_capacity(pattern.len());
+    let mut chars = pattern.chars();
+    while let Some(c) = chars.next() {
+        if Some(c) == escape {
+            out.push('\\');
+            out.push(chars.next().ok_or_else(lone_escape)?);
+        } else {
+            if c == '\\' {
+                out.push('\\');
+            }
+            out.push(c);
+        }
+    }
+    Ok(out)
+}
+
+/// A pattern of SIMILAR TO as a regular expression for the whole text.
+fn regular_expression(pattern: &str, escape: Option<char>) -> Result<String> {
+    let mut out = "(?s)^(?:".to_owned();
+    let mut in_class = false;
+    let mut chars = pattern.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            c if Some(c) == escape => {
+                out.push('\\');
+                out.push(chars.next().ok_or_else(lone_escape)?);
+            }
+            '\\' => out.push_str("\\\\"),
+            '[' if !in_class => {
+                in_class = true;
+                out.push('[');
+            }
+            ']' => {
+                in_class = false;
+                out.push(']');
+            }
+            c if in_class => out.push(c),
+            '%' => out.push_str(".*"),
+            '_' => out.push('.'),
+            '.' | '^' | '$' => {
+                out.push('\\');
+                out.push(c);
+            }
+            c => out.push(c),
+        }
+    }
+    out.push_str(")$");
+    Ok(out)
+}

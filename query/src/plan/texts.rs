@@ -1,0 +1,86 @@
+//! Text that stands for a value of another type: casts, and literals beside what they are compared with.
+//!
+//! Both are read as files are, which is how Postgres reads them: bytes in hexadecimal, `yes`. For times see `times`.
+//! DataFusion's own casts take other texts, or take them as they are.
+
+use arrow::datatypes::DataType;
+use datafusion::{
+    common::{DFSchema, tree_node::Transformed},
+    logical_expr::{Between, BinaryExpr, Expr, Operator, ScalarUDF, expr::InList},
+};
+
+use super::numbers::type_of;
+use crate::{
+    functions::{read_text, show_bytes},
+    types::ColumnType,
+};
+
+fn is_text(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+}
+
+/// The function that reads text as a type, or shows bytes as text, in the place of a cast.
+pub(super) fn text_cast(expr: &Expr, to: &DataType, schema: &DFSchema) -> Option<ScalarUDF> {
+    let from = type_of(expr, schema);
+    if is_text(&from) && !is_text(to) {
+        return reader(to);
+    }
+    let is_bytes = matches!(from, DataType::Binary | DataType::LargeBinary | DataType::BinaryView);
+    (is_bytes && is_text(to)).then(show_bytes)
+}
+
+/// Times are read in the session's zone, by a rule of their own.
+fn reader(to: &DataType) -> Option<ScalarUDF> {
+    if matches!(to, DataType::Timestamp(..) | DataType::Date32) {
+        return None;
+    }
+    let column_type = ColumnType::from_arrow(to).ok()?;
+    (column_type.arrow() == *to).then(|| read_text(column_type))
+}
+
+/// Reads a literal as the type of what it is compared with.
+pub(super) fn read_beside(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
+    match expr {
+        Expr::BinaryExpr(BinaryExpr { mut left, op, mut right }) if is_comparison(op) => {
+            let types = (type_of(&left, schema), type_of(&right, schema));
+            let changed = read(&mut right, &types.0) | read(&mut left, &types.1);
+            Transformed::new_transformed(Expr::BinaryExpr(BinaryExpr { left, op, right }), changed)
+        }
+        Expr::Between(Between { expr, negated, mut low, mut high }) => {
+            let data_type = type_of(&expr, schema);
+            let changed = read(&mut low, &data_type) | read(&mut high, &data_type);
+            Transformed::new_transformed(Expr::Between(Between { expr, negated, low, high }), changed)
+        }
+        Expr::InList(InList { expr, mut list, negated }) => {
+            let data_type = type_of(&expr, schema);
+            let changed = list.iter_mut().fold(false, |changed, item| read(item, &data_type) | changed);
+            Transformed::new_transformed(Expr::InList(InList { expr, list, negated }), changed)
+        }
+        expr => Transformed::no(expr),
+    }
+}
+
+fn is_comparison(op: Operator) -> bool {
+    matches!(
+        op,
+        Operator::Eq
+            | Operator::NotEq
+            | Operator::Lt
+            | Operator::LtEq
+            | Operator::Gt
+            | Operator::GtEq
+            | Operator::IsDistinctFrom
+            | Operator::IsNotDistinctFrom
+    )
+}
+
+/// Reads a literal of text as a type, unless that is text itself, or a decimal, whose digits would be cut.
+fn read(expr: &mut Expr, to: &DataType) -> bool {
+    let Expr::Literal(value, _) = &*expr else { return false };
+    if !is_text(&value.data_type()) || value.is_null() || is_text(to) || to.is_null() || to.is_decimal() {
+        return false;
+    }
+    let Some(reader) = reader(to) else { return false };
+    *expr = reader.call(vec![std::mem::take(expr)]);
+    true
+}
