@@ -106,7 +106,7 @@ impl Engine {
     ///
     /// # Errors
     /// `Closed`, `Fenced`, `CommitUnknown`; `Unavailable` when flushes fail and no memory is left to go on.
-    pub async fn admit(&self, _bytes: usize) -> Result<()> {
+    pub async fn admit(&self) -> Result<()> {
         self.shared.admit().await
     }
 

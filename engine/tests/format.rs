@@ -19,7 +19,9 @@ fn dump(bytes: &[u8]) -> String {
     for (index, line) in bytes.chunks(BYTES_OF_A_LINE).enumerate() {
         if line.iter().any(|byte| *byte != 0) {
             write!(text, "{:04x} ", index * BYTES_OF_A_LINE).unwrap();
-            line.iter().for_each(|byte| write!(text, "{byte:02x}").unwrap());
+            for byte in line {
+                write!(text, "{byte:02x}").unwrap();
+            }
             text.push('\n');
         }
     }

@@ -103,7 +103,7 @@ impl Run {
             batches.push((Timestamp::from_micros(at), batch));
         }
         self.log.push(format!("commit through {}", self.last));
-        self.engine.admit(0).await.unwrap();
+        self.engine.admit().await.unwrap();
         let group: Vec<_> = batches.iter().map(|(at, batch)| StampedBatch { at: *at, batch }).collect();
         self.engine.append(&group, Durability::Buffered).unwrap();
     }

@@ -18,7 +18,7 @@ async fn write_all(engine: &Engine, clock: &ManualClock, at: u64, fill: u8) {
         }
         let at = Timestamp::from_micros(at + chunk);
         clock.set(at.as_micros());
-        engine.admit(batch.bytes()).await.unwrap();
+        engine.admit().await.unwrap();
         engine.append(&[StampedBatch { at, batch: &batch }], Durability::Buffered).unwrap();
     }
 }
@@ -127,7 +127,7 @@ async fn commit(
         None => batch.delete(keyspace, key.to_owned()),
     }
     clock.set(at);
-    engine.admit(batch.bytes()).await.unwrap();
+    engine.admit().await.unwrap();
     engine
         .append(&[StampedBatch { at: Timestamp::from_micros(at), batch: &batch }], Durability::Buffered)
         .unwrap();

@@ -7,7 +7,7 @@
 //!
 //! C1 Timestamps given out rise strictly, across restarts too: the clock starts at the engine's last timestamp.
 //! C2 After `lift_to(t)` nothing gets a timestamp ≤ t while the store is open. Across restarts that holds only for what the
-//!    log knows of: whoever gives out an answer that must stand writes a mark, which is a commit without writes
+//!    log knows of: whoever gives out an answer that must stand writes a watermark, which is a commit without writes
 //!    ([`Store::settle_durably`](crate::Store::settle_durably)).
 //! C3 What is in flight is one range, because only the leader stamps.
 
@@ -100,7 +100,7 @@ impl Clock {
         }
     }
 
-    /// Reserves `count` timestamps for a group of commits, none for a group of marks; they count as in flight until the
+    /// Reserves `count` timestamps for a group of commits, none for a group of watermarks; they count as in flight until the
     /// result is dropped.
     pub(crate) fn begin_stamping(&self, count: u64) -> Stamping<'_> {
         let wall = self.wall_now();

@@ -156,10 +156,12 @@ impl Store {
         if at <= self.core.engine.last_timestamp() || self.core.options.read_only {
             return Ok(());
         }
-        let mark =
-            Box::new(Request { is_mark: true, ..Request::of_batch(WriteBatch::new(), Durability::Sync) });
+        let watermark = Box::new(Request {
+            is_watermark: true,
+            ..Request::of_batch(WriteBatch::new(), Durability::Sync)
+        });
         // Boxed: it is rare, and every read at a moment would grow by it.
-        match Box::pin(self.core.pipeline.commit(&self.core, mark)).await {
+        match Box::pin(self.core.pipeline.commit(&self.core, watermark)).await {
             Ok(_) => Ok(()),
             Err(Rejected::Failed(error) | Rejected::Locked(_, error)) => Err(error),
         }
@@ -323,7 +325,7 @@ impl Store {
             runs: commit.runs,
             keyspaces,
             meta: commit.meta,
-            is_mark: false,
+            is_watermark: false,
             durability: commit.durability,
             lock: Some(HeldLock { id: lock.id(), keyspaces: lock.keyspaces().into() }),
         })
@@ -385,7 +387,7 @@ impl Store {
         }
         let own = request.lock.as_ref().map(|lock| lock.id);
         let mut wait = Wait::new(self, self.core.options.lock_wait_us);
-        self.core.engine.admit(request.batch.bytes()).await?;
+        self.core.engine.admit().await?;
         let mut request = Box::new(request);
         loop {
             let released = self.core.locks.released();

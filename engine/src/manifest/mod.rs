@@ -58,7 +58,7 @@ pub struct Manifest {
     pub retention_us: u64,
     /// The keyspaces.
     pub keyspaces: BTreeMap<KeyspaceId, KeyspaceManifest>,
-    /// What the layers above keep here: small, named values.
+    /// What the layers above keep here: small, named values. They keep none yet.
     pub settings: BTreeMap<String, Vec<u8>>,
 }
 

@@ -243,8 +243,7 @@ impl Pins {
         Retained { horizon, pins }
     }
 
-    /// Raises horizons. `newest` is asked under the lock; no horizon goes above it, and none moves back.
-    /// Returns the horizons to be made durable before [`Self::install_horizons`].
+    /// Raises horizons to those of a manifest that was just published.
     pub(crate) fn install_horizons(
         &self,
         database: Timestamp,

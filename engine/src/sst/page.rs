@@ -88,11 +88,6 @@ impl Page {
         self.rows.keys.count()
     }
 
-    /// Whether no key has two rows in this page. (It may have others in the pages beside it.)
-    pub fn has_unique_keys(&self) -> bool {
-        self.rows.keys.is_unique()
-    }
-
     /// What all keys of the page start with.
     #[inline]
     pub fn prefix(&self) -> &[u8] {
@@ -160,12 +155,6 @@ impl Page {
     #[inline]
     pub fn kind(&self, row: usize) -> Kind {
         self.rows.kind(row)
-    }
-
-    /// The begin of every row, where they are equal.
-    pub fn constant_begin(&self) -> Option<Timestamp> {
-        let constant = || self.rows.begins.as_constant().map(Timestamp::from_micros);
-        self.begin_override.or_else(constant)
     }
 
     /// The value; empty unless the kind is PUT.

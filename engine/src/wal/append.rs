@@ -87,11 +87,6 @@ impl Log {
         self.segment.as_ref().map_or(0, |segment| segment.end)
     }
 
-    /// Whether something was appended that is not durable yet.
-    pub fn has_unsynced(&self) -> bool {
-        self.segment.as_ref().is_some_and(|segment| segment.synced < segment.end)
-    }
-
     /// Appends one record with the commits of `groups`, and syncs it and everything before it if `durability` asks.
     ///
     /// # Errors

@@ -75,14 +75,14 @@ pub(crate) struct Request {
     pub(crate) keyspaces: BTreeSet<KeyspaceId>,
     pub(crate) meta: CommitMeta,
     /// It writes nothing and leaves its timestamp in the log, durably: no later commit gets it or one before.
-    pub(crate) is_mark: bool,
+    pub(crate) is_watermark: bool,
     pub(crate) durability: Durability,
     /// The exclusive lock it commits under.
     pub(crate) lock: Option<HeldLock>,
 }
 
 impl Request {
-    /// Whether it changes no key: it is a mark, or only waits for those before it.
+    /// Whether it changes no key: it is a watermark, or only waits for those before it.
     pub(crate) fn is_empty(&self) -> bool {
         self.batch.is_empty() && self.runs.is_empty() && self.meta.is_empty()
     }
@@ -114,7 +114,7 @@ impl Request {
             check_writes: true,
             keyspaces,
             meta: CommitMeta::default(),
-            is_mark: false,
+            is_watermark: false,
             durability,
             lock: None,
         }

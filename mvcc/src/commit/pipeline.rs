@@ -266,7 +266,7 @@ impl Leadership<'_> {
         }
         let jobs = mem::take(&mut self.taken);
         let mut accepted = Vec::with_capacity(jobs.len());
-        let (mut marks, mut empty) = (Vec::new(), Vec::new());
+        let (mut watermarks, mut empty) = (Vec::new(), Vec::new());
         // 1. Announce the timestamps; from here on whoever takes a lock or reads at them waits (L2, C3).
         let stamps = jobs.iter().filter(|job| !job.request.is_empty()).count();
         let mut stamping = self.core.clock.begin_stamping(stamps as u64);
@@ -274,7 +274,7 @@ impl Leadership<'_> {
         let mut written = (jobs.len() > 1).then(HashSet::new);
         for job in jobs {
             if job.request.is_empty() {
-                let waiting = if job.request.is_mark { &mut marks } else { &mut empty };
+                let waiting = if job.request.is_watermark { &mut watermarks } else { &mut empty };
                 waiting.push(job.waiter);
                 continue;
             }
@@ -297,18 +297,19 @@ impl Leadership<'_> {
             records::add_record(&mut request, at);
             accepted.push((at, request, waiter));
         }
-        // 3. One log record, one sync, all visible. Any commit of the group is a mark as well.
+        // 3. One log record, one sync, all visible. Any commit of the group is a watermark as well.
         let nothing = WriteBatch::new();
         let mut group: Vec<_> =
             accepted.iter().map(|(at, request, _)| StampedBatch { at: *at, batch: &request.batch }).collect();
-        if group.is_empty() && !marks.is_empty() && stamping.newest() > self.core.engine.last_timestamp() {
+        if group.is_empty() && !watermarks.is_empty() && stamping.newest() > self.core.engine.last_timestamp()
+        {
             group.push(StampedBatch { at: stamping.newest(), batch: &nothing });
         }
         let waits_for_disk = |(_, request, _): &(_, Box<Request>, _)| request.durability == Durability::Sync;
-        let sync = !marks.is_empty() || accepted.iter().any(waits_for_disk);
+        let sync = !watermarks.is_empty() || accepted.iter().any(waits_for_disk);
         let durability = if sync { Durability::Sync } else { Durability::Buffered };
-        let outcome = match (group.is_empty(), marks.is_empty()) {
-            // The newest commit is the mark, once it is durable.
+        let outcome = match (group.is_empty(), watermarks.is_empty()) {
+            // The newest commit is the watermark, once it is durable.
             (true, false) => self.core.engine.sync(),
             _ => self.core.engine.append(&group, durability),
         };
@@ -327,7 +328,7 @@ impl Leadership<'_> {
             waiter.signal(Signal::Done(answer));
         }
         let timestamp = self.core.engine.last_timestamp();
-        for waiter in marks {
+        for waiter in watermarks {
             let answer = outcome.clone().map(|()| CommitInfo { timestamp });
             waiter.signal(Signal::Done(answer.map_err(|error| Rejected::Failed(error.into()))));
         }

@@ -397,21 +397,21 @@ fn a_moment_that_the_log_knows_of_is_read_without_writing() {
         assert_eq!(disk.operations(), before);
         database.rows_at(Timestamp::from_micros(8_000)).await.unwrap();
         assert!(disk.operations() > before);
-        let marked = disk.operations();
+        let written = disk.operations();
         database.rows_at(Timestamp::from_micros(8_500)).await.unwrap();
-        assert_eq!(disk.operations(), marked, "the mark before covers it");
+        assert_eq!(disk.operations(), written, "the watermark before covers it");
     });
 }
 
 #[test]
-fn marks_alone_do_not_grow_the_log_without_bound() {
+fn watermarks_alone_do_not_grow_the_log_without_bound() {
     block_on(async {
         let (disk, clock, database) = fresh().await;
         for at in 2_000..3_000 {
             clock.set(at);
             database.rows_at(Timestamp::from_micros(at)).await.unwrap();
         }
-        database.engine().admit(0).await.unwrap();
+        database.engine().admit().await.unwrap();
         let files = disk.files();
         let log: Vec<_> = files.iter().filter(|(path, _)| path.starts_with("/db/wal")).collect();
         assert!(log.len() <= 2, "{log:?}");
