@@ -112,12 +112,8 @@ impl Column {
                 Decimal::NoNumber => return Err(bad()),
             },
             Self::Date(builder) => {
-                use arrow::compute::kernels::cast_utils::Parser;
-                let day = Date32Type::parse(text.trim()).or_else(|| {
-                    let (local, _) = parse_local_time(text.trim())?;
-                    Some(Date32Type::from_naive_date(local.date()))
-                });
-                builder.append_value(day.ok_or_else(bad)?);
+                let (local, _) = parse_local_time(text.trim()).ok_or_else(bad)?;
+                builder.append_value(Date32Type::from_naive_date(local.date()));
             }
             Self::Timestamp(builder) => {
                 let (local, own_zone) = parse_local_time(text.trim()).ok_or_else(bad)?;

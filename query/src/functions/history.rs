@@ -35,7 +35,8 @@ pub(super) async fn row_history(
         return Err(Error::unsupported("row_history of a view"));
     };
     if table.has_hidden_key() {
-        return Err(Error::unsupported(format!("row_history of table {path}, which has no primary key,")));
+        return Err(Error::unsupported(format!("row_history of table {path}, which has no primary key,"))
+            .with_hint("nothing names a row of it; table_diff shows what changed between two moments"));
     }
     if key_values.len() != table.primary_key.len() {
         return Err(wrong_call(USAGE));

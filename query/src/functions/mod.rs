@@ -27,7 +27,7 @@ pub(crate) use points::point_functions;
 pub(crate) use scalars::scalar_functions;
 pub(crate) use text_casts::{read_text, show_bytes};
 pub(crate) use times::{
-    IN_ZONE, TIMEZONE, cast_value, in_zone, is_time_cast, shift, time_cast, time_functions,
+    Extract, IN_ZONE, TIMEZONE, cast_value, in_zone, is_time_cast, shift, time_cast, time_functions,
 };
 
 use crate::{

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     dml::WritePlanner,
-    functions::{scalar_functions, time_functions},
+    functions::{Extract, scalar_functions, time_functions},
     points::TimeZone,
     types::{Types, UTC},
 };
@@ -71,6 +71,8 @@ pub(crate) fn base_state(runtime: &Arc<RuntimeEnv>, zone: TimeZone) -> SessionSt
     let functions = builder.scalar_functions().get_or_insert_default();
     functions.extend(scalar_functions().into_iter().map(Arc::new));
     functions.extend(time_functions(zone).into_iter().map(Arc::new));
+    // The first planner that can plan an expression plans it.
+    builder.expr_planners().get_or_insert_default().insert(0, Arc::new(Extract));
     builder.build()
 }
 

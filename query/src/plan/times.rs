@@ -101,6 +101,14 @@ pub(super) fn meet_at_time(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
                     cast_to(&mut left, &types.1);
                     true
                 }
+                ((DataType::Timestamp(..), DataType::Date32), Operator::Minus) => {
+                    cast_to(&mut right, &types.0);
+                    true
+                }
+                ((DataType::Date32, DataType::Timestamp(..)), Operator::Minus) => {
+                    cast_to(&mut left, &types.1);
+                    true
+                }
                 ((DataType::Date32, DataType::Interval(_)), Operator::Plus | Operator::Minus) => {
                     cast_to(&mut left, &LOCAL);
                     true

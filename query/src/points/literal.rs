@@ -192,7 +192,10 @@ fn local_instant(local: NaiveDateTime, zone: TimeZone, text: &str) -> Result<Tim
 /// The date and time, and what follows them if it names a zone.
 fn split_zone(text: &str) -> (&str, Option<&str>) {
     // A sign after the date, which has two of them itself, starts an offset.
-    let date_len = text.match_indices('-').nth(1).map_or(text.len(), |(at, _)| at + 1);
+    let date_len = match text.match_indices('-').nth(1) {
+        Some((at, _)) if !text[..at].contains([' ', 'T', 't']) => at + 1,
+        _ => text.find([' ', 'T', 't']).unwrap_or(text.len()),
+    };
     let body_end = text[date_len..]
         .char_indices()
         .map(|(at, c)| (at + date_len, c))
@@ -249,16 +252,20 @@ enum NoTime {
     Range,
 }
 
-/// `2024-01-31`, `2024-1-31 12:00`, `2024-01-31T12:00:00.5`.
+/// `2024-01-31`, `20240131`, `2024-1-31 12:00`, `2024-01-31T12:00:00.5`.
 fn parse_local(text: &str) -> Result<NaiveDateTime, NoTime> {
     let (date, clock) = match text.split_once(['T', 't', ' ']) {
         Some((date, clock)) => (date, Some(clock.trim_start())),
         None => (text, None),
     };
     let mut parts = date.split('-');
-    let (Some(year), Some(month), Some(day), None) = (parts.next(), parts.next(), parts.next(), parts.next())
-    else {
-        return Err(NoTime::Form);
+    let (year, month, day) = match (parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some(year), Some(month), Some(day), None) => (year, month, day),
+        // All digits in one: 20240131.
+        (Some(date), None, None, None) if date.len() == 8 && date.is_ascii() => {
+            (&date[..4], &date[4..6], &date[6..])
+        }
+        _ => return Err(NoTime::Form),
     };
     if year.len() < 4 {
         return Err(NoTime::Form);

@@ -246,6 +246,32 @@ async fn a_date_and_an_interval_are_a_timestamp() {
 }
 
 #[tokio::test]
+async fn fields_are_those_of_postgres() {
+    let db = berlin().await;
+    check(
+        &db,
+        &[
+            ("extract(second FROM TIMESTAMP '2024-01-01 00:00:05.5')", "5.500000"),
+            ("date_part('milliseconds', TIMESTAMP '2024-01-01 00:00:05.5')", "5500.000"),
+            ("extract(century FROM TIMESTAMP '2000-12-31')", "20"),
+            ("extract(millennium FROM TIMESTAMPTZ '2000-12-31 23:30Z')", "3"),
+            ("extract(decade FROM TIMESTAMP '1999-01-01')", "199"),
+            ("extract(timezone FROM TIMESTAMPTZ '2024-07-01')", "7200"),
+            ("extract(timezone_hour FROM TIMESTAMPTZ '2024-01-01')", "1"),
+            ("extract(year FROM '2500-01-01 00:00'::timestamptz)", "2500"),
+            ("date_part('year', '2500-01-01')", "2500"),
+            ("extract(hour FROM INTERVAL '5 hours')", "5"),
+            ("DATE '20240131'", "2024-01-31"),
+            ("TIMESTAMP '20240131 12:00'", "2024-01-31T12:00:00"),
+            ("TIMESTAMPTZ '20240131 12:00-05'", "2024-01-31T18:00:00+01:00"),
+            ("TIMESTAMP '9999-12-31' - DATE '9999-12-30' = INTERVAL '1 day' IS NOT NULL", "true"),
+        ],
+    )
+    .await;
+    assert_eq!(db.state("SELECT extract(timezone FROM TIMESTAMP '2024-01-01')").await, "0A000");
+}
+
+#[tokio::test]
 async fn what_is_no_time_has_its_own_error() {
     let db = Db::new().await;
     for (query, state) in [

@@ -7,7 +7,6 @@ use arrow::{
     compute::{CastOptions, cast as arrow_cast, cast_with_options},
     datatypes::{DataType, Date32Type, TimestampMicrosecondType},
 };
-use chrono::{Datelike, NaiveDate};
 use datafusion::{
     common::{Result, ScalarValue, internal_err},
     logical_expr::{
@@ -22,8 +21,6 @@ use crate::{
     types::{TIME_RANGE_MICROS, UTC},
 };
 
-/// Days since 1970 of the first day of the year 1, in the calendar of chrono.
-const DAYS_FROM_CE: i32 = 719_163;
 const DAY_MICROS: i64 = 86_400_000_000;
 
 /// Whether a cast must be done by [`time_cast`] in a session of this zone.
@@ -164,6 +161,5 @@ fn time_of(text: &str, zone: Option<TimeZone>) -> Result<i64, Error> {
 
 fn date_of(text: &str) -> Result<i32, Error> {
     let (local, _) = parse_time_text(text, "DATE")?;
-    let date: NaiveDate = local.date();
-    Ok(date.num_days_from_ce() - DAYS_FROM_CE)
+    Ok(Date32Type::from_naive_date(local.date()))
 }

@@ -12,6 +12,7 @@
 mod bin;
 mod cast;
 mod now;
+mod part;
 mod shift;
 mod to_timestamp;
 mod trunc;
@@ -30,6 +31,7 @@ use datafusion::{
 };
 
 pub(crate) use cast::{cast_value, is_time_cast, time_cast};
+pub(crate) use part::Extract;
 pub(crate) use shift::shift;
 pub(crate) use zone::{IN_ZONE, TIMEZONE, in_zone};
 
@@ -45,6 +47,7 @@ pub(crate) fn time_functions(zone: TimeZone) -> Vec<ScalarUDF> {
     all.extend([
         trunc::date_trunc(zone),
         bin::date_bin(zone),
+        part::date_part(),
         zone::timezone(),
         to_timestamp::to_timestamp(zone),
     ]);
