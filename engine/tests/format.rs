@@ -1,12 +1,14 @@
-//! The examples of FORMAT.md are what this version writes, byte by byte.
+//! The examples of FORMAT.md are what this version writes, byte by byte; what it does not know it treats as the page says.
 
 use std::fmt::Write as _;
 
 use bygone_engine::{
-    Durability, KeyspaceId, Kind, Root, StampedBatch, Timestamp, VersionRef, WriteBatch,
-    manifest::{FileId, FileMeta, KeyspaceManifest, Manifest, Run, decode, encode},
+    Durability, Engine, EngineOptions, Error, KeyspaceId, Kind, Root, Scope, StampedBatch, Timestamp,
+    VersionRef, WriteBatch,
+    format::{Features, Footer},
+    manifest::{FileId, FileMeta, KeyspaceManifest, Manifest, Run, decode, encode, load_newest, newest_id},
     sst::{PageCache, Table, TableOptions, TableWriter},
-    testing::SimDisk,
+    testing::{ManualClock, SimDisk, env},
     wal::{Log, LogPosition},
 };
 
@@ -108,4 +110,34 @@ async fn the_log_segment_of_the_format_page_is_what_is_written() {
     log.append(&group, Durability::Sync).unwrap();
     let bytes = disk.read_file(format!("/db/{}", log.position().object_name()));
     check("log", &bytes[..log.bytes() as usize]);
+}
+
+#[tokio::test]
+async fn a_database_with_a_feature_that_forbids_writing_is_read_only() {
+    let (disk, clock) = (SimDisk::new(), ManualClock::at(10));
+    let root = Root::local(disk.shared(), "/db");
+    let engine = Engine::open(root.clone(), env(&clock, 1), EngineOptions::tiny()).await.unwrap();
+    let mut batch = WriteBatch::new();
+    batch.put(KeyspaceId::FIRST_USER, "k", "v");
+    engine.append(&[StampedBatch { at: at(10), batch: &batch }], Durability::Sync).unwrap();
+    engine.close().await.unwrap();
+
+    let newest = load_newest(&root).await.unwrap().unwrap().manifest;
+    let file = newest.files().next().unwrap();
+    let path = format!("/db/{}", file.object_name());
+    let bytes = disk.read_file(&path);
+    let tail = &bytes[file.tail_offset as usize..];
+    let footer = Footer::decode(tail, file.tail_offset, file.id.epoch, file.id.number).unwrap();
+    let last = footer.sections.last().unwrap();
+    let mut changed = bytes[..(last.offset + last.stored_len) as usize].to_vec();
+    let features = Features { required_to_write: 1, ..footer.features };
+    Footer { features, ..footer }.encode(changed.len() as u64, &mut changed);
+    disk.write_file(&path, changed);
+
+    let opened = Engine::open(root.clone(), env(&clock, 2), EngineOptions::tiny()).await;
+    assert!(matches!(opened.map(drop), Err(Error::Invalid(what)) if what.contains("for reading only")));
+    assert_eq!(newest_id(&root).await.unwrap(), Some(newest.id), "nothing was written");
+    let reader = Engine::open_read_only(root, env(&clock, 3), EngineOptions::tiny()).await.unwrap();
+    let value = reader.view_newest(Scope::Database).get(KeyspaceId::FIRST_USER, b"k").await.unwrap();
+    assert_eq!(value.as_deref(), Some(&b"v"[..]));
 }
