@@ -11,6 +11,7 @@
 //!    until it ends (25P02).
 
 mod context;
+mod deep;
 mod execute;
 mod outcome;
 mod prepared;
@@ -101,7 +102,8 @@ impl Session {
         let mut inner = self.inner.lock().await;
         inner.start();
         let progress = self.progress.lock().clone();
-        let result = execute::run_text(&self.shared, &mut inner, progress, sql, &parameters).await;
+        let running = execute::run_text(&self.shared, &mut inner, progress, sql, &parameters);
+        let result = deep::Deep(Box::pin(running)).await;
         inner.finish(result.is_err());
         *self.status.lock() = inner.status();
         result

@@ -17,6 +17,7 @@ use bygone_engine::types::Timestamp;
 use datafusion::execution::SendableRecordBatchStream;
 use futures::{Stream, StreamExt, stream};
 
+use super::deep::with_stack;
 use crate::{
     error::{Error, Result},
     plan::{shown_schema, without_marks},
@@ -151,7 +152,8 @@ impl Stream for Rows {
     type Item = Result<RecordBatch>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.batches.as_mut().poll_next(cx)
+        let batches = self.batches.as_mut();
+        with_stack(|| batches.poll_next(cx))
     }
 }
 

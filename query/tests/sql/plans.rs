@@ -84,3 +84,20 @@ async fn a_large_table_is_read_in_parts() {
     assert_eq!(db.rows("SELECT id FROM t ORDER BY id DESC LIMIT 2").await, ["120000", "119999"]);
     assert_eq!(db.one("SELECT count(*) FROM (SELECT id FROM t ORDER BY id LIMIT 110000) x").await, "110000");
 }
+
+#[test]
+fn long_chains_of_operators_are_planned_on_any_thread() {
+    let small = std::thread::Builder::new().stack_size(2 << 20).spawn(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let db = Db::new().await;
+            assert_eq!(db.one(&format!("SELECT {}", vec!["1"; 400].join(" + "))).await, "400");
+            let ors = (0..400).map(|i| format!("value = {i}")).collect::<Vec<_>>().join(" OR ");
+            let counted = format!("SELECT count(*) FROM generate_series(1, 10) WHERE {ors}");
+            assert_eq!(db.one(&counted).await, "10");
+            let deep = format!("SELECT {}1{}", "(".repeat(500), ")".repeat(500));
+            assert_eq!(db.state(&deep).await, "54000");
+        });
+    });
+    small.unwrap().join().unwrap();
+}
