@@ -22,7 +22,7 @@ pub(super) fn query_parts(
     points: &[PointExpr],
     default_point: Option<PointId>,
 ) -> Result<()> {
-    let mut checker = Checker { points, found: HashSet::new(), scopes: Vec::new() };
+    let mut checker = Checker { points, found: HashSet::new(), scopes: Vec::new(), depth: 0 };
     if let ControlFlow::Break(error) = tree.visit(&mut checker) {
         return Err(error);
     }
@@ -71,7 +71,12 @@ struct Checker<'a> {
     points: &'a [PointExpr],
     found: HashSet<PointId>,
     scopes: Vec<Scope>,
+    /// Expressions around the one that is visited.
+    depth: usize,
 }
+
+/// The longest chain of operators: `a + b + c` nests two of them. Planning one takes time that grows with the square.
+const CHAIN_MAX: usize = 2_500;
 
 type Flow = ControlFlow<Error>;
 
@@ -168,6 +173,22 @@ fn body_parts(body: &SetExpr) -> Flow {
 
 impl Visitor for Checker<'_> {
     type Break = Error;
+
+    fn pre_visit_expr(&mut self, _expr: &Expr) -> Flow {
+        self.depth += 1;
+        if self.depth > CHAIN_MAX {
+            return Flow::Break(
+                Error::limit(format!("an expression nests more than {CHAIN_MAX} operators"))
+                    .with_hint("write a long chain of ORs as IN (…), and split others with parentheses"),
+            );
+        }
+        Flow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, _expr: &Expr) -> Flow {
+        self.depth -= 1;
+        Flow::Continue(())
+    }
 
     fn pre_visit_query(&mut self, query: &Query) -> Flow {
         if !query.locks.is_empty() {

@@ -41,19 +41,20 @@ impl<'a> Source<'a> {
             }
             after_number = matches!(token.token, Token::Number(..));
             if !matches!(token.token, Token::Whitespace(_)) {
-                out.push(self.plain_number(token)?);
+                out.push(Self::plain_number(token)?);
             }
         }
         Ok(out)
     }
 
     /// A number in the digits that the parser underneath knows: `1_000` and `0x1F` are numbers too.
-    fn plain_number(&self, mut token: TokenWithSpan) -> Result<TokenWithSpan> {
+    fn plain_number(mut token: TokenWithSpan) -> Result<TokenWithSpan> {
         match &mut token.token {
             Token::Number(digits, _) => digits.retain(|digit| digit != '_'),
             Token::HexStringLiteral(digits) => {
-                let start = self.byte(token.span.start);
-                if self.text[start..].starts_with('0') {
+                // `0x1F` is one character shorter than `x'1F'`.
+                let width = token.span.end.column.saturating_sub(token.span.start.column);
+                if width == digits.len() as u64 + 2 {
                     let number = u64::from_str_radix(digits, 16).map_err(|_| {
                         Error::out_of_range(format!("0x{digits}"), "a number").at(start_of(token.span))
                     })?;

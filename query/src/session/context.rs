@@ -97,6 +97,9 @@ impl<'a> Context<'a> {
     pub(crate) async fn resolve(&mut self, default: Arc<Moment>) -> Result<Arc<Resolution>> {
         let parsed = self.parsed;
         let (resolution, notices) = self.resolver().resolve(default, parsed).await?;
+        if !resolution.views.is_empty() {
+            self.inner.depth.grow().await;
+        }
         self.notices.extend(notices);
         Ok(resolution)
     }

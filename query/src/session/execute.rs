@@ -53,7 +53,10 @@ fn run<'a>(
         }
         if let Statement::Execute(execute) = &parsed.statement {
             let context = Context::new(shared, inner, progress.clone(), parsed, parameters);
-            let (body, values) = prepared::execute(&context, execute)?;
+            let (body, values, deep) = prepared::execute(&context, execute)?;
+            if deep {
+                inner.depth.grow().await;
+            }
             return run(shared, inner, progress, &body, &values).await;
         }
         let mut context = Context::new(shared, inner, progress, parsed, parameters);

@@ -39,6 +39,7 @@ pub(crate) use settings::Settings;
 pub(crate) use shared::Shared;
 
 use crate::error::Result;
+use deep::{Deep, Depth};
 use transaction::OpenTransaction;
 
 /// A connection to a database: one statement at a time, with a transaction and settings of its own.
@@ -57,6 +58,8 @@ pub(crate) struct Inner {
     pub settings: Settings,
     pub transaction: Option<OpenTransaction>,
     pub prepared: prepared::PreparedStatements,
+    /// How much stack the statement needs.
+    depth: Depth,
     /// A statement was started and has not come to its end: its future was dropped.
     running: bool,
 }
@@ -102,8 +105,11 @@ impl Session {
         let mut inner = self.inner.lock().await;
         inner.start();
         let progress = self.progress.lock().clone();
+        inner.depth.begin(sql);
+        let depth = inner.depth.clone();
         let running = execute::run_text(&self.shared, &mut inner, progress, sql, &parameters);
-        let result = deep::Deep(Box::pin(running)).await;
+        let result = Deep { depth: depth.clone(), running: Box::pin(running) }.await;
+        let result = result.map(|outcome| outcome.at_depth(&depth));
         inner.finish(result.is_err());
         *self.status.lock() = inner.status();
         result

@@ -17,7 +17,7 @@ use bygone_engine::types::Timestamp;
 use datafusion::execution::SendableRecordBatchStream;
 use futures::{Stream, StreamExt, stream};
 
-use super::deep::with_stack;
+use super::deep::Depth;
 use crate::{
     error::{Error, Result},
     plan::{shown_schema, without_marks},
@@ -71,6 +71,7 @@ pub trait Progress: fmt::Debug + Send + Sync + 'static {
 pub struct Rows {
     schema: SchemaRef,
     batches: Pin<Box<dyn Stream<Item = Result<RecordBatch>> + Send>>,
+    depth: Depth,
 }
 
 impl Rows {
@@ -89,7 +90,7 @@ impl Rows {
             let columns = batch.columns().to_vec();
             Ok(RecordBatch::try_new_with_options(Arc::clone(&named), columns, &options)?)
         });
-        Self { schema, batches: batches.boxed() }
+        Self { schema, batches: batches.boxed(), depth: Depth::default() }
     }
 
     /// The rows of `EXPLAIN`: texts, in which names stand as users see them.
@@ -108,7 +109,7 @@ impl Rows {
             let columns = batch.columns().iter().map(text).collect();
             Ok(RecordBatch::try_new(batch.schema(), columns)?)
         });
-        Self { schema, batches: batches.boxed() }
+        Self { schema, batches: batches.boxed(), depth: Depth::default() }
     }
 
     /// With instants that show this zone.
@@ -119,11 +120,11 @@ impl Rows {
         }
         let shown = Arc::clone(&schema);
         let batches = self.batches.map(move |batch| batch_in_zone(&batch?, &shown)).boxed();
-        Self { schema, batches }
+        Self { schema, batches, depth: self.depth }
     }
 
     pub(crate) fn of_batch(batch: RecordBatch) -> Self {
-        Self { schema: batch.schema(), batches: stream::iter([Ok(batch)]).boxed() }
+        Self { schema: batch.schema(), batches: stream::iter([Ok(batch)]).boxed(), depth: Depth::default() }
     }
 }
 
@@ -152,8 +153,8 @@ impl Stream for Rows {
     type Item = Result<RecordBatch>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let batches = self.batches.as_mut();
-        with_stack(|| batches.poll_next(cx))
+        let Self { batches, depth, .. } = &mut *self;
+        depth.run(|| batches.as_mut().poll_next(cx))
     }
 }
 
@@ -182,6 +183,14 @@ impl Outcome {
     /// With instants that show the session's zone.
     pub(crate) fn in_zone(mut self, zone: TimeZone) -> Self {
         self.rows = self.rows.map(|rows| rows.in_zone(zone));
+        self
+    }
+
+    /// With rows that are read on the stack that the statement needed.
+    pub(super) fn at_depth(mut self, depth: &Depth) -> Self {
+        if let Some(rows) = &mut self.rows {
+            rows.depth = depth.kept();
+        }
         self
     }
 

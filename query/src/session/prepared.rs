@@ -24,6 +24,8 @@ pub(crate) struct PreparedStatements {
 struct Prepared {
     types: Vec<Option<DataType>>,
     body: Arc<Parsed>,
+    /// Whether the body may nest deeply.
+    deep: bool,
 }
 
 /// `PREPARE`.
@@ -37,13 +39,16 @@ pub(super) fn prepare(context: &mut Context<'_>, prepare: &Prepare) -> Result<Ou
         .iter()
         .map(|sql_type| Ok(Types.plan_type_field(sql_type)?.map(|field| field.data_type().clone())))
         .collect::<Result<Vec<_>>>()?;
-    let prepared = Prepared { types, body: Arc::clone(&prepare.body) };
+    let prepared = Prepared { types, body: Arc::clone(&prepare.body), deep: context.inner.depth.is_large() };
     statements.insert(prepare.name.clone(), Arc::new(prepared));
     Ok(Outcome::done("PREPARE"))
 }
 
-/// The statement of an `EXECUTE`, and its parameters.
-pub(super) fn execute(context: &Context<'_>, execute: &Execute) -> Result<(Arc<Parsed>, Vec<ScalarValue>)> {
+/// The statement of an `EXECUTE`, its parameters, and whether it may nest deeply.
+pub(super) fn execute(
+    context: &Context<'_>,
+    execute: &Execute,
+) -> Result<(Arc<Parsed>, Vec<ScalarValue>, bool)> {
     let prepared =
         context.inner.prepared.by_name.get(&execute.name).ok_or_else(|| Error::no_prepared(&execute.name))?;
     let mut values = Vec::with_capacity(execute.arguments.len());
@@ -61,7 +66,7 @@ pub(super) fn execute(context: &Context<'_>, execute: &Execute) -> Result<(Arc<P
             format!("{} takes {} parameters, not {}", execute.name, prepared.types.len(), values.len()),
         ));
     }
-    Ok((Arc::clone(&prepared.body), values))
+    Ok((Arc::clone(&prepared.body), values, prepared.deep))
 }
 
 /// `DEALLOCATE`.

@@ -101,3 +101,9 @@ fn long_chains_of_operators_are_planned_on_any_thread() {
     });
     small.unwrap().join().unwrap();
 }
+
+#[tokio::test]
+async fn a_chain_of_thousands_of_operators_is_a_limit_and_not_a_crash() {
+    let db = Db::new().await;
+    assert_eq!(db.state(&format!("SELECT {}", vec!["1"; 5_000].join(" + "))).await, "54000");
+}

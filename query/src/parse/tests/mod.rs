@@ -225,7 +225,7 @@ fn what_the_planner_would_ignore_is_refused() {
         "SELECT * FROM t TABLESAMPLE BERNOULLI (10)",
         "SELECT * FROM t WITH (NOLOCK)",
         "SELECT * INTO u FROM t",
-        "SELECT * FROM t FETCH FIRST 3 ROWS ONLY",
+        "SELECT * FROM t FETCH FIRST 3 ROWS WITH TIES",
         "INSERT INTO t VALUES (1) ON CONFLICT DO NOTHING",
         "INSERT INTO t VALUES (1) RETURNING id",
         "INSERT OR REPLACE INTO t VALUES (1)",
