@@ -75,7 +75,7 @@ impl ScalarUDFImpl for CheckedArithmetic {
             Operator::Plus => apply(left, right, numeric::add)?,
             Operator::Minus => apply(left, right, numeric::sub)?,
             Operator::Divide | Operator::Modulo => {
-                refuse_zero(right)?;
+                refuse_zero(left, right)?;
                 let divide = if self.op == Operator::Divide { numeric::div } else { numeric::rem };
                 apply(left, right, divide)?
             }
@@ -93,10 +93,13 @@ impl ScalarUDFImpl for CheckedArithmetic {
     }
 }
 
-/// 22012 where a double is divided by zero: the operation itself answers infinity.
-fn refuse_zero(divisor: &ColumnarValue) -> Result<()> {
-    let divisor = cast(&divisor.to_array(1)?, &DataType::Float64)?;
-    if divisor.as_primitive::<Float64Type>().iter().flatten().any(|value| value == 0.0) {
+/// 22012 where a double is divided by zero: the operation itself answers infinity. NULL divided by zero is NULL.
+fn refuse_zero(dividend: &ColumnarValue, divisor: &ColumnarValue) -> Result<()> {
+    let arrays = ColumnarValue::values_to_arrays(&[dividend.clone(), divisor.clone()])?;
+    let [dividend, divisor] = arrays.as_slice() else { return internal_err!("a division has two operands") };
+    let divisor = cast(divisor, &DataType::Float64)?;
+    let mut values = divisor.as_primitive::<Float64Type>().iter().enumerate();
+    if values.any(|(row, value)| value == Some(0.0) && dividend.is_valid(row)) {
         return Err(arrow::error::ArrowError::DivideByZero.into());
     }
     Ok(())

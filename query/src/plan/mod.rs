@@ -12,6 +12,7 @@
 //! 4. Planning changes nothing.
 
 mod adapt;
+mod guards;
 mod names;
 mod numbers;
 mod output_names;

@@ -33,6 +33,7 @@ use datafusion::{
     optimizer::AnalyzerRule,
 };
 
+use super::guards::guard_divisions;
 use super::{
     texts::{read_beside, text_cast},
     times::meet_at_time,
@@ -466,6 +467,7 @@ pub(super) struct Checked;
 impl AnalyzerRule for Checked {
     fn analyze(&self, plan: LogicalPlan, _config: &ConfigOptions) -> Result<LogicalPlan> {
         let plan = plan.transform_up_with_subqueries(|node| {
+            let node = guard_divisions(node)?;
             let schema = input_schema(&node)?;
             let names = NamePreserver::new(&node);
             node.map_expressions(|expr| {

@@ -9,15 +9,17 @@
 //! | right | `b.k` |
 //! | full | `coalesce(a.k, b.k)` |
 //!
+//! From the third table on the join compares with what `k` means so far, and is written out as `ON`.
+//!
 //! Where the tables do not tell which one has `k`, or `k` is left to NATURAL, an inner join stays as it is: both sides
 //! are equal. An outer join is refused.
 
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    self, ExcludeSelectItem, Expr, Ident, Join, JoinConstraint, JoinOperator, ObjectName, OrderByKind, Query,
-    Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TableFactor, TableWithJoins, VisitMut,
-    VisitorMut,
+    self, BinaryOperator, ExcludeSelectItem, Expr, Ident, Join, JoinConstraint, JoinOperator, ObjectName,
+    OrderByKind, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TableFactor,
+    TableWithJoins, VisitMut, VisitorMut,
 };
 
 use crate::{
@@ -62,6 +64,9 @@ impl VisitorMut for Writer {
         if tables.iter().all(|table| table.columns.is_empty()) {
             return ControlFlow::Continue(());
         }
+        if let Err(error) = write_conditions(select, &tables) {
+            return ControlFlow::Break(error);
+        }
         select.projection = std::mem::take(&mut select.projection)
             .into_iter()
             .flat_map(|item| match item {
@@ -90,6 +95,8 @@ impl VisitorMut for Writer {
 
 /// One item of a FROM: tables with their joins.
 struct Tables {
+    /// What each join compares, for those whose left side is joined by the same column already.
+    conditions: Vec<Option<Expr>>,
     /// The names of the tables, each with the joined columns that it has.
     names: Vec<(Ident, Vec<String>)>,
     /// The joined columns and what they mean, in order.
@@ -120,6 +127,29 @@ impl Tables {
         });
         joined.chain(others).collect()
     }
+}
+
+/// Writes out the conditions of joins that compare with several tables.
+fn write_conditions(select: &mut Select, tables: &[Tables]) -> Result<()> {
+    let partial =
+        |item: &SelectItem| matches!(item, SelectItem::Wildcard(options) if !options.to_string().is_empty());
+    for (item, found) in select.from.iter_mut().zip(tables) {
+        for (join, condition) in item.joins.iter_mut().zip(&found.conditions) {
+            let Some(condition) = condition else { continue };
+            if !found.known || select.projection.iter().any(partial) {
+                return Err(refused());
+            }
+            if let Some(constraint) = constraint_mut(join) {
+                *constraint = JoinConstraint::On(condition.clone());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn refused() -> Error {
+    Error::unsupported("a join of this form with USING or NATURAL")
+        .with_hint("write ON a.k = b.k, and a.k, b.k or coalesce(a.k, b.k) for the column")
 }
 
 fn quoted(name: &str) -> Ident {
@@ -158,8 +188,21 @@ fn constraint(join: &Join) -> Option<(Kind, &JoinConstraint)> {
     }
 }
 
+fn constraint_mut(join: &mut Join) -> Option<&mut JoinConstraint> {
+    match &mut join.join_operator {
+        JoinOperator::Join(constraint)
+        | JoinOperator::Inner(constraint)
+        | JoinOperator::Left(constraint)
+        | JoinOperator::LeftOuter(constraint)
+        | JoinOperator::Right(constraint)
+        | JoinOperator::RightOuter(constraint)
+        | JoinOperator::FullOuter(constraint) => Some(constraint),
+        _ => None,
+    }
+}
+
 fn tables_of(item: &TableWithJoins) -> Result<Tables> {
-    let mut tables = Tables { names: Vec::new(), columns: Vec::new(), known: true };
+    let mut tables = Tables { conditions: Vec::new(), names: Vec::new(), columns: Vec::new(), known: true };
     match name_of(&item.relation) {
         Some(name) => tables.names.push((name, Vec::new())),
         None => tables.known = false,
@@ -167,14 +210,13 @@ fn tables_of(item: &TableWithJoins) -> Result<Tables> {
     for join in &item.joins {
         let right = name_of(&join.relation);
         let joined = constraint(join);
-        let refused = |kind: Kind| match kind {
-            Kind::Inner => Ok(()),
-            _ => Err(Error::unsupported("an outer join of this form with USING or NATURAL")
-                .with_hint("write ON a.k = b.k, and a.k, b.k or coalesce(a.k, b.k) for the column")),
-        };
+        let check = |kind: Kind| if kind == Kind::Inner { Ok(()) } else { Err(refused()) };
+        let chained = tables.columns.len();
+        let mut compared = Vec::new();
+        let mut written_out = false;
         match joined {
             Some((kind, JoinConstraint::Natural)) => {
-                refused(kind)?;
+                check(kind)?;
                 tables.known = false;
             }
             Some((kind, JoinConstraint::Using(columns))) => {
@@ -183,18 +225,21 @@ fn tables_of(item: &TableWithJoins) -> Result<Tables> {
                         [part] => part.as_ident().map(folded_ident),
                         _ => None,
                     };
-                    let done = match (name, &right) {
-                        (Some(name), Some(right)) => tables.merge(kind, &name, right),
-                        _ => false,
-                    };
-                    if !done {
-                        refused(kind)?;
+                    let condition = name.zip(right.as_ref()).and_then(|(name, right)| {
+                        let joined = &tables.columns[..chained];
+                        written_out |= joined.iter().any(|(known, _)| *known == name);
+                        tables.merge(kind, &name, right)
+                    });
+                    if condition.is_none() {
+                        check(kind)?;
                         tables.known = false;
                     }
+                    compared.extend(condition);
                 }
             }
             _ => {}
         }
+        tables.conditions.push(compared.into_iter().reduce(and).filter(|_| written_out));
         match right {
             Some(name) => {
                 let columns = match joined {
@@ -226,8 +271,8 @@ fn name_of(table: &TableFactor) -> Option<Ident> {
 }
 
 impl Tables {
-    /// Adds a joined column; false when it is not known which table on the left has it.
-    fn merge(&mut self, kind: Kind, name: &str, right: &Ident) -> bool {
+    /// Adds a joined column and says what the join compares; `None` when it is not known which table on the left has it.
+    fn merge(&mut self, kind: Kind, name: &str, right: &Ident) -> Option<Expr> {
         let on_right = Expr::CompoundIdentifier(vec![right.clone(), quoted(name)]);
         let before = self.columns.iter().position(|(known, _)| known == name);
         let on_left = match (before, self.names.as_mut_slice()) {
@@ -239,10 +284,11 @@ impl Tables {
             // Both sides are equal.
             _ if kind == Kind::Inner => {
                 self.columns.push((name.to_owned(), on_right));
-                return false;
+                return None;
             }
-            _ => return false,
+            _ => return None,
         };
+        let condition = equal(on_left.clone(), on_right.clone());
         let expr = match kind {
             Kind::Inner | Kind::Left => on_left,
             Kind::Right => on_right,
@@ -252,8 +298,16 @@ impl Tables {
             Some(index) => self.columns[index].1 = expr,
             None => self.columns.push((name.to_owned(), expr)),
         }
-        true
+        Some(condition)
     }
+}
+
+fn equal(left: Expr, right: Expr) -> Expr {
+    Expr::BinaryOp { left: Box::new(left), op: BinaryOperator::Eq, right: Box::new(right) }
+}
+
+fn and(left: Expr, right: Expr) -> Expr {
+    Expr::BinaryOp { left: Box::new(left), op: BinaryOperator::And, right: Box::new(right) }
 }
 
 fn coalesce(left: Expr, right: Expr) -> Expr {

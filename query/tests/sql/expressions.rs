@@ -94,3 +94,39 @@ async fn arithmetic_out_of_range_fails() {
     );
     assert_eq!(db.one("SELECT sum(b) OVER (ORDER BY b) FROM t").await, "9223372036854775807");
 }
+
+#[tokio::test]
+async fn a_condition_guards_the_division_behind_it() {
+    let db =
+        Db::with("CREATE TABLE t (id INT PRIMARY KEY, n DOUBLE PRECISION, d DOUBLE PRECISION, i INT)").await;
+    db.run("INSERT INTO t VALUES (1, 10, 0, 0), (2, 10, 1, 1), (3, NULL, 0, 0), (4, 12, NULL, NULL)").await;
+    assert_eq!(db.rows("SELECT id FROM t WHERE d <> 0 AND n / d > 5").await, ["2"]);
+    assert_eq!(db.rows("SELECT id FROM t WHERE i <> 0 AND 10 / i > 5").await, ["2"]);
+    assert_eq!(db.rows("SELECT id FROM t WHERE id = 2 AND i <> 0 AND 10 % i = 0").await, ["2"]);
+    assert_eq!(db.one("SELECT n / d FROM t WHERE id = 3").await, "∅");
+    assert_eq!(db.state("SELECT n / d FROM t WHERE id = 1").await, "22012");
+    assert_eq!(db.state("SELECT id FROM t WHERE n / d > 5").await, "22012");
+}
+
+#[tokio::test]
+async fn joins_using_one_column_of_three_tables_compare_with_what_it_means_so_far() {
+    let db = Db::with(
+        "CREATE TABLE a (k INT PRIMARY KEY, x TEXT); CREATE TABLE b (k INT PRIMARY KEY, y TEXT);
+         CREATE TABLE c (k INT PRIMARY KEY, z TEXT); CREATE TABLE d (k INT PRIMARY KEY, w TEXT);
+         INSERT INTO a VALUES (1, 'a1'); INSERT INTO b VALUES (2, 'b2'); INSERT INTO c VALUES (2, 'c2'), (1, 'c1');
+         INSERT INTO d VALUES (2, 'd2')",
+    )
+    .await;
+    assert_eq!(
+        db.rows("SELECT * FROM a FULL JOIN b USING (k) FULL JOIN c USING (k) ORDER BY k").await,
+        ["1|a1|∅|c1", "2|∅|b2|c2"]
+    );
+    assert_eq!(
+        db.rows("SELECT k, x, y, z FROM a RIGHT JOIN b USING (k) JOIN c USING (k)").await,
+        ["2|∅|b2|c2"]
+    );
+    assert_eq!(
+        db.rows("SELECT k, y, z, w FROM b JOIN c USING (k) JOIN d USING (k) LEFT JOIN a USING (k)").await,
+        ["2|b2|c2|d2"]
+    );
+}

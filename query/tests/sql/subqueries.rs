@@ -153,3 +153,18 @@ async fn subqueries_read_their_own_moment() {
     let both = "SELECT (SELECT w FROM u WHERE u.id = t.id), (SELECT w FROM u AS OF SNAPSHOT s WHERE u.id = t.id) FROM t WHERE id = 1";
     assert_eq!(db.one(both).await, "∅|one");
 }
+
+#[tokio::test]
+async fn null_is_a_row_of_its_own_among_distinct_ones() {
+    let db = Db::with(
+        "CREATE TABLE t (id INT PRIMARY KEY); INSERT INTO t VALUES (1), (2), (3);
+         CREATE TABLE u (n INT PRIMARY KEY, id INT, v INT);
+         INSERT INTO u VALUES (1, 1, NULL), (2, 1, 5), (3, 2, NULL), (4, 2, NULL), (5, 3, 7), (6, 3, 7)",
+    )
+    .await;
+    let of =
+        |id: u32| format!("SELECT (SELECT DISTINCT v FROM u WHERE u.id = t.id) FROM t WHERE t.id = {id}");
+    assert_eq!(db.state(&of(1)).await, "21000");
+    assert_eq!(db.one(&of(2)).await, "∅");
+    assert_eq!(db.one(&of(3)).await, "7");
+}

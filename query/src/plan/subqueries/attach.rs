@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use datafusion::{
     common::{Column, DFSchema, NullEquality, Result, ScalarValue},
-    functions_aggregate::{count::count_udaf, first_last::first_value_udaf},
+    functions_aggregate::{count::count_udaf, first_last::first_value_udaf, min_max::max_udaf},
     functions_window::row_number::row_number,
     logical_expr::{
         Aggregate, Expr, ExprFunctionExt, ExprSchemable, JoinType, LogicalPlan, LogicalPlanBuilder, Subquery,
@@ -203,11 +203,18 @@ impl<'n> Attached<'n> {
         }
         let first = first_value_udaf().call(vec![value.clone()]).filter(inner.present.clone());
         let first = if answer.first && !order.is_empty() { first.order_by(order) } else { first }.build()?;
+        // NULL is a row of its own among distinct ones, and not counted.
+        let is_null = when(value.clone().is_null(), lit(1_i64)).otherwise(lit(0_i64))?;
+        let nulls = max_udaf().call(vec![is_null]).filter(inner.present.clone()).build()?;
         let counted = if answer.distinct { value } else { inner.present.clone() };
         let count = count_udaf().call(vec![counted]).filter(inner.present.clone());
         let count = if answer.distinct { count.distinct() } else { count }.build()?;
         let (first_name, count_name) = (format!("__value_{number}"), format!("__rows_{number}"));
-        let aggregates = vec![first.alias(&first_name), count.alias(&count_name)];
+        let nulls_name = format!("__nulls_{number}");
+        let mut aggregates = vec![first.alias(&first_name), count.alias(&count_name)];
+        if answer.distinct {
+            aggregates.push(nulls.alias(&nulls_name));
+        }
         if !self.group(&inner, number, aggregates)? {
             return Ok(None);
         }
@@ -215,7 +222,12 @@ impl<'n> Attached<'n> {
         if answer.first {
             return Ok(Some(first));
         }
-        Ok(Some(only_row().call(vec![first, Expr::Column(Column::new_unqualified(count_name))])))
+        let mut rows = Expr::Column(Column::new_unqualified(count_name));
+        if answer.distinct {
+            let nulls = Expr::Column(Column::new_unqualified(nulls_name));
+            rows = rows + when(nulls.clone().is_null(), lit(0_i64)).otherwise(nulls)?;
+        }
+        Ok(Some(only_row().call(vec![first, rows])))
     }
 
     /// Joins the subquery's rows to the input and computes `aggregates` for each row of it.
