@@ -49,9 +49,6 @@ const FRACTION_DIGITS: i8 = 16;
 /// Digits behind the point that DataFusion gives a quotient or an average beyond those of the dividend.
 const DIGITS_ADDED: i8 = 4;
 
-/// What DataFusion takes a `DOUBLE` and a `DECIMAL` for in one column of `VALUES`.
-const MIXED_VALUES: DataType = DataType::Decimal128(30, 15);
-
 /// Functions whose answer is one of their arguments.
 const CHOOSING: &[&str] = &["coalesce", "nullif", "nvl", "ifnull", "nvl2", "greatest", "least", "make_array"];
 
@@ -437,14 +434,15 @@ fn meet_in_values(values: Values) -> Result<Values> {
             Expr::Cast(cast) => is_float(&type_of(&cast.expr, &empty)),
             _ => false,
         };
-        if *field.data_type() != MIXED_VALUES || !values.iter().any(|row| from_float(&row[column])) {
+        let mixed = field.data_type().clone();
+        if !mixed.is_decimal() || !values.iter().any(|row| from_float(&row[column])) {
             continue;
         }
         changed = true;
         *field = Arc::new(field.as_ref().clone().with_data_type(DataType::Float64));
         for row in &mut values {
             let value = match std::mem::take(&mut row[column]) {
-                Expr::Cast(cast) if *cast.field.data_type() == MIXED_VALUES => *cast.expr,
+                Expr::Cast(cast) if *cast.field.data_type() == mixed => *cast.expr,
                 other => other,
             };
             row[column] = match value {

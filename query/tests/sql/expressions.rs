@@ -96,6 +96,17 @@ async fn arithmetic_out_of_range_fails() {
 }
 
 #[tokio::test]
+async fn values_of_decimals_and_doubles_are_doubles() {
+    let db = Db::new().await;
+    let of = |list: &str| format!("SELECT v FROM (VALUES {list}) AS t (v)");
+    assert_eq!(
+        db.rows(&of("(1.5), (1e300), (12345), (1e-300)")).await,
+        ["1.5", "1e300", "12345.0", "1e-300"]
+    );
+    assert_eq!(db.rows(&of("(123456789012345678901.5), (2e0)")).await, ["1.2345678901234568e20", "2.0"]);
+}
+
+#[tokio::test]
 async fn a_condition_guards_the_division_behind_it() {
     let db =
         Db::with("CREATE TABLE t (id INT PRIMARY KEY, n DOUBLE PRECISION, d DOUBLE PRECISION, i INT)").await;
