@@ -11,6 +11,7 @@ use bygone_engine::env::TaskSet;
 use datafusion::{
     common::{DFSchema, DataFusionError},
     execution::SendableRecordBatchStream,
+    logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Projection},
     physical_expr::PhysicalExpr,
     physical_plan::stream::RecordBatchStreamAdapter,
 };
@@ -20,7 +21,7 @@ use super::{RowWriter, Target, insert::target_columns};
 use crate::{
     copy::{FileReader, FileWriter, TargetColumn},
     ddl::planned_defaults,
-    error::Result,
+    error::{Error, Result},
     parse::{CopyFrom, CopyTo, FileFormat},
     plan::shown_schema,
     points::TimeZone,
@@ -131,7 +132,7 @@ impl Shape {
                 Source::Given(position)
             } else {
                 let default = super::insert::default_or_null(&defaults, column)?;
-                Source::Default(context.state.create_physical_expr(default, &DFSchema::empty())?)
+                Source::Default(planned(context, default)?)
             });
         }
         let fields: Vec<_> =
@@ -154,6 +155,19 @@ impl Shape {
             })
             .collect::<Result<Vec<_>>>()?;
         Ok(RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?)
+    }
+}
+
+/// An expression without columns, as it is where a query has it.
+fn planned(context: &Context<'_>, expr: Expr) -> Result<Arc<dyn PhysicalExpr>> {
+    let query = LogicalPlanBuilder::empty(true).project([expr])?.build()?;
+    match context.state.optimize(&query)? {
+        LogicalPlan::Projection(Projection { expr, input, .. })
+            if matches!(input.as_ref(), LogicalPlan::EmptyRelation(_)) && expr.len() == 1 =>
+        {
+            Ok(context.state.create_physical_expr(expr[0].clone(), &DFSchema::empty())?)
+        }
+        _ => Err(Error::internal("a default is no expression of its own")),
     }
 }
 
