@@ -201,9 +201,12 @@ fn every_type_is_read_from_its_text() {
         (ColumnType::Real, "1e99", "22003"),
         (ColumnType::Decimal { precision: 4, scale: 2 }, "100", "22003"),
         (ColumnType::Decimal { precision: 4, scale: 2 }, "1..0", "22P02"),
-        (ColumnType::Date, "2013-02-30", "22P02"),
-        (ColumnType::Timestamp, "2013-01-31 25:00", "22P02"),
-        (ColumnType::Timestamp, "yesterday", "22P02"),
+        (ColumnType::Date, "2013-02-30", "22008"),
+        (ColumnType::Timestamp, "2013-01-31 25:00", "22008"),
+        (ColumnType::Timestamp, "yesterday", "22007"),
+        (ColumnType::Timestamp, "infinity", "0A000"),
+        (ColumnType::Date, "9999-12-31 24:00", "22008"),
+        (ColumnType::TimestampTz, "9999-12-31 23:00-05", "22008"),
         (ColumnType::Bytes, "\\xabc", "22P02"),
     ] {
         let error = read(text.as_bytes(), &[("x", column_type)], false, &CopyOptions::default()).unwrap_err();

@@ -2,18 +2,14 @@
 
 use std::sync::Arc;
 
-use arrow::{
-    array::{
-        ArrayRef, BinaryBuilder, BooleanBuilder, Date32Builder, Decimal128Builder, Float32Builder,
-        Float64Builder, Int16Builder, Int32Builder, Int64Builder, StringViewBuilder,
-        TimestampMicrosecondBuilder,
-    },
-    datatypes::Date32Type,
+use arrow::array::{
+    ArrayRef, BinaryBuilder, BooleanBuilder, Date32Builder, Decimal128Builder, Float32Builder,
+    Float64Builder, Int16Builder, Int32Builder, Int64Builder, StringViewBuilder, TimestampMicrosecondBuilder,
 };
 
 use crate::{
     error::{Error, Result},
-    points::{TimeZone, parse_local_time},
+    points::{TimeZone, read_date, read_time},
     types::{ColumnType, UTC},
 };
 
@@ -111,18 +107,10 @@ impl Column {
                 }
                 Decimal::NoNumber => return Err(bad()),
             },
-            Self::Date(builder) => {
-                let (local, _) = parse_local_time(text.trim()).ok_or_else(bad)?;
-                builder.append_value(Date32Type::from_naive_date(local.date()));
-            }
+            Self::Date(builder) => builder.append_value(read_date(text)?),
             Self::Timestamp(builder) => {
-                let (local, own_zone) = parse_local_time(text.trim()).ok_or_else(bad)?;
-                // A local time drops the zone that the text may have, as a cast does.
-                let zone = match column_type {
-                    ColumnType::TimestampTz => own_zone.unwrap_or(zone),
-                    _ => TimeZone::UTC,
-                };
-                builder.append_value(zone.instant_micros(local));
+                let zone = (column_type == ColumnType::TimestampTz).then_some(zone);
+                builder.append_value(read_time(text, zone)?);
             }
         }
         Ok(())

@@ -154,6 +154,13 @@ impl Literal<'_> {
                 let whole = unsigned.bytes().all(|byte| byte.is_ascii_digit());
                 match column_type {
                     ColumnType::SmallInt | ColumnType::Integer | ColumnType::BigInt => whole,
+                    // A planned -0 is a whole number, which has no sign.
+                    ColumnType::Real | ColumnType::Double
+                        if unsigned != digits
+                            && !unsigned.bytes().any(|byte| matches!(byte, b'1'..=b'9')) =>
+                    {
+                        false
+                    }
                     ColumnType::Real | ColumnType::Double | ColumnType::Decimal { .. } => {
                         unsigned.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
                     }

@@ -145,18 +145,22 @@ impl ScalarUDFImpl for RoundHalfEven {
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let arrays = ColumnarValue::values_to_arrays(&args.args)?;
         let [array] = arrays.as_slice() else { return internal_err!("{ROUND_HALF_EVEN} has one operand") };
-        let rounded: ArrayRef = if *array.data_type() == DataType::Float32 {
-            let array: Float32Array = array.as_primitive::<Float32Type>().unary(f32::round_ties_even);
-            Arc::new(array)
-        } else {
-            let array = cast(array, &DataType::Float64)?;
-            let array: Float64Array = array.as_primitive::<Float64Type>().unary(f64::round_ties_even);
-            Arc::new(array)
-        };
+        let rounded = half_even(array)?;
         if args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_))) {
             let value = datafusion::common::ScalarValue::try_from_array(&rounded, 0)?;
             return Ok(ColumnarValue::Scalar(value));
         }
         Ok(ColumnarValue::Array(rounded))
     }
+}
+
+/// As [`round_half_even`].
+pub(super) fn half_even(array: &ArrayRef) -> Result<ArrayRef> {
+    if *array.data_type() == DataType::Float32 {
+        let array: Float32Array = array.as_primitive::<Float32Type>().unary(f32::round_ties_even);
+        return Ok(Arc::new(array));
+    }
+    let array = cast(array, &DataType::Float64)?;
+    let array: Float64Array = array.as_primitive::<Float64Type>().unary(f64::round_ties_even);
+    Ok(Arc::new(array))
 }

@@ -62,7 +62,8 @@ impl ScalarUDFImpl for TextCast {
     }
 }
 
-fn read(texts: &ArrayRef, column_type: ColumnType) -> Result<ArrayRef> {
+/// As [`read_text`].
+pub(super) fn read(texts: &ArrayRef, column_type: ColumnType) -> Result<ArrayRef> {
     let texts = cast(texts, &DataType::Utf8View)?;
     let mut column = TextColumn::new(column_type);
     for text in texts.as_string_view() {
@@ -74,7 +75,8 @@ fn read(texts: &ArrayRef, column_type: ColumnType) -> Result<ArrayRef> {
     Ok(column.finish())
 }
 
-fn show(bytes: &ArrayRef) -> Result<ArrayRef> {
+/// As [`show_bytes`].
+pub(super) fn show(bytes: &ArrayRef) -> Result<ArrayRef> {
     use std::fmt::Write;
     let bytes = cast(bytes, &DataType::BinaryView)?;
     let shown: StringViewArray = bytes

@@ -9,7 +9,10 @@ use chrono::{
 };
 
 use super::interval::parse_interval;
-use crate::error::{Error, Result, quoted};
+use crate::{
+    error::{Error, Result, quoted},
+    types::TIME_RANGE_MICROS,
+};
 
 /// The session's time zone: where a literal without zone is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -69,10 +72,11 @@ impl TimeZone {
     ///
     /// # Errors
     ///
-    /// 22023 when no clock is so far from UTC.
+    /// 22023 when no clock is so far from UTC, or when they are not whole minutes.
     pub fn from_hours(hours: f64) -> Result<Self> {
         let seconds = (hours * 3_600.0).round();
-        let offset = (seconds.abs() < 86_400.0).then(|| FixedOffset::east_opt(seconds as i32)).flatten();
+        let is_offset = seconds.abs() < 86_400.0 && seconds % 60.0 == 0.0;
+        let offset = is_offset.then(|| FixedOffset::east_opt(seconds as i32)).flatten();
         offset.map(Self::Fixed).ok_or_else(|| {
             Error::invalid_value(format!("{hours} is not a time zone"))
                 .with_hint("write UTC, Europe/Berlin or +02:00")
@@ -206,32 +210,44 @@ fn split_zone(text: &str) -> (&str, Option<&str>) {
     (local.trim_end(), (!zone.is_empty()).then_some(zone))
 }
 
-/// Reads a date and time with an optional zone: the text form of a `TIMESTAMP` in files. `None` when it is not one.
-pub fn parse_local_time(text: &str) -> Option<(NaiveDateTime, Option<TimeZone>)> {
-    let (local, zone) = split_zone(text);
-    let zone = match zone {
-        None => None,
-        Some(name) => Some(TimeZone::parse(name).ok()?),
-    };
-    Some((parse_local(local).ok()?, zone))
-}
-
-/// As [`parse_local_time`], for casts; `type_name` is what the text is cast to.
+/// The microseconds that a text stands for: of the instant, where one without zone is read in `zone`, or without `zone` of
+/// the local time. Of that the text's own zone is dropped, as in Postgres.
 ///
 /// # Errors
 ///
 /// 22007 when the text is not a time, 22008 when there is no such day, hour or year, 0A000 for `infinity`.
-pub fn parse_time_text(text: &str, type_name: &str) -> Result<(NaiveDateTime, Option<TimeZone>)> {
+pub(crate) fn read_time(text: &str, zone: Option<TimeZone>) -> Result<i64> {
+    let type_name = if zone.is_some() { "TIMESTAMPTZ" } else { "TIMESTAMP" };
+    let (local, own_zone) = parse_time_text(text, type_name)?;
+    let local = local.and_utc().timestamp_micros();
+    let micros = zone.map_or(local, |zone| own_zone.unwrap_or(zone).instant_of_micros(local));
+    in_range(micros, text)
+}
+
+/// The days since 1970 of the date that a text stands for.
+///
+/// # Errors
+///
+/// As [`read_time`].
+pub(crate) fn read_date(text: &str) -> Result<i32> {
+    let (local, _) = parse_time_text(text, "DATE")?;
+    let micros = in_range(local.and_utc().timestamp_micros(), text)?;
+    Ok(micros.div_euclid(86_400_000_000) as i32)
+}
+
+fn in_range(micros: i64, text: &str) -> Result<i64> {
+    if TIME_RANGE_MICROS.contains(&micros) { Ok(micros) } else { Err(Error::time_out_of_range(quoted(text))) }
+}
+
+/// A date and time with an optional zone; `type_name` is what the text is read as.
+fn parse_time_text(text: &str, type_name: &str) -> Result<(NaiveDateTime, Option<TimeZone>)> {
     let trimmed = text.trim();
-    let lower = trimmed.to_ascii_lowercase();
-    match lower.as_str() {
-        "epoch" => return Ok((DateTime::UNIX_EPOCH.naive_utc(), Some(TimeZone::UTC))),
-        "infinity" | "+infinity" | "-infinity" => {
-            return Err(Error::unsupported(format!("{lower} as a {type_name}")).with_hint(
-                "times are in the years 1 to 9999; leave the value NULL, or take the last of them",
-            ));
-        }
-        _ => {}
+    if trimmed.eq_ignore_ascii_case("epoch") {
+        return Ok((DateTime::UNIX_EPOCH.naive_utc(), Some(TimeZone::UTC)));
+    }
+    if trimmed.trim_start_matches(['+', '-']).eq_ignore_ascii_case("infinity") {
+        return Err(Error::unsupported(format!("{trimmed} as a {type_name}"))
+            .with_hint("times are in the years 1 to 9999; leave the value NULL, or take the last of them"));
     }
     let bad = || Error::bad_time(text, type_name);
     let (local, zone) = split_zone(trimmed);

@@ -21,7 +21,8 @@ use bygone_engine::Timestamp;
 use crate::error::{Error, Result, quoted};
 
 pub use interval::parse_interval;
-pub use literal::{TimeZone, literal_time, parse_local_time, parse_time_text, version_from_text};
+pub use literal::{TimeZone, literal_time, version_from_text};
+pub(crate) use literal::{read_date, read_time};
 
 /// A named moment.
 #[derive(Clone, Debug, PartialEq, Eq)]

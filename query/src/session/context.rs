@@ -53,7 +53,7 @@ impl<'a> Context<'a> {
         parameters: &'a [ScalarValue],
     ) -> Self {
         let now = shared.wall_now();
-        let (base, zone) = (Arc::clone(shared), inner.settings.zone().unwrap_or_default());
+        let (base, zone) = (Arc::clone(shared), inner.settings.time_zone);
         let state: LazyState = LazyLock::new(Box::new(move || {
             let mut state = base.state(zone);
             let instant =
@@ -67,7 +67,7 @@ impl<'a> Context<'a> {
 
     /// The session's time zone.
     pub(crate) fn zone(&self) -> TimeZone {
-        self.inner.settings.zone().unwrap_or_default()
+        self.inner.settings.time_zone
     }
 
     /// The full path of a name.

@@ -6,15 +6,13 @@ use crate::{
     catalog::{DEFAULT_DATABASE, DEFAULT_SCHEMA},
     error::{Error, Result, did_you_mean, quoted},
     points::{Point, TimeZone, parse_interval},
-    types::UTC,
 };
 use bygone_engine::types::{Durability, Timestamp};
 
 /// What `SET` can change.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
-    /// The name of the time zone.
-    pub time_zone: String,
+    pub time_zone: TimeZone,
     /// The point that tables without one are read at.
     pub as_of: Option<String>,
     /// The point that `RESET as_of` goes back to: that of the connection.
@@ -33,7 +31,7 @@ pub(crate) struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            time_zone: UTC.to_owned(),
+            time_zone: TimeZone::UTC,
             as_of: None,
             connection_as_of: None,
             commit_message: None,
@@ -60,11 +58,6 @@ const NAMES: [&str; 9] = [
 ];
 
 impl Settings {
-    /// The time zone.
-    pub(crate) fn zone(&self) -> Result<TimeZone> {
-        TimeZone::parse(&self.time_zone)
-    }
-
     /// How durable commits are.
     pub(crate) fn durability(&self) -> Durability {
         if self.synchronous_commit { Durability::Sync } else { Durability::Buffered }
@@ -92,7 +85,7 @@ impl Settings {
             "lock_timeout" => format!("{} ms", self.lock_timeout_us / 1_000),
             "search_path" => self.schema.clone(),
             "synchronous_commit" => if self.synchronous_commit { "on" } else { "off" }.to_owned(),
-            _ => self.time_zone.clone(),
+            _ => self.time_zone.to_string(),
         })
     }
 
@@ -106,7 +99,7 @@ impl Settings {
         match (name, value) {
             ("as_of", None) => self.as_of.clone_from(&self.connection_as_of),
             ("as_of", Some(text)) => {
-                let point = Point::parse(text, self.zone()?, now)?;
+                let point = Point::parse(text, self.time_zone, now)?;
                 self.as_of = (point != Point::Latest).then(|| point.to_string());
             }
             ("commit_annotations", value) => {
@@ -140,8 +133,7 @@ impl Settings {
                     Ok(hours) => TimeZone::from_hours(hours)?,
                     Err(_) if text.trim().eq_ignore_ascii_case("local") => TimeZone::UTC,
                     Err(_) => TimeZone::parse(text)?,
-                }
-                .to_string();
+                };
             }
             // Names of databases and schemas are checked against the catalog by the caller.
             ("database", value) => value.unwrap_or(DEFAULT_DATABASE).clone_into(&mut self.database),

@@ -28,7 +28,7 @@ async fn change(context: &mut Context<'_>, name: &str, value: Option<&str>) -> R
         // A moment that cannot be read is refused now, not at the next query.
         "as_of" => {
             if let Some(text) = &settings.as_of {
-                let point = Point::parse(text, settings.zone()?, context.now)?;
+                let point = Point::parse(text, settings.time_zone, context.now)?;
                 context.check_point(&point).await?;
             }
         }

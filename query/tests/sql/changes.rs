@@ -204,6 +204,22 @@ async fn copy_reads_and_writes_files_or_loads_nothing() {
 }
 
 #[tokio::test]
+async fn a_copied_row_gets_the_defaults_of_an_inserted_one() {
+    let db = Db::with(
+        "CREATE TABLE t (id INT PRIMARY KEY, body BYTEA DEFAULT '\\x00ff', n INT DEFAULT 7.6, at TIMESTAMPTZ DEFAULT now(), \
+         day DATE DEFAULT '2024-02-29', nothing TEXT, r DOUBLE PRECISION DEFAULT random());
+         CREATE TABLE bad (id INT PRIMARY KEY, n INT DEFAULT 1 / 0)",
+    )
+    .await;
+    db.run("INSERT INTO t (id) VALUES (1)").await;
+    db.files.contents.lock().insert("ids.csv".to_owned(), b"2\n3\n".to_vec());
+    assert_eq!(db.tag("COPY t (id) FROM 'ids.csv' WITH (FORMAT csv)").await, "COPY 2");
+    assert_eq!(db.rows("SELECT body::text, n, day, nothing FROM t").await, ["\\x00ff|8|2024-02-29|∅"; 3]);
+    assert_eq!(db.one("SELECT count(DISTINCT at), count(DISTINCT r) FROM t").await, "2|3");
+    assert_eq!(db.state("COPY bad (id) FROM 'ids.csv' WITH (FORMAT csv)").await, "22012");
+}
+
+#[tokio::test]
 async fn a_file_is_read_ahead_of_its_load_and_loads_nothing_when_its_end_is_bad() {
     let db = Db::in_background().await;
     db.run("CREATE TABLE t (id INT PRIMARY KEY, v TEXT)").await;
@@ -253,6 +269,8 @@ async fn literals_mean_the_same_with_and_without_a_plan() {
         "1, true, -32768, 9223372036854775807, 0.1, 0.1, 12345678.905, 'it''s', '2024-02-29', '2024-02-29 12:00:00.5', '2024-02-29T12:00:00Z', 'raw'",
         "2, false, 7, -9223372036854775808, 1, -2, -0.005, '', '1969-12-31', '1969-12-31 23:59:59', '1970-01-01T00:00:00+02:00', ''",
         "3, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL",
+        "6, true, -0, -0, -0, -0, -0, '', 'epoch', '2024-12-31 24:00', '9999-12-31 23:00+05', ''",
+        "7, true, 0, 0, -0.0, -0.0, -0.0, '', '20240131', 'epoch', 'epoch', ''",
         "4, 'yes', '12', ' 13 ', '1.5', '1e300', '7', 'x', '2000-01-01', '2000-01-01', '2000-01-01', 'abc'",
     ] {
         db.run(&format!("INSERT INTO plain VALUES ({row})")).await;
@@ -262,8 +280,10 @@ async fn literals_mean_the_same_with_and_without_a_plan() {
     }
     db.run("INSERT INTO plain (d, id) VALUES (DEFAULT, 5)").await;
     db.run("INSERT INTO planned (d, id) VALUES (DEFAULT, 2 + 3)").await;
-    assert_eq!(db.one("SELECT count(*) FROM plain").await, "5");
+    assert_eq!(db.one("SELECT count(*) FROM plain").await, "7");
     assert_eq!(db.one("SELECT t, d FROM plain WHERE id = 5").await, "none|∅");
+    let zeros = "SELECT r::text, d::text FROM plain WHERE id IN (6, 7) ORDER BY id";
+    assert_eq!(db.rows(zeros).await, db.rows(&zeros.replace("plain", "planned")).await);
     let differences = "SELECT count(*) FROM ((SELECT * FROM plain EXCEPT SELECT * FROM planned) UNION ALL \
                        (SELECT * FROM planned EXCEPT SELECT * FROM plain)) AS both";
     assert_eq!(db.one(differences).await, "0");
@@ -279,7 +299,10 @@ async fn a_literal_that_does_not_fit_its_column_is_refused() {
         ("1, 'one', 0, true, NULL", "22P02"),
         ("1, 0, 0, 'maybe', NULL", "22P02"),
         ("NULL, 0, 0, true, NULL", "23502"),
-        ("1, 0, 0, true, '2024-02-30'", "22P02"),
+        ("1, 0, 0, true, '2024-02-30'", "22008"),
+        ("1, 0, 0, true, '9999-12-31 24:00'", "22008"),
+        ("1, 0, 0, true, 'infinity'", "0A000"),
+        ("1, 0, 0, true, 'soon'", "22007"),
         ("1, 0, 0, true", "0"),
         ("1, 0, 0, true, NULL, 5", "42601"),
     ] {

@@ -141,3 +141,29 @@ async fn joins_using_one_column_of_three_tables_compare_with_what_it_means_so_fa
         ["2|b2|c2|d2"]
     );
 }
+
+#[tokio::test]
+async fn arguments_become_the_types_of_their_parameters_as_casts_do() {
+    let db = Db::with(
+        "CREATE TABLE t (id BYTEA PRIMARY KEY); INSERT INTO t VALUES ('\\xdeadbeef');
+         PREPARE bytes (BYTEA) AS SELECT octet_length($1);
+         PREPARE whole (INT) AS SELECT $1;
+         PREPARE truth (BOOLEAN) AS SELECT $1",
+    )
+    .await;
+    assert_eq!(db.one("EXECUTE bytes('\\xdeadbeef')").await, "4");
+    for (argument, value) in [
+        ("7.6", "8"),
+        ("2.5", "3"),
+        ("-2.5", "-3"),
+        ("2.5::double precision", "2"),
+        ("' 12 '", "12"),
+        ("NULL", "∅"),
+    ] {
+        assert_eq!(db.one(&format!("EXECUTE whole({argument})")).await, value, "{argument}");
+    }
+    assert_eq!(db.one("EXECUTE truth('yes')").await, "true");
+    assert_eq!(db.state("EXECUTE whole('7.6')").await, "22P02");
+    assert_eq!(db.state("EXECUTE whole(3000000000)").await, "22003");
+    assert_eq!(db.one("SELECT count(*) FROM row_history('t', '\\xdeadbeef')").await, "1");
+}

@@ -167,6 +167,10 @@ async fn zones_are_named_as_people_write_them() {
     }
     assert_eq!(db.state("SET timezone = 'Nowhere/None'").await, "22023");
     assert_eq!(db.state("SET TIME ZONE 99").await, "22023");
+    // Clocks are whole minutes from UTC.
+    assert_eq!(db.state("SET timezone = 5.51").await, "22023");
+    db.run("SET timezone = 5.5").await;
+    assert_eq!(db.one("SHOW timezone").await, "+05:30");
 }
 
 #[tokio::test]
@@ -294,4 +298,18 @@ async fn what_is_no_time_has_its_own_error() {
         assert_eq!(db.state(&format!("SELECT {query}")).await, state, "{query}");
     }
     assert_eq!(db.one("SELECT TRY_CAST('soon' AS TIMESTAMP)").await, "∅");
+}
+
+#[tokio::test]
+async fn try_cast_of_a_time_that_another_zone_takes_out_of_range_is_null() {
+    let db = Db::with("SET timezone = '-05:00'").await;
+    for (expression, shown) in [
+        ("TRY_CAST(TIMESTAMP '9999-12-31 23:00' AS TIMESTAMPTZ)", "∅"),
+        ("TRY_CAST(DATE '9999-12-31' AS TIMESTAMPTZ)", "9999-12-31T00:00:00-05:00"),
+        ("TRY_CAST(TIMESTAMPTZ '0001-01-01 00:00Z' AS TIMESTAMP)", "∅"),
+        ("TRY_CAST(TIMESTAMPTZ '0001-01-01 00:00Z' AS DATE)", "∅"),
+    ] {
+        assert_eq!(db.one(&format!("SELECT {expression}")).await, shown, "{expression}");
+    }
+    assert_eq!(db.state("SELECT CAST(TIMESTAMP '9999-12-31 23:00' AS TIMESTAMPTZ)").await, "22008");
 }

@@ -14,11 +14,17 @@ use datafusion::{
     },
 };
 
-use super::{LOCAL, answer, in_range, is_text, micros};
+use super::{
+    super::{
+        arithmetic::half_even,
+        text_casts::{read, show},
+    },
+    LOCAL, answer, is_text, micros, out_of_range,
+};
 use crate::{
-    error::{Error, quoted},
-    points::{TimeZone, parse_time_text},
-    types::{TIME_RANGE_MICROS, UTC},
+    error::Error,
+    points::{TimeZone, read_date, read_time},
+    types::{ColumnType, TIME_RANGE_MICROS, UTC},
 };
 
 const DAY_MICROS: i64 = 86_400_000_000;
@@ -40,12 +46,33 @@ pub(crate) fn time_cast(to: DataType, safe: bool, zone: TimeZone) -> ScalarUDF {
     ScalarUDF::new_from_impl(TimeCast { to, safe, zone, signature: Signature::any(1, Volatility::Immutable) })
 }
 
-/// The value as another type, in the session's zone.
+/// The value as another type, as a cast in a statement gives it: times are of the session's zone, text is read as files
+/// are, numbers are rounded to whole ones.
 pub(crate) fn cast_value(value: &ScalarValue, to: &DataType, zone: TimeZone) -> Result<ScalarValue> {
-    if !is_time_cast(&value.data_type(), to, zone) {
-        return value.cast_to(to);
-    }
-    ScalarValue::try_from_array(&cast_array(&value.to_array()?, to, false, zone)?, 0)
+    let from = value.data_type();
+    let array = value.to_array()?;
+    let cast = if is_time_cast(&from, to, zone) {
+        cast_array(&array, to, false, zone)?
+    } else if is_text(&from) && !is_text(to) {
+        match ColumnType::from_arrow(to) {
+            Ok(column_type) if column_type.arrow() == *to => read(&array, column_type)?,
+            _ => return value.cast_to(to),
+        }
+    } else if from.is_binary() && is_text(to) {
+        show(&array)?
+    } else {
+        match from {
+            DataType::Decimal128(precision, 1..) if to.is_integer() => {
+                arrow_cast(&array, &DataType::Decimal128(precision, 0))?
+            }
+            DataType::Decimal256(precision, 1..) if to.is_integer() => {
+                arrow_cast(&array, &DataType::Decimal256(precision, 0))?
+            }
+            _ if from.is_floating() && to.is_integer() => half_even(&array)?,
+            _ => array,
+        }
+    };
+    ScalarValue::try_from_array(&cast, 0)?.cast_to(to)
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -91,29 +118,29 @@ fn cast_array(array: &ArrayRef, to: &DataType, safe: bool, zone: TimeZone) -> Re
     let cast: ArrayRef = match (from, to) {
         (from, Timestamp(_, kind)) if is_text(from) => {
             let zone = kind.as_ref().map(|_| zone);
-            let times = from_text(array, safe, |text| time_of(text, zone))?;
+            let times = from_text(array, safe, |text| read_time(text, zone))?;
             Arc::new(TimestampMicrosecondArray::from(times).with_timezone_opt(kind.clone()))
         }
-        (from, Date32) if is_text(from) => Arc::new(Date32Array::from(from_text(array, safe, date_of)?)),
-        (Timestamp(..), Timestamp(_, None)) => Arc::new(local(array, zone)?),
+        (from, Date32) if is_text(from) => Arc::new(Date32Array::from(from_text(array, safe, read_date)?)),
+        (Timestamp(..), Timestamp(_, None)) => Arc::new(local(array, safe, zone)?),
         (Timestamp(..), Date32) => {
-            let days =
-                local(array, zone)?.unary::<_, Date32Type>(|micros| micros.div_euclid(DAY_MICROS) as i32);
+            let days = local(array, safe, zone)?
+                .unary::<_, Date32Type>(|micros| micros.div_euclid(DAY_MICROS) as i32);
             Arc::new(days)
         }
         // The formatter takes the zone of the type.
         (Timestamp(..), to) if is_text(to) => Arc::new(micros(array)?.with_timezone(zone.to_string())),
-        (Timestamp(..), _) => Arc::new(local(array, zone)?),
+        (Timestamp(..), _) => Arc::new(local(array, safe, zone)?),
         (Date32, _) => {
             let array = arrow_cast(array, &LOCAL)?;
-            Arc::new(instants(array.as_primitive::<TimestampMicrosecondType>(), zone)?)
+            Arc::new(instants(array.as_primitive::<TimestampMicrosecondType>(), safe, zone)?)
         }
         _ => internal_err!("a cast from {from} to {to} needs no time zone")?,
     };
     // Nothing is left but another unit, or text.
     let cast = match (cast.data_type(), to) {
         (Timestamp(..), Timestamp(..)) if matches!(from, Timestamp(_, None)) => {
-            Arc::new(instants(&micros(&cast)?, zone)?) as ArrayRef
+            Arc::new(instants(&micros(&cast)?, safe, zone)?) as ArrayRef
         }
         _ => cast,
     };
@@ -121,17 +148,34 @@ fn cast_array(array: &ArrayRef, to: &DataType, safe: bool, zone: TimeZone) -> Re
 }
 
 /// What clocks of the zone show at instants; local times stay.
-fn local(array: &ArrayRef, zone: TimeZone) -> Result<TimestampMicrosecondArray> {
+fn local(array: &ArrayRef, safe: bool, zone: TimeZone) -> Result<TimestampMicrosecondArray> {
     let micros = micros(array)?;
     if micros.timezone().is_none() {
         return Ok(micros);
     }
-    Ok(micros.try_unary(|at| in_range(zone.local_micros(at)))?.with_timezone_opt(None::<&str>))
+    Ok(moved(&micros, safe, |at| zone.local_micros(at))?.with_timezone_opt(None::<&str>))
 }
 
 /// The instants at which clocks of the zone show local times.
-fn instants(array: &TimestampMicrosecondArray, zone: TimeZone) -> Result<TimestampMicrosecondArray> {
-    Ok(array.try_unary(|local| in_range(zone.instant_of_micros(local)))?.with_timezone(UTC))
+fn instants(
+    array: &TimestampMicrosecondArray,
+    safe: bool,
+    zone: TimeZone,
+) -> Result<TimestampMicrosecondArray> {
+    Ok(moved(array, safe, |local| zone.instant_of_micros(local))?.with_timezone(UTC))
+}
+
+/// The times after `to`; out of range they fail, or are NULL if `safe`.
+fn moved(
+    array: &TimestampMicrosecondArray,
+    safe: bool,
+    to: impl Fn(i64) -> i64,
+) -> Result<TimestampMicrosecondArray> {
+    let to = |at| Some(to(at)).filter(|micros| TIME_RANGE_MICROS.contains(micros));
+    if safe {
+        return Ok(array.unary_opt(to));
+    }
+    array.try_unary(|at| to(at).ok_or_else(out_of_range))
 }
 
 fn from_text<T>(
@@ -148,18 +192,4 @@ fn from_text<T>(
             parsed => Ok(parsed?),
         })
         .collect()
-}
-
-/// The microseconds of a time; a local time drops the zone that the text may have, as in Postgres.
-fn time_of(text: &str, zone: Option<TimeZone>) -> Result<i64, Error> {
-    let type_name = if zone.is_some() { "TIMESTAMPTZ" } else { "TIMESTAMP" };
-    let (local, own_zone) = parse_time_text(text, type_name)?;
-    let local = local.and_utc().timestamp_micros();
-    let micros = zone.map_or(local, |zone| own_zone.unwrap_or(zone).instant_of_micros(local));
-    if TIME_RANGE_MICROS.contains(&micros) { Ok(micros) } else { Err(Error::time_out_of_range(quoted(text))) }
-}
-
-fn date_of(text: &str) -> Result<i32, Error> {
-    let (local, _) = parse_time_text(text, "DATE")?;
-    Ok(Date32Type::from_naive_date(local.date()))
 }
