@@ -143,6 +143,7 @@ impl Keyspace {
     pub async fn history(&self, key: impl AsRef<[u8]>) -> Result<Vec<HistoryEntry>> {
         let now = self.database.now();
         let store = self.database.store();
+        store.settle_durably(now).await?;
         Ok(bygone_snapshots::key_history(store, self.info.id, key.as_ref(), Timestamp::INTENT, now).await?)
     }
 

@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
+use std::sync::atomic::Ordering;
 
 use bygone_engine::{
     KeyRange, ReadView, ScanOptions,
-    types::{Durability, KeyspaceId, Timestamp, WriteBatch},
+    types::{Durability, KEY_BYTES_MAX, KeyspaceId, Timestamp, WriteBatch},
 };
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result, Store, commit::Request, system};
+use crate::{CommitMeta, Error, Result, Store, commit::Request, system};
 
 /// The record of one commit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,14 +46,41 @@ impl CommitRecord {
     }
 
     fn decode(key: &[u8], value: &[u8]) -> Result<Self> {
-        let timestamp = <[u8; 8]>::try_from(key).map_err(|_| damaged("key is not a timestamp"))?;
+        let timestamp = Self::time_of(key)?;
         let record: Self = serde_json::from_slice(value).map_err(|error| damaged(&error.to_string()))?;
-        Ok(Self { timestamp: Timestamp::from_micros(u64::from_be_bytes(timestamp)), ..record })
+        Ok(Self { timestamp, ..record })
+    }
+
+    fn time_of(key: &[u8]) -> Result<Timestamp> {
+        let micros = <[u8; 8]>::try_from(key).map_err(|_| damaged("key is not a timestamp"))?;
+        Ok(Timestamp::from_micros(u64::from_be_bytes(micros)))
     }
 }
 
 fn damaged(detail: &str) -> Error {
     bygone_engine::Error::corrupt("commit record", 0, detail).into()
+}
+
+/// The most bytes of text in what a commit says about itself. As JSON it grows at most sixfold and stays a value.
+const META_BYTES_MAX: usize = 32 << 20;
+
+/// Refuses what could not be stored: an annotation whose name is too long for a key, a record too long for a value.
+pub(crate) fn check_meta(meta: &CommitMeta) -> Result<()> {
+    if let Some(name) = meta.annotations.keys().find(|name| name.len() > KEY_BYTES_MAX) {
+        let bytes = name.len();
+        return Err(Error::Invalid(format!(
+            "the name of an annotation is too long: bytes={bytes} max={KEY_BYTES_MAX}"
+        )));
+    }
+    let said = [&meta.author, &meta.message, &meta.statement].into_iter().flatten();
+    let annotations = meta.annotations.iter().flat_map(|(name, value)| [name, value]);
+    let bytes: usize = said.chain(&meta.tables).chain(annotations).map(|text| text.len() + 1).sum();
+    if bytes > META_BYTES_MAX {
+        return Err(Error::Invalid(format!(
+            "what the commit says about itself is too long: bytes={bytes} max={META_BYTES_MAX}"
+        )));
+    }
+    Ok(())
 }
 
 /// Adds the record and the annotations of a stamped request to its batch.
@@ -133,25 +161,44 @@ const FORGOTTEN_TOGETHER: usize = 4_096;
 /// Those of reading and of a commit; what is left is for the next call.
 ///
 /// # Cost
-/// Nothing while there are none.
+/// The store remembers up to where it has forgotten and reads only what became too old since; the first call after the
+/// database was opened also passes over deleted records that are not compacted away yet.
 pub async fn forget_commits(store: &Store) -> Result<usize> {
     let mut forgotten = 0;
     loop {
         // Before the view, which is a pin as well.
         let oldest = store.engine().oldest_readable();
-        let end = Bound::Excluded(Bytes::copy_from_slice(&oldest.as_micros().to_be_bytes()));
-        let range = KeyRange { start: Bound::Unbounded, end };
+        let begin = store.core.forgotten.load(Ordering::Relaxed);
+        if oldest.as_micros() <= begin {
+            return Ok(forgotten);
+        }
+        let bound = |micros: u64| Bytes::copy_from_slice(&micros.to_be_bytes());
+        let range = KeyRange {
+            start: Bound::Included(bound(begin)),
+            end: Bound::Excluded(bound(oldest.as_micros())),
+        };
         let options = ScanOptions { limit: Some(FORGOTTEN_TOGETHER), ..ScanOptions::default() };
-        let mut scan = store.view_now().scan(system::COMMITS, range, options)?;
+        let view = store.view_now();
+        let mut scan = view.scan(system::COMMITS, range, options)?;
         let mut deletes = WriteBatch::new();
         while let Some(batch) = scan.next().await? {
             batch.keys.iter().for_each(|key| deletes.delete(system::COMMITS, Bytes::copy_from_slice(key)));
         }
-        if deletes.is_empty() {
+        let found = deletes.len();
+        let end = match deletes.writes().last() {
+            Some(last) if found == FORGOTTEN_TOGETHER => CommitRecord::time_of(&last.key)?.as_micros(),
+            // What the view does not show may be still to come.
+            _ => oldest.min(view.timestamp()).as_micros(),
+        };
+        if found > 0 {
+            store.write(deletes, Durability::Buffered).await?;
+        }
+        store.core.forgotten.fetch_max(end, Ordering::Relaxed);
+        forgotten += found;
+        if found < FORGOTTEN_TOGETHER {
             return Ok(forgotten);
         }
-        forgotten += deletes.len();
-        store.write(deletes, Durability::Buffered).await?;
+        store.engine().env().tasks.yield_now().await;
     }
 }
 

@@ -1,6 +1,10 @@
 //! The store: one clock, one commit pipeline and one lock table over an engine.
 
-use std::{collections::BTreeSet, future::Future, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    future::Future,
+    sync::{Arc, atomic::AtomicU64},
+};
 
 use bygone_engine::{
     Engine, IngestOptions, ReadView, Scope,
@@ -14,6 +18,7 @@ use crate::{
     commit::{HeldLock, Pipeline, Rejected, Request},
     locks::LockTable,
     names::KeyspaceNames,
+    records::check_meta,
 };
 
 /// Larger commits never go through the log, whatever the options say. The log refuses records above 1 GiB.
@@ -56,6 +61,8 @@ pub(crate) struct Core {
     pub(crate) clock: Clock,
     pub(crate) locks: Arc<LockTable>,
     pub(crate) options: StoreOptions,
+    /// The records of commits before this moment, in microseconds, were deleted since the store was opened.
+    pub(crate) forgotten: AtomicU64,
     pipeline: Pipeline,
 }
 
@@ -70,7 +77,14 @@ impl Store {
     /// A store over `engine`. An engine has one store for its whole life: the clock and the locks are in it.
     pub fn open(engine: Engine, options: StoreOptions) -> Self {
         let clock = Clock::new(Arc::clone(&engine.env().clock), engine.last_timestamp());
-        let core = Core { engine, clock, locks: Arc::default(), options, pipeline: Pipeline::default() };
+        let core = Core {
+            engine,
+            clock,
+            locks: Arc::default(),
+            options,
+            forgotten: AtomicU64::new(0),
+            pipeline: Pipeline::default(),
+        };
         Self { core: Arc::new(core) }
     }
 
@@ -156,6 +170,7 @@ impl Store {
         if at <= self.core.engine.last_timestamp() || self.core.options.read_only {
             return Ok(());
         }
+        self.core.engine.admit().await?;
         let watermark = Box::new(Request {
             is_watermark: true,
             ..Request::of_batch(WriteBatch::new(), Durability::Sync)
@@ -381,6 +396,7 @@ impl Store {
     /// Brings a request through the pipeline, waiting for locks as long as the options allow.
     async fn submit(&self, mut request: Request) -> Result<CommitInfo> {
         self.check_writable()?;
+        check_meta(&request.meta)?;
         // With files, the batch becomes files in the pipeline.
         if request.runs.is_empty() && request.batch.bytes() > self.core.log_bytes_max() {
             self.write_files(&mut request).await?;

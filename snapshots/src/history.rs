@@ -22,7 +22,8 @@ pub struct HistoryEntry {
     pub commit: Option<CommitRecord>,
 }
 
-/// The versions of `key` that were begun in `(after, through]` and are still kept, newest first.
+/// The versions of `key` that were begun in `(after, through]` and are still kept, newest first. `through` is the moment of a
+/// view, or settled durably by the caller where the answer is to stand over a crash.
 ///
 /// # Errors
 /// `Future` for `through`; those of reading.
@@ -33,7 +34,7 @@ pub async fn key_history(
     after: Timestamp,
     through: Timestamp,
 ) -> Result<Vec<HistoryEntry>> {
-    store.settle_durably(through).await?;
+    store.settle(through).await?;
     let view = store.view_now();
     let range = KeyRange::single(Bytes::copy_from_slice(key));
     let mut scan = store.engine().versions(keyspace, range, after, through)?;

@@ -11,7 +11,7 @@
 //! pin; [`Snapshots::expire`] releases such pins, once the commit of the record cannot happen any more.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     fmt,
     sync::Arc,
 };
@@ -467,7 +467,7 @@ impl Snapshots {
     }
 
     /// The number after the last one of `before_restore_1`, `before_restore_2`, … A number is never used again: the name of
-    /// a snapshot that was dropped, or renamed, must not come to mean another moment.
+    /// a snapshot that was dropped, or renamed, must not come to mean another moment. Names that users chose are passed over.
     async fn next_number(&self, view: &ReadView) -> Result<u64> {
         let last: u64 = match view.get(system::SNAPSHOTS, LAST_NUMBER_KEY).await? {
             Some(row) => std::str::from_utf8(&row)
@@ -476,12 +476,11 @@ impl Snapshots {
                 .ok_or_else(|| damaged("the last number of a safety snapshot is not a number"))?,
             None => 0,
         };
-        let taken = read_all(view).await?;
-        let numbers = taken.iter().filter_map(|snapshot| snapshot.name.strip_prefix(AUTOMATIC)?.parse().ok());
-        numbers
-            .fold(last, u64::max)
-            .checked_add(1)
-            .ok_or_else(|| Error::Invalid(format!("a snapshot is named {AUTOMATIC}{last}: rename it")))
+        let taken: HashSet<_> = read_all(view).await?.into_iter().map(|snapshot| snapshot.name).collect();
+        (last..u64::MAX)
+            .map(|before| before + 1)
+            .find(|number| !taken.contains(&format!("{AUTOMATIC}{number}")))
+            .ok_or_else(|| Error::Invalid("the numbers of safety snapshots are used up".into()))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
+use bytes::Bytes;
 use futures::FutureExt;
 
 use crate::{
@@ -9,7 +10,7 @@ use crate::{
     memtable::Memtable,
     shared::Shared,
     state::{Frozen, State},
-    types::{Durability, Timestamp},
+    types::{Durability, KEY_BYTES_MAX, Timestamp, VALUE_BYTES_MAX, Write},
     wal::Log,
 };
 
@@ -20,6 +21,7 @@ impl Shared {
     /// Makes a group of commits durable as asked, then visible. One screen, no await:
     pub(crate) fn append(&self, group: &[StampedBatch<'_>], durability: Durability) -> Result<()> {
         let Some(last) = group.last().map(|commit| commit.at) else { return Ok(()) };
+        group.iter().flat_map(|commit| commit.batch.writes()).try_for_each(check_lengths)?;
         let mut log = self.log.lock();
         // Under the lock that a close waits for.
         self.check_writable()?;
@@ -101,4 +103,15 @@ impl Shared {
     pub(crate) fn last_timestamp(&self) -> Timestamp {
         Timestamp::from_micros(self.published.load(Ordering::Acquire))
     }
+}
+
+/// Refuses what the log could not read back and no table file could hold.
+fn check_lengths(write: &Write) -> Result<()> {
+    let (key, value) = (write.key.len(), write.value.as_ref().map_or(0, Bytes::len));
+    if key > KEY_BYTES_MAX || value > VALUE_BYTES_MAX {
+        return Err(Error::Invalid(format!(
+            "a write is too long: key={key} max={KEY_BYTES_MAX} value={value} max={VALUE_BYTES_MAX}"
+        )));
+    }
+    Ok(())
 }

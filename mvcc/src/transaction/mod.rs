@@ -15,7 +15,7 @@ pub use scan::TransactionScan;
 pub use writes::Mark;
 use writes::WriteSet;
 
-use crate::{CommitInfo, CommitMeta, Error, Result, Store, store::check_write};
+use crate::{CommitInfo, CommitMeta, Error, Result, Store, records::check_meta, store::check_write};
 
 /// A transaction under snapshot isolation.
 ///
@@ -191,8 +191,9 @@ impl Transaction {
     /// Says something about the commit; fields that are set replace those said before, annotations and tables are added.
     ///
     /// # Errors
-    /// [`Error::ReadOnly`], [`Error::Finished`].
+    /// [`Error::ReadOnly`], [`Error::Finished`]; [`Error::Invalid`] when it is too long, as the commit says of all of it.
     pub fn annotate(&self, meta: CommitMeta) -> Result<()> {
+        check_meta(&meta)?;
         let mut state = self.writable()?;
         let own = &mut state.meta;
         own.author = meta.author.or(own.author.take());

@@ -160,8 +160,10 @@ async fn the_name_of_a_safety_snapshot_never_comes_to_mean_another_moment() {
     assert_eq!(restored(db.rows("RESTORE TABLE t TO SNAPSHOT s").await), "before_restore_1");
     db.run("DROP SNAPSHOT before_restore_1; UPDATE t SET v = 7").await;
     assert_eq!(restored(db.rows("RESTORE TABLE t TO SNAPSHOT s").await), "before_restore_2");
-    db.run("ALTER SNAPSHOT before_restore_2 RENAME TO kept; CREATE SNAPSHOT before_restore_9; DELETE FROM t")
+    db.run("ALTER SNAPSHOT before_restore_2 RENAME TO kept; CREATE SNAPSHOT before_restore_3; DELETE FROM t")
         .await;
-    assert_eq!(restored(db.rows("RESTORE TABLE t TO SNAPSHOT s").await), "before_restore_10");
-    assert_eq!(db.one("SELECT count(*) FROM bygone.snapshots").await, "4");
+    db.run("CREATE SNAPSHOT before_restore_18446744073709551614").await;
+    assert_eq!(restored(db.rows("RESTORE TABLE t TO SNAPSHOT s").await), "before_restore_4");
+    assert_eq!(restored(db.rows("RESTORE TABLE t TO SNAPSHOT s").await), "before_restore_5");
+    assert_eq!(db.one("SELECT count(*) FROM bygone.snapshots").await, "6");
 }

@@ -77,8 +77,11 @@ async fn commit_to_the_end(
         drop(answer.send(commit(&store, &lock, request, written, safety).await));
     };
     tasks.spawn("restore", Box::pin(work));
-    // The task ends without an answer only with its runtime.
-    outcome.await.unwrap_or_else(|_| Err(bygone_mvcc::Error::Engine(bygone_engine::Error::Closed).into()))
+    // The task ended without an answer, by a panic or with its runtime: before the commit or after.
+    outcome.await.unwrap_or_else(|_| {
+        let unknown = bygone_engine::Error::CommitUnknown("the restore ended without an answer".into());
+        Err(bygone_mvcc::Error::Engine(unknown).into())
+    })
 }
 
 fn what(request: &RestoreRequest) -> String {

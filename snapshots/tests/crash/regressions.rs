@@ -415,6 +415,8 @@ fn watermarks_alone_do_not_grow_the_log_without_bound() {
         let files = disk.files();
         let log: Vec<_> = files.iter().filter(|(path, _)| path.starts_with("/db/wal")).collect();
         assert!(log.len() <= 2, "{log:?}");
+        let bytes: u64 = log.iter().map(|(_, bytes)| bytes).sum();
+        assert!(bytes <= 5 * options().memtable_bytes as u64, "{log:?}");
         drop(database);
         let database = Database::on(&disk, &clock).await.unwrap();
         assert!(database.engine().last_timestamp() >= Timestamp::from_micros(2_999));

@@ -469,3 +469,59 @@ async fn records_of_commits_go_when_nothing_can_be_read_as_of_them() {
     forget_commits(store).await.expect("forgets");
     assert_eq!(known().await, []);
 }
+
+#[tokio::test]
+async fn an_annotation_that_cannot_be_stored_is_refused_and_the_database_opens_again() {
+    let mut database = Database::patient().await;
+    let t = database.keyspace("t").await;
+    let about = |name: usize, value: usize| CommitMeta {
+        annotations: [("n".repeat(name), "v".repeat(value))].into(),
+        ..CommitMeta::default()
+    };
+    for meta in [about(33_000, 1), about(1, 33 << 20)] {
+        let transaction = database.store.begin();
+        assert!(matches!(transaction.annotate(meta.clone()), Err(Error::Invalid(_))));
+        transaction.put(t, "k", "1").expect("goes on");
+        transaction.commit(Durability::Sync).await.expect("commits");
+        let batch = batch(t, "k", "2");
+        let lock = database.store.lock_exclusive(&[t], "a test", 0).await.expect("locks");
+        let commit = ExclusiveCommit { batch, meta, ..ExclusiveCommit::default() };
+        let refused = database.store.commit_exclusive(&lock, commit).await;
+        assert!(matches!(refused, Err(Error::Invalid(_))), "{refused:?}");
+    }
+    database.reopen().await;
+    assert_eq!(value(&database.store, t, "k").await.as_deref(), Some("1"));
+}
+
+#[tokio::test]
+async fn the_engine_refuses_a_key_that_it_could_not_read_back() {
+    let mut database = Database::patient().await;
+    let t = database.keyspace("t").await;
+    let writes = batch(t, &"k".repeat(33_000), "1");
+    let engine = database.store.engine();
+    let at = Timestamp::from_micros(engine.last_timestamp().as_micros() + 1);
+    let group = [bygone_engine::StampedBatch { at, batch: &writes }];
+    let refused = engine.append(&group, Durability::Sync);
+    assert!(matches!(refused, Err(bygone_engine::Error::Invalid(_))), "{refused:?}");
+    database.reopen().await;
+    database.store.write(batch(t, "k", "1"), Durability::Sync).await.expect("writes on");
+}
+
+#[tokio::test]
+async fn records_that_were_forgotten_are_not_looked_for_again() {
+    let options = bygone_engine::EngineOptions { retention_us: 0, ..bygone_engine::EngineOptions::tiny() };
+    let database = Database::new(options).await;
+    let (store, t) = (&database.store, database.keyspace("t").await);
+    database.clock.set(100);
+    store.write(batch(t, "k", "1"), Durability::Sync).await.expect("writes");
+    store.engine().raise_horizons().await.expect("raises");
+    forget_commits(store).await.expect("forgets");
+    // No commit leaves a record of a moment that is over: whoever finds this one has looked again.
+    let mut past = WriteBatch::new();
+    past.put(bygone_mvcc::system::COMMITS, 1_u64.to_be_bytes().to_vec(), "{}");
+    store.write(past, Durability::Sync).await.expect("writes");
+    database.clock.set(200);
+    store.write(batch(t, "k", "2"), Durability::Sync).await.expect("writes");
+    store.engine().raise_horizons().await.expect("raises");
+    assert_eq!(forget_commits(store).await.expect("forgets"), 0);
+}
