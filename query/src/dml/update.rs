@@ -102,6 +102,22 @@ async fn plan_rows(
     items: Vec<SelectItem>,
     selection: Option<&ast::Expr>,
 ) -> Result<LogicalPlan> {
+    let default = context.latest(Reader::of_transaction(&work.transaction)).await?;
+    let resolution = context.resolve(default).await?;
+    let statement = rows_statement(alias, items, selection)?;
+    let plan = context.names(&resolution).with_target(target.source(work)).plan_typed(
+        statement,
+        None,
+        context.parameters,
+    )?;
+    session::bind(plan, context.parameters)
+}
+
+fn rows_statement(
+    alias: &str,
+    items: Vec<SelectItem>,
+    selection: Option<&ast::Expr>,
+) -> Result<ast::Statement> {
     let text = format!("SELECT 1 FROM {TARGET_TABLE} AS {}", quoted(alias));
     let mut statement = Parser::new(&GenericDialect {}).try_with_sql(&text)?.parse_statement()?;
     if let ast::Statement::Query(query) = &mut statement
@@ -109,17 +125,9 @@ async fn plan_rows(
     {
         select.projection = items;
         select.selection = selection.cloned();
-    } else {
-        return Err(Error::internal("the query of a change did not parse"));
+        return Ok(statement);
     }
-    let default = context.latest(Reader::of_transaction(&work.transaction)).await?;
-    let resolution = context.resolve(default).await?;
-    let plan = context.names(&resolution).with_target(target.source(work)).plan_typed(
-        statement,
-        None,
-        context.parameters,
-    )?;
-    session::bind(plan, context.parameters)
+    Err(Error::internal("the query of a change did not parse"))
 }
 
 fn column_item(table: &str, column: &str) -> SelectItem {
