@@ -164,6 +164,7 @@ async fn the_name_of_a_safety_snapshot_never_comes_to_mean_another_moment() {
         .await;
     db.run("CREATE SNAPSHOT before_restore_18446744073709551614").await;
     assert_eq!(restored(db.rows("RESTORE TABLE t TO SNAPSHOT s").await), "before_restore_4");
+    db.run("DELETE FROM t").await;
     assert_eq!(restored(db.rows("RESTORE TABLE t TO SNAPSHOT s").await), "before_restore_5");
     assert_eq!(db.one("SELECT count(*) FROM bygone.snapshots").await, "6");
 }
