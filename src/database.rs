@@ -264,8 +264,8 @@ impl DatabaseBuilder {
         }
     }
 
-    /// Opens for reading only: nothing is created and all writes are refused. A directory that can be written to is
-    /// locked all the same, so that no writer deletes what is read.
+    /// Opens for reading only: nothing is created and all writes are refused. The lock of the directory is taken all the
+    /// same, so that no writer deletes what is read, but shared: any number of readers have a database open together.
     pub fn read_only(mut self, read_only: bool) -> Self {
         self.read_only = read_only;
         self

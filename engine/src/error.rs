@@ -39,7 +39,7 @@ pub enum Error {
         /// What the directory holds instead, where that is why no database is made there.
         found: Vec<String>,
     },
-    /// Another process has the root open, for writing or for reading. Close it.
+    /// Another process has the root open: for writing, or for reading where this one wants to write. Close it.
     #[error("database is locked by another process{}", .0.as_ref().map(|d| format!(": {d}")).unwrap_or_default())]
     Locked(Option<String>),
     /// A newer writer took over. This handle acknowledges nothing more: drop it and open again.

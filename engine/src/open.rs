@@ -19,6 +19,7 @@ use crate::{
     shared::Shared,
     sst::{PageCache, Table},
     state::{Frozen, State, own_horizons, tree},
+    store::LockMode,
     types::Timestamp,
     wal::{self, Log, LogPosition},
 };
@@ -32,7 +33,7 @@ pub(crate) async fn open(root: Root, env: Env, options: EngineOptions) -> Result
         return Err(Error::NoDatabase { location: root.display(), found: strangers });
     }
     // 2. One writer on this machine.
-    let lock = root.lock()?;
+    let lock = root.lock(LockMode::Exclusive)?;
     // 3. The newest manifest, or a new database.
     let newest = manifest::load_newest(&root).await?;
     if newest.is_none() {
@@ -80,9 +81,9 @@ pub(crate) async fn open_read_only(root: Root, env: Env, options: EngineOptions)
     if manifest::newest_id(&root).await?.is_none() {
         return Err(no_database(&root));
     }
-    // The lock keeps a writer of this machine from deleting what is read. Storage that cannot be written to has no
-    // writer.
-    let lock = match root.lock() {
+    // The lock keeps a writer of this machine from deleting what is read, and lets other readers in. Where there is no
+    // lock file and none can be made there is no writer.
+    let lock = match root.lock(LockMode::Shared) {
         Err(Error::Unavailable { .. }) => None,
         outcome => outcome?,
     };

@@ -38,6 +38,20 @@ async fn a_directory_in_use_is_3() {
     assert_eq!(work.ok(&["db", "SELECT 1 AS n"]), "n\n1\n");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readers_open_a_directory_together_and_keep_writers_out() {
+    let work = Workplace::new();
+    work.ok(&["db", "CREATE TABLE t (v INTEGER)", "INSERT INTO t VALUES (1)"]);
+    let directory = work.path("db");
+    let reader = bygone::Database::builder(directory.to_str().unwrap()).read_only(true).open().await.unwrap();
+    assert_eq!(work.ok(&["db", "--readonly", "SELECT * FROM t"]), "v\n1\n");
+    assert_eq!(work.ok(&["db", "--as-of", "latest", "SELECT * FROM t"]), "v\n1\n");
+    let errors = work.fails(3, &["db", "SELECT 1"]);
+    assert!(errors.contains("locked by another process: it is open for reading"), "{errors}");
+    reader.close().await.unwrap();
+    assert_eq!(work.ok(&["db", "SELECT 1 AS n"]), "n\n1\n");
+}
+
 #[test]
 fn a_place_that_cannot_be_a_database_is_3() {
     let work = Workplace::new();

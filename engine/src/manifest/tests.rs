@@ -170,7 +170,7 @@ fn a_crash_at_any_operation_leaves_the_last_published_manifest_or_a_newer_one() 
             let acknowledged = publish_some(&disk, 4);
             let disk = disk.crash(seed);
             let root = Root::local(disk.shared(), "/db");
-            let _lock = root.lock().unwrap();
+            let _lock = root.lock(crate::store::LockMode::Exclusive).unwrap();
             let found = load_newest(&root).now_or_never().unwrap().unwrap();
             let id = found.map_or(0, |loaded| loaded.manifest.id);
             assert!(

@@ -62,9 +62,9 @@ pub trait Disk: Debug + Send + Sync + 'static {
     fn list(&self, dir: &Path) -> io::Result<Vec<DiskEntry>>;
     /// What `path` is, without following a symbolic link; `NotFound` when there is nothing.
     fn stat(&self, path: &Path) -> io::Result<DiskEntry>;
-    /// Takes the lock file `path`, creating it if needed. `WouldBlock` when another holds it; the error's text
-    /// says who. Released when the lock is dropped or its process ends.
-    fn lock(&self, path: &Path) -> io::Result<Box<dyn DiskLock>>;
+    /// Takes the lock file `path`, creating it if needed. `WouldBlock` when it is held in a way that excludes `mode`;
+    /// the error's text says who holds it. Released when the lock is dropped or its process ends.
+    fn lock(&self, path: &Path, mode: LockMode) -> io::Result<Box<dyn DiskLock>>;
 
     /// Whether there is anything at `path`.
     fn exists(&self, path: &Path) -> io::Result<bool> {
@@ -98,6 +98,15 @@ pub trait DiskFile: Debug + Send + Sync {
         self.read_exact_at(&mut bytes, offset)?;
         Ok(bytes)
     }
+}
+
+/// Who may hold a lock at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LockMode {
+    /// Nobody else.
+    Exclusive,
+    /// Others that share it. Takes no more than the right to read the lock file, and changes nothing in it.
+    Shared,
 }
 
 /// A lock that is held until it is dropped.

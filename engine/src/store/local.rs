@@ -10,7 +10,7 @@
 //! 1. A file under its final name is complete: it was synced before it was linked.
 //! 2. An object is never changed in place; overwriting (leases only) renames a synced file over the old one.
 //! 3. Directories below the root are real directories, not symbolic links: checked when first used.
-//! 4. What is left in `tmp` belongs to a writer that died, and is removed by the next one that takes the lock.
+//! 4. What is left in `tmp` belongs to a writer that died, and is removed by the next one that takes the lock alone.
 
 use std::{
     collections::BTreeSet,
@@ -25,7 +25,7 @@ use std::{
 use parking_lot::Mutex;
 
 use super::{
-    disk::{Disk, DiskEntry, DiskFile, DiskKind, DiskLock},
+    disk::{Disk, DiskEntry, DiskFile, DiskKind, DiskLock, LockMode},
     name,
 };
 
@@ -63,10 +63,14 @@ impl LocalDir {
         &self.dir
     }
 
-    /// Takes the root's lock, creating the directory when needed, and clears `tmp`.
-    pub(crate) fn lock(&self) -> io::Result<Box<dyn DiskLock>> {
+    /// Takes the root's lock. Whoever takes it alone creates the directory when needed, and clears `tmp`.
+    pub(crate) fn lock(&self, mode: LockMode) -> io::Result<Box<dyn DiskLock>> {
+        let path = self.dir.join(name::LOCK);
+        if mode == LockMode::Shared {
+            return self.disk.lock(&path, mode);
+        }
         self.disk.create_dir_all(&self.dir)?;
-        let lock = self.disk.lock(&self.dir.join(name::LOCK))?;
+        let lock = self.disk.lock(&path, mode)?;
         let temporary = self.dir.join(name::TEMPORARY);
         for entry in self.list_or_empty(&temporary)? {
             if entry.kind == DiskKind::File {

@@ -29,7 +29,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use disk::{Disk, DiskEntry, DiskFile, DiskKind, DiskLock};
+pub use disk::{Disk, DiskEntry, DiskFile, DiskKind, DiskLock, LockMode};
 pub use durable_local::DurableLocal;
 pub use os_disk::OsDisk;
 pub use reader::ObjectReader;

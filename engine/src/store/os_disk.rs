@@ -14,7 +14,7 @@ use rustix::{
     fs::{FallocateFlags, OFlags},
 };
 
-use super::disk::{Disk, DiskEntry, DiskFile, DiskKind, DiskLock};
+use super::disk::{Disk, DiskEntry, DiskFile, DiskKind, DiskLock, LockMode};
 
 /// The operating system's file system.
 #[derive(Clone, Copy, Debug, Default)]
@@ -103,23 +103,44 @@ impl Disk for OsDisk {
         Ok(describe(name, &std::fs::symlink_metadata(path)?))
     }
 
-    fn lock(&self, path: &Path) -> io::Result<Box<dyn DiskLock>> {
-        let mut file = options().read(true).write(true).create(true).truncate(false).open(path)?;
-        match file.try_lock() {
+    fn lock(&self, path: &Path, mode: LockMode) -> io::Result<Box<dyn DiskLock>> {
+        let create = || options().read(true).write(true).create(true).truncate(false).open(path);
+        let mut file = match mode {
+            LockMode::Exclusive => create()?,
+            LockMode::Shared => match options().read(true).open(path) {
+                Err(error) if error.kind() == ErrorKind::NotFound => create()?,
+                outcome => outcome?,
+            },
+        };
+        let locked = match mode {
+            LockMode::Exclusive => file.try_lock(),
+            LockMode::Shared => file.try_lock_shared(),
+        };
+        match locked {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                // Who holds it is a courtesy: an unreadable or empty file must not hide that it is held.
-                let _ = file.take(64).read_to_string(&mut holder);
-                return Err(io::Error::new(ErrorKind::WouldBlock, holder.trim().to_owned()));
+                return Err(io::Error::new(ErrorKind::WouldBlock, holder(file)));
             }
             Err(TryLockError::Error(error)) => return Err(error),
         }
-        file.set_len(0)?;
-        file.rewind()?;
-        writeln!(file, "pid {}", std::process::id())?;
+        if mode == LockMode::Exclusive {
+            file.set_len(0)?;
+            file.rewind()?;
+            writeln!(file, "pid {}", std::process::id())?;
+        }
         Ok(Box::new(OsLock { _file: file }))
     }
+}
+
+/// Who holds the lock `file`: a courtesy, so an unreadable or empty file must not hide that it is held.
+fn holder(file: File) -> String {
+    // Those who share it leave no name, and the one in the file is of whoever had it alone before.
+    if file.try_lock_shared().is_ok() {
+        return "it is open for reading".to_owned();
+    }
+    let mut holder = String::new();
+    let _ = file.take(64).read_to_string(&mut holder);
+    holder.trim().to_owned()
 }
 
 /// Options that every open shares: private to the owner, no symbolic link followed, never waiting for a pipe.

@@ -11,7 +11,7 @@ use futures::TryStreamExt;
 use object_store::{GetOptions, ObjectStore, ObjectStoreExt, memory::InMemory, path::Path};
 
 use super::{
-    Disk, DiskLock, Linked, LocalDir, ObjectReader, ObjectWriter, name,
+    Disk, DiskLock, Linked, LocalDir, LockMode, ObjectReader, ObjectWriter, name,
     remote::{self, Remote},
 };
 use crate::{Error, Result};
@@ -240,14 +240,15 @@ impl Root {
         local.strangers().map_err(|error| disk_error("reading", "the directory", error))
     }
 
-    /// Takes the lock of a local root, creating the directory when needed. Other roots have none: `None`.
+    /// Takes the lock of a local root: a writer alone, creating the directory when needed, readers together. Other roots
+    /// have none: `None`.
     ///
     /// # Errors
     ///
-    /// [`Error::Locked`] when another writer has it, with its process id.
-    pub fn lock(&self) -> Result<Option<RootLock>> {
+    /// [`Error::Locked`] when another writer has it, with its process id, or when readers keep a writer out.
+    pub fn lock(&self, mode: LockMode) -> Result<Option<RootLock>> {
         let Backend::Local(local) = &self.backend else { return Ok(None) };
-        match local.lock() {
+        match local.lock(mode) {
             Ok(lock) => Ok(Some(RootLock { _lock: lock })),
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 let holder = error.to_string();

@@ -19,7 +19,7 @@ fn both_kinds_of_root_keep_objects_alike() {
     let dir = tempfile::tempdir().unwrap();
     for root in [Root::memory(), Root::local(OsDisk::shared(), dir.path().join("a/b"))] {
         let run = async {
-            let lock = root.lock().unwrap();
+            let lock = root.lock(LockMode::Exclusive).unwrap();
             root.preflight().await.unwrap();
             let body = Bytes::from_static(b"hello");
             assert_eq!(root.put_new("m/1", body.clone()).await.unwrap(), PutOutcome::Created);
@@ -55,11 +55,45 @@ fn names(entries: &[ObjectEntry]) -> Vec<&str> {
 fn a_second_locker_learns_who_holds_the_root() {
     let dir = tempfile::tempdir().unwrap();
     let root = || Root::local(OsDisk::shared(), dir.path().join("db"));
-    let lock = root().lock().unwrap();
-    let Err(Error::Locked(Some(holder))) = root().lock() else { panic!("two lockers") };
+    let lock = root().lock(LockMode::Exclusive).unwrap();
+    let Err(Error::Locked(Some(holder))) = root().lock(LockMode::Exclusive) else { panic!("two lockers") };
     assert_eq!(holder, format!("pid {}", std::process::id()));
     drop(lock);
-    root().lock().unwrap();
+    root().lock(LockMode::Exclusive).unwrap();
+}
+
+#[test]
+fn readers_share_a_root_and_a_writer_has_it_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let sim = SimDisk::default();
+    let os = || Root::local(OsDisk::shared(), dir.path().join("db"));
+    let sim = || Root::local(Arc::new(sim.clone()), "/db");
+    for root in [&os as &dyn Fn() -> Root, &sim] {
+        // Leaves its name in the lock file, which must not be taken for that of the readers.
+        drop(root().lock(LockMode::Exclusive).unwrap());
+        let readers = [root(), root()].map(|root| root.lock(LockMode::Shared).unwrap());
+        let Err(Error::Locked(Some(holder))) = root().lock(LockMode::Exclusive) else { panic!("a writer") };
+        assert!(["it is open for reading", "simulated process"].contains(&holder.as_str()), "{holder}");
+        drop(readers);
+        let writer = root().lock(LockMode::Exclusive).unwrap();
+        let Err(Error::Locked(Some(holder))) = root().lock(LockMode::Shared) else { panic!("a reader") };
+        let own = format!("pid {}", std::process::id());
+        assert!([own.as_str(), "simulated process"].contains(&holder.as_str()), "{holder}");
+        drop(writer);
+        root().lock(LockMode::Shared).unwrap();
+    }
+}
+
+#[test]
+fn a_reader_leaves_what_a_writer_left_in_tmp() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(dir.path().join("tmp")).unwrap();
+    std::fs::write(dir.path().join("tmp/7"), "cut short").unwrap();
+    let root = Root::local(OsDisk::shared(), dir.path());
+    drop(root.lock(LockMode::Shared).unwrap());
+    assert!(dir.path().join("tmp/7").exists());
+    drop(root.lock(LockMode::Exclusive).unwrap());
+    assert!(!dir.path().join("tmp/7").exists());
 }
 
 #[test]
@@ -71,7 +105,7 @@ fn only_what_a_new_database_leaves_there_counts_as_empty() {
     make("db/lost+found");
     make("db/manifest");
     let root = at("db");
-    let _lock = root.lock().unwrap();
+    let _lock = root.lock(LockMode::Exclusive).unwrap();
     make("db/tmp");
     std::fs::write(dir.path().join("db/tmp/7"), "cut short").unwrap();
     std::fs::write(dir.path().join("db/tmp/8.link"), "cut short").unwrap();
@@ -97,7 +131,7 @@ fn files_and_directories_are_private_to_their_owner() {
     use std::os::unix::fs::PermissionsExt;
     let dir = tempfile::tempdir().unwrap();
     let root = Root::local(OsDisk::shared(), dir.path().join("db"));
-    let _lock = root.lock().unwrap();
+    let _lock = root.lock(LockMode::Exclusive).unwrap();
     let _ = root.put_new("a/b", Bytes::from_static(b"x")).now_or_never().unwrap().unwrap();
     let mode = |name: &str| std::fs::metadata(dir.path().join(name)).unwrap().permissions().mode() & 0o777;
     assert_eq!(["db", "db/a", "db/tmp"].map(mode), [0o700; 3]);

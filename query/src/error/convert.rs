@@ -32,7 +32,7 @@ impl From<EngineError> for Error {
                 } else {
                     "correct the path; a new database needs a new or an empty directory"
                 }),
-            // Readers hold the lock as well, so that no writer deletes what they read.
+            // Readers share the lock, so that no writer deletes what they read.
             EngineError::Locked(_) => Self::locked(message).with_hint("close the other process"),
             EngineError::Fenced { .. } => Self::new(ErrorKind::Fenced, "57P01", message)
                 .with_hint("another writer took over: open the database again"),

@@ -23,7 +23,7 @@ use std::{
 
 use parking_lot::Mutex;
 
-use crate::store::{Disk, DiskEntry, DiskFile, DiskKind, DiskLock};
+use crate::store::{Disk, DiskEntry, DiskFile, DiskKind, DiskLock, LockMode};
 
 /// A disk in memory that can fail, fill up and lose power. Clones are handles of one disk.
 #[derive(Clone, Default)]
@@ -35,7 +35,7 @@ pub struct SimDisk {
 struct Machine {
     inodes: BTreeMap<u64, Inode>,
     directories: BTreeMap<PathBuf, Directory>,
-    locked: BTreeSet<PathBuf>,
+    locked: Vec<(PathBuf, LockMode)>,
     next_inode: u64,
     /// Calls that change something.
     changes: u64,
@@ -451,27 +451,35 @@ impl Disk for SimDisk {
         })
     }
 
-    fn lock(&self, path: &Path) -> io::Result<Box<dyn DiskLock>> {
+    fn lock(&self, path: &Path, mode: LockMode) -> io::Result<Box<dyn DiskLock>> {
         let mut machine = self.machine.lock();
         machine.check_running()?;
-        if !machine.locked.insert(path.to_owned()) {
+        let excludes = |(held, other): &(PathBuf, LockMode)| {
+            held == path && (mode == LockMode::Exclusive || *other == LockMode::Exclusive)
+        };
+        if machine.locked.iter().any(excludes) {
             return Err(io::Error::new(ErrorKind::WouldBlock, "simulated process"));
         }
-        Ok(Box::new(SimLock { disk: self.clone(), path: path.to_owned() }))
+        machine.locked.push((path.to_owned(), mode));
+        Ok(Box::new(SimLock { disk: self.clone(), held: (path.to_owned(), mode) }))
     }
 }
 
 #[derive(Debug)]
 struct SimLock {
     disk: SimDisk,
-    path: PathBuf,
+    held: (PathBuf, LockMode),
 }
 
 impl DiskLock for SimLock {}
 
 impl Drop for SimLock {
     fn drop(&mut self) {
-        self.disk.machine.lock().locked.remove(&self.path);
+        let mut machine = self.disk.machine.lock();
+        // Absent when the locks were forgotten meanwhile.
+        if let Some(at) = machine.locked.iter().position(|held| *held == self.held) {
+            machine.locked.swap_remove(at);
+        }
     }
 }
 
