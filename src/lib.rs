@@ -59,9 +59,11 @@
 //! - [`Snapshots`] keeps moments by name; [`Restore`] puts keyspaces back to one.
 //! - [`Moment`] is what reads of the past take: a timestamp or the name of a snapshot.
 
+mod check;
 mod database;
 mod error;
 mod files;
+mod inspect;
 mod keyspace;
 mod load;
 mod location;
@@ -73,19 +75,22 @@ mod transaction;
 pub use arrow;
 pub use bygone_engine::{
     Difference, Env, KeyRange, ReadView, RowBatch, Scan, ScanOptions,
+    check::Finding,
     types::{Durability, KEY_BYTES_MAX, KeyspaceId, Timestamp, VALUE_BYTES_MAX, WriteBatch},
 };
 pub use bygone_mvcc::{CommitInfo, CommitMeta, CommitRecord, KeyspaceInfo, Savepoint};
 pub use bygone_query::{
-    Notice, Outcome, Progress, Rows, Session, StatementText, is_complete, split_statements,
+    Notice, Outcome, Progress, Rows, RowsChecked, Session, StatementText, is_complete, split_statements,
 };
 pub use bygone_snapshots::{
     ChangeKind, CreateSnapshot, Created, DiffSummary, HistoryEntry, ObjectRef, Quotas, Snapshot,
     SnapshotScope, Snapshots,
     restore::{RestoreReport, SafetySnapshot, TargetReport},
 };
+pub use check::{CheckReport, check};
 pub use database::{Database, DatabaseBuilder};
 pub use error::{Error, ErrorKind, Result};
+pub use inspect::{Inspection, inspect};
 pub use keyspace::{Keyspace, KeyspaceRows};
 pub use load::BulkLoad;
 pub use moment::Moment;

@@ -7,6 +7,25 @@ use crate::output::Format;
 
 /// What the user asked for.
 #[derive(Debug)]
+pub(crate) enum Invocation {
+    /// SQL, or the shell.
+    Run(Arguments),
+    /// `bygone check DB`.
+    Check {
+        /// Where the database is.
+        database: String,
+        /// Whether progress may be shown.
+        progress: bool,
+    },
+    /// `bygone inspect FILE`.
+    Inspect {
+        /// The path of the file.
+        file: String,
+    },
+}
+
+/// How SQL is run.
+#[derive(Debug)]
 pub(crate) struct Arguments {
     /// Where the database is: a directory, a `file://` URL or `:memory:`.
     pub(crate) database: String,
@@ -33,12 +52,26 @@ pub(crate) enum ScriptArgument {
     File(String),
 }
 
-impl Arguments {
+impl Invocation {
     /// Parses the process's arguments; on a usage error or `--help` it prints and exits (2 or 0).
     pub(crate) fn from_process() -> Self {
         Self::from_matches(&command().get_matches())
     }
 
+    fn from_matches(matches: &ArgMatches) -> Self {
+        let text = |matches: &ArgMatches, id| matches.get_one::<String>(id).cloned().unwrap_or_default();
+        match matches.subcommand() {
+            Some(("check", matches)) => Self::Check {
+                database: text(matches, "database"),
+                progress: !matches.get_flag("no-progress"),
+            },
+            Some((_, matches)) => Self::Inspect { file: text(matches, "file") },
+            None => Self::Run(Arguments::from_matches(matches)),
+        }
+    }
+}
+
+impl Arguments {
     fn from_matches(matches: &ArgMatches) -> Self {
         Self {
             database: matches.get_one::<String>("database").cloned().unwrap_or_default(),
@@ -74,8 +107,14 @@ fn command() -> Command {
         .after_help(
             "Without SQL, `bygone DB` is a shell on a terminal and runs standard input otherwise.\n\
              A run stops at the first error.\n\n\
+             `check` and `inspect` are commands only as the first word; a database directory of that name is ./check.\n\n\
              Exit status: 0 ok, 1 SQL error, 2 usage, 3 cannot open or locked, 4 corrupt, 130 interrupted.",
         )
+        .args_conflicts_with_subcommands(true)
+        .subcommand_negates_reqs(true)
+        .disable_help_subcommand(true)
+        .subcommand(check_command())
+        .subcommand(inspect_command())
         .arg(
             Arg::new("database")
                 .value_name("DB")
@@ -125,12 +164,36 @@ fn command() -> Command {
                 .action(ArgAction::SetTrue)
                 .help("Say on standard error how long each statement took"),
         )
-        .arg(
-            Arg::new("no-progress")
-                .long("no-progress")
-                .action(ArgAction::SetTrue)
-                .help("Show no progress on a terminal"),
+        .arg(no_progress())
+}
+
+fn no_progress() -> Arg {
+    Arg::new("no-progress")
+        .long("no-progress")
+        .action(ArgAction::SetTrue)
+        .help("Show no progress on a terminal")
+}
+
+fn check_command() -> Command {
+    Command::new("check")
+        .about("Read everything a database keeps and verify it; nothing is written")
+        .after_help(
+            "One line for each finding, which names the file. Files that nothing references are listed and no fault.\n\
+             Others may read the database meanwhile; while it is written, it cannot be checked.\n\n\
+             Exit status: 0 ok, 2 usage, 3 cannot open or locked, 4 corrupt, 130 interrupted.",
         )
+        .arg(Arg::new("database").value_name("DB").required(true).help("A directory or a file:// URL"))
+        .arg(no_progress())
+}
+
+fn inspect_command() -> Command {
+    Command::new("inspect")
+        .about("Print the structure of a file of a database, as far as it can be read")
+        .after_help(
+            "FILE is a table file (data/*.sst), a manifest or a log segment, under the name that it has in its database.\n\n\
+             Exit status: 0 whole, 2 usage, 3 cannot read, 4 damaged.",
+        )
+        .arg(Arg::new("file").value_name("FILE").required(true).help("The path of the file"))
 }
 
 impl ValueEnum for Format {
@@ -148,8 +211,41 @@ mod tests {
     use super::*;
 
     fn parse(arguments: &[&str]) -> Arguments {
-        let matches = command().try_get_matches_from(arguments).unwrap();
-        Arguments::from_matches(&matches)
+        match invocation(arguments) {
+            Invocation::Run(arguments) => arguments,
+            other => panic!("{arguments:?} runs no SQL but {other:?}"),
+        }
+    }
+
+    fn invocation(arguments: &[&str]) -> Invocation {
+        Invocation::from_matches(&command().try_get_matches_from(arguments).unwrap())
+    }
+
+    #[test]
+    fn check_and_inspect_are_commands_only_as_the_first_word() {
+        let checked = invocation(&["bygone", "check", "db"]);
+        assert!(matches!(checked, Invocation::Check { database, progress: true } if database == "db"));
+        let checked = invocation(&["bygone", "check", "check", "--no-progress"]);
+        assert!(matches!(checked, Invocation::Check { database, progress: false } if database == "check"));
+        let inspected = invocation(&["bygone", "inspect", "inspect"]);
+        assert!(matches!(inspected, Invocation::Inspect { file } if file == "inspect"));
+        for arguments in
+            [&["bygone", "./check"][..], &["bygone", "--", "check"], &["bygone", "--readonly", "check"]]
+        {
+            assert!(parse(arguments).database.ends_with("check"), "{arguments:?}");
+        }
+        for word in ["check", "inspect", "help"] {
+            let arguments = parse(&["bygone", "db", word]);
+            assert_eq!(arguments.scripts, [ScriptArgument::Text(word.to_owned())]);
+        }
+        assert_eq!(parse(&["bygone", "help"]).database, "help");
+        for arguments in [&["bygone", "check"][..], &["bygone", "check", "db", "SELECT 1"]] {
+            assert_eq!(
+                command().try_get_matches_from(arguments).unwrap_err().exit_code(),
+                2,
+                "{arguments:?}"
+            );
+        }
     }
 
     #[test]

@@ -72,7 +72,8 @@ pub(crate) fn statement_failure(error: &Error, locate: Option<&dyn Fn(u32, u32) 
     }
 }
 
-fn open_failure(error: &Error, database: &str) -> Failure {
+/// A database that cannot be opened as the end of the run.
+pub(crate) fn open_failure(error: &Error, database: &str) -> Failure {
     let mut report = report(error, None);
     report.message = format!("cannot open {database}: {}", report.message);
     Failure::Open { report: Box::new(report), is_corrupt: error.kind() == ErrorKind::Corrupt }

@@ -24,6 +24,8 @@ pub(crate) enum Failure {
     Usage(String),
     /// Rows could not be written; a closed pipe is not worth a message.
     Output { error: io::Error, statements_left: usize },
+    /// A check or an inspection found something, which its report has said.
+    Damaged { findings: usize, what: String },
     /// Ctrl-C.
     Interrupted,
 }
@@ -32,9 +34,9 @@ impl Failure {
     /// Returns the exit status of a run that ends with this.
     pub(crate) fn status(&self) -> u8 {
         match self {
-            Failure::Statement { is_corrupt: true, .. } | Failure::Open { is_corrupt: true, .. } => {
-                status::CORRUPT
-            }
+            Failure::Statement { is_corrupt: true, .. }
+            | Failure::Open { is_corrupt: true, .. }
+            | Failure::Damaged { .. } => status::CORRUPT,
             Failure::Open { .. } => status::CANNOT_OPEN,
             Failure::Usage(_) => status::USAGE,
             Failure::Output { error, statements_left: 0 } if error.kind() == io::ErrorKind::BrokenPipe => {
@@ -57,6 +59,10 @@ impl Failure {
                 Some(format!("error: the output was closed; statements not run: {statements_left}"))
             }
             Failure::Output { error, .. } => Some(format!("error: cannot write the output: {error}")),
+            Failure::Damaged { findings: 1, what } => Some(format!("error: {what} is damaged: 1 finding")),
+            Failure::Damaged { findings, what } => {
+                Some(format!("error: {what} is damaged: {findings} findings"))
+            }
             Failure::Interrupted => Some("interrupted".to_owned()),
         }
     }

@@ -3,15 +3,19 @@
 //! ```text
 //! arguments ─► connection ─► script  ─► console ─► output (table, csv, tsv, json, jsonl, markdown)
 //!                        └─► shell  ──┘
+//!           └─► check, inspect  ─► text
 //! ```
 //!
 //! Rows go to standard output and nothing else does, so that a pipe gets data only; notices, errors, the timer and
-//! progress go to standard error. Only `connection` knows the library.
+//! progress go to standard error. The reports of `check` and `inspect` are their output. Only `connection` and these two
+//! know the library.
 
 mod args;
+mod check;
 mod connection;
 mod console;
 mod failure;
+mod inspect;
 mod interrupt;
 mod output;
 mod progress;
@@ -21,7 +25,7 @@ mod shell;
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
-use args::Arguments;
+use args::{Arguments, Invocation};
 use connection::Connection;
 use console::{Console, report_line};
 use failure::{Failure, status};
@@ -39,9 +43,9 @@ const PLANNER_STACK_BYTES: usize = 512 << 20;
 const WORKER_STACK_BYTES: usize = 64 << 20;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_process();
+    let invocation = Invocation::from_process();
     let planner = std::thread::Builder::new().name("bygone".to_owned()).stack_size(PLANNER_STACK_BYTES);
-    let outcome = match planner.spawn(move || run(&arguments)) {
+    let outcome = match planner.spawn(move || run(&invocation)) {
         Ok(running) => running.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
         Err(error) => Err(Failure::Usage(format!("cannot start a thread: {error}"))),
     };
@@ -56,25 +60,37 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: &Arguments) -> Result<(), Failure> {
+fn run(invocation: &Invocation) -> Result<(), Failure> {
+    match invocation {
+        Invocation::Run(arguments) => run_sql(arguments),
+        Invocation::Check { database, progress } => in_runtime(check::run(database, *progress)),
+        Invocation::Inspect { file } => inspect::run(file),
+    }
+}
+
+fn run_sql(arguments: &Arguments) -> Result<(), Failure> {
     let mut scripts = arguments.scripts.iter().map(Script::load).collect::<Result<Vec<_>, _>>()?;
     let is_shell = scripts.is_empty() && io::stdin().is_terminal();
     if scripts.is_empty() && !is_shell {
         scripts.push(Script::standard_input()?);
     }
+    in_runtime(open_and_run(arguments, &scripts, is_shell))
+}
+
+fn in_runtime(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_stack_size(WORKER_STACK_BYTES)
         .build()
         .map_err(|error| Failure::Usage(format!("cannot start worker threads: {error}")))?;
-    let result = runtime.block_on(run_in_runtime(arguments, &scripts, is_shell));
+    let result = runtime.block_on(work);
     // A cancelled query may still be busy on a worker; the database is closed, nothing of it matters any more.
     runtime.shutdown_background();
     result
 }
 
 /// Opens, runs, closes. The database is closed also after an error, and the first failure is the one reported.
-async fn run_in_runtime(arguments: &Arguments, scripts: &[Script], is_shell: bool) -> Result<(), Failure> {
+async fn open_and_run(arguments: &Arguments, scripts: &[Script], is_shell: bool) -> Result<(), Failure> {
     let default_format = if io::stdout().is_terminal() { Format::Table } else { Format::Csv };
     let mut console = Console::new(arguments.format.unwrap_or(default_format), arguments.timer);
     let interrupts = Interrupts::install(is_shell);

@@ -366,7 +366,8 @@ impl Engine {
         EngineStats::of(&self.shared)
     }
 
-    /// Reads every byte of every file that the current state names and checks it.
+    /// Reads every byte of every file that the current state names and checks each by itself; [`crate::check`] looks at
+    /// more, of a database that nobody has open.
     ///
     /// # Errors
     /// `Corrupt` naming the first damaged file.
@@ -374,7 +375,7 @@ impl Engine {
         let state = Arc::clone(&self.shared.state.read());
         for tree in state.trees.values() {
             for table in tree.runs().flat_map(|run| run.tables()) {
-                table.verify().await?;
+                table.verify(self.env().tasks.as_ref()).await?;
             }
         }
         Ok(())

@@ -20,6 +20,7 @@
 //! * I5 A closed version lives iff a pin of its keyspace lies in its lifetime, or it ended after the horizon. Reads that
 //!   are neither pinned nor at or after the horizon are refused.
 
+pub mod check;
 mod collect;
 mod compaction;
 mod engine;
@@ -28,6 +29,7 @@ mod error;
 pub mod format;
 mod garbage;
 mod ingest;
+pub mod inspect;
 mod key_head;
 pub mod manifest;
 mod memtable;

@@ -22,6 +22,7 @@
 //!
 //! Not here: names of snapshots, restore (crate `bygone-snapshots`), SQL (crate `bygone-query`), files (crate `bygone-engine`).
 
+mod check;
 mod clock;
 mod commit;
 mod error;
@@ -33,6 +34,7 @@ pub mod system;
 mod transaction;
 
 pub use bygone_engine::ReadView;
+pub use check::check;
 pub use clock::Clock;
 pub use commit::{CommitInfo, CommitMeta, ExclusiveCommit};
 pub use error::{Error, Result};

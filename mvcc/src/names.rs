@@ -220,11 +220,7 @@ impl KeyspaceNames {
         let mut all = Vec::new();
         while let Some(batch) = scan.next().await? {
             for row in 0..batch.len() {
-                let id = std::str::from_utf8(&batch.keys.get(row)[3..]).ok().and_then(|id| id.parse().ok());
-                let id = id.ok_or_else(|| damaged("dropped keyspace without a number"))?;
-                let body: DroppedRow = serde_json::from_slice(batch.values.get(row))
-                    .map_err(|error| damaged(&error.to_string()))?;
-                all.push((KeyspaceInfo { name: body.name, id: KeyspaceId::new(id) }, batch.begins[row]));
+                all.push((decode_dropped(batch.keys.get(row), batch.values.get(row))?, batch.begins[row]));
             }
         }
         Ok(all)
@@ -239,7 +235,15 @@ fn dropped_key(id: KeyspaceId) -> String {
     format!("kd/{}", id.get())
 }
 
-fn decode_name(row: &[u8]) -> Result<KeyspaceId> {
+/// The dropped keyspace of a row with the prefix `kd/`.
+pub(crate) fn decode_dropped(key: &[u8], row: &[u8]) -> Result<KeyspaceInfo> {
+    let id = key.get(3..).and_then(|id| std::str::from_utf8(id).ok()).and_then(|id| id.parse().ok());
+    let id = id.ok_or_else(|| damaged("dropped keyspace without a number"))?;
+    let body: DroppedRow = serde_json::from_slice(row).map_err(|error| damaged(&error.to_string()))?;
+    Ok(KeyspaceInfo { name: body.name, id: KeyspaceId::new(id) })
+}
+
+pub(crate) fn decode_name(row: &[u8]) -> Result<KeyspaceId> {
     let row: NameRow = serde_json::from_slice(row).map_err(|error| damaged(&error.to_string()))?;
     Ok(KeyspaceId::new(row.id))
 }

@@ -45,7 +45,7 @@ impl CommitRecord {
         keyspaces.iter().any(|keyspace| self.keyspaces.contains(&keyspace.get()))
     }
 
-    fn decode(key: &[u8], value: &[u8]) -> Result<Self> {
+    pub(crate) fn decode(key: &[u8], value: &[u8]) -> Result<Self> {
         let timestamp = Self::time_of(key)?;
         let record: Self = serde_json::from_slice(value).map_err(|error| damaged(&error.to_string()))?;
         Ok(Self { timestamp, ..record })

@@ -5,6 +5,7 @@
 //! files, [`error`] carries every failure with its SQLSTATE.
 
 mod catalog;
+mod check;
 pub mod copy;
 mod ddl;
 mod dml;
@@ -21,6 +22,7 @@ mod system;
 pub mod types;
 
 pub use catalog::table_keyspaces;
+pub use check::{RowsChecked, check};
 pub use error::{Error, ErrorKind, Result};
 pub use parse::{StatementText, is_complete, split_statements};
 pub use plan::MemoryOptions;

@@ -17,6 +17,7 @@
 //!
 //! Not here: garbage collection (the engine's compaction asks the pins), SQL spellings (crate `bygone-query`).
 
+mod check;
 mod diff;
 mod error;
 mod history;
@@ -25,6 +26,7 @@ mod registry;
 pub mod restore;
 
 pub use bygone_engine::Difference;
+pub use check::check;
 pub use diff::{ChangeKind, DiffSummary, diff, diff_summary};
 pub use error::{Error, Result};
 pub use history::{HistoryEntry, key_history};

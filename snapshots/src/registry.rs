@@ -470,10 +470,7 @@ impl Snapshots {
     /// a snapshot that was dropped, or renamed, must not come to mean another moment. Names that users chose are passed over.
     async fn next_number(&self, view: &ReadView) -> Result<u64> {
         let last: u64 = match view.get(system::SNAPSHOTS, LAST_NUMBER_KEY).await? {
-            Some(row) => std::str::from_utf8(&row)
-                .ok()
-                .and_then(|text| text.parse().ok())
-                .ok_or_else(|| damaged("the last number of a safety snapshot is not a number"))?,
+            Some(row) => decode_number(&row)?,
             None => 0,
         };
         let taken: HashSet<_> = read_all(view).await?.into_iter().map(|snapshot| snapshot.name).collect();
@@ -513,8 +510,17 @@ impl Prepared {
     }
 }
 
+/// Takes a row apart that is about no snapshot.
+pub(crate) fn decode_internal(key: &[u8], row: &[u8]) -> Result<()> {
+    match key {
+        QUOTAS_KEY => decode_quotas(row).map(drop),
+        LAST_NUMBER_KEY => decode_number(row).map(drop),
+        _ => Err(damaged("a row that nothing writes")),
+    }
+}
+
 /// Whether a row of the registry is about no snapshot.
-fn is_internal(key: &[u8]) -> bool {
+pub(crate) fn is_internal(key: &[u8]) -> bool {
     key.starts_with(b"\0")
 }
 
@@ -541,8 +547,16 @@ async fn read_all(view: &ReadView) -> Result<Vec<Snapshot>> {
 
 async fn read_quotas(view: &ReadView) -> Result<Quotas> {
     let row: Option<Bytes> = view.get(system::SNAPSHOTS, QUOTAS_KEY).await?;
-    let Some(row) = row else { return Ok(Quotas::default()) };
-    serde_json::from_slice(&row).map_err(|error| damaged(&error.to_string()))
+    row.map_or_else(|| Ok(Quotas::default()), |row| decode_quotas(&row))
+}
+
+fn decode_quotas(row: &[u8]) -> Result<Quotas> {
+    serde_json::from_slice(row).map_err(|error| damaged(&error.to_string()))
+}
+
+fn decode_number(row: &[u8]) -> Result<u64> {
+    let number = std::str::from_utf8(row).ok().and_then(|text| text.parse().ok());
+    number.ok_or_else(|| damaged("the last number of a safety snapshot is not a number"))
 }
 
 async fn check_quotas(view: &ReadView, new: &Snapshot) -> Result<()> {

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail their test")]
 
+mod check;
 mod failures;
 mod main_job;
 mod scripts;

@@ -118,37 +118,50 @@ impl Footer {
     /// # Errors
     /// Magic, checksum or identity do not fit, or the sections do not fill the tail. The version is not judged here.
     pub fn decode(tail: &[u8], tail_offset: u64, epoch: u64, number: u64) -> Result<Self, Damage> {
-        let Some(trailer_at) = tail.len().checked_sub(TRAILER_BYTES) else {
-            return Err(Damage::new(0, "file is too short for a footer"));
-        };
-        let trailer = &tail[trailer_at..];
-        if trailer[TRAILER_BYTES - MAGIC.len()..] != MAGIC {
-            return Err(Damage::new(tail.len() - MAGIC.len(), "magic number of a table file is missing"));
-        }
-        let mut cursor = Cursor::new(trailer);
-        let (in_epoch, in_number) = (cursor.u64()?, cursor.u64()?);
-        let (required, required_to_write, optional) = (cursor.u64()?, cursor.u64()?, cursor.u64()?);
-        let file_len = cursor.u64()?;
-        let count = cursor.u32()? as usize;
-        let version = (cursor.u16()?, cursor.u16()?);
-        let checksum = cursor.u64()?;
-        if count > SECTIONS_MAX || count * SECTION_BYTES > trailer_at {
-            return Err(Damage::new(trailer_at, format!("{count} sections are too many")));
-        }
-        let footer_at = trailer_at - count * SECTION_BYTES;
+        let said = Self::read(tail)?;
+        let trailer_at = tail.len() - TRAILER_BYTES;
+        let footer_at = trailer_at - said.sections.len() * SECTION_BYTES;
+        let checksum = Cursor::new(&tail[tail.len() - CHECK_BYTES..]).u64()?;
         let checked = &tail[footer_at..tail.len() - CHECK_BYTES];
         let offset = tail_offset + footer_at as u64;
         if FileSeed::new(epoch, number).checksum(offset, checked) != checksum {
             return Err(Damage::new(footer_at, "checksum of the footer does not match"));
         }
-        if (in_epoch, in_number) != (epoch, number) {
-            return Err(Damage::new(trailer_at, format!("file says it is {in_epoch}-{in_number}")));
+        if (said.epoch, said.number) != (epoch, number) {
+            return Err(Damage::new(trailer_at, format!("file says it is {}-{}", said.epoch, said.number)));
         }
-        if file_len != tail_offset + tail.len() as u64 {
-            return Err(Damage::new(trailer_at, format!("file says it has {file_len} bytes")));
+        if said.file_len != tail_offset + tail.len() as u64 {
+            return Err(Damage::new(trailer_at, format!("file says it has {} bytes", said.file_len)));
         }
-        let sections = decode_sections(&tail[footer_at..trailer_at], tail_offset, offset)?;
-        let features = Features { required, required_to_write, optional };
+        check_sections(&said.sections, tail_offset, offset)?;
+        Ok(said)
+    }
+
+    /// The footer of a whole `file` as it stands there, for people: checksum, identity, length and the places of the sections
+    /// are not judged.
+    ///
+    /// # Errors
+    /// The file does not end as a table file ends, or has no room for the sections that it says it has.
+    pub fn read(file: &[u8]) -> Result<Self, Damage> {
+        let Some(trailer_at) = file.len().checked_sub(TRAILER_BYTES) else {
+            return Err(Damage::new(0, "file is too short for a footer"));
+        };
+        let trailer = &file[trailer_at..];
+        if trailer[TRAILER_BYTES - MAGIC.len()..] != MAGIC {
+            return Err(Damage::new(file.len() - MAGIC.len(), "magic number of a table file is missing"));
+        }
+        let mut cursor = Cursor::new(trailer);
+        let (epoch, number) = (cursor.u64()?, cursor.u64()?);
+        let features =
+            Features { required: cursor.u64()?, required_to_write: cursor.u64()?, optional: cursor.u64()? };
+        let file_len = cursor.u64()?;
+        let count = cursor.u32()? as usize;
+        let version = (cursor.u16()?, cursor.u16()?);
+        if count > SECTIONS_MAX || count * SECTION_BYTES > trailer_at {
+            return Err(Damage::new(trailer_at, format!("{count} sections are too many")));
+        }
+        let mut cursor = Cursor::new(&file[trailer_at - count * SECTION_BYTES..trailer_at]);
+        let sections = (0..count).map(|_| decode_section(&mut cursor)).collect::<Result<_, _>>()?;
         Ok(Self { epoch, number, features, file_len, version, sections })
     }
 
@@ -158,22 +171,20 @@ impl Footer {
     }
 }
 
+fn decode_section(cursor: &mut Cursor<'_>) -> Result<Section, Damage> {
+    let kind = SectionKind(cursor.u32()?);
+    let [codec, ..] = cursor.array::<4>()?;
+    let (offset, stored_len) = (cursor.u64()?, cursor.u64()?);
+    let (raw_len, checksum) = (cursor.u64()?, cursor.u64()?);
+    Ok(Section { kind, codec, offset, stored_len, raw_len, checksum })
+}
+
 /// Sections lie one after another from `start` to `end`, so that a checksum covers every byte of the tail.
-fn decode_sections(table: &[u8], start: u64, end: u64) -> Result<Vec<Section>, Damage> {
-    let mut sections = Vec::with_capacity(table.len() / SECTION_BYTES);
-    let mut cursor = Cursor::new(table);
+fn check_sections(sections: &[Section], start: u64, end: u64) -> Result<(), Damage> {
     let mut expected = start;
-    while cursor.remaining() > 0 {
-        let kind = SectionKind(cursor.u32()?);
-        let [codec, ..] = cursor.array::<4>()?;
-        let (offset, stored_len) = (cursor.u64()?, cursor.u64()?);
-        let (raw_len, checksum) = (cursor.u64()?, cursor.u64()?);
-        let next = offset.checked_add(stored_len).filter(|&next| offset == expected && next <= end);
-        let Some(next) = next else {
-            return Err(Damage::new(0, format!("section {} is out of place", kind.0)));
-        };
-        expected = next;
-        sections.push(Section { kind, codec, offset, stored_len, raw_len, checksum });
+    for Section { kind, offset, stored_len, .. } in sections {
+        let next = offset.checked_add(*stored_len).filter(|&next| *offset == expected && next <= end);
+        expected = next.ok_or_else(|| Damage::new(0, format!("section {} is out of place", kind.0)))?;
     }
-    if expected == end { Ok(sections) } else { Err(Damage::new(0, "sections do not reach the footer")) }
+    if expected == end { Ok(()) } else { Err(Damage::new(0, "sections do not reach the footer")) }
 }

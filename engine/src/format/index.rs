@@ -347,6 +347,11 @@ impl PageIndex {
         page
     }
 
+    /// The columns of every page, in the order of its chunks.
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
     /// The chunk of a page in `column`; none where the file has no such column.
     pub fn chunk(&self, page: usize, column: Column) -> Option<&ChunkEntry> {
         let at = self.columns.iter().position(|&id| id == column)?;

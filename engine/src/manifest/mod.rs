@@ -27,8 +27,9 @@ use std::{collections::BTreeMap, fmt};
 use bytes::Bytes;
 
 pub use codec::{decode, encode, hash};
-pub(crate) use publish::is_overtaken;
+pub(crate) use codec::{decode_damaged, header_of};
 pub use publish::{LoadedManifest, load, load_newest, newest_id, prune, publish};
+pub(crate) use publish::{ids, is_overtaken, object_name, parse_name};
 
 use crate::{
     types::{KeyspaceId, Timestamp},
@@ -238,6 +239,11 @@ impl KeyspaceManifest {
     /// Every file of the keyspace.
     pub fn files(&self) -> impl Iterator<Item = &FileMeta> {
         let history = self.history.iter().flat_map(|group| &group.runs);
-        self.level0.iter().chain(&self.levels).chain(history).flat_map(|run| &run.files)
+        self.runs().chain(history).flat_map(|run| &run.files)
+    }
+
+    /// The runs of the levels, newest first.
+    pub fn runs(&self) -> impl Iterator<Item = &Run> {
+        self.level0.iter().chain(&self.levels)
     }
 }

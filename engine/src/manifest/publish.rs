@@ -21,18 +21,21 @@ pub struct LoadedManifest {
     pub hash: u128,
 }
 
-fn object_name(id: u64) -> String {
+/// The name of the manifest `id` inside the root.
+pub(crate) fn object_name(id: u64) -> String {
     format!("{DIRECTORY}{id:020}")
 }
 
+/// The id of the manifest with this name, if it is the name of one.
+pub(crate) fn parse_name(name: &str) -> Option<u64> {
+    let id = name.strip_prefix(DIRECTORY)?.parse().ok()?;
+    (object_name(id) == name).then_some(id)
+}
+
 /// The ids of all manifests, ascending. Names that are none of ours are passed over.
-async fn ids(root: &Root) -> Result<Vec<u64>> {
-    let parse = |name: &str| -> Option<u64> {
-        let id = name.strip_prefix(DIRECTORY)?.parse().ok()?;
-        (object_name(id) == name).then_some(id)
-    };
+pub(crate) async fn ids(root: &Root) -> Result<Vec<u64>> {
     let mut ids: Vec<u64> =
-        root.list(DIRECTORY).await?.iter().filter_map(|entry| parse(&entry.name)).collect();
+        root.list(DIRECTORY).await?.iter().filter_map(|entry| parse_name(&entry.name)).collect();
     ids.sort_unstable();
     Ok(ids)
 }

@@ -15,6 +15,7 @@
 //! S4. Damage anywhere in a file is `Corrupt` with the file's name, or does not change an answer.
 
 mod cache;
+mod check;
 mod load;
 mod page;
 mod table;

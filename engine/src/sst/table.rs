@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use xxhash_rust::xxh3::Xxh3;
 
 use super::{
     cache::{CachePolicy, PageCache},
@@ -17,9 +16,6 @@ use crate::{
     store::{ObjectReader, Root},
     types::{Kind, Timestamp, Version},
 };
-
-/// Bytes that [`Table::verify`] reads at once.
-const VERIFY_BYTES: u64 = 1 << 20;
 
 /// What [`Table::get`] found: the newest version that begins at or before the moment asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -181,29 +177,6 @@ impl Table {
     /// One read of what is not cached.
     pub async fn page_without_values(&self, page: usize, policy: CachePolicy) -> Result<Arc<Page>> {
         self.load(page, policy, false).await
-    }
-
-    /// Reads the whole file and compares it with the hash in the manifest, then decodes every page.
-    ///
-    /// # Errors
-    /// Storage errors and `Corrupt`.
-    pub async fn verify(&self) -> Result<()> {
-        let Inner { meta, reader, name, .. } = &*self.inner;
-        let mut hash = Xxh3::new();
-        let mut at = 0;
-        while at < meta.len {
-            let end = meta.len.min(at + VERIFY_BYTES);
-            hash.update(&reader.read(at..end).await?);
-            at = end;
-        }
-        for page in 0..self.inner.index.len() {
-            self.page(page, CachePolicy::PassBy).await?;
-        }
-        if hash.digest128() == meta.hash {
-            Ok(())
-        } else {
-            Err(Error::corrupt(name, 0, "hash of the file does not match the manifest"))
-        }
     }
 
     async fn found(&self, page: usize, rows: &RowChunks, row: usize) -> Result<Found> {

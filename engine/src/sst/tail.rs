@@ -97,10 +97,15 @@ impl Tail<'_> {
         }
     }
 
+    /// What the file says of itself.
+    pub(super) fn properties(&self, footer: &Footer) -> Result<Properties> {
+        let (raw, section) = self.needed(footer, SectionKind::PROPERTIES)?;
+        Properties::decode(&raw).map_err(|damage| self.corrupt(section.offset, damage))
+    }
+
     /// Compares what the file says of itself with what the manifest says of it.
     pub(super) fn check_properties(&self, footer: &Footer) -> Result<()> {
-        let (raw, section) = self.needed(footer, SectionKind::PROPERTIES)?;
-        let properties = Properties::decode(&raw).map_err(|damage| self.corrupt(section.offset, damage))?;
+        let properties = self.properties(footer)?;
         let meta = self.meta;
         let same = properties.layout == meta.layout
             && properties.rows == meta.rows
@@ -112,7 +117,7 @@ impl Tail<'_> {
         if !same {
             return Err(Error::corrupt(
                 self.name,
-                section.offset,
+                meta.tail_offset,
                 "file is not the one that the manifest describes",
             ));
         }

@@ -31,6 +31,7 @@
 //! sequence of the old epoch) is not there yet; its names are the same.
 
 mod append;
+mod parts;
 mod payload;
 mod replay;
 mod segment;
@@ -39,6 +40,7 @@ mod segment;
 mod tests;
 
 pub use append::Log;
+pub(crate) use parts::{SegmentPart, read_segment};
 pub use payload::StampedBatch;
 pub use replay::{ReplayEnd, delete_before, replay};
 

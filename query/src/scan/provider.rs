@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use datafusion::{
     catalog::{Session, TableProvider},
     common::{Result, Statistics, stats::Precision},
-    datasource::source::DataSourceExec,
+    datasource::source::{DataSource, DataSourceExec},
+    execution::{SendableRecordBatchStream, TaskContext},
     logical_expr::{Expr, TableProviderFilterPushDown, TableType},
     physical_plan::ExecutionPlan,
 };
@@ -53,6 +54,26 @@ impl TableAt {
         fields.push(Field::new(ROW_KEY_COLUMN, DataType::Binary, false));
         self.schema = Arc::new(Schema::new(fields));
         self
+    }
+
+    /// All columns of all rows, in key order.
+    pub(crate) fn read_whole(&self, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        self.source(None, &[])?.open(0, context)
+    }
+
+    fn source(&self, projection: Option<&Vec<usize>>, filters: &[Expr]) -> Result<TableScan> {
+        let layout = self.table.layout(&self.path)?;
+        let range = scan_range(&layout, filters)?;
+        let projection = projection.cloned().unwrap_or_else(|| (0..self.schema.fields().len()).collect());
+        TableScan::new(
+            Arc::clone(&self.table),
+            layout,
+            self.reader.clone(),
+            self.to_string(),
+            Arc::clone(&self.schema),
+            projection,
+            range,
+        )
     }
 }
 
@@ -118,18 +139,7 @@ impl TableProvider for TableAt {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let layout = self.table.layout(&self.path)?;
-        let range = scan_range(&layout, filters)?;
-        let projection = projection.cloned().unwrap_or_else(|| (0..self.schema.fields().len()).collect());
-        let source = TableScan::new(
-            Arc::clone(&self.table),
-            layout,
-            self.reader.clone(),
-            self.to_string(),
-            Arc::clone(&self.schema),
-            projection,
-            range,
-        )?;
+        let source = self.source(projection, filters)?;
         Ok(DataSourceExec::from_data_source(source.with_limit(limit)))
     }
 }

@@ -1,0 +1,224 @@
+//! I2 and I3 between the sources of a keyspace: of every key, a newer source holds the newer versions only, and what an
+//! older source knows of an end does not reach into them.
+//!
+//! ```text
+//!   memtable   k: 40 ─▶
+//!   run 0      k: 30 ─▶           a version of an older source is open, or ends at the latest
+//!   run 1      k: 10 ─▶ 20 ─▶ 30  where the oldest of the newer sources begins
+//! ```
+//!
+//! Inside one file the same is checked with the file. A merge by keys: one page of each run is in memory.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use crate::{
+    Env, Result,
+    check::{Findings, manifests::is_ordered},
+    manifest::{FileId, Manifest, Run},
+    memtable::Memtable,
+    read::KeyRange,
+    sst::{CachePolicy, Page, Table},
+    types::{KeyspaceId, Timestamp, Version},
+};
+
+/// Keys that are compared before other tasks get their turn.
+const KEYS_PER_TURN: u64 = 1 << 12;
+/// Entries read out of the memtable at a time.
+const CHUNK_ROWS: usize = 256;
+
+/// Checks every keyspace whose files are whole. `tables` are the files that are.
+pub(super) async fn check(
+    env: &Env,
+    manifest: &Manifest,
+    tables: &BTreeMap<FileId, Table>,
+    memtable: &Memtable,
+    findings: &mut Findings,
+) -> Result<()> {
+    let in_memory: BTreeSet<KeyspaceId> = memtable.keyspaces().into_iter().collect();
+    for (id, keyspace) in &manifest.keyspaces {
+        let mut sources = Vec::new();
+        if in_memory.contains(id) {
+            sources.push(Source::Memtable(MemtableCursor::new(memtable, *id, &manifest.log.object_name())));
+        }
+        for run in keyspace.runs().filter(|run| !run.files.is_empty()) {
+            if let Some(cursor) = RunCursor::new(run, tables) {
+                sources.push(Source::Run(cursor));
+            }
+        }
+        if sources.len() > 1 {
+            compare(env, sources, findings).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Walks the sources, newest first, key by key.
+async fn compare(env: &Env, mut sources: Vec<Source<'_>>, findings: &mut Findings) -> Result<()> {
+    let mut keys: u64 = 0;
+    for source in &mut sources {
+        source.start().await?;
+    }
+    let mut key = Vec::new();
+    loop {
+        key.clear();
+        match sources.iter().filter_map(Source::key).min() {
+            Some(least) => key.extend_from_slice(&least),
+            None => return Ok(()),
+        }
+        // Of the sources that were passed: where the oldest version of the key begins.
+        let mut newer = Timestamp::OPEN;
+        for source in &mut sources {
+            let mut oldest = newer;
+            while source.key().is_some_and(|found| *found == *key) {
+                let (begin, end) = source.lifetime();
+                let ends_late = newer != Timestamp::OPEN && end != Timestamp::OPEN && end > newer;
+                if begin >= newer || ends_late {
+                    let shown = key.escape_ascii();
+                    let detail = format!(
+                        "key \"{shown}\": the version [{begin}, {end}) is not before {newer}, where one in a newer run begins"
+                    );
+                    findings.add(&source.name(), detail);
+                }
+                oldest = begin;
+                source.advance().await?;
+            }
+            newer = newer.min(oldest);
+        }
+        keys += 1;
+        if keys.is_multiple_of(KEYS_PER_TURN) {
+            env.tasks.yield_now().await;
+        }
+    }
+}
+
+enum Source<'m> {
+    Memtable(MemtableCursor<'m>),
+    Run(RunCursor),
+}
+
+impl Source<'_> {
+    async fn start(&mut self) -> Result<()> {
+        match self {
+            Self::Memtable(cursor) => cursor.fill(),
+            Self::Run(cursor) => cursor.load().await?,
+        }
+        Ok(())
+    }
+
+    /// Key of the current version; none at the end.
+    fn key(&self) -> Option<std::borrow::Cow<'_, [u8]>> {
+        match self {
+            Self::Memtable(cursor) => cursor.rows.get(cursor.row).map(|version| version.key.as_ref().into()),
+            Self::Run(cursor) => cursor.page.is_some().then(|| cursor.key.as_slice().into()),
+        }
+    }
+
+    fn lifetime(&self) -> (Timestamp, Timestamp) {
+        match self {
+            Self::Memtable(cursor) => (cursor.rows[cursor.row].begin, cursor.rows[cursor.row].end),
+            Self::Run(cursor) => cursor.lifetime(),
+        }
+    }
+
+    async fn advance(&mut self) -> Result<()> {
+        match self {
+            Self::Memtable(cursor) => {
+                cursor.row += 1;
+                if cursor.row == cursor.rows.len() {
+                    cursor.fill();
+                }
+                Ok(())
+            }
+            Self::Run(cursor) => cursor.advance().await,
+        }
+    }
+
+    /// The file of the current version.
+    fn name(&self) -> String {
+        match self {
+            Self::Memtable(cursor) => cursor.name.clone(),
+            Self::Run(cursor) => cursor.tables[cursor.table].meta().object_name(),
+        }
+    }
+}
+
+struct MemtableCursor<'m> {
+    memtable: &'m Memtable,
+    keyspace: KeyspaceId,
+    /// The first segment of the log that it was read from.
+    name: String,
+    rows: Vec<Version>,
+    row: usize,
+}
+
+impl<'m> MemtableCursor<'m> {
+    fn new(memtable: &'m Memtable, keyspace: KeyspaceId, name: &str) -> Self {
+        Self { memtable, keyspace, name: name.to_owned(), rows: Vec::new(), row: 0 }
+    }
+
+    fn fill(&mut self) {
+        let last = self.rows.last();
+        self.rows = self.memtable.forward(self.keyspace, &KeyRange::all(), last, CHUNK_ROWS);
+        self.row = 0;
+    }
+}
+
+/// Walks the versions of a run, without their values.
+struct RunCursor {
+    tables: Vec<Table>,
+    table: usize,
+    page_index: usize,
+    /// None: at the end.
+    page: Option<Arc<Page>>,
+    row: usize,
+    key: Vec<u8>,
+}
+
+impl RunCursor {
+    /// None when a file of the run is damaged, or the run is none.
+    fn new(run: &Run, tables: &BTreeMap<FileId, Table>) -> Option<Self> {
+        let tables: Option<Vec<Table>> = run.files.iter().map(|file| tables.get(&file.id).cloned()).collect();
+        let tables = tables.filter(|_| is_ordered(run))?;
+        Some(Self { tables, table: 0, page_index: 0, page: None, row: 0, key: Vec::new() })
+    }
+
+    /// Loads the page that the cursor stands on, or that of the next file.
+    async fn load(&mut self) -> Result<()> {
+        self.page = None;
+        while let Some(table) = self.tables.get(self.table) {
+            if self.page_index < table.index().len() {
+                self.page = Some(table.page_without_values(self.page_index, CachePolicy::PassBy).await?);
+                self.row = 0;
+                self.load_key();
+                return Ok(());
+            }
+            (self.table, self.page_index) = (self.table + 1, 0);
+        }
+        Ok(())
+    }
+
+    fn load_key(&mut self) {
+        self.key.clear();
+        if let Some(page) = &self.page {
+            page.append_key(self.row, &mut self.key);
+        }
+    }
+
+    fn lifetime(&self) -> (Timestamp, Timestamp) {
+        let page = self.page.as_ref().expect("the cursor is on a row");
+        (page.begin(self.row), page.end(self.row))
+    }
+
+    async fn advance(&mut self) -> Result<()> {
+        self.row += 1;
+        if self.page.as_ref().is_some_and(|page| self.row < page.rows()) {
+            self.load_key();
+            return Ok(());
+        }
+        self.page_index += 1;
+        self.load().await
+    }
+}
