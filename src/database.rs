@@ -10,7 +10,7 @@ use std::{
 };
 
 use bygone_engine::{
-    Engine, EngineOptions, Env, ReadView, Root, Scope,
+    Engine, EngineOptions, EngineStats, Env, ReadView, Root, Scope,
     types::{KeyspaceId, Timestamp},
 };
 use bygone_mvcc::{CommitRecord, KeyspaceInfo, Store, StoreOptions};
@@ -234,6 +234,11 @@ impl Database {
     pub async fn close(&self) -> Result<()> {
         self.inner.closed.store(true, Ordering::Release);
         Ok(self.store().engine().close().await?)
+    }
+
+    /// What the engine holds and what it did since the database was opened; in SQL `SHOW STATS`.
+    pub fn stats(&self) -> EngineStats {
+        self.store().engine().stats()
     }
 
     /// Where the database is, as it was opened.

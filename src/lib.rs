@@ -74,7 +74,8 @@ mod transaction;
 
 pub use arrow;
 pub use bygone_engine::{
-    Difference, Env, KeyRange, ReadView, RowBatch, Scan, ScanOptions,
+    Difference, EngineStats, Env, HistogramSnapshot, KeyRange, KeyspaceStats, ReadView, RowBatch, Scan,
+    ScanOptions,
     check::Finding,
     types::{Durability, KEY_BYTES_MAX, KeyspaceId, Timestamp, VALUE_BYTES_MAX, WriteBatch},
 };

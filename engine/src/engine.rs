@@ -5,6 +5,7 @@ use std::sync::{Arc, atomic::Ordering};
 use crate::{
     EngineOptions, EngineStats, Env, Error, Result, Root, Scope, StampedBatch,
     ingest::{Ingest, IngestOptions, IngestedRun},
+    manifest::Manifest,
     open,
     pins::{Pin, Unreadable},
     read::{DiffScan, KeyRange, ReadView, VersionScan, source::PageFilter},
@@ -264,8 +265,11 @@ impl Engine {
         }
         // 3. One edit.
         let idle = self.shared.compacting.try_lock();
+        let bytes = stamped.iter().flat_map(|run| &run.tables).map(|table| table.meta().len).sum();
         let edit = Edit { runs: stamped, sink: idle.is_ok(), commit: Some(at), ..Edit::default() };
         self.shared.publish(edit).await?;
+        self.shared.metrics.ingests.add(1);
+        self.shared.metrics.ingested_bytes.add(bytes);
         drop(idle);
         // Their guards kept the collector away until the manifest named the files.
         drop(runs.into_iter().map(|run| run.pending).collect::<Vec<_>>());
@@ -361,7 +365,15 @@ impl Engine {
         self.shared.collect().await
     }
 
+    /// The state that is durable: every keyspace with its runs and files. Immutable, however long it is held.
+    pub fn manifest(&self) -> Arc<Manifest> {
+        Arc::clone(&self.shared.state.read().manifest)
+    }
+
     /// Figures of the engine now.
+    ///
+    /// # Cost
+    /// A look at every file that is open, none at storage.
     pub fn stats(&self) -> EngineStats {
         EngineStats::of(&self.shared)
     }

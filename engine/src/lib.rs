@@ -33,6 +33,7 @@ pub mod inspect;
 mod key_head;
 pub mod manifest;
 mod memtable;
+mod metrics;
 mod open;
 mod options;
 mod pins;
@@ -53,6 +54,7 @@ pub use engine::{CollectReport, Engine};
 pub use env::Env;
 pub use error::{Error, Result};
 pub use ingest::{Ingest, IngestOptions, IngestedRun, OnDuplicate};
+pub use metrics::HistogramSnapshot;
 pub use options::EngineOptions;
 pub use pins::{Pin, Retained, Scope};
 pub use read::{

@@ -15,6 +15,7 @@ use crate::{
     EngineOptions, Env, Error, Result, Root,
     manifest::{self, FileId, Manifest},
     memtable::Memtable,
+    metrics::Metrics,
     pins::Pins,
     shared::Shared,
     sst::{PageCache, Table},
@@ -198,9 +199,7 @@ fn assemble(
         flush_wanted: Arc::default(),
         compaction_wanted: Arc::default(),
         progress: tokio::sync::Notify::new(),
-        slowdowns: AtomicU64::new(0),
-        stops: AtomicU64::new(0),
-        compacted_bytes: AtomicU64::new(0),
+        metrics: Metrics::default(),
         root_lock: Mutex::new(lock),
     }
 }

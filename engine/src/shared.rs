@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use crate::{
     EngineOptions, Env, Error, Result, Root,
     manifest::{FileId, FileMeta},
+    metrics::Metrics,
     pins::{Pins, Retained},
     sst::{PageCache, Table, TableOptions},
     state::State,
@@ -67,9 +68,7 @@ pub(crate) struct Shared {
     /// Flush or compaction got a step further.
     pub(crate) progress: Notify,
 
-    pub(crate) slowdowns: AtomicU64,
-    pub(crate) stops: AtomicU64,
-    pub(crate) compacted_bytes: AtomicU64,
+    pub(crate) metrics: Metrics,
 
     /// Held until the engine is dropped or closed.
     pub(crate) root_lock: Mutex<Option<RootLock>>,

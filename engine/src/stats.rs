@@ -1,9 +1,11 @@
 //! Figures that a user can read.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
 
 use crate::{
+    metrics::HistogramSnapshot,
     shared::Shared,
+    state::Tree,
     types::{KeyspaceId, Timestamp},
 };
 
@@ -22,27 +24,97 @@ pub struct KeyspaceStats {
     pub closed_versions: u64,
     /// Runs of level 0.
     pub level0_runs: u64,
+    /// The part of `bytes` that versions without a known successor take, each version of a file taken as of equal size.
+    pub open_bytes: u64,
     /// Every moment at or after this is readable.
     pub horizon: Timestamp,
 }
 
-/// Figures of an engine.
+impl KeyspaceStats {
+    fn of(keyspace: KeyspaceId, tree: &Tree, horizon: Timestamp) -> Self {
+        let mut stats = Self {
+            keyspace,
+            files: 0,
+            bytes: 0,
+            versions: 0,
+            closed_versions: 0,
+            level0_runs: tree.level0.len() as u64,
+            open_bytes: 0,
+            horizon,
+        };
+        for table in tree.runs().flat_map(|run| run.tables()) {
+            let meta = table.meta();
+            stats.files += 1;
+            stats.bytes += meta.len;
+            stats.versions += meta.rows;
+            stats.closed_versions += meta.closed;
+            stats.open_bytes += part(meta.len, meta.rows - meta.closed, meta.rows);
+        }
+        stats
+    }
+}
+
+/// `count` of `of` equal parts of `bytes`.
+fn part(bytes: u64, count: u64, of: u64) -> u64 {
+    let part = u128::from(bytes) * u128::from(count) / u128::from(of.max(1));
+    u64::try_from(part).unwrap_or(u64::MAX)
+}
+
+/// Figures of an engine. What counts, counts since the engine was opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EngineStats {
     /// Each keyspace that has files.
     pub keyspaces: Vec<KeyspaceStats>,
+    /// Commits; of a bulk load the one that published it does not count here but under `ingests`.
+    pub commits: u64,
+    /// Commits that shared one write of the log: one value for each write.
+    pub group_commits: HistogramSnapshot,
+    /// How long each sync of the log took, in microseconds. None in memory.
+    pub sync_us: HistogramSnapshot,
+    /// Bytes written to the log.
+    pub log_bytes: u64,
     /// Memory of all memtables, in bytes.
     pub memtable_bytes: u64,
     /// Memtables that wait for their flush.
     pub frozen_memtables: u64,
     /// Decoded pages in memory, in bytes.
     pub cache_bytes: u64,
-    /// Bytes that compactions wrote since the engine was opened.
+    /// What the cache of decoded pages may hold, in bytes.
+    pub cache_capacity_bytes: u64,
+    /// Lookups of readers that found their part of a page in the cache.
+    pub cache_hits: u64,
+    /// Lookups of readers that did not.
+    pub cache_misses: u64,
+    /// Memory of the page indexes and filters of all files, in bytes.
+    pub index_bytes: u64,
+    /// Memtables written to table files.
+    pub flushes: u64,
+    /// Bytes of these files.
+    pub flushed_bytes: u64,
+    /// Bulk loads and large commits that were published as files.
+    pub ingests: u64,
+    /// Bytes of these files.
+    pub ingested_bytes: u64,
+    /// Compactions that wrote files.
+    pub compactions: u64,
+    /// Bytes of the files that compactions read.
+    pub compaction_read_bytes: u64,
+    /// Bytes of the files that compactions wrote.
     pub compacted_bytes: u64,
-    /// Commits that were slowed down since then.
+    /// Commits that were slowed down because compaction was behind.
     pub slowdowns: u64,
-    /// Times a writer was stopped since then.
+    /// Times a writer was stopped because flush or compaction was behind.
     pub stops: u64,
+    /// How long writers waited for either, all together, in microseconds.
+    pub stall_us: u64,
+    /// Objects that collection deleted.
+    pub collected_objects: u64,
+    /// Their bytes.
+    pub collected_bytes: u64,
+    /// Pins that are held: snapshots, open views and transactions.
+    pub pins: u64,
+    /// The oldest of them.
+    pub oldest_pin: Option<Timestamp>,
     /// Id of the newest manifest.
     pub manifest: u64,
 }
@@ -50,39 +122,69 @@ pub struct EngineStats {
 impl EngineStats {
     pub(crate) fn of(shared: &Shared) -> Self {
         let state = Arc::clone(&shared.state.read());
-        let keyspaces = state.trees.iter().map(|(id, tree)| {
-            let mut stats = KeyspaceStats {
-                keyspace: *id,
-                files: 0,
-                bytes: 0,
-                versions: 0,
-                closed_versions: 0,
-                level0_runs: tree.level0.len() as u64,
-                horizon: shared.pins.horizon(*id),
-            };
-            for table in tree.runs().flat_map(|run| run.tables()) {
-                stats.files += 1;
-                stats.bytes += table.meta().len;
-                stats.versions += table.meta().rows;
-                stats.closed_versions += table.meta().closed;
-            }
-            stats
-        });
+        let keyspaces =
+            state.trees.iter().map(|(id, tree)| KeyspaceStats::of(*id, tree, shared.pins.horizon(*id)));
+        let index_bytes = state.trees.values().flat_map(|tree| tree.runs()).flat_map(|run| run.tables());
         let frozen: usize = state.frozen.iter().map(|frozen| frozen.memtable.bytes()).sum();
+        let (cache_hits, cache_misses) = shared.cache.lookups();
+        let metrics = &shared.metrics;
         Self {
             keyspaces: keyspaces.collect(),
+            commits: metrics.commits.get(),
+            group_commits: metrics.group_commits.snapshot(),
+            sync_us: metrics.sync_us.snapshot(),
+            log_bytes: metrics.log_bytes.get(),
             memtable_bytes: (state.active.bytes() + frozen) as u64,
             frozen_memtables: state.frozen.len() as u64,
             cache_bytes: shared.cache.bytes(),
-            compacted_bytes: shared.compacted_bytes.load(Ordering::Relaxed),
-            slowdowns: shared.slowdowns.load(Ordering::Relaxed),
-            stops: shared.stops.load(Ordering::Relaxed),
+            cache_capacity_bytes: shared.cache.capacity(),
+            cache_hits,
+            cache_misses,
+            index_bytes: index_bytes.map(|table| table.weight() as u64).sum(),
+            flushes: metrics.flushes.get(),
+            flushed_bytes: metrics.flushed_bytes.get(),
+            ingests: metrics.ingests.get(),
+            ingested_bytes: metrics.ingested_bytes.get(),
+            compactions: metrics.compactions.get(),
+            compaction_read_bytes: metrics.compaction_read_bytes.get(),
+            compacted_bytes: metrics.compaction_written_bytes.get(),
+            slowdowns: metrics.slowdowns.get(),
+            stops: metrics.stops.get(),
+            stall_us: metrics.stall_us.get(),
+            collected_objects: metrics.collected_objects.get(),
+            collected_bytes: metrics.collected_bytes.get(),
+            pins: shared.pins.held(),
+            oldest_pin: shared.pins.oldest(),
             manifest: state.manifest.id,
         }
     }
 
     /// Size of all table files, in bytes.
     pub fn bytes(&self) -> u64 {
-        self.keyspaces.iter().map(|keyspace| keyspace.bytes).sum()
+        self.sum(|keyspace| keyspace.bytes)
+    }
+
+    /// The sum of a figure over all keyspaces.
+    pub fn sum(&self, figure: impl Fn(&KeyspaceStats) -> u64) -> u64 {
+        self.keyspaces.iter().map(figure).sum()
+    }
+
+    /// Runs of level 0 where there are most of them: what slows writers down when it grows.
+    pub fn level0_runs(&self) -> u64 {
+        self.keyspaces.iter().map(|keyspace| keyspace.level0_runs).max().unwrap_or(0)
+    }
+
+    /// Bytes of table files written for 100 bytes that came from memtables and bulk loads, since the engine was opened: 100 is
+    /// every byte written once. The log does not count. `None` before anything was written.
+    pub fn write_amplification_percent(&self) -> Option<u64> {
+        let new = self.flushed_bytes + self.ingested_bytes;
+        ((new + self.compacted_bytes) * 100).checked_div(new)
+    }
+
+    /// Bytes of table files for 100 bytes of versions without a known successor. An estimate: in a file, versions count as
+    /// of equal size, and a version whose successor is in another file counts as current until compaction brings them together.
+    /// `None` without files.
+    pub fn space_amplification_percent(&self) -> Option<u64> {
+        (self.bytes() * 100).checked_div(self.sum(|keyspace| keyspace.open_bytes))
     }
 }

@@ -267,3 +267,33 @@ async fn a_key_with_many_versions_is_read_page_by_page_and_only_as_far_as_needed
         assert!(disk.reads() - before < reads_max, "pages beside the moment are not read");
     }
 }
+
+#[tokio::test]
+async fn stats_count_syncs_groups_and_what_compaction_and_collection_did() {
+    let clock = ManualClock::at(1);
+    let disk = bygone_engine::testing::SimDisk::default();
+    let root = Root::local(std::sync::Arc::new(disk), "/db");
+    let engine = Engine::open(root, env(&clock, 1), EngineOptions::tiny()).await.unwrap();
+    engine.start_maintenance();
+    let mut batch = WriteBatch::new();
+    batch.put(TABLE, "k", "v");
+    let commit = |at| StampedBatch { at: Timestamp::from_micros(at), batch: &batch };
+    engine.append(&[commit(1), commit(2), commit(3)], Durability::Sync).unwrap();
+    engine.append(&[commit(4)], Durability::Buffered).unwrap();
+    let stats = engine.stats();
+    assert_eq!((stats.commits, stats.group_commits.count(), stats.group_commits.sum), (4, 2, 4));
+    assert_eq!((stats.sync_us.count(), stats.flushes, stats.pins), (1, 0, 0));
+    assert!(stats.log_bytes > 0 && stats.write_amplification_percent().is_none());
+    engine.flush().await.unwrap();
+    engine.append(&[commit(5)], Durability::Sync).unwrap();
+    engine.flush().await.unwrap();
+    engine.compact().await.unwrap();
+    let pin = engine.pin(Timestamp::from_micros(5), Scope::Database).unwrap();
+    engine.collect().await.unwrap();
+    let stats = engine.stats();
+    assert_eq!((stats.flushes, stats.compactions, stats.pins), (2, 1, 1));
+    assert_eq!((stats.oldest_pin, stats.collected_objects), (Some(pin.timestamp()), 2));
+    assert_eq!(stats.collected_bytes, stats.compaction_read_bytes);
+    assert_eq!(stats.compaction_read_bytes, stats.flushed_bytes, "both files were merged");
+    assert!(stats.write_amplification_percent() > Some(100));
+}

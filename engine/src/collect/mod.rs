@@ -55,6 +55,8 @@ impl Shared {
         // 3. Log segments and manifests.
         crate::wal::delete_before(&self.root, state.manifest.log).await?;
         manifest::prune(&self.root, state.manifest.id.saturating_sub(MANIFESTS_KEPT)).await?;
+        self.metrics.collected_objects.add(report.objects);
+        self.metrics.collected_bytes.add(report.bytes);
         Ok(report)
     }
 

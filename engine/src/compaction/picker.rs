@@ -41,6 +41,11 @@ impl Job {
     pub(crate) fn files(&self) -> impl Iterator<Item = FileId> + '_ {
         self.inputs.iter().flat_map(|run| run.tables()).map(|table| table.meta().id)
     }
+
+    /// Bytes of the files that are read.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.inputs.iter().flat_map(|run| run.tables()).map(|table| table.meta().len).sum()
+    }
 }
 
 /// The most urgent job of a keyspace, if there is one.

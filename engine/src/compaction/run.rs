@@ -1,6 +1,6 @@
 //! Carries out compaction jobs.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
 
 use crate::{
     Result,
@@ -91,7 +91,9 @@ impl Shared {
         let (files, _pending) = writer.finish().await?;
         let tables = self.open_tables(&files).await?;
         let written: u64 = files.iter().map(|file| file.len).sum();
-        self.compacted_bytes.fetch_add(written, Ordering::Relaxed);
+        self.metrics.compactions.add(1);
+        self.metrics.compaction_read_bytes.add(job.bytes());
+        self.metrics.compaction_written_bytes.add(written);
         let replaced = Replacement { keyspace: job.keyspace, removed, to_level: job.to_level, tables };
         self.publish(Edit { replaced: Some(replaced), ..Edit::default() }).await
     }

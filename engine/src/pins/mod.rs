@@ -65,6 +65,8 @@ struct Inner {
     horizons: BTreeMap<KeyspaceId, Timestamp>,
     /// The greatest horizon of all.
     horizon_max: Timestamp,
+    /// Pins that are held, each once, whatever it covers.
+    held: u64,
 }
 
 impl Inner {
@@ -104,6 +106,7 @@ impl Inner {
     }
 
     fn add(&mut self, scope: &Scope, partial: bool, at: Timestamp) {
+        self.held += 1;
         match scope {
             Scope::Database if partial => *self.partial.entry(at).or_default() += 1,
             Scope::Database => *self.database.entry(at).or_default() += 1,
@@ -123,6 +126,7 @@ impl Inner {
                 counts.remove(&at);
             }
         }
+        self.held -= 1;
         match scope {
             Scope::Database if partial => release(&mut self.partial, at),
             Scope::Database => release(&mut self.database, at),
@@ -257,6 +261,11 @@ impl Pins {
         }
         inner.horizons = own;
         inner.horizon_max = inner.horizons.values().copied().fold(inner.horizon, Timestamp::max);
+    }
+
+    /// How many pins are held: snapshots, views, and what else reads.
+    pub(crate) fn held(&self) -> u64 {
+        self.inner.lock().held
     }
 
     /// The oldest pin of any scope.

@@ -11,6 +11,7 @@ use super::page::RowChunks;
 use crate::{
     format::{Column, ValueChunk},
     manifest::FileId,
+    metrics::StripedCounter,
 };
 
 /// What a read does to the cache.
@@ -34,6 +35,14 @@ const OVERHEAD_BYTES: u64 = 160;
 #[derive(Clone, Debug)]
 pub struct PageCache {
     chunks: Arc<Cache<ChunkKey, CachedChunk, ByBytes>>,
+    lookups: Arc<Lookups>,
+}
+
+/// What became of the lookups of readers; compactions do not count.
+#[derive(Debug, Default)]
+struct Lookups {
+    hits: StripedCounter,
+    misses: StripedCounter,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -93,7 +102,7 @@ impl PageCache {
             ),
             Err(_) => Cache::with_weighter(64, bytes, ByBytes),
         };
-        Self { chunks: Arc::new(chunks) }
+        Self { chunks: Arc::new(chunks), lookups: Arc::default() }
     }
 
     /// Bytes held now.
@@ -118,10 +127,19 @@ impl PageCache {
 
     #[inline]
     pub(super) fn get(&self, key: &ChunkKey, policy: CachePolicy) -> Option<CachedChunk> {
-        match policy {
+        let found = match policy {
             CachePolicy::Keep => self.chunks.get(key),
-            CachePolicy::IfRoom | CachePolicy::PassBy => self.chunks.peek(key),
-        }
+            CachePolicy::IfRoom => self.chunks.peek(key),
+            CachePolicy::PassBy => return self.chunks.peek(key),
+        };
+        let lookups = if found.is_some() { &self.lookups.hits } else { &self.lookups.misses };
+        lookups.increment();
+        found
+    }
+
+    /// Lookups of readers that found their chunk, and those that did not.
+    pub(crate) fn lookups(&self) -> (u64, u64) {
+        (self.lookups.hits.get(), self.lookups.misses.get())
     }
 
     /// Offers a chunk that was read under `policy`.

@@ -33,16 +33,30 @@ impl Shared {
         if !self.env.tasks.is_background() {
             return self.maintain_inline().await;
         }
+        match self.pressure() {
+            Pressure::None => Ok(()),
+            Pressure::Slow | Pressure::Stop => {
+                let started = self.env.clock.monotonic_micros();
+                let outcome = self.stall().await;
+                let ended = self.env.clock.monotonic_micros();
+                self.metrics.stall_us.add(ended.saturating_sub(started));
+                outcome
+            }
+        }
+    }
+
+    /// Waits until the pressure is gone, or a little where it is light.
+    async fn stall(self: &Arc<Self>) -> Result<()> {
         loop {
             match self.pressure() {
                 Pressure::None => return Ok(()),
                 Pressure::Slow => {
-                    self.slowdowns.fetch_add(1, Ordering::Relaxed);
+                    self.metrics.slowdowns.add(1);
                     self.env.tasks.sleep(SLOW_DOWN_US).await;
                     return self.check_writable();
                 }
                 Pressure::Stop => {
-                    self.stops.fetch_add(1, Ordering::Relaxed);
+                    self.metrics.stops.add(1);
                     let progress = self.progress.notified();
                     // From here on no wake-up is lost: look again at what could have changed before.
                     self.check_writable()?;

@@ -28,8 +28,11 @@ impl Shared {
         assert!(group[0].at > self.last_timestamp(), "commit timestamps rise from call to call");
         assert!(group.is_sorted_by(|a, b| a.at < b.at), "commit timestamps rise within a group");
         // 1. The log first: what is visible can be recovered, up to the durability that was asked for.
-        log.append(group, durability).inspect_err(|error| self.note_failure(error))?;
+        let logged = log.bytes();
+        log.append(group, Durability::Buffered).inspect_err(|error| self.note_failure(error))?;
+        self.metrics.log_bytes.add(log.bytes() - logged);
         if durability == Durability::Sync {
+            self.timed_sync(&mut log)?;
             self.check_sole_writer()?;
         }
         // 2. The memtable. Readers do not see the entries yet: their timestamps are smaller.
@@ -39,6 +42,8 @@ impl Shared {
         }
         // 3. Visible.
         self.published.store(last.as_micros(), Ordering::Release);
+        self.metrics.commits.add(group.len() as u64);
+        self.metrics.group_commits.record(group.len() as u64);
         // 4. A full memtable is frozen, also an empty one when its log is long: commits without writes fill the log alone. Its flush happens in the background. The commit has happened: when the log cannot
         //    go on in a new segment, the memtable grows, and a later commit learns what is wrong with the log.
         let memtable_bytes = self.options.memtable_bytes;
@@ -96,8 +101,20 @@ impl Shared {
 
     /// Makes everything appended so far durable.
     pub(crate) fn sync_log(&self) -> Result<()> {
-        self.log.lock().sync().inspect_err(|error| self.note_failure(error))?;
+        self.timed_sync(&mut self.log.lock())?;
         self.check_sole_writer()
+    }
+
+    fn timed_sync(&self, log: &mut Log) -> Result<()> {
+        // Memory has nothing to sync, and its commits are too short to look at a clock twice.
+        if !self.root.is_local() {
+            return log.sync().inspect_err(|error| self.note_failure(error));
+        }
+        let clock = &self.env.clock;
+        let started = clock.monotonic_micros();
+        log.sync().inspect_err(|error| self.note_failure(error))?;
+        self.metrics.sync_us.record(clock.monotonic_micros().saturating_sub(started));
+        Ok(())
     }
 
     pub(crate) fn last_timestamp(&self) -> Timestamp {

@@ -210,6 +210,8 @@ pub(super) fn show(cursor: &mut Cursor<'_>) -> Result<Statement> {
         Statement::ShowSnapshots(None)
     } else if cursor.take(&["SNAPSHOT"]) {
         Statement::ShowSnapshots(Some(cursor.ident_or_string("the name of a snapshot")?))
+    } else if cursor.take(&["STATS"]) {
+        Statement::ShowStats
     } else if cursor.take(&["TABLES"]) {
         Statement::ShowTables
     } else if cursor.take(&["SCHEMAS"]) {

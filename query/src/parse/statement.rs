@@ -107,6 +107,8 @@ pub enum Statement {
     Reset(Option<String>),
     /// `SHOW name`, `SHOW ALL` (`None`).
     Show(Option<String>),
+    /// `SHOW STATS`.
+    ShowStats,
     /// `SHOW TABLES`.
     ShowTables,
     /// `SHOW SCHEMAS`.

@@ -88,6 +88,7 @@ async fn dispatch(context: &mut Context<'_>) -> Result<Outcome> {
         Statement::Reset(name) => show::reset(context, name.as_deref()),
         Statement::Use(name) => show::use_database(context, name).await,
         Statement::Show(name) => show::show(context, name.as_deref()),
+        Statement::ShowStats => show::stats(context),
         Statement::ShowTables => show::tables(context).await,
         Statement::ShowSchemas => show::schemas(context).await,
         Statement::ShowDatabases => show::databases(context).await,

@@ -90,6 +90,11 @@ pub(super) fn show(context: &Context<'_>, name: Option<&str>) -> Result<Outcome>
     Ok(Outcome::with_rows("SHOW", Rows::of_batch(batch)))
 }
 
+/// `SHOW STATS`.
+pub(super) fn stats(context: &Context<'_>) -> Result<Outcome> {
+    Ok(Outcome::with_rows("SHOW", Rows::of_batch(crate::system::stats(context.shared)?)))
+}
+
 /// `SHOW TABLES`.
 pub(super) async fn tables(context: &mut Context<'_>) -> Result<Outcome> {
     let moment = context.default_moment().await?;

@@ -2,12 +2,13 @@
 
 mod bygone;
 mod information;
+mod storage;
 mod views;
 
 use std::sync::Arc;
 
 use arrow::{
-    array::{ArrayRef, BooleanArray, Int64Array, StringViewArray, TimestampMicrosecondArray},
+    array::{ArrayRef, BinaryArray, BooleanArray, Int64Array, StringViewArray, TimestampMicrosecondArray},
     datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit},
     record_batch::{RecordBatch, RecordBatchOptions},
 };
@@ -23,12 +24,14 @@ use crate::{
     catalog::{INFORMATION_SCHEMA, ObjectPath},
     error::{Error, Result},
     plan::Moment,
+    scan::PointLabel,
     session::Shared,
     types::UTC,
 };
 
 pub(crate) use bygone::{OfTable, commits, snapshots};
 pub(crate) use information::show_create;
+pub(crate) use storage::stats;
 pub(crate) use views::{type_name, view_columns};
 
 /// The computed tables.
@@ -36,6 +39,9 @@ pub(crate) use views::{type_name, view_columns};
 enum Kind {
     Snapshots,
     Commits,
+    Files,
+    Runs,
+    Stats,
     Tables,
     Columns,
     Schemata,
@@ -44,7 +50,13 @@ enum Kind {
     KeyColumnUsage,
 }
 
-const BYGONE: [(&str, Kind); 2] = [("commits", Kind::Commits), ("snapshots", Kind::Snapshots)];
+const BYGONE: [(&str, Kind); 5] = [
+    ("commits", Kind::Commits),
+    ("files", Kind::Files),
+    ("runs", Kind::Runs),
+    ("snapshots", Kind::Snapshots),
+    ("stats", Kind::Stats),
+];
 
 const INFORMATION: [(&str, Kind); 6] = [
     ("columns", Kind::Columns),
@@ -76,6 +88,11 @@ impl ComputedTable {
         let kind = kind.ok_or_else(|| {
             Error::no_table(&format!("{}.{}", path.schema, path.name), tables.iter().map(|(name, _)| *name))
         })?;
+        let is_of_now = matches!(kind, Kind::Files | Kind::Runs | Kind::Stats);
+        if is_of_now && matches!(moment.label, PointLabel::At(_)) {
+            return Err(Error::unsupported(format!("{}.{} as of a moment", path.schema, path.name))
+                .with_hint("it shows what is stored now: ask outside of a transaction or session that reads the past"));
+        }
         Ok(Self {
             kind,
             database: path.database.clone(),
@@ -89,6 +106,9 @@ impl ComputedTable {
         match self.kind {
             Kind::Snapshots => snapshots(&self.shared, &self.moment, None).await,
             Kind::Commits => commits(&self.moment, None).await,
+            Kind::Files => storage::files(&self.shared, &self.moment).await,
+            Kind::Runs => storage::runs(&self.shared, &self.moment).await,
+            Kind::Stats => stats(&self.shared),
             Kind::Columns => {
                 let described = views::described(&self.shared, &self.moment, &self.database).await?;
                 information::columns(&self.database, described)
@@ -131,6 +151,9 @@ fn schema_of_kind(kind: Kind) -> SchemaRef {
     match kind {
         Kind::Snapshots => bygone::snapshots_schema(),
         Kind::Commits => bygone::commits_schema(),
+        Kind::Files => storage::files_schema(),
+        Kind::Runs => storage::runs_schema(),
+        Kind::Stats => storage::stats_schema(),
         _ => information::schema(kind),
     }
 }
@@ -158,6 +181,16 @@ impl Columns {
     /// A column of whole numbers.
     pub(crate) fn integer(self, name: &str, values: impl IntoIterator<Item = Option<i64>>) -> Self {
         let array: Int64Array = values.into_iter().collect();
+        self.add(name, Arc::new(array))
+    }
+
+    /// A column of bytes.
+    pub(crate) fn bytes<T: AsRef<[u8]>>(
+        self,
+        name: &str,
+        values: impl IntoIterator<Item = Option<T>>,
+    ) -> Self {
+        let array: BinaryArray = values.into_iter().collect();
         self.add(name, Arc::new(array))
     }
 

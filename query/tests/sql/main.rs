@@ -9,6 +9,7 @@ mod objects;
 mod plans;
 mod points;
 mod restore;
+mod storage;
 mod subqueries;
 mod times;
 mod transactions;

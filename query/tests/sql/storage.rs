@@ -1,0 +1,69 @@
+//! What SQL shows of the files and of the engine's work.
+
+use crate::database::Db;
+
+#[tokio::test]
+async fn files_and_runs_are_listed_with_their_tables_and_add_up() {
+    let db = Db::with("CREATE TABLE t (id BIGINT PRIMARY KEY, v TEXT)").await;
+    db.run("INSERT INTO t SELECT value, 'x' FROM generate_series(1, 500)").await;
+    assert_eq!(db.rows("SELECT * FROM bygone.files").await.len(), 0, "nothing was flushed yet");
+    db.run("CREATE SNAPSHOT s").await;
+    db.run("CALL flush()").await;
+    db.run("UPDATE t SET v = 'y' WHERE id <= 100").await;
+    db.run("CALL flush()").await;
+    let runs = "SELECT level, run, files, versions FROM bygone.runs WHERE name = 't' ORDER BY run";
+    assert_eq!(db.rows(runs).await, ["0|0|1|100", "0|1|1|500"]);
+    db.run("CALL compact()").await;
+    let files = "SELECT versions, puts, deletes, closed, keys, bytes > 0, raw_bytes > 0, min_begin < max_begin, \
+                 min_key < max_key, min_end = max_end, history_of IS NULL FROM bygone.files WHERE name = 't'";
+    assert_eq!(db.rows(files).await, ["600|600|0|100|500|true|true|true|true|true|true"]);
+    let sums = "SELECT (SELECT sum(bytes) FROM bygone.files) = (SELECT sum(bytes) FROM bygone.runs), \
+                (SELECT sum(bytes) FROM bygone.files) = (SELECT value FROM bygone.stats WHERE name = 'file_bytes')";
+    assert_eq!(db.rows(sums).await, ["true|true"]);
+    let system = "SELECT DISTINCT name FROM bygone.files WHERE keyspace < 65536 ORDER BY name";
+    assert_eq!(db.rows(system).await, ["(catalog)", "(commits)", "(snapshots)"]);
+    db.run("DROP TABLE t").await;
+    assert_eq!(db.one("SELECT count(*) FROM bygone.files WHERE name IS NULL").await, "1");
+}
+
+#[tokio::test]
+async fn show_stats_counts_what_was_done() {
+    let db = Db::with("CREATE TABLE t (id BIGINT PRIMARY KEY)").await;
+    let value = async |name: &str| {
+        let rows = db.rows(&format!("SELECT value FROM bygone.stats WHERE name = '{name}'")).await;
+        rows[0].parse::<u64>().ok()
+    };
+    let before = value("commits").await.unwrap();
+    for id in 0..5 {
+        db.run(&format!("INSERT INTO t VALUES ({id})")).await;
+    }
+    assert_eq!(value("commits").await, Some(before + 5));
+    assert_eq!((value("flushes").await, value("write_amplification").await), (Some(0), None));
+    db.run("CALL flush()").await;
+    assert_eq!((value("flushes").await, value("write_amplification").await), (Some(1), Some(100)));
+    db.run("INSERT INTO t VALUES (7)").await;
+    db.run("CALL flush()").await;
+    db.run("CALL compact()").await;
+    assert!(value("compactions").await > Some(0) && value("write_amplification").await > Some(100));
+    assert!(value("space_amplification").await >= Some(100));
+    db.rows("SELECT * FROM t").await;
+    assert!(value("cache_misses").await > Some(0));
+    let (hits, pins) = (value("cache_hits").await, value("pins").await);
+    db.run("CREATE SNAPSHOT s").await;
+    db.rows("SELECT * FROM t").await;
+    assert!(value("cache_hits").await > hits);
+    assert_eq!(value("pins").await, pins.map(|pins| pins + 1));
+    let shown = db.rows("SHOW STATS").await;
+    assert!(shown.iter().any(|row| row.starts_with("stall_time|0|µs|")), "{shown:?}");
+}
+
+#[tokio::test]
+async fn what_is_stored_now_cannot_be_asked_of_the_past() {
+    let db = Db::with("CREATE TABLE t (v BIGINT); CREATE SNAPSHOT s").await;
+    for table in ["files", "runs", "stats"] {
+        let error = db.error(&format!("SELECT * FROM bygone.{table} AS OF SNAPSHOT s")).await;
+        assert_eq!(error.sqlstate(), "0A000", "{error}");
+    }
+    db.run("SET as_of = 'snapshot:s'").await;
+    assert_eq!(db.state("SELECT * FROM bygone.files").await, "0A000");
+}
