@@ -9,6 +9,7 @@ use crate::{
     open,
     pins::{Pin, Unreadable},
     read::{DiffScan, KeyRange, ReadView, VersionScan, source::PageFilter},
+    rows::RowSchema,
     shared::Shared,
     state::{Edit, NewRun, Setting},
     types::{Durability, KeyspaceId, Timestamp},
@@ -237,6 +238,20 @@ impl Engine {
     async fn change(&self, setting: Setting) -> Result<()> {
         self.shared.check_writable()?;
         self.shared.publish(Edit { setting: Some(setting), ..Edit::default() }).await
+    }
+
+    /// Says what the rows of `keyspace` are made of: files that are written from now on store them column by column. Rows
+    /// that do not fit are stored as the bytes that they are. `schema` makes the schema of this version, and is called
+    /// unless that or a later one is known.
+    ///
+    /// Not durable: files know their columns, and until this is called again those of the newest file are used.
+    pub fn define_rows(&self, keyspace: KeyspaceId, version: u32, schema: impl FnOnce() -> Arc<RowSchema>) {
+        let is_known = |known: Option<&Arc<RowSchema>>| known.is_some_and(|known| known.version() >= version);
+        if !is_known(self.shared.schemas.read().get(&keyspace)) {
+            let schema = schema();
+            assert_eq!(schema.version(), version, "a schema is of the version that it was announced with");
+            self.shared.schemas.write().insert(keyspace, schema);
+        }
     }
 
     /// Starts a bulk ingest into `keyspace`.

@@ -38,6 +38,7 @@ mod open;
 mod options;
 mod pins;
 mod read;
+pub mod rows;
 mod shared;
 pub mod sst;
 mod state;
@@ -58,7 +59,9 @@ pub use metrics::HistogramSnapshot;
 pub use options::EngineOptions;
 pub use pins::{Pin, Retained, Scope};
 pub use read::{
-    BinaryColumn, DiffScan, Difference, KeyRange, ReadView, RowBatch, Scan, ScanOptions, VersionScan,
+    BinaryColumn, ColumnRequest, ColumnScan, ColumnScanOptions, Columns, DiffScan, Difference, KeyRange,
+    Missing, PageCounts, PagePruner, ReadView, RowAssembler, RowBatch, RowSet, Scan, ScanOptions, TablePages,
+    VersionScan,
 };
 pub use stats::{EngineStats, KeyspaceStats};
 pub use store::Root;

@@ -189,6 +189,7 @@ fn assemble(
         log: Mutex::new(log),
         next_file: AtomicU64::new(1),
         state: RwLock::new(Arc::new(state)),
+        schemas: RwLock::default(),
         states: Mutex::default(),
         published: AtomicU64::new(last.as_micros()),
         pending: Mutex::default(),

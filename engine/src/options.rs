@@ -13,7 +13,8 @@ pub struct EngineOptions {
     pub table_bytes: u64,
     /// Rows of a page at most. 1 to 65,535; default 2,048.
     pub page_rows: usize,
-    /// Bytes of a page at most, before compression, but for a single larger row. Default 64 KiB.
+    /// Bytes of a page at most, before compression, but for a single larger row; eight times as many where values are
+    /// stored column by column. Default 64 KiB.
     pub page_bytes: usize,
     /// How much larger a level is than the one above it. 2 and more; default 10.
     pub level_ratio: u64,

@@ -1,7 +1,7 @@
 //! What all handles and background tasks of one open engine share.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc, OnceLock, Weak,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -16,12 +16,16 @@ use crate::{
     manifest::{FileId, FileMeta},
     metrics::Metrics,
     pins::{Pins, Retained},
+    rows::RowSchema,
     sst::{PageCache, Table, TableOptions},
     state::State,
     store::RootLock,
     types::KeyspaceId,
     wal::Log,
 };
+
+/// How many times as many bytes as others a page of a columnar file may have.
+const COLUMNAR_PAGE_FACTOR: usize = 8;
 
 /// See the module documentation. Locks are taken in the order of the fields: `flushing` or `compacting`, `publishing`,
 /// `log`, `state`.
@@ -45,6 +49,8 @@ pub(crate) struct Shared {
     /// The log, and the right to append or freeze.
     pub(crate) log: Mutex<Log>,
     pub(crate) state: RwLock<Arc<State>>,
+    /// The columns of the rows of keyspaces, where they were defined. Held for no longer than a look.
+    pub(crate) schemas: RwLock<BTreeMap<KeyspaceId, Arc<RowSchema>>>,
     /// States that readers may still hold: their files must not be deleted.
     pub(crate) states: Mutex<Vec<Weak<State>>>,
     /// The newest visible commit.
@@ -93,12 +99,28 @@ impl Shared {
         FileId { epoch: self.epoch, number: self.next_file.fetch_add(1, Ordering::Relaxed) }
     }
 
-    pub(crate) fn table_options(&self) -> TableOptions {
+    /// How files of `keyspace` are written.
+    pub(crate) fn table_options(&self, keyspace: KeyspaceId) -> TableOptions {
+        let schema = self.schema(keyspace);
+        // In columns a page may be larger: who reads a few of them reads less of it.
+        let page_bytes_max =
+            self.options.page_bytes * if schema.is_some() { COLUMNAR_PAGE_FACTOR } else { 1 };
         TableOptions {
             page_rows_max: self.options.page_rows,
-            page_bytes_max: self.options.page_bytes,
+            page_bytes_max,
+            schema,
             ..TableOptions::default()
         }
+    }
+
+    /// The columns of the rows of `keyspace`: those that were defined, or else those of its newest columnar file.
+    pub(crate) fn schema(&self, keyspace: KeyspaceId) -> Option<Arc<RowSchema>> {
+        if let Some(schema) = self.schemas.read().get(&keyspace) {
+            return Some(Arc::clone(schema));
+        }
+        let state = Arc::clone(&self.state.read());
+        let tables = state.trees.get(&keyspace)?.runs().flat_map(|run| run.tables());
+        tables.filter_map(|table| table.schema()).max_by_key(|schema| schema.version()).cloned()
     }
 
     /// Opens tables whose files were just written or are named by the manifest.

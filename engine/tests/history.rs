@@ -6,16 +6,20 @@ use std::{
     sync::Arc,
 };
 
+use arrow_schema::{DataType, TimeUnit};
 use bytes::Bytes;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 use bygone_engine::{
-    Durability, Engine, EngineOptions, IngestOptions, KeyRange, KeyspaceId, OnDuplicate, Pin, ReadView, Root,
-    ScanOptions, Scope, StampedBatch, Timestamp, WriteBatch,
+    ColumnRequest, ColumnScanOptions, Durability, Engine, EngineOptions, IngestOptions, KeyRange, KeyspaceId,
+    Missing, OnDuplicate, Pin, ReadView, Root, RowAssembler, ScanOptions, Scope, StampedBatch, Timestamp,
+    WriteBatch,
+    rows::value::tag,
     store::OsDisk,
-    testing::{ManualClock, env},
+    testing::{ManualClock, env, random_row, row_key, row_schema},
 };
 
+/// The second has rows of columns.
 const KEYSPACES: [KeyspaceId; 2] = [KeyspaceId::new(1 << 20), KeyspaceId::new(1 << 21)];
 
 type History = BTreeMap<(KeyspaceId, Bytes), Vec<(u64, Option<Bytes>)>>;
@@ -40,12 +44,18 @@ impl Run {
         Self { rng, root, clock, engine, history: History::new(), last: 0, pins: Vec::new(), log: Vec::new() }
     }
 
-    fn key(&mut self) -> Bytes {
+    fn key(&mut self, keyspace: KeyspaceId) -> Bytes {
         let number: u32 = self.rng.random_range(0..40);
+        if keyspace == KEYSPACES[1] {
+            return row_key(number);
+        }
         Bytes::from(format!("k{number:03}").repeat(1 + number as usize % 3))
     }
 
-    fn value(&mut self) -> Bytes {
+    fn value(&mut self, keyspace: KeyspaceId) -> Bytes {
+        if keyspace == KEYSPACES[1] {
+            return random_row(&mut self.rng);
+        }
         let len = if self.rng.random_bool(0.02) { 3_000 } else { self.rng.random_range(0..60) };
         Bytes::from(vec![self.rng.random::<u8>(); len])
     }
@@ -90,12 +100,12 @@ impl Run {
             let mut batch = WriteBatch::new();
             for _ in 0..self.rng.random_range(1..8) {
                 let keyspace = KEYSPACES[self.rng.random_range(0..2)];
-                let key = self.key();
+                let key = self.key(keyspace);
                 if self.rng.random_bool(0.3) {
                     batch.delete(keyspace, key.clone());
                     self.record(keyspace, key, at, None);
                 } else {
-                    let value = self.value();
+                    let value = self.value(keyspace);
                     batch.put(keyspace, key.clone(), value.clone());
                     self.record(keyspace, key, at, Some(value));
                 }
@@ -114,7 +124,7 @@ impl Run {
         let mut ingest = self.engine.ingest(keyspace, options);
         let mut rows = Vec::new();
         for _ in 0..self.rng.random_range(1..120) {
-            let (key, value) = (self.key(), self.value());
+            let (key, value) = (self.key(keyspace), self.value(keyspace));
             let value = self.rng.random_bool(0.8).then_some(value);
             ingest.push(&key, value.as_deref()).await.unwrap();
             rows.push((key, value));
@@ -210,6 +220,9 @@ impl Run {
                 let Ok(view) = view else { continue };
                 let expected = self.expected(keyspace, *at);
                 assert_eq!(scan(&view, keyspace, false).await, expected, "scan of {keyspace} at {at}");
+                if keyspace == KEYSPACES[1] && at % 3 == 0 {
+                    self.check_columns(&view, &expected).await;
+                }
                 if at % 7 == 0 {
                     assert_eq!(scan(&view, keyspace, true).await, expected, "reverse scan at {at}");
                     for (id, key) in self.history.keys() {
@@ -225,8 +238,38 @@ impl Run {
         self.check_versions().await;
     }
 
+    /// Columns that are read from pages, and rows that are let go before their other columns are read, are those of the
+    /// rows as bytes.
+    async fn check_columns(&mut self, view: &ReadView, expected: &BTreeMap<Bytes, Bytes>) {
+        let keep = self.rng.random_range(1..4);
+        let assembler = || RowAssembler::new(&row_schema(), requests()).unwrap();
+        let (mut from_bytes, mut from_pages) = (assembler(), assembler());
+        let mut rows = expected.iter().enumerate().filter(|(at, _)| at % keep == 0);
+        let fits = rows.all(|(_, (key, value))| from_bytes.push(key, value).is_ok());
+        let with_keys = self.rng.random_bool(0.5);
+        let options = ColumnScanOptions { batch_rows: 12, with_keys, ..ColumnScanOptions::default() };
+        let mut scan = view.scan_columns(KEYSPACES[1], &KeyRange::all(), &options).unwrap();
+        let (mut at, mut keys, mut is_read) = (0, Vec::new(), true);
+        while let Some(mut set) = scan.next().await.unwrap() {
+            assert!(set.len() <= 12);
+            let bits = (at..at + set.len()).map(|row| row % keep == 0).collect();
+            at += set.len();
+            set.retain(&bits);
+            if with_keys {
+                keys.extend(set.keys().iter().map(Bytes::copy_from_slice));
+            }
+            is_read &= from_pages.push_set(&set).await.is_ok();
+        }
+        assert_eq!((at, is_read), (expected.len(), fits));
+        let kept = expected.keys().enumerate().filter(|(at, _)| at % keep == 0).map(|(_, key)| key);
+        assert!(!with_keys || keys.iter().eq(kept), "keys of the rows that were kept");
+        if fits {
+            assert_eq!(from_pages.finish(), from_bytes.finish());
+        }
+    }
+
     async fn check_diff(&mut self) {
-        let keyspace = KEYSPACES[0];
+        let keyspace = KEYSPACES[self.rng.random_range(0..2)];
         let readable: Vec<u64> = (0..=self.last).filter(|at| self.is_readable(keyspace, *at)).collect();
         for _ in 0..4 {
             let a = readable[self.rng.random_range(0..readable.len())];
@@ -272,9 +315,35 @@ impl Run {
     }
 }
 
+/// Every column, wider than it is stored where that can be, and one that no row has.
+fn requests() -> Vec<ColumnRequest> {
+    let types = [
+        (12, DataType::Utf8View),
+        (0, DataType::Boolean),
+        (1, DataType::Utf8View),
+        (2, DataType::Int64),
+        (4, DataType::Date32),
+        (5, DataType::Timestamp(TimeUnit::Microsecond, None)),
+        (6, DataType::Decimal128(38, 4)),
+        (7, DataType::Int32),
+        (9, DataType::Float64),
+        (10, DataType::Float64),
+        (11, DataType::Binary),
+        (20, DataType::Int16),
+    ];
+    let missing = |id| match id {
+        12 => Missing { tag: tag::LENGTH_1, payload: Bytes::from_static(b"\x0bnot written") },
+        20 => Missing { tag: tag::ONE, payload: Bytes::new() },
+        _ => Missing::default(),
+    };
+    types.map(|(id, data_type)| ColumnRequest { id, data_type, missing: missing(id) }).to_vec()
+}
+
 async fn open(root: &Root, clock: &Arc<ManualClock>) -> Engine {
     let options = EngineOptions { retention_us: 50, ..EngineOptions::tiny() };
-    Engine::open(root.clone(), env(clock, 7), options).await.unwrap()
+    let engine = Engine::open(root.clone(), env(clock, 7), options).await.unwrap();
+    engine.define_rows(KEYSPACES[1], 1, row_schema);
+    engine
 }
 
 async fn scan(view: &ReadView, keyspace: KeyspaceId, reverse: bool) -> BTreeMap<Bytes, Bytes> {

@@ -67,20 +67,20 @@ impl Shared {
             .map(|run| Source::run(Arc::clone(run), KeyRange::all(), false, PageFilter::All).passing_by())
             .collect();
         let mut merge = VersionMerge::new(sources);
-        let mut writer = RunWriter::new(Arc::clone(self));
+        let mut writer = RunWriter::new(Arc::clone(self), job.keyspace);
         let mut sieve = Sieve::new(&retained, job.oldest_in_sight);
         let mut versions = 0;
         while merge.advance().await? {
             if merge.is_new_key() {
                 sieve.begin_key();
             }
-            let version = merge.version();
-            let verdict = sieve.pass((version.begin, version.end), version.kind);
+            let verdict = sieve.pass(merge.lifetime(), merge.kind());
             if let Some((begin, end)) = verdict.delete {
-                writer.push(VersionRef { begin, end, kind: Kind::Delete, value: &[], ..version }).await?;
+                let key = merge.key();
+                writer.push(VersionRef { key, begin, end, kind: Kind::Delete, value: &[] }).await?;
             }
             if verdict.is_kept {
-                writer.push(version).await?;
+                writer.push(merge.version()).await?;
             }
             versions += 1;
             if versions % VERSIONS_PER_TURN == 0 {

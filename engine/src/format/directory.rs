@@ -14,11 +14,18 @@ impl Column {
     pub const ENDS: Self = Self(2);
     /// T: the kind of each version.
     pub const KINDS: Self = Self(3);
-    /// V: the values of the opaque layout; the first value column of any other.
+    /// V: the values as bytes: in the opaque layout, and in pages whose rows could not be taken apart.
     pub const VALUES: Self = Self(16);
+    /// The number of tags of each value, in the columnar layout.
+    pub const TAG_COUNTS: Self = Self(17);
 
     /// The columns of a file in the opaque layout, in the order in which a page stores them.
     pub const OPAQUE: [Self; 5] = [Self::KEYS, Self::BEGINS, Self::ENDS, Self::KINDS, Self::VALUES];
+
+    /// The value column with this id, in the columnar layout.
+    pub const fn of_value(id: u32) -> Self {
+        Self(32 + id)
+    }
 }
 
 /// The light encoding of a chunk, which random access reads directly.
@@ -44,6 +51,12 @@ pub enum Encoding {
     Frame4 = 7,
     /// Frame of reference with eight bytes.
     Frame8 = 8,
+    /// Value columns: no row that is not missing has a value.
+    Nulls = 9,
+    /// Strings: the different ones, and the number of each row's in one byte.
+    Dictionary1 = 10,
+    /// Strings: the different ones, and the number of each row's in two bytes.
+    Dictionary2 = 11,
 }
 
 impl Encoding {
@@ -59,6 +72,9 @@ impl Encoding {
             6 => Some(Self::Frame2),
             7 => Some(Self::Frame4),
             8 => Some(Self::Frame8),
+            9 => Some(Self::Nulls),
+            10 => Some(Self::Dictionary1),
+            11 => Some(Self::Dictionary2),
             _ => None,
         }
     }
@@ -76,7 +92,7 @@ pub struct ChunkEntry {
     pub stored_len: u32,
     /// Bytes after decompression.
     pub raw_len: u32,
-    /// Number of the [`Encoding`].
+    /// Number of the [`Encoding`]; in value columns with a bit for each bitmap.
     pub encoding: u8,
     /// Number of the [`Codec`](super::Codec).
     pub codec: u8,

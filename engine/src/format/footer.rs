@@ -46,12 +46,14 @@ pub struct SectionKind(pub u32);
 impl SectionKind {
     /// Page index and chunk directory.
     pub const PAGE_INDEX: Self = Self(1);
-    /// Reserved: minimum, maximum and null count of each page and value column.
+    /// Minimum, maximum and null count of each page and value column.
     pub const ZONE_MAPS: Self = Self(2);
     /// Filter on the keys.
     pub const FILTER: Self = Self(3);
     /// Properties of the file.
     pub const PROPERTIES: Self = Self(4);
+    /// The columns of the rows, in the columnar layout.
+    pub const ROW_SCHEMA: Self = Self(5);
 }
 
 /// Where one section is.

@@ -319,6 +319,11 @@ impl PageIndex {
         self.page_chunks(page).iter().map(|entry| u64::from(entry.stored_len)).sum()
     }
 
+    /// Bytes of a page before compression.
+    pub fn raw_bytes(&self, page: usize) -> u64 {
+        self.page_chunks(page).iter().map(|entry| u64::from(entry.raw_len)).sum()
+    }
+
     /// The first page whose last key is `key` or behind it: where `key` is, if it is in the file. The number of
     /// pages when all keys are before it.
     pub fn first_page_reaching(&self, key: &[u8]) -> usize {
@@ -347,7 +352,11 @@ impl PageIndex {
         page
     }
 
+<<<<<<< HEAD
     /// The columns of every page, in the order of its chunks.
+=======
+    /// The columns of every page, in the order in which it stores them.
+>>>>>>> d8d3cf6 (Store tables column by column, and read only the columns and pages that a query needs)
     pub fn columns(&self) -> &[Column] {
         &self.columns
     }

@@ -17,6 +17,7 @@
 
 mod checksum;
 mod codec;
+mod columns;
 mod cursor;
 mod directory;
 mod filter;
@@ -29,6 +30,10 @@ mod values;
 
 pub use checksum::FileSeed;
 pub use codec::{Codec, Compressor, decompress};
+pub use columns::{
+    Bound, ColumnBuffer, ColumnChunk, ColumnData, Dictionary, IntColumn, IntWidth, RowSplitter, Strings,
+    Zone, ZoneBuilder, ZoneMaps,
+};
 pub use cursor::{Cursor, Damage};
 pub use directory::{ChunkEntry, Column, Encoding};
 pub use filter::KeyFilter;
@@ -36,7 +41,7 @@ pub use footer::{Features, Footer, Section, SectionKind, VERSION_MAJOR, VERSION_
 pub use index::{PageFlags, PageIndex, PageIndexBuilder, PageSummary};
 pub use keys::{KeyChunk, encode_keys};
 pub use numbers::{KindChunk, NumberChunk, encode_kinds, encode_numbers};
-pub use properties::Properties;
+pub use properties::{LAYOUT_COLUMNAR, LAYOUT_OPAQUE, Properties};
 pub use values::{ValueChunk, encode_values};
 
 #[cfg(test)]

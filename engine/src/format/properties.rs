@@ -5,12 +5,17 @@ use bytes::Bytes;
 use super::{Cursor, Damage};
 use crate::types::{KEY_BYTES_MAX, Timestamp};
 
+/// Values are bytes of which nothing is known.
+pub const LAYOUT_OPAQUE: u8 = 0;
+/// Values are rows, stored column by column.
+pub const LAYOUT_COLUMNAR: u8 = 1;
+
 /// The properties section. The manifest repeats what it needs to skip a file without opening it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Properties {
-    /// Value layout: 0 is opaque.
+    /// Value layout: [`LAYOUT_OPAQUE`] or [`LAYOUT_COLUMNAR`].
     pub layout: u8,
-    /// Identifies the schema of a columnar layout; 0 in the opaque one.
+    /// Not used: 0.
     pub schema_id: u64,
     /// Version of that schema.
     pub schema_version: u32,

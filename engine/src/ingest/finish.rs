@@ -64,7 +64,8 @@ async fn merge(
         let opened = open_run(shared, &run.files).await?;
         sources.push(Source::run(opened, KeyRange::all(), false, PageFilter::All).passing_by());
     }
-    let mut writer = RunWriter::new(Arc::clone(shared));
+    let mut writer = RunWriter::new(Arc::clone(shared), keyspace);
+    let mut scratch = Vec::new();
     let mut last: Option<Vec<u8>> = None;
     while fill_all(&mut sources, None).await? {
         let lead = first_by_key(&sources, |a, b| a < b);
@@ -74,7 +75,7 @@ async fn merge(
                 return Err(duplicate(source.key()));
             }
         } else {
-            let value = (source.kind() == Kind::Put).then(|| source.value());
+            let value = (source.kind() == Kind::Put).then(|| source.value(&mut scratch));
             writer.push(unstamped(source.key(), value)).await?;
             let last = last.get_or_insert_default();
             last.clear();

@@ -136,7 +136,7 @@ impl Ingest {
     async fn spill(&mut self) -> Result<()> {
         self.shared.check_writable()?;
         let rows = self.buffer.sort(self.options.on_duplicate)?;
-        let mut writer = RunWriter::new(Arc::clone(&self.shared));
+        let mut writer = RunWriter::new(Arc::clone(&self.shared), self.keyspace);
         for (key, value) in rows {
             writer.push(unstamped(key, value)).await?;
         }

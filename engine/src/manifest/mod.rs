@@ -168,7 +168,8 @@ pub struct FileMeta {
     pub begin_override: Option<Timestamp>,
     /// Versions that begin later are not there. For clones, which do not exist yet.
     pub begin_bound: Option<Timestamp>,
-    /// Layout of values: 0 is opaque bytes.
+    /// Layout of values: [`LAYOUT_OPAQUE`](crate::format::LAYOUT_OPAQUE) or
+    /// [`LAYOUT_COLUMNAR`](crate::format::LAYOUT_COLUMNAR).
     pub layout: u8,
     /// Version of the schema the values were written with.
     pub schema_version: u32,

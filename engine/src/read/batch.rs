@@ -45,6 +45,13 @@ impl BinaryColumn {
         self.ends.push(self.data.len());
     }
 
+    /// Adds the string that `append` appends.
+    #[inline]
+    pub(crate) fn push_with(&mut self, append: impl FnOnce(&mut Vec<u8>)) {
+        append(&mut self.data);
+        self.ends.push(self.data.len());
+    }
+
     /// Adds a string given in two parts.
     #[inline]
     pub(crate) fn push_parts(&mut self, front: &[u8], back: &[u8]) {

@@ -11,12 +11,13 @@
 //! While one source is alone below the next key of all others, its rows are copied without further comparison against
 //! them: a settled keyspace costs one comparison per page.
 
-use bytes::Bytes;
+use std::{ops::Range, sync::Arc};
 
 use crate::{
     error::Result,
     read::{BinaryColumn, ReadView, RowBatch, source::Source},
-    types::{Kind, Timestamp},
+    sst::{CachePolicy, Page, Table},
+    types::{Kind, Timestamp, Version},
 };
 
 /// How to scan.
@@ -77,7 +78,7 @@ impl Scan {
         let rows_max = self.options.batch_rows.max(1).min(self.remaining);
         let mut batch = self.like_last.empty_batch();
         while batch.len() < rows_max && batch.keys.bytes() + batch.values.bytes() < BATCH_BYTES {
-            if !self.merge.next_into(&mut batch, rows_max).await? {
+            if self.merge.next_into(&mut batch, rows_max).await? != Step::Rows {
                 break;
             }
         }
@@ -109,6 +110,61 @@ impl Room {
     }
 }
 
+/// Takes what a merge finds visible, in scan order.
+pub(crate) trait Sink {
+    /// Rows taken.
+    fn len(&self) -> usize;
+
+    /// Takes a row of a memtable, or one whose value was read already.
+    fn take_version(&mut self, version: &Version);
+
+    /// Says which page the next rows are of, and what reading it does to the cache.
+    fn enter_page(&mut self, table: &Table, number: usize, policy: CachePolicy);
+
+    /// Takes rows of the page that was entered last.
+    fn take_rows(&mut self, page: &Arc<Page>, rows: Range<usize>);
+
+    /// As [`Self::take_rows`], of a page that was not loaded. Only of sources that are read for columns.
+    fn take_whole(&mut self, rows: Range<usize>);
+}
+
+/// What a step of a merge came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// There is at least one row more.
+    Rows,
+    /// What comes next would not fit any more.
+    Full,
+    /// Nothing is left.
+    End,
+}
+
+impl Sink for RowBatch {
+    fn len(&self) -> usize {
+        self.begins.len()
+    }
+
+    fn take_version(&mut self, version: &Version) {
+        self.push(&version.key, version.begin, &version.value);
+    }
+
+    fn enter_page(&mut self, _: &Table, _: usize, _: CachePolicy) {}
+
+    #[inline]
+    fn take_rows(&mut self, page: &Arc<Page>, rows: Range<usize>) {
+        let prefix = page.prefix();
+        for row in rows {
+            self.keys.push_parts(prefix, page.suffix(row));
+            self.begins.push(page.begin(row));
+            self.values.push_with(|out| page.append_value(row, out));
+        }
+    }
+
+    fn take_whole(&mut self, _: Range<usize>) {
+        unreachable!("pages are loaded where values are wanted");
+    }
+}
+
 /// The merge under a scan.
 #[derive(Debug)]
 pub(crate) struct VisibleMerge {
@@ -125,47 +181,62 @@ impl VisibleMerge {
         Self { sources, at, reverse, settled: Vec::new(), has_settled: false }
     }
 
-    /// Adds at least one row to `batch` and at most `rows_max` in all, or returns false at the end.
-    pub(crate) async fn next_into(&mut self, batch: &mut RowBatch, rows_max: usize) -> Result<bool> {
+    /// Adds at least one row to `batch` and at most `rows_max` in all, or says why not.
+    pub(crate) async fn next_into(&mut self, batch: &mut impl Sink, rows_max: usize) -> Result<Step> {
         let before = batch.len();
         while batch.len() == before {
             let settled = self.has_settled.then_some(self.settled.as_slice());
             if !fill_all(&mut self.sources, settled).await? {
-                return Ok(false);
+                return Ok(Step::End);
             }
             if self.reverse {
                 self.step_backward(batch).await?;
-            } else {
-                self.step_forward(batch, rows_max);
+            } else if self.step_forward(batch, rows_max).await? == Step::Full {
+                return Ok(Step::Full);
             }
         }
-        Ok(true)
+        Ok(Step::Rows)
     }
 
     /// Takes rows of the source that comes first, until another source's key is reached or the block ends.
-    fn step_forward(&mut self, batch: &mut RowBatch, rows_max: usize) {
+    async fn step_forward(&mut self, batch: &mut impl Sink, rows_max: usize) -> Result<Step> {
         let (lead, second) = first_two_by_key(&self.sources);
+        if self.sources[lead].is_whole() {
+            let source = &self.sources[lead];
+            let is_alone =
+                second.is_none_or(|second| source.ends_before(self.sources[second].key(), lead < second));
+            let fits = source.rows_left() <= rows_max - batch.len();
+            if is_alone && !fits && batch.len() > 0 {
+                return Ok(Step::Full);
+            }
+            if !is_alone || !fits {
+                self.sources[lead].load_whole().await?;
+            }
+        }
         let source = &self.sources[lead];
         let stop = match second {
             // Of equal keys the newer source's comes first.
-            Some(second) => source.rows_before(self.sources[second].key(), lead < second),
-            None => source.block_end(),
+            Some(second) if !source.is_whole() => {
+                source.rows_before(self.sources[second].key(), lead < second)
+            }
+            _ => source.block_end(),
         };
         let is_settled = self.has_settled && source.key() == self.settled.as_slice();
         let (source, settled) = (&mut self.sources[lead], &mut self.settled);
         self.has_settled = source.take_visible(stop, self.at, rows_max, batch, is_settled, settled);
+        Ok(Step::Rows)
     }
 
     /// Settles the greatest key of all sources.
-    async fn step_backward(&mut self, batch: &mut RowBatch) -> Result<()> {
+    async fn step_backward(&mut self, batch: &mut impl Sink) -> Result<()> {
         let lead = first_by_key(&self.sources, |a, b| a > b);
         let key = self.sources[lead].key().to_vec();
-        let mut visible: Option<(Timestamp, Kind, Bytes)> = None;
+        let mut visible: Option<Version> = None;
         for source in &mut self.sources {
             let mut newest = None;
             while !source.is_at_end() && source.key() == key {
                 if visible.is_none() && source.begin() <= self.at {
-                    newest = Some((source.begin(), source.kind(), source.value_bytes()));
+                    newest = Some(source.version());
                 }
                 source.advance();
                 if source.is_at_gap() {
@@ -174,8 +245,8 @@ impl VisibleMerge {
             }
             visible = visible.or(newest);
         }
-        if let Some((begin, Kind::Put, value)) = visible {
-            batch.push(&key, begin, &value);
+        if let Some(version) = visible.filter(|version| version.kind == Kind::Put) {
+            batch.take_version(&version);
         }
         Ok(())
     }

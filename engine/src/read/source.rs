@@ -4,14 +4,21 @@
 //! descending, backward by key descending and begin ascending. Stepping inside a block is synchronous and cheap;
 //! [`Source::fill`] loads the next block and is the only place that waits.
 
-use std::{cmp::Ordering, sync::Arc};
+use std::{
+    cmp,
+    sync::{Arc, atomic::Ordering},
+};
 
 use bytes::Bytes;
 
 use crate::{
     error::Result,
     memtable::Memtable,
-    read::{KeyRange, RowBatch},
+    read::{
+        KeyRange,
+        prune::{PageCounts, Prune},
+        scan::Sink,
+    },
     sst::{CachePolicy, Page},
     state::SortedRun,
     types::{KeyspaceId, Kind, Timestamp, Version},
@@ -55,6 +62,18 @@ enum Feed {
 enum Block {
     Versions(Vec<Version>),
     Page(Arc<Page>),
+    /// A page that was not loaded, because all of its rows are visible and in the range. Only forward.
+    Whole,
+}
+
+/// How a source is read where columns are wanted.
+#[derive(Debug)]
+pub(crate) struct ColumnReading {
+    /// Pages whose rows are all visible at this moment need not be loaded; none: keys are wanted too.
+    pub(crate) whole_at: Option<Timestamp>,
+    /// Which pages of the oldest source are left out.
+    pub(crate) prune: Option<Prune>,
+    pub(crate) counts: Arc<PageCounts>,
 }
 
 /// See the module documentation.
@@ -74,6 +93,41 @@ pub(crate) struct Source {
     pages_read: usize,
     /// The cache is left as it is.
     passes_by: bool,
+    /// How the columns of rows are scanned; none: pages are loaded with their values.
+    columns: Option<ColumnReading>,
+    /// What reading the current page did to the cache.
+    policy: CachePolicy,
+}
+
+/// Whoever looks into a page loads it first.
+const NOT_LOADED: &str = "a page that is taken whole is not looked into";
+
+impl Feed {
+    fn first_key_of_page(&self) -> &[u8] {
+        match self {
+            Self::Run { run, table, page, .. } => run.tables()[*table].index().first_key(*page),
+            Self::Memtable { .. } => &[],
+        }
+    }
+
+    fn last_key_of_page(&self) -> &[u8] {
+        match self {
+            Self::Run { run, table, page, .. } => run.tables()[*table].index().last_key(*page),
+            Self::Memtable { .. } => &[],
+        }
+    }
+
+    /// Tells the sink of the current page; true when each of its rows is visible at `at`, and the only one of its key.
+    fn enter_page(&self, sink: &mut impl Sink, policy: CachePolicy, at: Timestamp) -> bool {
+        match self {
+            Self::Run { run, table, page, .. } => {
+                let table = &run.tables()[*table];
+                sink.enter_page(table, *page, policy);
+                table.index().is_clean(*page, at)
+            }
+            Self::Memtable { .. } => false,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,7 +167,15 @@ impl Source {
             state: Position::Gap,
             pages_read: 0,
             passes_by: false,
+            columns: None,
+            policy: CachePolicy::PassBy,
         }
+    }
+
+    /// Loads pages without their values, and leaves out what `reading` says.
+    pub(crate) fn for_columns(mut self, reading: ColumnReading) -> Self {
+        self.columns = Some(reading);
+        self
     }
 
     /// Leaves the cache as it is, from the first page on.
@@ -146,6 +208,7 @@ impl Source {
         match &self.block {
             Block::Versions(versions) => versions[self.row].begin,
             Block::Page(page) => page.begin(self.row),
+            Block::Whole => unreachable!("{NOT_LOADED}"),
         }
     }
 
@@ -154,23 +217,34 @@ impl Source {
         match &self.block {
             Block::Versions(versions) => versions[self.row].kind,
             Block::Page(page) => page.kind(self.row),
+            Block::Whole => unreachable!("{NOT_LOADED}"),
         }
     }
 
+    /// The value, which is put together in `scratch` where it is stored in columns.
     #[inline]
-    pub(crate) fn value(&self) -> &[u8] {
+    pub(crate) fn value<'a>(&'a self, scratch: &'a mut Vec<u8>) -> &'a [u8] {
         match &self.block {
             Block::Versions(versions) => &versions[self.row].value,
-            Block::Page(page) => page.value(self.row),
+            Block::Page(page) => page.value(self.row, scratch),
+            Block::Whole => unreachable!("{NOT_LOADED}"),
         }
     }
 
-    /// As [`Self::value`], sharing the memory of the block.
+    /// As [`Self::value`], sharing the memory of the block where it can be.
     pub(crate) fn value_bytes(&self) -> Bytes {
         match &self.block {
             Block::Versions(versions) => versions[self.row].value.clone(),
             Block::Page(page) => page.value_bytes(self.row),
+            Block::Whole => unreachable!("{NOT_LOADED}"),
         }
+    }
+
+    /// The current row, owned.
+    pub(crate) fn version(&self) -> Version {
+        let key = Bytes::copy_from_slice(self.key());
+        let (begin, end, kind) = (self.begin(), self.end(), self.kind());
+        Version { key, begin, end, kind, value: self.value_bytes() }
     }
 
     /// When the version ends, as far as this source knows. Forward only.
@@ -179,6 +253,7 @@ impl Source {
         match &self.block {
             Block::Versions(versions) => versions[self.row].end,
             Block::Page(page) => page.end(self.row),
+            Block::Whole => unreachable!("{NOT_LOADED}"),
         }
     }
 
@@ -186,9 +261,9 @@ impl Source {
     /// that comes behind it. Forward only.
     pub(crate) fn rows_before(&self, bound: &[u8], or_equal: bool) -> usize {
         let is_before = |row: usize| match self.compare_key(row, bound) {
-            Ordering::Less => true,
-            Ordering::Equal => or_equal,
-            Ordering::Greater => false,
+            cmp::Ordering::Less => true,
+            cmp::Ordering::Equal => or_equal,
+            cmp::Ordering::Greater => false,
         };
         if is_before(self.last - 1) {
             return self.last;
@@ -213,14 +288,15 @@ impl Source {
     }
 
     #[inline]
-    fn compare_key(&self, row: usize, key: &[u8]) -> Ordering {
+    fn compare_key(&self, row: usize, key: &[u8]) -> cmp::Ordering {
         match &self.block {
             Block::Versions(versions) => versions[row].key.as_ref().cmp(key),
             Block::Page(page) => page.cmp_key(row, key),
+            Block::Whole => unreachable!("{NOT_LOADED}"),
         }
     }
 
-    /// Passes over the rows up to `stop` and adds to `batch` the values that are visible at `at`, while it has room for
+    /// Passes over the rows up to `stop` and gives `sink` the values that are visible at `at`, while it has room for
     /// another row. `is_settled` says whether the key of the current row has its answer already. Returns the same of
     /// the last row passed over, whose key is then in `settled`. Forward only; `stop` is behind the current row.
     pub(crate) fn take_visible(
@@ -228,43 +304,53 @@ impl Source {
         stop: usize,
         at: Timestamp,
         rows_max: usize,
-        batch: &mut RowBatch,
+        sink: &mut impl Sink,
         is_settled: bool,
         settled: &mut Vec<u8>,
     ) -> bool {
         let (start, mut row, mut is_settled) = (self.row, self.row, is_settled);
         match &self.block {
             Block::Versions(versions) => {
-                while row < stop && batch.len() < rows_max {
+                while row < stop && sink.len() < rows_max {
                     let version = &versions[row];
                     is_settled &= row == start || version.key == versions[row - 1].key;
                     if !is_settled && version.begin <= at {
                         is_settled = true;
                         if version.kind == Kind::Put {
-                            batch.push(&version.key, version.begin, &version.value);
+                            sink.take_version(version);
                         }
                     }
                     row += 1;
                 }
             }
             Block::Page(page) => {
-                let prefix = page.prefix();
-                let mut ordinal = page.key_ordinal(row);
-                while row < stop && batch.len() < rows_max {
-                    let of_row = page.key_ordinal(row);
-                    is_settled &= of_row == ordinal;
-                    ordinal = of_row;
-                    let begin = page.begin(row);
-                    if !is_settled && begin <= at {
-                        is_settled = true;
-                        if page.kind(row) == Kind::Put {
-                            batch.keys.push_parts(prefix, page.suffix(row));
-                            batch.begins.push(begin);
-                            batch.values.push(page.value(row));
+                let is_clean = self.feed.enter_page(sink, self.policy, at);
+                if is_clean {
+                    // Of such a page only the first key can have its answer already.
+                    let from = row + usize::from(is_settled);
+                    row = stop.min(from + (rows_max - sink.len()));
+                    sink.take_rows(page, from..row.max(from));
+                    is_settled = true;
+                } else {
+                    let mut ordinal = page.key_ordinal(row);
+                    while row < stop && sink.len() < rows_max {
+                        let of_row = page.key_ordinal(row);
+                        is_settled &= of_row == ordinal;
+                        ordinal = of_row;
+                        if !is_settled && page.begin(row) <= at {
+                            is_settled = true;
+                            if page.kind(row) == Kind::Put {
+                                sink.take_rows(page, row..row + 1);
+                            }
                         }
+                        row += 1;
                     }
-                    row += 1;
                 }
+            }
+            Block::Whole => {
+                self.feed.enter_page(sink, self.policy, at);
+                sink.take_whole(usize::from(is_settled)..stop);
+                (row, is_settled) = (stop, true);
             }
         }
         if is_settled {
@@ -272,6 +358,7 @@ impl Source {
             match &self.block {
                 Block::Versions(versions) => settled.extend_from_slice(&versions[row - 1].key),
                 Block::Page(page) => page.append_key(row - 1, settled),
+                Block::Whole => settled.extend_from_slice(self.feed.last_key_of_page()),
             }
         }
         self.row = row;
@@ -309,6 +396,7 @@ impl Source {
         match &self.block {
             Block::Versions(versions) => self.key.extend_from_slice(&versions[self.row].key),
             Block::Page(page) => page.append_key(self.row, &mut self.key),
+            Block::Whole => self.key.extend_from_slice(self.feed.first_key_of_page()),
         }
     }
 
@@ -337,17 +425,64 @@ impl Source {
                         return Ok(());
                     };
                     (*table, *page, *started) = (next_table, next_page, true);
+                    if let Some(reading) = &mut self.columns {
+                        let table = &run.tables()[next_table];
+                        let prune = reading.prune.as_mut();
+                        let is_left_out = prune.map(|prune| prune.leaves_out(table, next_table, next_page));
+                        if is_left_out.transpose()? == Some(true) {
+                            reading.counts.pruned.fetch_add(1, Ordering::Relaxed);
+                            continue;
+                        }
+                        reading.counts.read.fetch_add(1, Ordering::Relaxed);
+                    }
                     // Short scans are kept like point reads; long ones only while they push nothing out.
-                    let policy = match self.pages_read {
+                    self.policy = match self.pages_read {
                         _ if self.passes_by => CachePolicy::PassBy,
                         ..SHORT_SCAN_PAGES => CachePolicy::Keep,
                         _ => CachePolicy::IfRoom,
                     };
                     self.pages_read += 1;
-                    let loaded = run.tables()[next_table].page(next_page, policy).await?;
-                    self.install_page(loaded);
+                    let table = &run.tables()[next_table];
+                    let whole_at = self.columns.as_ref().and_then(|reading| reading.whole_at);
+                    let index = table.index();
+                    if whole_at.is_some_and(|at| index.is_clean(next_page, at))
+                        && self.range.contains(index.first_key(next_page))
+                        && self.range.contains(index.last_key(next_page))
+                    {
+                        (self.first, self.last) = (0, index.rows(next_page));
+                        self.block = Block::Whole;
+                        self.start_block();
+                    } else {
+                        let loaded = table.load(next_page, self.policy, self.columns.is_none()).await?;
+                        self.install_page(loaded);
+                    }
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Whether the current block is a page that was not loaded.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.state == Position::Row && matches!(self.block, Block::Whole)
+    }
+
+    /// Rows of the current block that are left.
+    pub(crate) fn rows_left(&self) -> usize {
+        self.last - self.row
+    }
+
+    /// Whether all keys of the current page come before `bound`; with `or_equal`, or one is equal to it.
+    pub(crate) fn ends_before(&self, bound: &[u8], or_equal: bool) -> bool {
+        let last = self.feed.last_key_of_page();
+        last < bound || or_equal && last == bound
+    }
+
+    /// Loads the page that was not loaded.
+    pub(crate) async fn load_whole(&mut self) -> Result<()> {
+        if let (Block::Whole, Feed::Run { run, table, page, .. }) = (&self.block, &self.feed) {
+            let loaded = run.tables()[*table].load(*page, self.policy, false).await?;
+            self.block = Block::Page(loaded);
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use crate::{
         scan::{fill_all, first_by_key},
         source::Source,
     },
-    types::{Timestamp, Version, VersionRef},
+    types::{Kind, Timestamp, Version, VersionRef},
 };
 
 /// A running scan of versions: key ascending, begin descending.
@@ -42,7 +42,7 @@ impl VersionScan {
     pub async fn next(&mut self) -> Result<Option<Version>> {
         let (after, through) = self.window;
         while self.merge.advance().await? {
-            let VersionRef { begin, end, .. } = self.merge.version();
+            let (begin, end) = self.merge.lifetime();
             if begin > after && begin <= through && self.retained.can_see(begin, end) {
                 return Ok(Some(self.merge.to_version()));
             }
@@ -62,13 +62,15 @@ pub(crate) struct VersionMerge {
     begin: Timestamp,
     end: Timestamp,
     is_new_key: bool,
+    /// Where values are put together.
+    scratch: Vec<u8>,
 }
 
 impl VersionMerge {
     /// `sources`: newest first, all forward.
     pub(crate) fn new(sources: Vec<Source>) -> Self {
         let (begin, end) = (Timestamp::INTENT, Timestamp::OPEN);
-        Self { sources, current: None, key: Vec::new(), begin, end, is_new_key: false }
+        Self { sources, current: None, key: Vec::new(), begin, end, is_new_key: false, scratch: Vec::new() }
     }
 
     /// Moves to the next version, or returns false at the end. Dropping the future makes the merge useless.
@@ -124,12 +126,30 @@ impl VersionMerge {
         self.is_new_key
     }
 
+    /// Key of the current version.
+    #[inline]
+    pub(crate) fn key(&self) -> &[u8] {
+        &self.key
+    }
+
+    /// When the current version begins, and when it ends as far as its successor is among the sources.
+    #[inline]
+    pub(crate) fn lifetime(&self) -> (Timestamp, Timestamp) {
+        (self.begin, self.end)
+    }
+
+    /// What the current version says.
+    #[inline]
+    pub(crate) fn kind(&self) -> Kind {
+        self.source().kind()
+    }
+
     /// The current version, closed as far as its successor is among the sources.
     #[inline]
-    pub(crate) fn version(&self) -> VersionRef<'_> {
-        let source = self.source();
-        let (begin, end) = (self.begin, self.end);
-        VersionRef { key: &self.key, begin, end, kind: source.kind(), value: source.value() }
+    pub(crate) fn version(&mut self) -> VersionRef<'_> {
+        let source = &self.sources[self.current.expect("the merge is on a version")];
+        let (begin, end, kind) = (self.begin, self.end, source.kind());
+        VersionRef { key: &self.key, begin, end, kind, value: source.value(&mut self.scratch) }
     }
 
     /// As [`Self::version`], owned; the value is a slice of its block.

@@ -8,7 +8,7 @@ use crate::{
     error::Result,
     pins::{Pin, Scope, Unreadable},
     read::{
-        KeyRange, Scan, ScanOptions,
+        ColumnScan, ColumnScanOptions, KeyRange, Scan, ScanOptions,
         source::{PageFilter, Source},
     },
     state::State,
@@ -93,6 +93,22 @@ impl ReadView {
         let written = PageFilter::Begins { after: Timestamp::INTENT, through: self.timestamp() };
         let sources = self.inner.state.sources(keyspace, &range, options.reverse, written);
         Ok(Scan::new(self.clone(), sources, options))
+    }
+
+    /// Starts a scan of `range` for columns of its rows.
+    ///
+    /// # Errors
+    /// Those of [`Self::check`].
+    pub fn scan_columns(
+        &self,
+        keyspace: KeyspaceId,
+        range: &KeyRange,
+        options: &ColumnScanOptions,
+    ) -> Result<ColumnScan> {
+        self.check(keyspace)?;
+        let written = PageFilter::Begins { after: Timestamp::INTENT, through: self.timestamp() };
+        let sources = self.inner.state.sources(keyspace, range, options.reverse, written);
+        Ok(ColumnScan::new(self.clone(), sources, options))
     }
 
     /// The merge sources of `range`, newest first, forward.

@@ -9,7 +9,7 @@ use quick_cache::{
 
 use super::page::RowChunks;
 use crate::{
-    format::{Column, ValueChunk},
+    format::{Column, ColumnChunk, NumberChunk, ValueChunk},
     manifest::FileId,
     metrics::StripedCounter,
 };
@@ -66,6 +66,10 @@ pub(super) enum CachedChunk {
     Rows(Arc<RowChunks>),
     /// V.
     Values(Arc<ValueChunk>),
+    /// The numbers of tags.
+    TagCounts(Arc<NumberChunk>),
+    /// A value column.
+    Column(Arc<ColumnChunk>),
 }
 
 impl CachedChunk {
@@ -73,6 +77,8 @@ impl CachedChunk {
         match self {
             Self::Rows(rows) => rows.weight(),
             Self::Values(values) => values.weight(),
+            Self::TagCounts(counts) => counts.weight(),
+            Self::Column(column) => column.weight(),
         }
     }
 }
@@ -155,10 +161,10 @@ impl PageCache {
     }
 
     /// Gives up the chunks of a file that nobody reads any more.
-    pub(super) fn forget(&self, file: FileId, pages: usize) {
+    pub(super) fn forget(&self, file: FileId, pages: usize, columns: &[Column]) {
         for page in 0..pages {
-            for column in [Column::KEYS, Column::VALUES] {
-                self.chunks.remove(&ChunkKey::new(file, page, column));
+            for column in columns {
+                self.chunks.remove(&ChunkKey::new(file, page, *column));
             }
         }
     }

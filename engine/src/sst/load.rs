@@ -6,14 +6,17 @@ use bytes::Bytes;
 
 use super::{
     cache::{CachePolicy, CachedChunk, ChunkKey},
-    page::{Page, RowChunks},
+    page::{Page, PageValues, RowChunks},
+    rows::RowValues,
     table::Table,
 };
 use crate::{
     error::{Error, Result},
     format::{
-        ChunkEntry, Codec, Column, Damage, Encoding, KeyChunk, KindChunk, NumberChunk, ValueChunk, decompress,
+        ChunkEntry, Codec, Column, ColumnChunk, Damage, Encoding, KeyChunk, KindChunk, NumberChunk,
+        ValueChunk, decompress,
     },
+    rows::{COLUMNS_MAX, RowSchema},
     types::VALUE_BYTES_MAX,
 };
 
@@ -51,7 +54,7 @@ impl Table {
 
     /// Values of a page.
     #[inline]
-    pub(super) async fn values(&self, page: usize, policy: CachePolicy) -> Result<Arc<ValueChunk>> {
+    pub(super) async fn values(&self, page: usize, policy: CachePolicy) -> Result<PageValues> {
         match self.cached_values(page, policy) {
             Some(values) => Ok(values),
             None => self.load_values(page, policy, None).await,
@@ -59,7 +62,7 @@ impl Table {
     }
 
     /// A page, with one read where nothing of it is cached.
-    pub(super) async fn load(
+    pub(crate) async fn load(
         &self,
         page: usize,
         policy: CachePolicy,
@@ -83,21 +86,87 @@ impl Table {
         Ok(Arc::new(Page { rows, begin_override: self.inner.meta.begin_override, values }))
     }
 
+    /// The columns at these places of the file's schema; `None` for a page whose values are byte strings, or an opaque
+    /// file. One read where nothing is cached and the columns lie near each other.
+    pub(crate) async fn columns(
+        &self,
+        page: usize,
+        places: &[usize],
+        policy: CachePolicy,
+    ) -> Result<Option<Vec<Arc<ColumnChunk>>>> {
+        let Some(schema) = self.inner.schema.as_ref().filter(|_| self.is_columnar(page)) else {
+            return Ok(None);
+        };
+        let mut found: Vec<_> = places
+            .iter()
+            .map(|place| self.cached_column(page, schema.columns()[*place].id, policy))
+            .collect();
+        if found.iter().any(Option::is_none) {
+            let mut entries = Vec::with_capacity(places.len());
+            for (place, _) in places.iter().zip(&found).filter(|(_, found)| found.is_none()) {
+                entries.push(*self.entry(page, Column::of_value(schema.columns()[*place].id))?);
+            }
+            let window = self.window(&entries).await?;
+            for (place, found) in places.iter().zip(&mut found).filter(|(_, found)| found.is_none()) {
+                *found = Some(self.load_column(page, schema, *place, &window, policy).await?);
+            }
+        }
+        Ok(Some(found.into_iter().flatten().collect()))
+    }
+
+    /// Whether the values of a page are in columns.
+    pub(crate) fn is_columnar(&self, page: usize) -> bool {
+        let counts = self.inner.index.chunk(page, Column::TAG_COUNTS);
+        self.inner.schema.is_some() && counts.is_some_and(|entry| !entry.is_absent())
+    }
+
     #[inline]
     fn cached_rows(&self, page: usize, policy: CachePolicy) -> Option<Arc<RowChunks>> {
         let key = ChunkKey::new(self.inner.meta.id, page, Column::KEYS);
         match self.inner.cache.get(&key, policy)? {
             CachedChunk::Rows(rows) => Some(rows),
-            CachedChunk::Values(_) => None,
+            _ => None,
         }
     }
 
     #[inline]
-    fn cached_values(&self, page: usize, policy: CachePolicy) -> Option<Arc<ValueChunk>> {
+    fn cached_values(&self, page: usize, policy: CachePolicy) -> Option<PageValues> {
+        if self.is_columnar(page) {
+            return self.cached_row_values(page, policy).map(|rows| PageValues::Rows(Arc::new(rows)));
+        }
         let key = ChunkKey::new(self.inner.meta.id, page, Column::VALUES);
         match self.inner.cache.get(&key, policy)? {
-            CachedChunk::Values(values) => Some(values),
-            CachedChunk::Rows(_) => None,
+            CachedChunk::Values(values) => Some(PageValues::Bytes(values)),
+            _ => None,
+        }
+    }
+
+    fn cached_row_values(&self, page: usize, policy: CachePolicy) -> Option<RowValues> {
+        let schema = self.inner.schema.as_ref()?;
+        let key = ChunkKey::new(self.inner.meta.id, page, Column::TAG_COUNTS);
+        let CachedChunk::TagCounts(tag_counts) = self.inner.cache.get(&key, policy)? else { return None };
+        let mut columns = Vec::with_capacity(schema.columns().len());
+        for (place, column) in schema.columns().iter().enumerate() {
+            columns.push(match self.is_in_values(page, schema, place) {
+                true => Some(self.cached_column(page, column.id, policy)?),
+                false => None,
+            });
+        }
+        Some(RowValues { schema: Arc::clone(schema), tag_counts, columns })
+    }
+
+    /// Whether a column is needed to put values together: it is not of the key, and not missing in all rows.
+    fn is_in_values(&self, page: usize, schema: &RowSchema, place: usize) -> bool {
+        let entry = self.inner.index.chunk(page, Column::of_value(schema.columns()[place].id));
+        !schema.key().contains(&place) && entry.is_some_and(|entry| !entry.is_absent())
+    }
+
+    #[inline]
+    fn cached_column(&self, page: usize, id: u32, policy: CachePolicy) -> Option<Arc<ColumnChunk>> {
+        let key = ChunkKey::new(self.inner.meta.id, page, Column::of_value(id));
+        match self.inner.cache.get(&key, policy)? {
+            CachedChunk::Column(column) => Some(column),
+            _ => None,
         }
     }
 
@@ -146,7 +215,10 @@ impl Table {
         page: usize,
         policy: CachePolicy,
         window: Option<&Window>,
-    ) -> Result<Arc<ValueChunk>> {
+    ) -> Result<PageValues> {
+        if let Some(schema) = self.inner.schema.as_ref().filter(|_| self.is_columnar(page)) {
+            return self.load_row_values(page, schema, policy, window).await;
+        }
         let entry = *self.entry(page, Column::VALUES)?;
         let window = match window {
             Some(window) => window.clone(),
@@ -157,7 +229,65 @@ impl Table {
         let values = Arc::new(decoded.map_err(|damage| self.damaged(&entry, &damage))?);
         let key = ChunkKey::new(self.inner.meta.id, page, Column::VALUES);
         self.inner.cache.offer(key, policy, || CachedChunk::Values(Arc::clone(&values)));
-        Ok(values)
+        Ok(PageValues::Bytes(values))
+    }
+
+    async fn load_row_values(
+        &self,
+        page: usize,
+        schema: &Arc<RowSchema>,
+        policy: CachePolicy,
+        window: Option<&Window>,
+    ) -> Result<PageValues> {
+        let window = match window {
+            Some(window) => window.clone(),
+            None => self.window(&self.inner.index.page_chunks(page)[ROW_COLUMNS.len()..]).await?,
+        };
+        let entry = *self.entry(page, Column::TAG_COUNTS)?;
+        let (encoding, raw) = self.raw(&entry, &window, policy).await?;
+        let rows = self.inner.index.rows(page);
+        let tag_counts =
+            NumberChunk::decode(encoding, &raw, rows).map_err(|damage| self.damaged(&entry, &damage))?;
+        if (0..rows).any(|row| tag_counts.get(row) > COLUMNS_MAX as u64) {
+            return Err(self.damaged(&entry, &Damage::new(0, "a row has too many tags")));
+        }
+        let tag_counts = Arc::new(tag_counts);
+        let key = ChunkKey::new(self.inner.meta.id, page, Column::TAG_COUNTS);
+        self.inner.cache.offer(key, policy, || CachedChunk::TagCounts(Arc::clone(&tag_counts)));
+        let mut columns = Vec::with_capacity(schema.columns().len());
+        for (place, column) in schema.columns().iter().enumerate() {
+            columns.push(if !self.is_in_values(page, schema, place) {
+                None
+            } else if let Some(cached) = self.cached_column(page, column.id, policy) {
+                Some(cached)
+            } else {
+                Some(self.load_column(page, schema, place, &window, policy).await?)
+            });
+        }
+        let schema = Arc::clone(schema);
+        Ok(PageValues::Rows(Arc::new(RowValues { schema, tag_counts, columns })))
+    }
+
+    async fn load_column(
+        &self,
+        page: usize,
+        schema: &RowSchema,
+        place: usize,
+        window: &Window,
+        policy: CachePolicy,
+    ) -> Result<Arc<ColumnChunk>> {
+        let column = schema.columns()[place];
+        let entry = *self.entry(page, Column::of_value(column.id))?;
+        let rows = self.inner.index.rows(page);
+        if entry.is_absent() {
+            return Ok(Arc::new(ColumnChunk::all_missing(column.kind, rows)));
+        }
+        let raw = self.raw_bytes(&entry, window, policy).await?;
+        let chunk = ColumnChunk::decode(column.kind, entry.encoding, &raw, rows);
+        let chunk = Arc::new(chunk.map_err(|damage| self.damaged(&entry, &damage))?);
+        let key = ChunkKey::new(self.inner.meta.id, page, Column::of_value(column.id));
+        self.inner.cache.offer(key, policy, || CachedChunk::Column(Arc::clone(&chunk)));
+        Ok(chunk)
     }
 
     /// Reads what spans these chunks; nothing where they lie too far apart, and each is read by itself then.
@@ -182,13 +312,22 @@ impl Table {
         }
     }
 
-    /// The verified, decompressed bytes of one chunk.
+    /// The encoding of a chunk and its verified, decompressed bytes.
     async fn raw(
         &self,
         entry: &ChunkEntry,
         window: &Window,
         policy: CachePolicy,
     ) -> Result<(Encoding, Bytes)> {
+        let raw = self.raw_bytes(entry, window, policy).await?;
+        let name = &self.inner.name;
+        let encoding = Encoding::from_u8(entry.encoding)
+            .ok_or_else(|| Error::Invalid(format!("{name} has unknown encoding {}", entry.encoding)))?;
+        Ok((encoding, raw))
+    }
+
+    /// The verified, decompressed bytes of a chunk.
+    async fn raw_bytes(&self, entry: &ChunkEntry, window: &Window, policy: CachePolicy) -> Result<Bytes> {
         let name = &self.inner.name;
         let corrupt = |detail: String| Error::corrupt(name, entry.offset, detail);
         let stored = match window.slice(entry) {
@@ -198,8 +337,6 @@ impl Table {
         if self.inner.seed.checksum(entry.offset, &stored) != entry.checksum {
             return Err(corrupt("checksum does not match".into()));
         }
-        let encoding = Encoding::from_u8(entry.encoding)
-            .ok_or_else(|| Error::Invalid(format!("{name} has unknown encoding {}", entry.encoding)))?;
         let codec = Codec::from_u8(entry.codec)
             .ok_or_else(|| Error::Invalid(format!("{name} has unknown codec {}", entry.codec)))?;
         let raw_len = entry.raw_len as usize;
@@ -208,10 +345,10 @@ impl Table {
         }
         // A slice would keep the whole window in the cache, so only those who do not cache take one.
         if codec == Codec::None && policy == CachePolicy::PassBy && stored.len() == raw_len {
-            return Ok((encoding, stored));
+            return Ok(stored);
         }
         let raw = decompress(codec, &stored, raw_len).map_err(|damage| self.damaged(entry, &damage))?;
-        Ok((encoding, raw.into()))
+        Ok(raw.into())
     }
 
     fn entry(&self, page: usize, column: Column) -> Result<&ChunkEntry> {

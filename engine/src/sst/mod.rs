@@ -18,6 +18,7 @@ mod cache;
 mod check;
 mod load;
 mod page;
+mod rows;
 mod table;
 mod tail;
 mod writer;

@@ -4,6 +4,7 @@ use std::{cmp::Ordering, sync::Arc};
 
 use bytes::Bytes;
 
+use super::rows::RowValues;
 use crate::{
     format::{KeyChunk, KindChunk, NumberChunk, ValueChunk},
     types::{Kind, Timestamp, VersionRef},
@@ -16,7 +17,30 @@ pub struct Page {
     pub(super) rows: Arc<RowChunks>,
     pub(super) begin_override: Option<Timestamp>,
     /// None: loaded without values.
-    pub(super) values: Option<Arc<ValueChunk>>,
+    pub(super) values: Option<PageValues>,
+}
+
+/// The values of a page, as it stores them.
+#[derive(Clone, Debug)]
+pub(super) enum PageValues {
+    /// One byte string for each row.
+    Bytes(Arc<ValueChunk>),
+    /// Columns, from which the byte strings are put together.
+    Rows(Arc<RowValues>),
+}
+
+impl PageValues {
+    /// The value of a row; whatever is there where the row is no value.
+    pub(super) fn get_bytes(&self, row: usize) -> Bytes {
+        match self {
+            Self::Bytes(values) => values.get_bytes(row),
+            Self::Rows(rows) => {
+                let mut value = Vec::new();
+                rows.append(row, &mut value);
+                value.into()
+            }
+        }
+    }
 }
 
 /// Chunks K, B, E and T of a page: everything but the values.
@@ -157,22 +181,47 @@ impl Page {
         self.rows.kind(row)
     }
 
-    /// The value; empty unless the kind is PUT.
+    /// The value; empty unless the kind is PUT. `scratch` is used where the page stores values in columns.
     ///
     /// # Panics
     /// The page was loaded without values.
     #[inline]
-    pub fn value(&self, row: usize) -> &[u8] {
-        self.value_chunk().get(row)
+    pub fn value<'a>(&'a self, row: usize, scratch: &'a mut Vec<u8>) -> &'a [u8] {
+        match self.page_values() {
+            PageValues::Bytes(values) => values.get(row),
+            PageValues::Rows(rows) => {
+                scratch.clear();
+                if self.kind(row) == Kind::Put {
+                    rows.append(row, scratch);
+                }
+                scratch
+            }
+        }
     }
 
-    /// The value, sharing the page's memory.
+    /// Appends the value; nothing unless the kind is PUT.
+    ///
+    /// # Panics
+    /// The page was loaded without values.
+    #[inline]
+    pub fn append_value(&self, row: usize, out: &mut Vec<u8>) {
+        match self.page_values() {
+            PageValues::Bytes(values) => out.extend_from_slice(values.get(row)),
+            PageValues::Rows(rows) if self.kind(row) == Kind::Put => rows.append(row, out),
+            PageValues::Rows(_) => {}
+        }
+    }
+
+    /// The value; it shares the page's memory where the page stores values as byte strings.
     ///
     /// # Panics
     /// The page was loaded without values.
     #[inline]
     pub fn value_bytes(&self, row: usize) -> Bytes {
-        self.value_chunk().get_bytes(row)
+        match self.kind(row) {
+            Kind::Put => self.page_values().get_bytes(row),
+            Kind::Delete | Kind::Absent => Bytes::new(),
+        }
     }
 
     /// Whether the values were loaded.
@@ -180,11 +229,11 @@ impl Page {
         self.values.is_some()
     }
 
-    /// One row whole; its key is put together in `key`.
+    /// One row whole; its key is put together in `key`, and where need be its value in `value`.
     ///
     /// # Panics
     /// The page was loaded without values.
-    pub fn version<'a>(&'a self, row: usize, key: &'a mut Vec<u8>) -> VersionRef<'a> {
+    pub fn version<'a>(&'a self, row: usize, key: &'a mut Vec<u8>, value: &'a mut Vec<u8>) -> VersionRef<'a> {
         key.clear();
         self.append_key(row, key);
         VersionRef {
@@ -192,12 +241,12 @@ impl Page {
             begin: self.begin(row),
             end: self.end(row),
             kind: self.kind(row),
-            value: self.value(row),
+            value: self.value(row, value),
         }
     }
 
     #[inline]
-    fn value_chunk(&self) -> &ValueChunk {
+    fn page_values(&self) -> &PageValues {
         self.values.as_ref().expect("the page was loaded with its values")
     }
 }

@@ -1,6 +1,6 @@
 //! Reading a table file.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
@@ -11,8 +11,9 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    format::{FileSeed, KeyFilter, PageIndex},
+    format::{FileSeed, KeyFilter, PageIndex, ZoneMaps},
     manifest::FileMeta,
+    rows::RowSchema,
     store::{ObjectReader, Root},
     types::{Kind, Timestamp, Version},
 };
@@ -33,7 +34,7 @@ pub struct Found {
 impl Drop for Inner {
     fn drop(&mut self) {
         // The last user of a file that was compacted away; or a file that is closed, which reads its chunks again.
-        self.cache.forget(self.meta.id, self.index.len());
+        self.cache.forget(self.meta.id, self.index.len(), self.index.columns());
     }
 }
 
@@ -59,6 +60,11 @@ pub(super) struct Inner {
     pub(super) seed: FileSeed,
     pub(super) index: PageIndex,
     pub(super) filter: Option<KeyFilter>,
+    /// None: the opaque layout.
+    pub(super) schema: Option<Arc<RowSchema>>,
+    /// The section of zone maps and its offset, decompressed; decoded when a scan asks.
+    pub(super) zone_section: Option<(Bytes, u64)>,
+    pub(super) zones: OnceLock<ZoneMaps>,
     pub(super) forbids_writing: bool,
     pub(super) cache: PageCache,
 }
@@ -87,6 +93,8 @@ impl Table {
             index.override_begin(begin);
         }
         let filter = parts.filter(&footer)?;
+        let schema = parts.schema(&footer)?.map(Arc::new);
+        let zone_section = parts.zone_section(&footer)?;
         let inner = Inner {
             meta: meta.clone(),
             name,
@@ -94,6 +102,9 @@ impl Table {
             seed,
             index,
             filter,
+            schema,
+            zone_section,
+            zones: OnceLock::new(),
             forbids_writing: footer.features.forbid_writing(),
             cache: cache.clone(),
         };
@@ -110,6 +121,28 @@ impl Table {
         &self.inner.index
     }
 
+    /// The columns of the rows; none in the opaque layout.
+    pub fn schema(&self) -> Option<&Arc<RowSchema>> {
+        self.inner.schema.as_ref()
+    }
+
+    /// The zone maps; none in the opaque layout.
+    ///
+    /// # Errors
+    /// `Corrupt`.
+    pub fn zones(&self) -> Result<Option<&ZoneMaps>> {
+        let (Some(schema), Some((raw, offset))) = (&self.inner.schema, &self.inner.zone_section) else {
+            return Ok(None);
+        };
+        if self.inner.zones.get().is_none() {
+            let zones = ZoneMaps::decode(raw, schema, self.inner.index.len())
+                .map_err(|damage| Error::corrupt(&self.inner.name, offset + damage.offset, damage.detail))?;
+            // Another reader may have been faster, with the same.
+            self.inner.zones.set(zones).ok();
+        }
+        Ok(self.inner.zones.get())
+    }
+
     /// Whether the file has a feature that a database which holds it must know in order to write.
     pub fn forbids_writing(&self) -> bool {
         self.inner.forbids_writing
@@ -117,7 +150,8 @@ impl Table {
 
     /// Bytes of index and filter in memory, which the cache does not count.
     pub fn weight(&self) -> usize {
-        self.inner.index.weight() + self.inner.filter.as_ref().map_or(0, KeyFilter::weight)
+        let zones = self.inner.zone_section.as_ref().map_or(0, |(raw, _)| raw.len() * 3);
+        self.inner.index.weight() + self.inner.filter.as_ref().map_or(0, KeyFilter::weight) + zones
     }
 
     /// Whether the file may hold `key`; "no" is certain.

@@ -5,10 +5,11 @@ use bytes::Bytes;
 use crate::{
     error::{Error, Result},
     format::{
-        Codec, Damage, FileSeed, Footer, KeyFilter, PageIndex, Properties, Section, SectionKind,
-        VERSION_MAJOR, decompress,
+        Codec, Damage, FileSeed, Footer, KeyFilter, LAYOUT_COLUMNAR, LAYOUT_OPAQUE, PageIndex, Properties,
+        Section, SectionKind, VERSION_MAJOR, decompress,
     },
     manifest::FileMeta,
+    rows::RowSchema,
 };
 
 /// Largest section after decompression.
@@ -97,10 +98,26 @@ impl Tail<'_> {
         }
     }
 
+<<<<<<< HEAD
     /// What the file says of itself.
     pub(super) fn properties(&self, footer: &Footer) -> Result<Properties> {
         let (raw, section) = self.needed(footer, SectionKind::PROPERTIES)?;
         Properties::decode(&raw).map_err(|damage| self.corrupt(section.offset, damage))
+=======
+    /// The columns of the rows, in the columnar layout.
+    pub(super) fn schema(&self, footer: &Footer) -> Result<Option<RowSchema>> {
+        if self.meta.layout != LAYOUT_COLUMNAR {
+            return Ok(None);
+        }
+        let (raw, section) = self.needed(footer, SectionKind::ROW_SCHEMA)?;
+        RowSchema::decode(&raw).map(Some).map_err(|damage| self.corrupt(section.offset, damage))
+    }
+
+    /// The decompressed section of zone maps, and its offset.
+    pub(super) fn zone_section(&self, footer: &Footer) -> Result<Option<(Bytes, u64)>> {
+        let section = self.section(footer, SectionKind::ZONE_MAPS)?;
+        Ok(section.map(|(raw, section)| (raw, section.offset)))
+>>>>>>> d8d3cf6 (Store tables column by column, and read only the columns and pages that a query needs)
     }
 
     /// Compares what the file says of itself with what the manifest says of it.
@@ -121,7 +138,7 @@ impl Tail<'_> {
                 "file is not the one that the manifest describes",
             ));
         }
-        if properties.layout != 0 {
+        if !matches!(properties.layout, LAYOUT_OPAQUE | LAYOUT_COLUMNAR) {
             let layout = properties.layout;
             return Err(Error::Invalid(format!(
                 "{} has value layout {layout}, which is not known",

@@ -3,6 +3,7 @@ use std::{collections::BTreeMap, future::Future};
 use bytes::Bytes;
 use futures::FutureExt;
 use proptest::{collection::vec, prelude::*, sample::Index};
+use rand::{SeedableRng, rngs::StdRng};
 
 use super::*;
 use crate::{
@@ -10,7 +11,11 @@ use crate::{
     format::{Features, Footer},
     manifest::{FileId, FileMeta},
     store::{OsDisk, PutOutcome, Root},
+<<<<<<< HEAD
     testing::InlineTasks,
+=======
+    testing::{random_row, row_key, row_schema},
+>>>>>>> d8d3cf6 (Store tables column by column, and read only the columns and pages that a query needs)
     types::{KEY_BYTES_MAX, Kind, Timestamp, Version},
 };
 
@@ -84,27 +89,37 @@ fn values() -> impl Strategy<Value = Vec<u8>> + Clone {
     ]
 }
 
+fn rows_of_columns() -> impl Strategy<Value = Vec<u8>> {
+    any::<u64>().prop_map(|seed| random_row(&mut StdRng::seed_from_u64(seed)).to_vec())
+}
+
 /// A step back in time: distance, whether the end is known, kind, value.
 type Step = (u64, bool, u8, Vec<u8>);
 
 /// Versions of one key, newest first.
-fn history() -> impl Strategy<Value = Vec<Step>> {
-    let step = (prop_oneof![1..3_u64, 1..100_000_u64, 1..(1_u64 << 40)], any::<bool>(), 0..6_u8, values());
+fn history(values: BoxedStrategy<Vec<u8>>) -> impl Strategy<Value = Vec<Step>> {
+    let step = (prop_oneof![1..3_u64, 1..100_000_u64, 1..(1_u64 << 40)], any::<bool>(), 0..6_u8, values);
     prop_oneof![3 => vec(step.clone(), 1..3), 1 => vec(step, 1..40)]
 }
 
 fn shapes() -> impl Strategy<Value = Shape> {
-    let options = (1..60_usize, 1..6000_usize, 0..3_u8, 0..3_u8, any::<bool>()).prop_map(
-        |(page_rows_max, page_bytes_max, codec, key_codec, filter)| TableOptions {
+    let options = (1..60_usize, 1..6000_usize, 0..3_u8, 0..3_u8, any::<[bool; 2]>()).prop_map(
+        |(page_rows_max, page_bytes_max, codec, key_codec, [filter, has_schema])| TableOptions {
             page_rows_max,
             page_bytes_max,
             codec: Codec::from_u8(codec).unwrap(),
             key_codec: Codec::from_u8(key_codec).unwrap(),
             filter,
-            schema_version: 0,
+            schema: has_schema.then(row_schema),
         },
     );
-    let rows = proptest::collection::btree_map(keys(), history(), 1..40).prop_map(rows_of);
+    let bytes = proptest::collection::btree_map(keys(), history(values().boxed()), 1..40).prop_map(rows_of);
+    let rows = proptest::collection::btree_map(
+        (0..300_u32).prop_map(|number| row_key(number).to_vec()),
+        history(rows_of_columns().boxed()),
+        1..40,
+    );
+    let rows = prop_oneof![bytes, rows.prop_map(rows_of)];
     (options, rows).prop_map(|(options, rows)| Shape { options, rows })
 }
 

@@ -1,6 +1,6 @@
 //! Writing a table file.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use xxhash_rust::xxh3::Xxh3;
@@ -8,11 +8,13 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::{
     error::{Error, Result},
     format::{
-        ChunkEntry, Codec, Column, Compressor, Encoding, Features, FileSeed, Footer, KeyFilter, PageFlags,
-        PageIndexBuilder, PageSummary, Properties, Section, SectionKind, VERSION_MAJOR, VERSION_MINOR,
-        encode_keys, encode_kinds, encode_numbers, encode_values,
+        ChunkEntry, Codec, Column, ColumnBuffer, Compressor, Encoding, Features, FileSeed, Footer, KeyFilter,
+        LAYOUT_COLUMNAR, LAYOUT_OPAQUE, PageFlags, PageIndexBuilder, PageSummary, Properties, RowSplitter,
+        Section, SectionKind, VERSION_MAJOR, VERSION_MINOR, Zone, ZoneBuilder, encode_keys, encode_kinds,
+        encode_numbers, encode_values,
     },
     manifest::{FileId, FileMeta},
+    rows::RowSchema,
     store::{ObjectWriter, Root},
     types::{KEY_BYTES_MAX, Kind, Timestamp, VALUE_BYTES_MAX, VersionRef},
 };
@@ -36,8 +38,8 @@ pub struct TableOptions {
     pub key_codec: Codec,
     /// Whether to write a filter on the keys. Default true.
     pub filter: bool,
-    /// Schema version to note in the file. Default 0.
-    pub schema_version: u32,
+    /// The columns of the rows: the file is written in the columnar layout. Default none: the opaque layout.
+    pub schema: Option<Arc<RowSchema>>,
 }
 
 impl Default for TableOptions {
@@ -48,7 +50,7 @@ impl Default for TableOptions {
             codec: Codec::Lz4,
             key_codec: Codec::None,
             filter: true,
-            schema_version: 0,
+            schema: None,
         }
     }
 }
@@ -68,6 +70,7 @@ pub struct TableWriter {
     hash: Xxh3,
     page: OpenPage,
     index: PageIndexBuilder,
+    columns: Option<OpenColumns>,
     compressor: Compressor,
     raw: Vec<u8>,
     hashes: Vec<u64>,
@@ -154,7 +157,10 @@ impl TableWriter {
             written: 0,
             hash: Xxh3::new(),
             page: OpenPage::default(),
-            index: PageIndexBuilder::new(&Column::OPAQUE),
+            index: PageIndexBuilder::new(
+                &options.schema.as_deref().map_or_else(|| Column::OPAQUE.to_vec(), RowSplitter::page_columns),
+            ),
+            columns: options.schema.clone().map(OpenColumns::new),
             compressor: Compressor::default(),
             raw: Vec::new(),
             hashes: Vec::new(),
@@ -203,7 +209,8 @@ impl TableWriter {
     pub fn len_estimate(&self) -> u64 {
         let filter = if self.options.filter { self.hashes.len() * 9 / 8 } else { 0 };
         let open = self.page.bytes() + self.page.begins.len() * 4;
-        self.written + (self.buffer.len() + open + self.index.encoded_len() + filter) as u64
+        let zones = self.columns.as_ref().map_or(0, |open| open.zones.encoded_len());
+        self.written + (self.buffer.len() + open + self.index.encoded_len() + zones + filter) as u64
     }
 
     /// Writes the rest and makes the file durable.
@@ -347,15 +354,15 @@ impl TableWriter {
             },
         };
         let (codec, key_codec) = (self.options.codec, self.options.key_codec);
-        let chunks = [
-            self.chunk(key_codec, |raw| encode_keys(&page.keys, &page.key_ends, &page.ordinals, raw)),
-            self.chunk(codec, |raw| encode_numbers(&page.begins, raw)),
+        let mut chunks = vec![
+            self.chunk(key_codec, |raw| encode_keys(&page.keys, &page.key_ends, &page.ordinals, raw) as u8),
+            self.chunk(codec, |raw| encode_numbers(&page.begins, raw) as u8),
             self.chunk(codec, |raw| {
-                if page.closed == 0 { Encoding::Absent } else { encode_numbers(&page.ends, raw) }
+                if page.closed == 0 { Encoding::Absent as u8 } else { encode_numbers(&page.ends, raw) as u8 }
             }),
-            self.chunk(codec, |raw| encode_kinds(&page.kinds, raw)),
-            self.chunk(codec, |raw| encode_values(&page.values, &page.value_ends, raw)),
+            self.chunk(codec, |raw| encode_kinds(&page.kinds, raw) as u8),
         ];
+        self.value_chunks(&page, &mut chunks);
         let first_key = &page.keys[..page.key_ends[0] as usize];
         self.index.push(summary, first_key, page.last_key(), &chunks);
         self.totals.index_key_bytes += first_key.len() + page.last_key().len();
@@ -366,13 +373,43 @@ impl TableWriter {
         self.page = page.cleared();
     }
 
-    /// Encodes, compresses and checksums one chunk into the buffer.
-    fn chunk(&mut self, codec: Codec, encode: impl FnOnce(&mut Vec<u8>) -> Encoding) -> ChunkEntry {
+    /// Adds the values: as columns where there are such and the rows can be taken apart, else as bytes.
+    fn value_chunks(&mut self, page: &OpenPage, chunks: &mut Vec<ChunkEntry>) {
+        let codec = self.options.codec;
+        let mut open = self.columns.take();
+        let is_taken_apart = open.as_mut().is_some_and(|open| open.splitter.fill(&open.schema, page.rows()));
+        if is_taken_apart {
+            chunks.push(self.absent_chunk());
+        } else {
+            chunks.push(self.chunk(codec, |raw| encode_values(&page.values, &page.value_ends, raw) as u8));
+        }
+        let Some(mut open) = open else { return };
+        if is_taken_apart {
+            chunks.push(self.chunk(codec, |raw| encode_numbers(&open.splitter.tag_counts, raw) as u8));
+            for column in open.splitter.columns() {
+                chunks.push(self.chunk(codec, |raw| column.encode(raw)));
+            }
+            open.zones.push(open.splitter.columns().iter().map(ColumnBuffer::zone));
+        } else {
+            let columns = open.schema.columns().len();
+            chunks.extend((0..=columns).map(|_| self.absent_chunk()));
+            // Nothing is known of the values.
+            open.zones.push((0..columns).map(|_| Zone { has_missing: true, ..Zone::default() }));
+        }
+        self.columns = Some(open);
+    }
+
+    fn absent_chunk(&self) -> ChunkEntry {
+        ChunkEntry { offset: self.offset(), ..ChunkEntry::default() }
+    }
+
+    /// Encodes, compresses and checksums one chunk into the buffer. `encode` returns the encoding byte.
+    fn chunk(&mut self, codec: Codec, encode: impl FnOnce(&mut Vec<u8>) -> u8) -> ChunkEntry {
         let offset = self.offset();
         self.raw.clear();
         let encoding = encode(&mut self.raw);
-        if encoding == Encoding::Absent {
-            return ChunkEntry { offset, ..ChunkEntry::default() };
+        if encoding == Encoding::Absent as u8 {
+            return self.absent_chunk();
         }
         let (codec, stored) = self.compressor.compress(codec, &self.raw);
         self.buffer.extend_from_slice(stored);
@@ -381,7 +418,7 @@ impl TableWriter {
             checksum: self.seed.checksum(offset, stored),
             stored_len: stored.len() as u32,
             raw_len: self.raw.len() as u32,
-            encoding: encoding as u8,
+            encoding,
             codec: codec as u8,
         }
     }
@@ -392,6 +429,14 @@ impl TableWriter {
         self.index.encode(&mut raw);
         sections.push(self.section(SectionKind::PAGE_INDEX, self.options.codec, &raw));
         raw.clear();
+        if let Some(open) = self.columns.take() {
+            open.zones.encode(&open.schema, &mut raw);
+            sections.push(self.section(SectionKind::ZONE_MAPS, self.options.codec, &raw));
+            raw.clear();
+            open.schema.encode(&mut raw);
+            sections.push(self.section(SectionKind::ROW_SCHEMA, Codec::None, &raw));
+            raw.clear();
+        }
         if let Some(filter) =
             self.options.filter.then(|| KeyFilter::build(std::mem::take(&mut self.hashes))).flatten()
         {
@@ -421,9 +466,9 @@ impl TableWriter {
     fn properties(&self) -> Properties {
         let totals = &self.totals;
         Properties {
-            layout: 0,
+            layout: if self.options.schema.is_some() { LAYOUT_COLUMNAR } else { LAYOUT_OPAQUE },
             schema_id: 0,
-            schema_version: self.options.schema_version,
+            schema_version: self.options.schema.as_ref().map_or(0, |schema| schema.version()),
             rows: totals.rows,
             puts: totals.puts,
             deletes: totals.deletes,
@@ -468,7 +513,33 @@ impl TableWriter {
     }
 }
 
+/// The value columns of the open page, and what is known of those before.
+struct OpenColumns {
+    schema: Arc<RowSchema>,
+    splitter: RowSplitter,
+    zones: ZoneBuilder,
+}
+
+impl OpenColumns {
+    fn new(schema: Arc<RowSchema>) -> Self {
+        Self { splitter: RowSplitter::new(&schema), schema, zones: ZoneBuilder::default() }
+    }
+}
+
 impl OpenPage {
+    /// Kind, key and value of each row.
+    fn rows(&self) -> impl Iterator<Item = (Kind, &[u8], &[u8])> {
+        let bytes = |ends: &[u32], at: usize| {
+            let start = at.checked_sub(1).map_or(0, |before| ends[before] as usize);
+            start..ends[at] as usize
+        };
+        (0..self.begins.len()).map(move |row| {
+            let kind = Kind::from_u8(self.kinds[row]).expect("kinds of an open page were written by us");
+            let key = &self.keys[bytes(&self.key_ends, usize::from(self.ordinals[row]))];
+            (kind, key, &self.values[bytes(&self.value_ends, row)])
+        })
+    }
+
     fn bytes(&self) -> usize {
         self.keys.len() + self.values.len()
     }

@@ -7,9 +7,11 @@
 mod env;
 mod fault_store;
 mod random;
+mod rows;
 mod sim_disk;
 
 pub use env::{InlineTasks, ManualClock, env};
 pub use fault_store::{FaultStore, StoreFault};
 pub use random::SeededRandom;
+pub use rows::{random_row, row_key, row_schema};
 pub use sim_disk::SimDisk;

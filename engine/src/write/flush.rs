@@ -58,7 +58,7 @@ impl Shared {
         keyspace: KeyspaceId,
     ) -> Result<(Vec<crate::manifest::FileMeta>, PendingFiles)> {
         let retained = self.retained(keyspace);
-        let mut writer = RunWriter::new(Arc::clone(self));
+        let mut writer = RunWriter::new(Arc::clone(self), keyspace);
         // Older versions may be in tables, so no delete waits in the sieve for what is below it.
         let mut sieve = Sieve::new(&retained, false);
         let mut last = None;

@@ -6,8 +6,8 @@ use crate::{
     Result,
     manifest::{FileId, FileMeta},
     shared::Shared,
-    sst::TableWriter,
-    types::VersionRef,
+    sst::{TableOptions, TableWriter},
+    types::{KeyspaceId, VersionRef},
 };
 
 /// Files that are being written or wait to be published: the collector leaves them alone while this lives.
@@ -44,15 +44,18 @@ impl Drop for PendingFiles {
 #[derive(Debug)]
 pub(crate) struct RunWriter {
     shared: Arc<Shared>,
+    options: TableOptions,
     pending: PendingFiles,
     table: Option<TableWriter>,
     files: Vec<FileMeta>,
 }
 
 impl RunWriter {
-    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+    /// A run of `keyspace`, in the layout that its rows have.
+    pub(crate) fn new(shared: Arc<Shared>, keyspace: KeyspaceId) -> Self {
         let pending = PendingFiles::new(Arc::clone(&shared));
-        Self { shared, pending, table: None, files: Vec::new() }
+        let options = shared.table_options(keyspace);
+        Self { shared, options, pending, table: None, files: Vec::new() }
     }
 
     /// Adds a version: keys ascending, begins descending within a key.
@@ -65,8 +68,7 @@ impl RunWriter {
         }
         if self.table.is_none() {
             let id = self.pending.reserve();
-            self.table =
-                Some(TableWriter::create(&self.shared.root, id, &self.shared.table_options()).await?);
+            self.table = Some(TableWriter::create(&self.shared.root, id, &self.options).await?);
         }
         let table = self.table.as_mut().expect("a table was just made");
         table.push(version).await

@@ -23,7 +23,7 @@ use super::Target;
 use crate::{
     catalog::keys,
     error::{Error, Result},
-    rows::{EncodedRows, RowEncoder, RowLayout},
+    rows::{EncodedRows, RowEncoder, RowLayout, SCHEMA_VERSION},
     session::{Context, Progress, Shared, Work},
 };
 
@@ -50,6 +50,8 @@ struct Bulk {
 impl<'a> RowWriter<'a> {
     pub(crate) fn new(context: &Context<'a>, work: &'a Work, target: &'a Target) -> Result<Self> {
         let layout = target.table.layout(&target.path)?;
+        let engine = context.shared.store.engine();
+        engine.define_rows(target.table.keyspace_id(), SCHEMA_VERSION, || Arc::new(layout.schema_of_rows()));
         Ok(Self {
             shared: context.shared,
             work,

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, RecordBatch};
+use bygone_engine::rows::value::{self, tag};
 use bytes::Bytes;
 
 use super::{
     RowColumn, RowLayout,
     key::{ROW_ID_BYTES, Typed},
-    value::{self, tag},
 };
 use crate::error::{Error, Result};
 

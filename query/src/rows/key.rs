@@ -1,11 +1,4 @@
-//! Keys: column values whose bytes compare as the values do.
-//!
-//! | type | bytes |
-//! |---|---|
-//! | `BOOLEAN` | 0 or 1 |
-//! | integers, `DATE`, timestamps, `DECIMAL` | big-endian, sign bit turned over |
-//! | `REAL`, `DOUBLE PRECISION` | big-endian; sign bit turned over, all bits when negative; −0 is 0, one NaN above all |
-//! | `TEXT`, `BYTEA` | the bytes, `00` as `00 FF`, ended by `00 01` |
+//! Keys and ranges of keys out of column values. What their bytes are: [`bygone_engine::rows::key`].
 
 use std::ops::Bound;
 
@@ -19,20 +12,21 @@ use arrow::{
     },
     datatypes::DataType,
 };
-use bygone_engine::KeyRange;
+use bygone_engine::{
+    KeyRange,
+    rows::key::{self, KeyValue},
+};
 use bytes::Bytes;
 use datafusion::common::ScalarValue;
 
 use super::{RowColumn, RowLayout};
 use crate::{
     error::{Error, Result},
-    types::ColumnType,
+    types::{ColumnType, SHORT_DECIMAL_DIGITS},
 };
 
 /// Bytes of the hidden row id.
 pub(super) const ROW_ID_BYTES: usize = 8;
-/// Digits of a decimal that fits eight bytes.
-const SHORT_DECIMAL: u8 = 18;
 
 /// A column of a batch, by its Rust type.
 pub(super) enum Typed<'a> {
@@ -97,137 +91,21 @@ impl<'a> Typed<'a> {
     /// Appends the key form of a value that is not NULL.
     pub(super) fn push_key(&self, row: usize, out: &mut Vec<u8>) {
         match self {
-            Self::Boolean(array) => out.push(u8::from(array.value(row))),
-            Self::Int16(array) => out.extend_from_slice(&(array.value(row) ^ i16::MIN).to_be_bytes()),
-            Self::Int32(array) => out.extend_from_slice(&(array.value(row) ^ i32::MIN).to_be_bytes()),
-            Self::Date(array) => out.extend_from_slice(&(array.value(row) ^ i32::MIN).to_be_bytes()),
-            Self::Int64(array) => out.extend_from_slice(&(array.value(row) ^ i64::MIN).to_be_bytes()),
-            Self::Timestamp(array) => out.extend_from_slice(&(array.value(row) ^ i64::MIN).to_be_bytes()),
-            Self::Float32(array) => out.extend_from_slice(&ordered_f32(array.value(row)).to_be_bytes()),
-            Self::Float64(array) => out.extend_from_slice(&ordered_f64(array.value(row)).to_be_bytes()),
-            Self::Decimal(array, precision) if *precision <= SHORT_DECIMAL => {
-                out.extend_from_slice(&(array.value(row) as i64 ^ i64::MIN).to_be_bytes());
+            Self::Boolean(array) => key::push_bool(array.value(row), out),
+            Self::Int16(array) => key::push_i16(array.value(row), out),
+            Self::Int32(array) => key::push_i32(array.value(row), out),
+            Self::Date(array) => key::push_i32(array.value(row), out),
+            Self::Int64(array) => key::push_i64(array.value(row), out),
+            Self::Timestamp(array) => key::push_i64(array.value(row), out),
+            Self::Float32(array) => key::push_f32(array.value(row), out),
+            Self::Float64(array) => key::push_f64(array.value(row), out),
+            Self::Decimal(array, precision) if *precision <= SHORT_DECIMAL_DIGITS => {
+                key::push_i64(array.value(row) as i64, out);
             }
-            Self::Decimal(array, _) => out.extend_from_slice(&(array.value(row) ^ i128::MIN).to_be_bytes()),
-            Self::Text(array, _) => push_escaped(array.value(row).as_bytes(), out),
-            Self::Bytes(array) => push_escaped(array.value(row), out),
+            Self::Decimal(array, _) => key::push_i128(array.value(row), out),
+            Self::Text(array, _) => key::push_bytes(array.value(row).as_bytes(), out),
+            Self::Bytes(array) => key::push_bytes(array.value(row), out),
         }
-    }
-}
-
-fn ordered_f32(value: f32) -> u32 {
-    let bits = if value == 0.0 {
-        0
-    } else if value.is_nan() {
-        f32::NAN.to_bits() & (u32::MAX >> 1)
-    } else {
-        value.to_bits()
-    };
-    if bits >> 31 == 1 { !bits } else { bits | 1 << 31 }
-}
-
-fn ordered_f64(value: f64) -> u64 {
-    let bits = if value == 0.0 {
-        0
-    } else if value.is_nan() {
-        f64::NAN.to_bits() & (u64::MAX >> 1)
-    } else {
-        value.to_bits()
-    };
-    if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
-}
-
-fn push_escaped(bytes: &[u8], out: &mut Vec<u8>) {
-    let mut rest = bytes;
-    while let Some(zero) = rest.iter().position(|byte| *byte == 0) {
-        out.extend_from_slice(&rest[..zero]);
-        out.extend_from_slice(&[0, 0xFF]);
-        rest = &rest[zero + 1..];
-    }
-    out.extend_from_slice(rest);
-    out.extend_from_slice(&[0, 1]);
-}
-
-/// A value of a key.
-pub(super) enum KeyValue<'a> {
-    Boolean(bool),
-    Int(i64),
-    Decimal(i128),
-    Float32(f32),
-    Float64(f64),
-    /// Text or bytes without a zero byte: as they stand in the key.
-    Plain(&'a [u8]),
-    /// Text or bytes with zero bytes.
-    Escaped(Vec<u8>),
-}
-
-impl KeyValue<'_> {
-    pub(super) fn bytes(&self) -> Option<&[u8]> {
-        match self {
-            Self::Plain(bytes) => Some(bytes),
-            Self::Escaped(bytes) => Some(bytes),
-            _ => None,
-        }
-    }
-}
-
-/// Takes one value of the type off the front of a key. `None` when the bytes cannot be one.
-pub(super) fn take<'a>(column_type: ColumnType, key: &mut &'a [u8]) -> Option<KeyValue<'a>> {
-    fn fixed<const N: usize>(key: &mut &[u8]) -> Option<[u8; N]> {
-        let (head, tail) = key.split_first_chunk::<N>()?;
-        *key = tail;
-        Some(*head)
-    }
-    Some(match column_type {
-        ColumnType::Boolean => match fixed::<1>(key)? {
-            [0] => KeyValue::Boolean(false),
-            [1] => KeyValue::Boolean(true),
-            _ => return None,
-        },
-        ColumnType::SmallInt => KeyValue::Int(i64::from(i16::from_be_bytes(fixed(key)?) ^ i16::MIN)),
-        ColumnType::Integer | ColumnType::Date => {
-            KeyValue::Int(i64::from(i32::from_be_bytes(fixed(key)?) ^ i32::MIN))
-        }
-        ColumnType::BigInt | ColumnType::Timestamp | ColumnType::TimestampTz => {
-            KeyValue::Int(i64::from_be_bytes(fixed(key)?) ^ i64::MIN)
-        }
-        ColumnType::Decimal { precision, .. } if precision <= SHORT_DECIMAL => {
-            KeyValue::Decimal(i128::from(i64::from_be_bytes(fixed(key)?) ^ i64::MIN))
-        }
-        ColumnType::Decimal { .. } => KeyValue::Decimal(i128::from_be_bytes(fixed(key)?) ^ i128::MIN),
-        ColumnType::Real => {
-            let bits = u32::from_be_bytes(fixed(key)?);
-            KeyValue::Float32(f32::from_bits(if bits >> 31 == 1 { bits ^ 1 << 31 } else { !bits }))
-        }
-        ColumnType::Double => {
-            let bits = u64::from_be_bytes(fixed(key)?);
-            KeyValue::Float64(f64::from_bits(if bits >> 63 == 1 { bits ^ 1 << 63 } else { !bits }))
-        }
-        ColumnType::Text { .. } | ColumnType::Bytes => unescape(key)?,
-    })
-}
-
-fn unescape<'a>(key: &mut &'a [u8]) -> Option<KeyValue<'a>> {
-    let bytes: &'a [u8] = key;
-    let zero = bytes.iter().position(|byte| *byte == 0)?;
-    if bytes.get(zero + 1) == Some(&1) {
-        *key = &bytes[zero + 2..];
-        return Some(KeyValue::Plain(&bytes[..zero]));
-    }
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut rest = bytes;
-    loop {
-        let zero = rest.iter().position(|byte| *byte == 0)?;
-        out.extend_from_slice(&rest[..zero]);
-        match rest.get(zero + 1)? {
-            0xFF => out.push(0),
-            1 => {
-                *key = &rest[zero + 2..];
-                return Some(KeyValue::Escaped(out));
-            }
-            _ => return None,
-        }
-        rest = &rest[zero + 2..];
     }
 }
 
@@ -294,7 +172,9 @@ impl RowLayout {
         let mut rest = key;
         let values: Vec<String> = self
             .key_columns()
-            .map_while(|column| take(column.column_type, &mut rest).map(|value| shown(column, &value)))
+            .map_while(|column| {
+                key::take(column.column_type.kind(), &mut rest).map(|value| shown(column, &value))
+            })
             .collect();
         let names: Vec<&str> = self.key_columns().map(|column| column.name.as_str()).collect();
         format!("({})=({})", names.join(", "), values.join(", "))
@@ -306,8 +186,7 @@ fn shown(column: &RowColumn, value: &KeyValue<'_>) -> String {
         KeyValue::Boolean(value) => return value.to_string(),
         KeyValue::Float32(value) => return value.to_string(),
         KeyValue::Float64(value) => return value.to_string(),
-        KeyValue::Plain(_) | KeyValue::Escaped(_) => {
-            let bytes = value.bytes().unwrap_or_default();
+        KeyValue::Bytes(bytes) => {
             return match column.column_type {
                 ColumnType::Bytes => bytes.iter().copied().fold("\\x".to_owned(), hex),
                 _ => String::from_utf8_lossy(bytes).into_owned(),
@@ -315,10 +194,13 @@ fn shown(column: &RowColumn, value: &KeyValue<'_>) -> String {
         }
         KeyValue::Int(value) => match column.column_type.arrow() {
             DataType::Date32 => ScalarValue::Date32(Some(*value as i32)),
+            DataType::Decimal128(precision, scale) => {
+                ScalarValue::Decimal128(Some(i128::from(*value)), precision, scale)
+            }
             DataType::Timestamp(_, zone) => ScalarValue::TimestampMicrosecond(Some(*value), zone),
             _ => ScalarValue::Int64(Some(*value)),
         },
-        KeyValue::Decimal(value) => match column.column_type {
+        KeyValue::Wide(value) => match column.column_type {
             ColumnType::Decimal { precision, scale } => {
                 ScalarValue::Decimal128(Some(*value), precision, scale as i8)
             }

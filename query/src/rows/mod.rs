@@ -11,16 +11,16 @@
 //!    was written. A column that is younger than the row has the default given with it.
 //! 4. Bytes from storage are never trusted: what does not decode is an error that says so.
 //!
-//! The normative description is in FORMAT.md.
+//! The forms of single values are the engine's ([`bygone_engine::rows`]). The normative description is in FORMAT.md.
 
 mod decode;
 mod encode;
 mod key;
-mod value;
 
 use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
+use bygone_engine::rows::RowSchema;
 use datafusion::common::ScalarValue;
 
 use crate::{
@@ -54,6 +54,9 @@ pub struct RowLayout {
     columns: Vec<RowColumn>,
     key: Vec<usize>,
 }
+
+/// The version of the schemas of tables, whose columns do not change.
+pub const SCHEMA_VERSION: u32 = 1;
 
 /// Most columns that a table can have.
 pub const COLUMNS_MAX: usize = 4096;
@@ -102,6 +105,16 @@ impl RowLayout {
 
     fn key_columns(&self) -> impl Iterator<Item = &RowColumn> {
         self.key.iter().map(|column| &self.columns[*column])
+    }
+
+    /// The columns as the engine stores them.
+    pub fn schema_of_rows(&self) -> RowSchema {
+        let columns = self
+            .columns
+            .iter()
+            .map(|column| bygone_engine::rows::RowColumn { id: column.id, kind: column.column_type.kind() });
+        let key: Vec<u32> = self.key_columns().map(|column| column.id).collect();
+        RowSchema::new(SCHEMA_VERSION, columns.collect(), &key)
     }
 
     fn corrupt(&self, what: &str) -> Error {

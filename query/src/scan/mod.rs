@@ -10,7 +10,9 @@
 //! 2. Filters used for the key range are applied again exactly; a pushed filter is applied on the decoded rows.
 //! 3. Nothing is claimed exactly that could be wrong at another point: statistics are never exact.
 
+mod cursor;
 mod provider;
+mod prune;
 mod range;
 mod reader;
 mod source;

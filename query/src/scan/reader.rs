@@ -3,7 +3,7 @@
 use std::{ops::Bound, sync::Arc};
 
 use bygone_engine::{
-    KeyRange, ReadView, RowBatch, Scan, ScanOptions,
+    ColumnScan, ColumnScanOptions, KeyRange, ReadView, RowBatch, Scan, ScanOptions,
     types::{KeyspaceId, Timestamp},
 };
 use bygone_mvcc::{Mark, Transaction, TransactionScan};
@@ -75,6 +75,17 @@ impl Reader {
                 ReaderScan::Transaction(transaction.scan_before(keyspace, range, options, *mark)?)
             }
         })
+    }
+
+    /// The rows of a range, to be read by columns; `None` where there are uncommitted rows among them.
+    pub(crate) fn scan_columns(
+        &self,
+        keyspace: KeyspaceId,
+        range: &KeyRange,
+        options: &ColumnScanOptions,
+    ) -> Result<Option<ColumnScan>> {
+        let Some(view) = self.committed(keyspace) else { return Ok(None) };
+        Ok(Some(view.scan_columns(keyspace, range, options)?))
     }
 
     /// Every row whose key starts with `prefix`.

@@ -2,17 +2,9 @@
 
 use std::{fmt, sync::Arc};
 
-use arrow::{
-    array::BinaryArray,
-    compute::{SortOptions, filter_record_batch},
-    datatypes::SchemaRef,
-    record_batch::{RecordBatch, RecordBatchOptions},
-};
+use arrow::{compute::SortOptions, datatypes::SchemaRef};
 use datafusion::{
-    common::{
-        Result, Statistics, cast::as_boolean_array, config::ConfigOptions, stats::Precision,
-        tree_node::TreeNodeRecursion,
-    },
+    common::{Result, Statistics, config::ConfigOptions, stats::Precision, tree_node::TreeNodeRecursion},
     datasource::source::DataSource,
     execution::{SendableRecordBatchStream, TaskContext},
     physical_expr::{
@@ -22,21 +14,15 @@ use datafusion::{
     physical_plan::{
         DisplayFormatType, SortOrderPushdownResult,
         filter_pushdown::{FilterPushdownPropagation, PushedDown},
-        metrics::{BaselineMetrics, Count, ExecutionPlanMetricsSet, MetricBuilder},
+        metrics::ExecutionPlanMetricsSet,
         stream::RecordBatchStreamAdapter,
     },
 };
 use futures::stream;
 
-use super::{Reader, ReaderScan, range::ScanRange};
-use crate::{
-    catalog::TableDef,
-    rows::{RowDecoder, RowLayout},
-};
-use bygone_engine::{KeyRange, RowBatch};
-
-/// Rows in one batch.
-const BATCH_ROWS: usize = 8_192;
+use super::{Reader, cursor::Cursor, range::ScanRange};
+use crate::{catalog::TableDef, rows::RowLayout};
+use bygone_engine::KeyRange;
 
 /// Tables with fewer versions are read by one task.
 const ROWS_TO_SPLIT: usize = 100_000;
@@ -44,23 +30,23 @@ const ROWS_TO_SPLIT: usize = 100_000;
 /// The scan of one table at one point. Self-contained: everything that decides its answer is in it.
 #[derive(Clone, Debug)]
 pub(crate) struct TableScan {
-    table: Arc<TableDef>,
-    layout: Arc<RowLayout>,
-    reader: Reader,
+    pub(super) table: Arc<TableDef>,
+    pub(super) layout: Arc<RowLayout>,
+    pub(super) reader: Reader,
     /// The table and the point in words.
     title: String,
     /// The columns before the projection.
-    schema: SchemaRef,
-    projection: Vec<usize>,
-    projected_schema: SchemaRef,
+    pub(super) schema: SchemaRef,
+    pub(super) projection: Vec<usize>,
+    pub(super) projected_schema: SchemaRef,
     range: ScanRange,
     /// The range, split into partitions in key order.
-    partitions: Vec<KeyRange>,
+    pub(super) partitions: Vec<KeyRange>,
     /// Over the projected columns.
-    predicate: Option<Arc<dyn PhysicalExpr>>,
-    limit: Option<usize>,
-    reverse: bool,
-    metrics: ExecutionPlanMetricsSet,
+    pub(super) predicate: Option<Arc<dyn PhysicalExpr>>,
+    pub(super) limit: Option<usize>,
+    pub(super) reverse: bool,
+    pub(super) metrics: ExecutionPlanMetricsSet,
 }
 
 impl TableScan {
@@ -106,101 +92,12 @@ impl TableScan {
         });
         LexOrdering::new(columns)
     }
-
-    /// What one partition needs to produce its batches.
-    fn cursor(&self, partition: usize) -> Result<Cursor> {
-        // The hidden key is not a column of the table: it is put in its place afterwards.
-        let width = self.table.columns.len();
-        let columns: Vec<usize> = self.projection.iter().copied().filter(|&index| index < width).collect();
-        let decoded_schema = Arc::new(self.schema.project(&columns)?);
-        Ok(Cursor {
-            scan: None,
-            source: self.clone(),
-            range: self.partitions[partition].clone(),
-            decoder: RowDecoder::new(Arc::clone(&self.layout), &columns)?,
-            decoded_schema,
-            key_position: self.projection.iter().position(|&index| index == width),
-            remaining: self.limit.unwrap_or(usize::MAX),
-            metrics: BaselineMetrics::new(&self.metrics, partition),
-            rows_read: MetricBuilder::new(&self.metrics).counter("rows_read", partition),
-        })
-    }
-}
-
-/// A scan under way.
-struct Cursor {
-    /// Opened with the first batch.
-    scan: Option<ReaderScan>,
-    source: TableScan,
-    range: KeyRange,
-    decoder: RowDecoder,
-    decoded_schema: SchemaRef,
-    /// Where the hidden key goes, if it is asked for.
-    key_position: Option<usize>,
-    remaining: usize,
-    metrics: BaselineMetrics,
-    rows_read: Count,
-}
-
-impl Cursor {
-    /// The next batch with rows in it; `None` at the end.
-    async fn next(&mut self) -> Result<Option<RecordBatch>> {
-        while self.remaining > 0 {
-            if self.scan.is_none() {
-                // A limit below a filter says nothing about how many rows must be read.
-                let limit = if self.source.predicate.is_none() { self.source.limit } else { None };
-                let rows = limit.map_or(BATCH_ROWS, |limit| limit.clamp(1, BATCH_ROWS));
-                let scan = self.source.reader.scan(
-                    self.source.table.keyspace_id(),
-                    self.range.clone(),
-                    self.source.reverse,
-                    rows,
-                )?;
-                self.scan = Some(scan);
-            }
-            let Some(scan) = &mut self.scan else { return Ok(None) };
-            let Some(rows) = scan.next().await? else { return Ok(None) };
-            let elapsed = self.metrics.elapsed_compute().clone();
-            let timer = elapsed.timer();
-            self.rows_read.add(rows.len());
-            let mut batch = self.decode(&rows)?;
-            if let Some(predicate) = &self.source.predicate {
-                let keep = predicate.evaluate(&batch)?.into_array(batch.num_rows())?;
-                batch = filter_record_batch(&batch, as_boolean_array(&keep)?)?;
-            }
-            timer.done();
-            if batch.num_rows() == 0 {
-                continue;
-            }
-            if batch.num_rows() > self.remaining {
-                batch = batch.slice(0, self.remaining);
-            }
-            self.remaining -= batch.num_rows();
-            self.metrics.record_output(batch.num_rows());
-            return Ok(Some(batch));
-        }
-        Ok(None)
-    }
-}
-
-impl Cursor {
-    fn decode(&mut self, rows: &RowBatch) -> Result<RecordBatch> {
-        for row in 0..rows.len() {
-            self.decoder.push(rows.keys.get(row), rows.values.get(row))?;
-        }
-        let batch = self.decoder.finish(&self.decoded_schema)?;
-        let Some(position) = self.key_position else { return Ok(batch) };
-        let mut columns = batch.columns().to_vec();
-        columns.insert(position, Arc::new(BinaryArray::from_iter_values(rows.keys.iter())));
-        let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
-        let schema = Arc::clone(&self.source.projected_schema);
-        Ok(RecordBatch::try_new_with_options(schema, columns, &options)?)
-    }
 }
 
 impl DataSource for TableScan {
     fn open(&self, partition: usize, _context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let batches = stream::try_unfold(self.cursor(partition)?, |mut cursor| async move {
+        let cursor = Cursor::new(self, partition)?;
+        let batches = stream::try_unfold(cursor, |mut cursor| async move {
             Ok(cursor.next().await?.map(|batch| (batch, cursor)))
         });
         Ok(Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.projected_schema), batches)))

@@ -16,12 +16,16 @@ mod planner;
 use std::fmt;
 
 use arrow::datatypes::{DataType, TimeUnit};
+use bygone_engine::rows::ColumnKind;
 use datafusion::sql::sqlparser::ast::{self, CharacterLength, ExactNumberInfo, TimezoneInfo};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
 pub use planner::Types;
+
+/// Digits of a decimal that fits eight bytes.
+pub const SHORT_DECIMAL_DIGITS: u8 = 18;
 
 /// The time zone of `TIMESTAMPTZ` values in memory.
 pub const UTC: &str = "UTC";
@@ -87,6 +91,22 @@ impl ColumnType {
             Self::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, None),
             Self::TimestampTz => DataType::Timestamp(TimeUnit::Microsecond, Some(UTC.into())),
             Self::Bytes => DataType::Binary,
+        }
+    }
+
+    /// What the engine makes of its values.
+    pub fn kind(self) -> ColumnKind {
+        match self {
+            Self::Boolean => ColumnKind::Boolean,
+            Self::SmallInt => ColumnKind::Int16,
+            Self::Integer | Self::Date => ColumnKind::Int32,
+            Self::BigInt | Self::Timestamp | Self::TimestampTz => ColumnKind::Int64,
+            Self::Decimal { precision, .. } if precision <= SHORT_DECIMAL_DIGITS => ColumnKind::Int64,
+            Self::Decimal { .. } => ColumnKind::Int128,
+            Self::Real => ColumnKind::Float32,
+            Self::Double => ColumnKind::Float64,
+            Self::Text { .. } => ColumnKind::Text,
+            Self::Bytes => ColumnKind::Bytes,
         }
     }
 

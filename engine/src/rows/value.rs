@@ -1,4 +1,5 @@
-//! Values: what a row stores beside its key.
+//! Values: what a row stores beside its key, in a form that needs no schema to be skipped over. Every value of a column
+//! has exactly one form, so equal rows have equal bytes.
 //!
 //! ```text
 //!   byte     1            format, 1
@@ -8,38 +9,38 @@
 //! ```
 
 /// The first byte of every value.
-pub(super) const FORMAT: u8 = 1;
+pub const FORMAT: u8 = 1;
 
 /// What follows for one column.
-pub(super) mod tag {
+pub mod tag {
     /// NULL.
-    pub(crate) const NULL: u8 = 0;
+    pub const NULL: u8 = 0;
     /// Zero, false, or empty: no payload.
-    pub(crate) const ZERO: u8 = 1;
+    pub const ZERO: u8 = 1;
     /// One, or true: no payload.
-    pub(crate) const ONE: u8 = 2;
+    pub const ONE: u8 = 2;
     /// A number in one byte, little-endian like all.
-    pub(crate) const BYTES_1: u8 = 3;
+    pub const BYTES_1: u8 = 3;
     /// A number in two bytes.
-    pub(crate) const BYTES_2: u8 = 4;
+    pub const BYTES_2: u8 = 4;
     /// A number in four bytes.
-    pub(crate) const BYTES_4: u8 = 5;
+    pub const BYTES_4: u8 = 5;
     /// A number in eight bytes.
-    pub(crate) const BYTES_8: u8 = 6;
+    pub const BYTES_8: u8 = 6;
     /// A number in sixteen bytes.
-    pub(crate) const BYTES_16: u8 = 7;
+    pub const BYTES_16: u8 = 7;
     /// Bytes after a length of one byte.
-    pub(crate) const LENGTH_1: u8 = 8;
+    pub const LENGTH_1: u8 = 8;
     /// Bytes after a length of two bytes.
-    pub(crate) const LENGTH_2: u8 = 9;
+    pub const LENGTH_2: u8 = 9;
     /// Bytes after a length of four bytes.
-    pub(crate) const LENGTH_4: u8 = 10;
+    pub const LENGTH_4: u8 = 10;
     /// The column is in the key, or no column has this id.
-    pub(crate) const ELSEWHERE: u8 = 15;
+    pub const ELSEWHERE: u8 = 15;
 }
 
 /// Appends an integer in as few bytes as it needs; returns its tag.
-pub(super) fn push_int(value: i64, out: &mut Vec<u8>) -> u8 {
+pub fn push_int(value: i64, out: &mut Vec<u8>) -> u8 {
     match value {
         0 => tag::ZERO,
         1 => tag::ONE,
@@ -62,7 +63,8 @@ pub(super) fn push_int(value: i64, out: &mut Vec<u8>) -> u8 {
     }
 }
 
-pub(super) fn push_decimal(value: i128, out: &mut Vec<u8>) -> u8 {
+/// Appends a wide integer in as few bytes as it needs; returns its tag.
+pub fn push_decimal(value: i128, out: &mut Vec<u8>) -> u8 {
     if let Ok(short) = i64::try_from(value) {
         return push_int(short, out);
     }
@@ -70,7 +72,8 @@ pub(super) fn push_decimal(value: i128, out: &mut Vec<u8>) -> u8 {
     tag::BYTES_16
 }
 
-pub(super) fn push_f32(value: f32, out: &mut Vec<u8>) -> u8 {
+/// Appends a float bit by bit; returns its tag.
+pub fn push_f32(value: f32, out: &mut Vec<u8>) -> u8 {
     if value.to_bits() == 0 {
         return tag::ZERO;
     }
@@ -79,7 +82,7 @@ pub(super) fn push_f32(value: f32, out: &mut Vec<u8>) -> u8 {
 }
 
 /// A double that a float can hold bit by bit takes four bytes.
-pub(super) fn push_f64(value: f64, out: &mut Vec<u8>) -> u8 {
+pub fn push_f64(value: f64, out: &mut Vec<u8>) -> u8 {
     let short = value as f32;
     if f64::from(short).to_bits() == value.to_bits() {
         return push_f32(short, out);
@@ -88,7 +91,8 @@ pub(super) fn push_f64(value: f64, out: &mut Vec<u8>) -> u8 {
     tag::BYTES_8
 }
 
-pub(super) fn push_bytes(value: &[u8], out: &mut Vec<u8>) -> u8 {
+/// Appends text or bytes with their length; returns its tag.
+pub fn push_bytes(value: &[u8], out: &mut Vec<u8>) -> u8 {
     let tag = match value.len() {
         0 => return tag::ZERO,
         length @ 1..=0xFF => {
@@ -110,7 +114,7 @@ pub(super) fn push_bytes(value: &[u8], out: &mut Vec<u8>) -> u8 {
 
 /// Takes the payload that `tag` announces off the front of `rest`. `None` when it is cut short or no tag.
 #[inline]
-pub(super) fn take<'a>(tag: u8, rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+pub fn take<'a>(tag: u8, rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     let (skip, length) = match tag {
         tag::NULL | tag::ZERO | tag::ONE | tag::ELSEWHERE => return Some(&[]),
         tag::BYTES_1 => (0, 1),
@@ -128,8 +132,9 @@ pub(super) fn take<'a>(tag: u8, rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     Some(payload)
 }
 
+/// The integer that a tag and its payload stand for; `None` when they are no integer.
 #[inline]
-pub(super) fn int(tag: u8, payload: &[u8]) -> Option<i64> {
+pub fn int(tag: u8, payload: &[u8]) -> Option<i64> {
     Some(match tag {
         tag::ZERO => 0,
         tag::ONE => 1,
@@ -141,14 +146,16 @@ pub(super) fn int(tag: u8, payload: &[u8]) -> Option<i64> {
     })
 }
 
-pub(super) fn decimal(tag: u8, payload: &[u8]) -> Option<i128> {
+/// As [`int`], up to sixteen bytes.
+pub fn decimal(tag: u8, payload: &[u8]) -> Option<i128> {
     match tag {
         tag::BYTES_16 => Some(i128::from_le_bytes(payload.try_into().ok()?)),
         _ => int(tag, payload).map(i128::from),
     }
 }
 
-pub(super) fn f32(tag: u8, payload: &[u8]) -> Option<f32> {
+/// The float that a tag and its payload stand for; `None` when they are none.
+pub fn f32(tag: u8, payload: &[u8]) -> Option<f32> {
     match tag {
         tag::ZERO => Some(0.0),
         tag::BYTES_4 => Some(f32::from_bits(u32::from_le_bytes(payload.try_into().ok()?))),
@@ -156,19 +163,21 @@ pub(super) fn f32(tag: u8, payload: &[u8]) -> Option<f32> {
     }
 }
 
-pub(super) fn f64(tag: u8, payload: &[u8]) -> Option<f64> {
+/// The double that a tag and its payload stand for; `None` when they are none.
+pub fn f64(tag: u8, payload: &[u8]) -> Option<f64> {
     match tag {
         tag::BYTES_8 => Some(f64::from_bits(u64::from_le_bytes(payload.try_into().ok()?))),
         _ => f32(tag, payload).map(f64::from),
     }
 }
 
-pub(super) fn bytes(tag: u8, payload: &[u8]) -> Option<&[u8]> {
+/// The text or bytes that a tag and its payload stand for; `None` when they are none.
+pub fn bytes(tag: u8, payload: &[u8]) -> Option<&[u8]> {
     matches!(tag, tag::ZERO | tag::LENGTH_1 | tag::LENGTH_2 | tag::LENGTH_4).then_some(payload)
 }
 
 /// Appends an unsigned number, seven bits a byte, the lowest first.
-pub(super) fn push_varint(mut value: usize, out: &mut Vec<u8>) {
+pub fn push_varint(mut value: usize, out: &mut Vec<u8>) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
         value >>= 7;
@@ -178,7 +187,7 @@ pub(super) fn push_varint(mut value: usize, out: &mut Vec<u8>) {
 
 /// Takes a number off the front; two bytes at most, for no table has more columns.
 #[inline]
-pub(super) fn take_varint(rest: &mut &[u8]) -> Option<usize> {
+pub fn take_varint(rest: &mut &[u8]) -> Option<usize> {
     let (first, tail) = rest.split_first()?;
     if first & 0x80 == 0 {
         *rest = tail;
@@ -187,4 +196,44 @@ pub(super) fn take_varint(rest: &mut &[u8]) -> Option<usize> {
     let (second, tail) = tail.split_first()?;
     *rest = tail;
     (second & 0x80 == 0).then(|| usize::from(first & 0x7F) | usize::from(*second) << 7)
+}
+
+/// The tags and payloads of a value. `None` when its bytes cannot be a value.
+#[inline]
+pub fn split(value: &[u8]) -> Option<Tags<'_>> {
+    let (format, mut rest) = value.split_first()?;
+    if *format != FORMAT {
+        return None;
+    }
+    let count = take_varint(&mut rest)?;
+    let (tags, payloads) = rest.split_at_checked(count.div_ceil(2))?;
+    Some(Tags { count, tags, payloads })
+}
+
+/// A value, split at the front of its payloads.
+#[derive(Clone, Copy, Debug)]
+pub struct Tags<'a> {
+    /// Number of tags: the largest column id when it was written, plus 1.
+    pub count: usize,
+    tags: &'a [u8],
+    payloads: &'a [u8],
+}
+
+impl<'a> Tags<'a> {
+    /// The tag of a column id below [`count`](Self::count).
+    #[inline]
+    pub fn tag(&self, id: usize) -> u8 {
+        self.tags[id / 2] >> (id % 2 * 4) & 0x0F
+    }
+
+    /// Takes the payload of the next column, in the order of ids, whose tag is `tag`. `None` when it is cut short.
+    #[inline]
+    pub fn take(&mut self, tag: u8) -> Option<&'a [u8]> {
+        take(tag, &mut self.payloads)
+    }
+
+    /// Whether all payloads were taken.
+    pub fn is_exhausted(&self) -> bool {
+        self.payloads.is_empty()
+    }
 }

@@ -1,0 +1,185 @@
+//! Rows into Arrow columns.
+
+use std::sync::Arc;
+
+use super::{
+    ColumnRequest, Columns,
+    builder::{Builder, Unfit},
+    rowset::{RowSet, Segment},
+};
+use crate::{
+    Error, Result,
+    format::ColumnChunk,
+    rows::{
+        ColumnKind, RowSchema, key,
+        value::{self, tag},
+    },
+};
+
+/// Makes Arrow columns of rows: of those of a [`RowSet`], and of keys and values as bytes.
+#[derive(Debug)]
+pub struct RowAssembler {
+    requests: Vec<ColumnRequest>,
+    builders: Vec<Builder>,
+    /// For every column id up to the largest wanted one in values: which builder it goes to.
+    slots: Vec<Option<usize>>,
+    /// The key columns up to the last wanted one: what they are made of, and which builder they go to.
+    key: Vec<(ColumnKind, Option<usize>)>,
+    rows: usize,
+}
+
+impl RowAssembler {
+    /// Of rows with this schema, the columns asked for.
+    ///
+    /// # Errors
+    /// `Invalid`: no column has a type that is asked for.
+    pub fn new(schema: &RowSchema, requests: Vec<ColumnRequest>) -> Result<Self> {
+        let mut slots: Vec<Option<usize>> = Vec::new();
+        let mut key: Vec<_> =
+            schema.key().iter().map(|place| (schema.columns()[*place].kind, None)).collect();
+        let mut builders = Vec::with_capacity(requests.len());
+        for (index, request) in requests.iter().enumerate() {
+            let builder = Builder::new(request).ok_or_else(|| {
+                Error::Invalid(format!("rows have no columns of type {}", request.data_type))
+            })?;
+            builders.push(builder);
+            let is_wanted = |place: &usize| schema.columns()[*place].id == request.id;
+            if let Some(part) = schema.key().iter().position(is_wanted) {
+                key[part].1 = Some(index);
+            } else {
+                let id = request.id as usize;
+                slots.resize(slots.len().max(id + 1), None);
+                slots[id] = Some(index);
+            }
+        }
+        let wanted = key.iter().rposition(|(_, output)| output.is_some()).map_or(0, |last| last + 1);
+        key.truncate(wanted);
+        Ok(Self { requests, builders, slots, key, rows: 0 })
+    }
+
+    /// Adds a row as bytes.
+    ///
+    /// # Errors
+    /// `Corrupt`: the bytes do not fit the schema. The rows so far are lost.
+    #[inline]
+    pub fn push(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
+        self.rows += 1;
+        self.push_key(key).and_then(|()| self.push_value(value)).map_err(|Unfit| unfit("row"))
+    }
+
+    fn push_key(&mut self, mut rest: &[u8]) -> Result<(), Unfit> {
+        for (kind, output) in &self.key {
+            let value = key::take(*kind, &mut rest).ok_or(Unfit)?;
+            if let Some(output) = output {
+                self.builders[*output].push_key(&value)?;
+            }
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn push_value(&mut self, value: &[u8]) -> Result<(), Unfit> {
+        if self.slots.is_empty() {
+            return Ok(());
+        }
+        let mut tags = value::split(value).ok_or(Unfit)?;
+        for (id, output) in self.slots.iter().enumerate() {
+            let mut found = (tag::ELSEWHERE, &[][..]);
+            if id < tags.count {
+                let tag = tags.tag(id);
+                found = (tag, tags.take(tag).ok_or(Unfit)?);
+            }
+            if let Some(output) = output {
+                self.builders[*output].push(found.0, found.1)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds rows of a set.
+    ///
+    /// # Errors
+    /// `Corrupt` or `Unavailable` when a page cannot be read; `Corrupt` when it does not fit the schema. The rows so far
+    /// are lost.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses the rows so far.
+    ///
+    /// # Cost
+    /// For each page with rows in the set, one read of what is not cached.
+    pub async fn push_set(&mut self, set: &RowSet) -> Result<()> {
+        if self.requests.is_empty() {
+            self.rows += set.len();
+            return Ok(());
+        }
+        let mut scratch = (Vec::new(), Vec::new());
+        for segment in set.segments() {
+            match segment {
+                Segment::Rows(rows) => {
+                    for (key, value) in rows {
+                        self.push(key, value)?;
+                    }
+                }
+                Segment::Page(picked) if picked.ranges.is_empty() => {}
+                Segment::Page(picked) => {
+                    let places: Option<Vec<Option<usize>>> = picked
+                        .table
+                        .schema()
+                        .map(|schema| self.requests.iter().map(|request| schema.place(request.id)).collect());
+                    let stored: Vec<usize> = places.iter().flatten().filter_map(|place| *place).collect();
+                    let chunks = picked.table.columns(picked.number, &stored, picked.policy).await?;
+                    if let (Some(places), Some(chunks)) = (places, chunks) {
+                        let done = self.append_chunks(&places, &chunks, picked.rows_total(), &picked.ranges);
+                        done.map_err(|Unfit| unfit(&picked.table.meta().object_name()))?;
+                        continue;
+                    }
+                    let page = picked.table.page(picked.number, picked.policy).await?;
+                    for row in picked.ranges.iter().cloned().flatten() {
+                        scratch.0.clear();
+                        page.append_key(row, &mut scratch.0);
+                        self.push(&scratch.0, page.value(row, &mut scratch.1))?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn append_chunks(
+        &mut self,
+        places: &[Option<usize>],
+        chunks: &[Arc<ColumnChunk>],
+        rows_of_page: usize,
+        ranges: &[std::ops::Range<usize>],
+    ) -> Result<(), Unfit> {
+        let mut chunks = chunks.iter();
+        let rows: usize = ranges.iter().map(ExactSizeIterator::len).sum();
+        self.rows += rows;
+        for (builder, place) in self.builders.iter_mut().zip(places) {
+            match place.and_then(|_| chunks.next()) {
+                Some(chunk) => {
+                    assert_eq!(chunk.rows(), rows_of_page, "chunks of a page have its rows");
+                    builder.append_chunk(chunk, ranges)?;
+                }
+                // The file is older than the column.
+                None => (0..rows).try_for_each(|_| builder.push_missing())?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Rows added since the last columns.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The columns of the rows added so far, in the order in which they were asked for; starts anew.
+    pub fn finish(&mut self) -> Columns {
+        self.rows = 0;
+        self.builders.iter_mut().map(Builder::finish).collect()
+    }
+}
+
+fn unfit(place: &str) -> Error {
+    Error::corrupt(place, 0, "a row does not fit the columns of its table")
+}

@@ -1,0 +1,140 @@
+//! Scans of rows by columns.
+//!
+//! ```text
+//!   merge (keys, begins, ends, kinds) ─▶ RowSet: which rows of which pages ─▶ columns: Arrow arrays of just these rows
+//!                                           └ filter: fewer rows before the next columns are read
+//! ```
+//!
+//! The merge is that of every scan; it decides on keys and timestamps alone, so the values of rows that are not visible, or
+//! that a filter lets go, are not read. A page that is clean at the moment, and that no newer source overlaps, is taken whole.
+
+mod assembler;
+mod builder;
+mod rowset;
+mod views;
+
+use std::sync::Arc;
+
+use arrow_array::ArrayRef;
+use arrow_schema::DataType;
+use bytes::Bytes;
+
+pub use assembler::RowAssembler;
+pub use rowset::RowSet;
+
+use super::{
+    PageCounts, PagePruner, ReadView,
+    prune::Prune,
+    scan::{Step, VisibleMerge},
+    source::{ColumnReading, Source},
+};
+use crate::{Result, rows::value::tag};
+
+/// A column that a scan is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ColumnRequest {
+    /// Its id.
+    pub id: u32,
+    /// The type of the array. Narrower values that are stored are widened.
+    pub data_type: DataType,
+    /// Its value in rows that are older than the column.
+    pub missing: Missing,
+}
+
+/// The value of a column in rows that are older than it: a tag and a payload, as rows have them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// The tag.
+    pub tag: u8,
+    /// The payload, with its length in front where the tag asks for one.
+    pub payload: Bytes,
+}
+
+impl Default for Missing {
+    /// NULL.
+    fn default() -> Self {
+        Self { tag: tag::NULL, payload: Bytes::new() }
+    }
+}
+
+/// Bytes of rows, before encoding, after which a set is closed early.
+const SET_BYTES: usize = 16 << 20;
+
+/// How to scan for columns.
+#[derive(Clone, Debug)]
+pub struct ColumnScanOptions {
+    /// From the end of the range to its start.
+    pub reverse: bool,
+    /// Rows of a set at most; at least 1.
+    pub batch_rows: usize,
+    /// Whether the keys of the rows are wanted as well.
+    pub with_keys: bool,
+    /// Says which pages need not be read. Rows that it would leave out may be in the answer all the same.
+    pub pruner: Option<Arc<dyn PagePruner>>,
+}
+
+impl Default for ColumnScanOptions {
+    fn default() -> Self {
+        Self { reverse: false, batch_rows: 8_192, with_keys: false, pruner: None }
+    }
+}
+
+/// A running scan by columns. It holds what it reads until it is dropped.
+#[derive(Debug)]
+pub struct ColumnScan {
+    merge: VisibleMerge,
+    batch_rows: usize,
+    counts: Arc<PageCounts>,
+    /// Keeps the view's files and pins for as long as the scan lives.
+    _view: ReadView,
+}
+
+impl ColumnScan {
+    /// `sources`: newest first.
+    pub(crate) fn new(view: ReadView, sources: Vec<Source>, options: &ColumnScanOptions) -> Self {
+        let counts = Arc::new(PageCounts::default());
+        let oldest = sources.len();
+        let sources = sources.into_iter().enumerate().map(|(place, source)| {
+            // Backward, rows are given out one by one with their values.
+            if options.reverse {
+                return source;
+            }
+            let pruner = options.pruner.as_ref().filter(|_| place + 1 == oldest);
+            source.for_columns(ColumnReading {
+                whole_at: (!options.with_keys).then(|| view.timestamp()),
+                prune: pruner.map(|pruner| Prune::new(Arc::clone(pruner))),
+                counts: Arc::clone(&counts),
+            })
+        });
+        let merge = VisibleMerge::new(sources.collect(), view.timestamp(), options.reverse);
+        Self { merge, batch_rows: options.batch_rows.max(1), counts, _view: view }
+    }
+
+    /// Returns the next rows, or `None` at the end.
+    ///
+    /// # Errors
+    /// `Corrupt` or `Unavailable` when a page cannot be read; the scan cannot go on.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses rows: drop the scan as well.
+    ///
+    /// # Cost
+    /// Reads keys and timestamps, and not even these of pages whose rows are all visible.
+    pub async fn next(&mut self) -> Result<Option<RowSet>> {
+        let mut set = RowSet::default();
+        while set.len() < self.batch_rows && set.bytes() < SET_BYTES {
+            if self.merge.next_into(&mut set, self.batch_rows).await? != Step::Rows {
+                break;
+            }
+        }
+        Ok((!set.is_empty()).then_some(set))
+    }
+
+    /// How many pages were read and left out so far, forward.
+    pub fn pages(&self) -> &PageCounts {
+        &self.counts
+    }
+}
+
+/// Arrow arrays of one length.
+pub type Columns = Vec<ArrayRef>;

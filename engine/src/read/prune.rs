@@ -1,0 +1,113 @@
+//! Leaving out pages by what is known of their values.
+//!
+//! Only pages of the oldest source may be left out for their values (I6): in a newer one a row that nobody wants still hides
+//! the older ones of its key. And of the versions of one key none may be left out without the older ones, so a page whose
+//! last key goes on in the next page stays.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use crate::{
+    Result,
+    format::{PageIndex, Zone, ZoneMaps},
+    rows::RowSchema,
+    sst::Table,
+};
+
+/// Says which pages can hold rows that are wanted.
+pub trait PagePruner: fmt::Debug + Send + Sync {
+    /// For each page, false where certainly no row of it is wanted. The answer is used for as long as the
+    /// [`generation`](Self::generation) stays.
+    fn wanted(&self, pages: &TablePages<'_>) -> Vec<bool>;
+
+    /// Changes when [`wanted`](Self::wanted) may say no to more pages.
+    fn generation(&self) -> u64;
+}
+
+/// What is known of the pages of a table file.
+#[derive(Clone, Copy, Debug)]
+pub struct TablePages<'a> {
+    index: &'a PageIndex,
+    schema: &'a RowSchema,
+    zones: &'a ZoneMaps,
+}
+
+impl<'a> TablePages<'a> {
+    /// Number of pages.
+    pub fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Whether there are none; a file has at least one.
+    pub fn is_empty(&self) -> bool {
+        self.index.is_empty()
+    }
+
+    /// Versions in a page, deletions included.
+    pub fn rows(&self, page: usize) -> usize {
+        self.index.rows(page)
+    }
+
+    /// What is known of a column in each page; `None` where the file does not have the column.
+    pub fn zones(&self, id: u32) -> Option<impl Iterator<Item = &'a Zone> + use<'a>> {
+        let place = self.schema.place(id)?;
+        let zones = self.zones;
+        Some((0..self.index.len()).map(move |page| zones.zone(page, place)))
+    }
+}
+
+/// How many pages a scan read, and how many it left out for their values.
+#[derive(Debug, Default)]
+pub struct PageCounts {
+    pub(crate) read: AtomicU64,
+    pub(crate) pruned: AtomicU64,
+}
+
+impl PageCounts {
+    /// Pages read, those of which only the statistics were needed included.
+    pub fn read(&self) -> u64 {
+        self.read.load(Ordering::Relaxed)
+    }
+
+    /// Pages left out.
+    pub fn pruned(&self) -> u64 {
+        self.pruned.load(Ordering::Relaxed)
+    }
+}
+
+/// A pruner and its last answer.
+#[derive(Debug)]
+pub(crate) struct Prune {
+    pruner: Arc<dyn PagePruner>,
+    /// Of the table at this place in its run, at this generation.
+    known: Option<(usize, u64)>,
+    wanted: Vec<bool>,
+}
+
+impl Prune {
+    pub(crate) fn new(pruner: Arc<dyn PagePruner>) -> Self {
+        Self { pruner, known: None, wanted: Vec::new() }
+    }
+
+    /// Whether a page of the table at `place` of the oldest run can be left out.
+    pub(crate) fn leaves_out(&mut self, table: &Table, place: usize, page: usize) -> Result<bool> {
+        let generation = self.pruner.generation();
+        if self.known != Some((place, generation)) {
+            self.wanted.clear();
+            if let (Some(schema), Some(zones)) = (table.schema(), table.zones()?) {
+                let pages = TablePages { index: table.index(), schema, zones };
+                self.wanted = self.pruner.wanted(&pages);
+                assert!(self.wanted.len() == pages.len(), "a pruner speaks of every page");
+            }
+            self.known = Some((place, generation));
+        }
+        let index = table.index();
+        let goes_on = page + 1 < index.len() && index.first_key(page + 1) == index.last_key(page);
+        Ok(self.wanted.get(page) == Some(&false) && !goes_on)
+    }
+}

@@ -1,0 +1,235 @@
+//! One partition of a scan under way.
+//!
+//! Where all rows are committed they are read by columns: those of the predicate first, and the others of the rows that it
+//! keeps.
+
+use std::sync::Arc;
+
+use arrow::{
+    array::{Array, ArrayRef, BinaryArray, BooleanArray},
+    compute::{filter_record_batch, prep_null_mask_filter},
+    datatypes::SchemaRef,
+    record_batch::{RecordBatch, RecordBatchOptions},
+};
+use bygone_engine::{BinaryColumn, ColumnScan, ColumnScanOptions, KeyRange, PagePruner, RowSet};
+use datafusion::{
+    common::{Result, cast::as_boolean_array},
+    physical_expr::{
+        PhysicalExpr,
+        utils::{collect_columns, reassign_expr_columns},
+    },
+    physical_plan::metrics::{BaselineMetrics, Count, MetricBuilder},
+};
+
+use super::{ReaderScan, prune::PredicatePruner, source::TableScan};
+use crate::{error::Error, rows::RowDecoder};
+
+/// Rows in one batch.
+const BATCH_ROWS: usize = 8_192;
+
+/// A scan under way.
+pub(super) struct Cursor {
+    /// Opened with the first batch.
+    running: Option<Running>,
+    source: TableScan,
+    range: KeyRange,
+    /// The projected columns of the table.
+    decoder: RowDecoder,
+    decoded_schema: SchemaRef,
+    /// Where the hidden key goes, if it is asked for.
+    key_position: Option<usize>,
+    late: Option<Late>,
+    remaining: usize,
+    metrics: BaselineMetrics,
+    rows_read: Count,
+    pages_read: Count,
+    pages_pruned: Count,
+}
+
+enum Running {
+    Columns(ColumnScan),
+    Rows(ReaderScan),
+}
+
+/// A predicate that needs fewer columns than are projected.
+struct Late {
+    /// Over the columns that it needs, in the order of `places`.
+    predicate: Arc<dyn PhysicalExpr>,
+    first: RowDecoder,
+    first_schema: SchemaRef,
+    rest: RowDecoder,
+    rest_schema: SchemaRef,
+    /// For each decoded column: whether it is one of the first, and its place among these or the others.
+    places: Vec<(bool, usize)>,
+}
+
+impl Late {
+    /// None where the predicate needs all columns, or more than the table has.
+    fn new(source: &TableScan, columns: &[usize], key_position: Option<usize>) -> Result<Option<Self>> {
+        let Some(predicate) = source.predicate.as_ref().filter(|_| key_position.is_none()) else {
+            return Ok(None);
+        };
+        let mut needed: Vec<usize> = collect_columns(predicate).iter().map(|column| column.index()).collect();
+        needed.sort_unstable();
+        if needed.is_empty() || needed.len() == columns.len() {
+            return Ok(None);
+        }
+        let others: Vec<usize> = (0..columns.len()).filter(|index| !needed.contains(index)).collect();
+        let decoder = |of: &[usize]| {
+            let places: Vec<usize> = of.iter().map(|index| columns[*index]).collect();
+            RowDecoder::new(Arc::clone(&source.layout), &places)
+        };
+        let first_schema: SchemaRef = Arc::new(source.projected_schema.project(&needed)?);
+        let rest_schema = Arc::new(source.projected_schema.project(&others)?);
+        let places = (0..columns.len())
+            .map(|index| match needed.binary_search(&index) {
+                Ok(place) => (true, place),
+                Err(_) => (false, others.partition_point(|other| *other < index)),
+            })
+            .collect();
+        Ok(Some(Self {
+            predicate: reassign_expr_columns(Arc::clone(predicate), &first_schema)?,
+            first: decoder(&needed)?,
+            first_schema,
+            rest: decoder(&others)?,
+            rest_schema,
+            places,
+        }))
+    }
+
+    async fn read(&mut self, mut rows: RowSet, schema: &SchemaRef) -> Result<RecordBatch> {
+        self.first.push_set(&rows).await?;
+        let mut first = self.first.finish(&self.first_schema)?;
+        let keep = kept(&self.predicate, &first)?;
+        if keep.true_count() < rows.len() {
+            first = filter_record_batch(&first, &keep)?;
+            rows.retain(keep.values());
+        }
+        self.rest.push_set(&rows).await?;
+        let rest = self.rest.finish(&self.rest_schema)?;
+        let columns: Vec<ArrayRef> = self
+            .places
+            .iter()
+            .map(|(is_first, place)| Arc::clone(if *is_first { &first } else { &rest }.column(*place)))
+            .collect();
+        Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
+    }
+}
+
+impl Cursor {
+    pub(super) fn new(source: &TableScan, partition: usize) -> Result<Self> {
+        // The hidden key is not a column of the table: it is put in its place afterwards.
+        let width = source.table.columns.len();
+        let columns: Vec<usize> = source.projection.iter().copied().filter(|&index| index < width).collect();
+        let key_position = source.projection.iter().position(|&index| index == width);
+        Ok(Self {
+            running: None,
+            range: source.partitions[partition].clone(),
+            decoder: RowDecoder::new(Arc::clone(&source.layout), &columns)?,
+            decoded_schema: Arc::new(source.schema.project(&columns)?),
+            late: Late::new(source, &columns, key_position)?,
+            key_position,
+            remaining: source.limit.unwrap_or(usize::MAX),
+            metrics: BaselineMetrics::new(&source.metrics, partition),
+            rows_read: MetricBuilder::new(&source.metrics).counter("rows_read", partition),
+            pages_read: MetricBuilder::new(&source.metrics).counter("pages_read", partition),
+            pages_pruned: MetricBuilder::new(&source.metrics).counter("pages_pruned", partition),
+            source: source.clone(),
+        })
+    }
+
+    fn open(&self) -> Result<Running> {
+        let source = &self.source;
+        // A limit above a filter says nothing about how many rows must be read.
+        let limit = if source.predicate.is_none() { source.limit } else { None };
+        let rows = limit.map_or(BATCH_ROWS, |limit| limit.clamp(1, BATCH_ROWS));
+        let keyspace = source.table.keyspace_id();
+        let pruner = source.predicate.as_ref().map(|predicate| -> Arc<dyn PagePruner> {
+            let schema = Arc::clone(&source.projected_schema);
+            Arc::new(PredicatePruner::new(Arc::clone(&source.layout), schema, Arc::clone(predicate)))
+        });
+        let options = ColumnScanOptions {
+            reverse: source.reverse,
+            batch_rows: rows,
+            with_keys: self.key_position.is_some(),
+            pruner,
+        };
+        Ok(match source.reader.scan_columns(keyspace, &self.range, &options)? {
+            Some(scan) => Running::Columns(scan),
+            None => Running::Rows(source.reader.scan(keyspace, self.range.clone(), source.reverse, rows)?),
+        })
+    }
+
+    /// The next batch with rows in it; `None` at the end.
+    pub(super) async fn next(&mut self) -> Result<Option<RecordBatch>> {
+        while self.remaining > 0 {
+            if self.running.is_none() {
+                self.running = Some(self.open()?);
+            }
+            let Some(mut batch) = self.read().await? else { return Ok(None) };
+            if batch.num_rows() == 0 {
+                continue;
+            }
+            if batch.num_rows() > self.remaining {
+                batch = batch.slice(0, self.remaining);
+            }
+            self.remaining -= batch.num_rows();
+            self.metrics.record_output(batch.num_rows());
+            return Ok(Some(batch));
+        }
+        Ok(None)
+    }
+
+    /// The next rows that the predicate keeps, which may be none.
+    async fn read(&mut self) -> Result<Option<RecordBatch>> {
+        let elapsed = self.metrics.elapsed_compute().clone();
+        let _timer = elapsed.timer();
+        let keys = match &mut self.running {
+            None => return Ok(None),
+            Some(Running::Columns(scan)) => {
+                let rows = scan.next().await.map_err(Error::from)?;
+                let counts = scan.pages();
+                self.pages_read.add(counts.read() as usize - self.pages_read.value());
+                self.pages_pruned.add(counts.pruned() as usize - self.pages_pruned.value());
+                let Some(rows) = rows else { return Ok(None) };
+                self.rows_read.add(rows.len());
+                if let Some(late) = &mut self.late {
+                    return Ok(Some(late.read(rows, &self.source.projected_schema).await?));
+                }
+                self.decoder.push_set(&rows).await?;
+                self.key_position.map(|_| rows.keys())
+            }
+            Some(Running::Rows(scan)) => {
+                let Some(rows) = scan.next().await? else { return Ok(None) };
+                self.rows_read.add(rows.len());
+                for row in 0..rows.len() {
+                    self.decoder.push(rows.keys.get(row), rows.values.get(row))?;
+                }
+                self.key_position.map(|_| rows.keys)
+            }
+        };
+        let mut batch = self.decoder.finish(&self.decoded_schema)?;
+        if let (Some(position), Some(keys)) = (self.key_position, keys) {
+            batch = self.with_keys(&batch, position, &keys)?;
+        }
+        if let Some(predicate) = &self.source.predicate {
+            batch = filter_record_batch(&batch, &kept(predicate, &batch)?)?;
+        }
+        Ok(Some(batch))
+    }
+
+    fn with_keys(&self, batch: &RecordBatch, position: usize, keys: &BinaryColumn) -> Result<RecordBatch> {
+        let mut columns = batch.columns().to_vec();
+        columns.insert(position, Arc::new(BinaryArray::from_iter_values(keys.iter())));
+        let options = RecordBatchOptions::new().with_row_count(Some(keys.len()));
+        let schema = Arc::clone(&self.source.projected_schema);
+        Ok(RecordBatch::try_new_with_options(schema, columns, &options)?)
+    }
+}
+
+/// The rows for which a predicate is true.
+fn kept(predicate: &Arc<dyn PhysicalExpr>, batch: &RecordBatch) -> Result<BooleanArray> {
+    let keep = predicate.evaluate(batch)?.into_array(batch.num_rows())?;
+    let keep = as_boolean_array(&keep)?;
+    Ok(if keep.null_count() > 0 { prep_null_mask_filter(keep) } else { keep.clone() })
+}
