@@ -271,7 +271,7 @@ impl Engine {
         self.shared.check_writable()?;
         assert!(at > self.last_timestamp(), "commit timestamps rise from call to call");
         // 1. What is older goes below the new runs (I2).
-        self.flush().await?;
+        Box::pin(self.flush()).await?;
         // 2. Stamp and open.
         let mut stamped = Vec::with_capacity(runs.len());
         for run in &runs {

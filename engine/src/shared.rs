@@ -127,7 +127,7 @@ impl Shared {
     pub(crate) async fn open_tables(&self, files: &[FileMeta]) -> Result<Vec<Table>> {
         let mut tables = Vec::with_capacity(files.len());
         for file in files {
-            tables.push(Table::open(&self.root, file, &self.cache).await?);
+            tables.push(Box::pin(Table::open(&self.root, file, &self.cache)).await?);
         }
         Ok(tables)
     }

@@ -352,11 +352,7 @@ impl PageIndex {
         page
     }
 
-<<<<<<< HEAD
-    /// The columns of every page, in the order of its chunks.
-=======
     /// The columns of every page, in the order in which it stores them.
->>>>>>> d8d3cf6 (Store tables column by column, and read only the columns and pages that a query needs)
     pub fn columns(&self) -> &[Column] {
         &self.columns
     }

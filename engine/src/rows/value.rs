@@ -207,7 +207,7 @@ pub fn split(value: &[u8]) -> Option<Tags<'_>> {
     }
     let count = take_varint(&mut rest)?;
     let (tags, payloads) = rest.split_at_checked(count.div_ceil(2))?;
-    Some(Tags { count, tags, payloads })
+    Some(Tags { count, nibbles: tags, payloads })
 }
 
 /// A value, split at the front of its payloads.
@@ -215,7 +215,7 @@ pub fn split(value: &[u8]) -> Option<Tags<'_>> {
 pub struct Tags<'a> {
     /// Number of tags: the largest column id when it was written, plus 1.
     pub count: usize,
-    tags: &'a [u8],
+    nibbles: &'a [u8],
     payloads: &'a [u8],
 }
 
@@ -223,7 +223,7 @@ impl<'a> Tags<'a> {
     /// The tag of a column id below [`count`](Self::count).
     #[inline]
     pub fn tag(&self, id: usize) -> u8 {
-        self.tags[id / 2] >> (id % 2 * 4) & 0x0F
+        self.nibbles[id / 2] >> (id % 2 * 4) & 0x0F
     }
 
     /// Takes the payload of the next column, in the order of ids, whose tag is `tag`. `None` when it is cut short.

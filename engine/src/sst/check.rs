@@ -205,10 +205,10 @@ impl Rows {
     fn add_page(&mut self, table: &Table, number: usize, page: &Page, findings: &mut Findings) {
         let name = &table.inner.name;
         let mut summary = Totals::default();
-        let mut key = Vec::new();
+        let (mut key, mut value) = (Vec::new(), Vec::new());
         let (mut continues, mut distinct) = (false, 0);
         for row in 0..page.rows() {
-            let version = page.version(row, &mut key);
+            let version = page.version(row, &mut key, &mut value);
             let problem = self.judge(&version);
             if let Some(problem) = problem {
                 let shown = version.key.escape_ascii();

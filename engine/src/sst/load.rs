@@ -48,7 +48,7 @@ impl Table {
     pub(super) async fn rows(&self, page: usize, policy: CachePolicy) -> Result<Arc<RowChunks>> {
         match self.cached_rows(page, policy) {
             Some(rows) => Ok(rows),
-            None => self.load_rows(page, policy, None).await,
+            None => Box::pin(self.load_rows(page, policy, None)).await,
         }
     }
 
@@ -57,7 +57,7 @@ impl Table {
     pub(super) async fn values(&self, page: usize, policy: CachePolicy) -> Result<PageValues> {
         match self.cached_values(page, policy) {
             Some(values) => Ok(values),
-            None => self.load_values(page, policy, None).await,
+            None => Box::pin(self.load_values(page, policy, None)).await,
         }
     }
 
@@ -72,6 +72,24 @@ impl Table {
         if with_values {
             values = self.cached_values(page, policy);
         }
+        if rows.is_none() || with_values && values.is_none() {
+            // On the heap: callers need not carry the state of a read in their own.
+            (rows, values) = Box::pin(self.load_rest(page, policy, with_values, rows, values)).await?;
+        }
+        let rows = rows.expect("loaded above");
+        Ok(Arc::new(Page { rows, begin_override: self.inner.meta.begin_override, values }))
+    }
+
+    /// Loads what is not there yet.
+    #[cold]
+    async fn load_rest(
+        &self,
+        page: usize,
+        policy: CachePolicy,
+        with_values: bool,
+        mut rows: Option<Arc<RowChunks>>,
+        mut values: Option<PageValues>,
+    ) -> Result<(Option<Arc<RowChunks>>, Option<PageValues>)> {
         let window = match (&rows, &values) {
             (None, None) if with_values => Some(self.window(self.inner.index.page_chunks(page)).await?),
             _ => None,
@@ -82,8 +100,7 @@ impl Table {
         if with_values && values.is_none() {
             values = Some(self.load_values(page, policy, window.as_ref()).await?);
         }
-        let rows = rows.expect("loaded above");
-        Ok(Arc::new(Page { rows, begin_override: self.inner.meta.begin_override, values }))
+        Ok((rows, values))
     }
 
     /// The columns at these places of the file's schema; `None` for a page whose values are byte strings, or an opaque
@@ -147,10 +164,8 @@ impl Table {
         let CachedChunk::TagCounts(tag_counts) = self.inner.cache.get(&key, policy)? else { return None };
         let mut columns = Vec::with_capacity(schema.columns().len());
         for (place, column) in schema.columns().iter().enumerate() {
-            columns.push(match self.is_in_values(page, schema, place) {
-                true => Some(self.cached_column(page, column.id, policy)?),
-                false => None,
-            });
+            let is_needed = self.is_in_values(page, schema, place);
+            columns.push(if is_needed { Some(self.cached_column(page, column.id, policy)?) } else { None });
         }
         Some(RowValues { schema: Arc::clone(schema), tag_counts, columns })
     }

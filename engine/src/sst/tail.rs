@@ -98,12 +98,12 @@ impl Tail<'_> {
         }
     }
 
-<<<<<<< HEAD
     /// What the file says of itself.
     pub(super) fn properties(&self, footer: &Footer) -> Result<Properties> {
         let (raw, section) = self.needed(footer, SectionKind::PROPERTIES)?;
         Properties::decode(&raw).map_err(|damage| self.corrupt(section.offset, damage))
-=======
+    }
+
     /// The columns of the rows, in the columnar layout.
     pub(super) fn schema(&self, footer: &Footer) -> Result<Option<RowSchema>> {
         if self.meta.layout != LAYOUT_COLUMNAR {
@@ -117,7 +117,6 @@ impl Tail<'_> {
     pub(super) fn zone_section(&self, footer: &Footer) -> Result<Option<(Bytes, u64)>> {
         let section = self.section(footer, SectionKind::ZONE_MAPS)?;
         Ok(section.map(|(raw, section)| (raw, section.offset)))
->>>>>>> d8d3cf6 (Store tables column by column, and read only the columns and pages that a query needs)
     }
 
     /// Compares what the file says of itself with what the manifest says of it.

@@ -11,11 +11,7 @@ use crate::{
     format::{Features, Footer},
     manifest::{FileId, FileMeta},
     store::{OsDisk, PutOutcome, Root},
-<<<<<<< HEAD
-    testing::InlineTasks,
-=======
-    testing::{random_row, row_key, row_schema},
->>>>>>> d8d3cf6 (Store tables column by column, and read only the columns and pages that a query needs)
+    testing::{InlineTasks, random_row, row_key, row_schema},
     types::{KEY_BYTES_MAX, Kind, Timestamp, Version},
 };
 

@@ -16,6 +16,7 @@ use datafusion::{
     common::{Result, cast::as_boolean_array},
     physical_expr::{
         PhysicalExpr,
+        expressions::Column,
         utils::{collect_columns, reassign_expr_columns},
     },
     physical_plan::metrics::{BaselineMetrics, Count, MetricBuilder},
@@ -48,7 +49,7 @@ pub(super) struct Cursor {
 
 enum Running {
     Columns(ColumnScan),
-    Rows(ReaderScan),
+    Rows(Box<ReaderScan>),
 }
 
 /// A predicate that needs fewer columns than are projected.
@@ -69,7 +70,7 @@ impl Late {
         let Some(predicate) = source.predicate.as_ref().filter(|_| key_position.is_none()) else {
             return Ok(None);
         };
-        let mut needed: Vec<usize> = collect_columns(predicate).iter().map(|column| column.index()).collect();
+        let mut needed: Vec<usize> = collect_columns(predicate).iter().map(Column::index).collect();
         needed.sort_unstable();
         if needed.is_empty() || needed.len() == columns.len() {
             return Ok(None);
@@ -156,7 +157,12 @@ impl Cursor {
         };
         Ok(match source.reader.scan_columns(keyspace, &self.range, &options)? {
             Some(scan) => Running::Columns(scan),
-            None => Running::Rows(source.reader.scan(keyspace, self.range.clone(), source.reverse, rows)?),
+            None => Running::Rows(Box::new(source.reader.scan(
+                keyspace,
+                self.range.clone(),
+                source.reverse,
+                rows,
+            )?)),
         })
     }
 

@@ -116,7 +116,7 @@ impl PruningStatistics for ZoneStatistics<'_> {
     fn null_counts(&self, column: &Column) -> Option<ArrayRef> {
         let (_, zones) = self.column(column)?;
         let counts = zones.into_iter().map(|zone| (!zone.has_missing).then_some(u64::from(zone.nulls)));
-        Some(Arc::new(UInt64Array::from_iter(counts)))
+        Some(Arc::new(counts.collect::<UInt64Array>()))
     }
 
     fn row_counts(&self) -> Option<ArrayRef> {

@@ -66,7 +66,7 @@ async fn run(path: impl AsRef<Path>) {
             writeln!(out, "{line}").expect("writes to a string");
             continue;
         }
-        let answer = match script.execute(command).await {
+        let answer = match Box::pin(script.execute(command)).await {
             Ok(answer) => answer,
             Err(error) => describe(&error),
         };

@@ -24,8 +24,8 @@ impl ColumnBuffer {
             match &self.values {
                 Values::Ints(values) => self.encode_ints(values, out),
                 Values::Wides(values) => self.encode_wides(values, out),
-                Values::Floats(values) => self.encode_fixed(values, |value| value.to_le_bytes(), out),
-                Values::Doubles(values) => self.encode_fixed(values, |value| value.to_le_bytes(), out),
+                Values::Floats(values) => self.encode_fixed(values, u32::to_le_bytes, out),
+                Values::Doubles(values) => self.encode_fixed(values, u64::to_le_bytes, out),
                 Values::Strings { ends, data } => self.encode_strings(ends, data, out),
             }
         };
@@ -122,7 +122,7 @@ impl ColumnBuffer {
             } else {
                 out.extend(codes.iter().flat_map(|code| (*code as u16).to_le_bytes()));
             }
-            entries.iter().for_each(|entry| out.extend_from_slice(entry));
+            out.extend(entries.into_iter().flatten());
             return if narrow { Encoding::Dictionary1 as u8 } else { Encoding::Dictionary2 as u8 };
         }
         push_lengths((0..ends.len()).map(|row| string(row).len()), out);

@@ -77,7 +77,7 @@ impl Builder {
             return self.append_with_missing(chunk, ranges);
         }
         if matches!(chunk.data(), ColumnData::None) {
-            ranges.iter().for_each(|rows| self.append_nulls(rows.len()));
+            self.append_nulls(ranges.iter().map(ExactSizeIterator::len).sum());
             return Ok(());
         }
         // Views take for granted that their bytes are text.

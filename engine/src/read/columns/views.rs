@@ -17,7 +17,8 @@ const OWN_BYTES: usize = 64 << 10;
 /// checked as a whole when it was decoded.
 #[derive(Debug, Default)]
 pub(super) struct Views {
-    views: Vec<u128>,
+    /// Length and front of each text, and where the rest is.
+    heads: Vec<u128>,
     buffers: Vec<Buffer>,
     /// Long texts that are in no page; becomes a buffer.
     own: Vec<u8>,
@@ -28,7 +29,7 @@ impl Views {
     #[inline]
     pub(super) fn push(&mut self, text: &str) {
         if text.len() <= INLINE_BYTES_MAX {
-            self.views.push(make_view(text.as_bytes(), 0, 0));
+            self.heads.push(make_view(text.as_bytes(), 0, 0));
             return;
         }
         if self.own.len() + text.len() > self.own.capacity() {
@@ -38,7 +39,7 @@ impl Views {
         let offset = self.own.len() as u32;
         self.own.extend_from_slice(text.as_bytes());
         // It is the next buffer once it is sealed: pages' buffers seal it first.
-        self.views.push(make_view(text.as_bytes(), self.buffers.len() as u32, offset));
+        self.heads.push(make_view(text.as_bytes(), self.buffers.len() as u32, offset));
     }
 
     fn seal_own(&mut self) {
@@ -61,19 +62,19 @@ impl Views {
         };
         let all = || ranges.iter().cloned().flatten();
         match &strings.dictionary {
-            Dictionary::One => self.views.extend(std::iter::repeat_n(view(0), rows)),
-            Dictionary::None => self.views.extend(all().map(view)),
+            Dictionary::One => self.heads.extend(std::iter::repeat_n(view(0), rows)),
+            Dictionary::None => self.heads.extend(all().map(view)),
             // As many views as entries are made once, or as many as rows.
             Dictionary::Bytes1(codes) if entries <= rows => {
                 let views: Vec<u128> = (0..entries).map(view).collect();
-                self.views.extend(all().map(|row| views[usize::from(codes[row])]));
+                self.heads.extend(all().map(|row| views[usize::from(codes[row])]));
             }
             Dictionary::Bytes2(codes) if entries <= rows => {
                 let views: Vec<u128> = (0..entries).map(view).collect();
                 let codes = codes.as_chunks::<2>().0;
-                self.views.extend(all().map(|row| views[usize::from(u16::from_le_bytes(codes[row]))]));
+                self.heads.extend(all().map(|row| views[usize::from(u16::from_le_bytes(codes[row]))]));
             }
-            _ => self.views.extend(all().map(|row| view(strings.entry(row)))),
+            _ => self.heads.extend(all().map(|row| view(strings.entry(row)))),
         }
         if is_used {
             self.buffers.push(Buffer::from(strings.data.clone()));
@@ -85,7 +86,7 @@ impl Views {
     #[expect(unsafe_code, reason = "checking every text again would cost more than reading it")]
     pub(super) fn finish(&mut self, nulls: Option<NullBuffer>) -> ArrayRef {
         self.seal_own();
-        let views = ScalarBuffer::from(std::mem::take(&mut self.views));
+        let views = ScalarBuffer::from(std::mem::take(&mut self.heads));
         let buffers = std::mem::take(&mut self.buffers);
         // SAFETY: every view was made by `make_view` of bytes that lie at this place of this buffer, which are UTF-8 (see
         // the type), and there are as many as the rows that `nulls` was made for.
