@@ -26,6 +26,11 @@ impl Column {
     pub const fn of_value(id: u32) -> Self {
         Self(32 + id)
     }
+
+    /// The id of a value column of the columnar layout; none of other columns.
+    pub const fn value_id(self) -> Option<u32> {
+        self.0.checked_sub(32)
+    }
 }
 
 /// The light encoding of a chunk, which random access reads directly.

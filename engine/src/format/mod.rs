@@ -34,6 +34,7 @@ pub use columns::{
     Bound, ColumnBuffer, ColumnChunk, ColumnData, Dictionary, IntColumn, IntWidth, RowSplitter, Strings,
     Zone, ZoneBuilder, ZoneMaps,
 };
+pub(crate) use columns::{HAS_MISSING, HAS_NULLS};
 pub use cursor::{Cursor, Damage};
 pub use directory::{ChunkEntry, Column, Encoding};
 pub use filter::KeyFilter;

@@ -5,10 +5,12 @@ use bytes::Bytes;
 use super::{Inspection, quoted, span};
 use crate::{
     format::{
-        ChunkEntry, Codec, Column, Damage, Encoding, FileSeed, Footer, KeyChunk, KeyFilter, KindChunk,
-        NumberChunk, PageIndex, Properties, Section, SectionKind, ValueChunk, decompress,
+        Bound, ChunkEntry, Codec, Column, ColumnChunk, Damage, Encoding, FileSeed, Footer, HAS_MISSING,
+        HAS_NULLS, KeyChunk, KeyFilter, KindChunk, NumberChunk, PageIndex, Properties, Section, SectionKind,
+        ValueChunk, Zone, ZoneMaps, decompress,
     },
     manifest::FileId,
+    rows::RowSchema,
 };
 
 /// Bytes that a chunk or a section may have after decompression to be looked into.
@@ -32,13 +34,16 @@ pub(super) fn describe(named: Option<FileId>, file: &Bytes, out: &mut Inspection
         .iter()
         .map(|section| (*section, describe_section(section, seed, file, out)))
         .collect();
-    let mut layout = None;
+    let mut schema = None;
     for (section, raw) in &sections {
         let Some(raw) = raw else { continue };
         let outcome = match section.kind {
-            SectionKind::PROPERTIES => Properties::decode(raw).map(|properties| {
-                layout = Some(properties.layout);
-                describe_properties(&properties, out);
+            SectionKind::PROPERTIES => {
+                Properties::decode(raw).map(|properties| describe_properties(&properties, out))
+            }
+            SectionKind::ROW_SCHEMA => RowSchema::decode(raw).map(|decoded| {
+                describe_schema(&decoded, out);
+                schema = Some(decoded);
             }),
             SectionKind::FILTER => KeyFilter::decode(raw).map(|filter| match filter {
                 Some(filter) => out.line(format_args!("filter: {} bytes in memory", filter.weight())),
@@ -50,15 +55,40 @@ pub(super) fn describe(named: Option<FileId>, file: &Bytes, out: &mut Inspection
             out.damaged(format_args!("{}: {}", section_name(section.kind), damage.detail));
         }
     }
-    for (section, raw) in sections {
-        if let (SectionKind::PAGE_INDEX, Some(raw)) = (section.kind, raw) {
-            match PageIndex::decode(&raw, section.offset) {
-                Ok(index) => describe_pages(&index, layout == Some(0), seed, file, out),
-                Err(damage) => out.damaged(format_args!("page index: {}", damage.detail)),
-            }
+    let raw_of = |kind: SectionKind| {
+        let found = sections.iter().find(|(section, raw)| section.kind == kind && raw.is_some());
+        found.and_then(|(section, raw)| Some((section.offset, raw.clone()?)))
+    };
+    let Some((offset, raw)) = raw_of(SectionKind::PAGE_INDEX) else { return };
+    let index = match PageIndex::decode(&raw, offset) {
+        Ok(index) => index,
+        Err(damage) => return out.damaged(format_args!("page index: {}", damage.detail)),
+    };
+    let zones = match (&schema, raw_of(SectionKind::ZONE_MAPS)) {
+        (Some(schema), Some((_, raw))) => Some(ZoneMaps::decode(&raw, schema, index.len())),
+        _ => None,
+    };
+    let zones = zones.and_then(|zones| match zones {
+        Ok(zones) => Some(zones),
+        Err(damage) => {
+            out.damaged(format_args!("zone maps: {}", damage.detail));
+            None
         }
+    });
+    describe_pages(&index, schema.as_ref().zip(zones.as_ref()), seed, file, out);
+}
+
+fn describe_schema(schema: &RowSchema, out: &mut Inspection) {
+    out.line(format_args!("row schema: version {}", schema.version()));
+    for (place, column) in schema.columns().iter().enumerate() {
+        let part = schema.key().iter().position(|key| *key == place);
+        let part = part.map(|part| format!(", part {} of the key", part + 1)).unwrap_or_default();
+        out.line(format_args!("  column {}: {:?}{part}", column.id, column.kind));
     }
 }
+
+/// Schema and zone maps of a file in the columnar layout.
+type Layout<'a> = Option<(&'a RowSchema, &'a ZoneMaps)>;
 
 fn describe_footer(footer: &Footer, named: Option<FileId>, file: &Bytes, out: &mut Inspection) {
     let id = FileId { epoch: footer.epoch, number: footer.number };
@@ -82,6 +112,7 @@ fn section_name(kind: SectionKind) -> String {
         SectionKind::ZONE_MAPS => "zone maps".into(),
         SectionKind::FILTER => "filter".into(),
         SectionKind::PROPERTIES => "properties".into(),
+        SectionKind::ROW_SCHEMA => "row schema".into(),
         SectionKind(other) => format!("section {other}"),
     }
 }
@@ -150,7 +181,7 @@ fn describe_properties(properties: &Properties, out: &mut Inspection) {
     out.line(format_args!("  keys {}..{}", quoted(&properties.min_key), quoted(&properties.max_key)));
 }
 
-fn describe_pages(index: &PageIndex, is_opaque: bool, seed: FileSeed, file: &Bytes, out: &mut Inspection) {
+fn describe_pages(index: &PageIndex, layout: Layout<'_>, seed: FileSeed, file: &Bytes, out: &mut Inspection) {
     for page in 0..index.len() {
         let summary = index.summary(page);
         let flags = [
@@ -173,7 +204,7 @@ fn describe_pages(index: &PageIndex, is_opaque: bool, seed: FileSeed, file: &Byt
             flags.join(", "),
         ));
         for (column, entry) in index.columns().iter().zip(index.page_chunks(page)) {
-            describe_chunk(page, *column, entry, (index.rows(page), is_opaque), seed, file, out);
+            describe_chunk(page, *column, entry, (index.rows(page), layout), seed, file, out);
         }
     }
 }
@@ -184,16 +215,21 @@ fn column_name(column: Column) -> String {
         Column::BEGINS => "begins".into(),
         Column::ENDS => "ends".into(),
         Column::KINDS => "kinds".into(),
-        Column(other) => format!("column {other}"),
+        Column::VALUES => "values".into(),
+        Column::TAG_COUNTS => "tag counts".into(),
+        other => match other.value_id() {
+            Some(id) => format!("column {id}"),
+            None => format!("chunk {}", other.0),
+        },
     }
 }
 
-/// `shape`: rows of the page, and whether its values are opaque.
+/// `shape`: rows of the page, and what is known of its values.
 fn describe_chunk(
     page: usize,
     column: Column,
     entry: &ChunkEntry,
-    shape: (usize, bool),
+    shape: (usize, Layout<'_>),
     seed: FileSeed,
     file: &Bytes,
     out: &mut Inspection,
@@ -203,12 +239,21 @@ fn describe_chunk(
         out.line(format_args!("  {name}: absent"));
         return;
     }
-    let encoding = Encoding::from_u8(entry.encoding)
+    let bitmaps = if column.value_id().is_some() { HAS_NULLS | HAS_MISSING } else { 0 };
+    let mut encoding = Encoding::from_u8(entry.encoding & !bitmaps)
         .map_or_else(|| format!("encoding {}", entry.encoding), |known| format!("{known:?}").to_lowercase());
+    for (flag, name) in [(HAS_NULLS, " with nulls"), (HAS_MISSING, " with missing rows")] {
+        encoding.push_str(if entry.encoding & bitmaps & flag != 0 { name } else { "" });
+    }
     let ChunkEntry { offset, stored_len, raw_len, .. } = *entry;
+    let zone = column
+        .value_id()
+        .zip(shape.1)
+        .and_then(|(id, (schema, zones))| Some(describe_zone(zones.zone(page, schema.place(id)?))));
     out.line(format_args!(
-        "  {name}: {encoding}, {}, offset {offset}, {stored_len} bytes of {raw_len}",
-        codec_name(entry.codec)
+        "  {name}: {encoding}, {}, offset {offset}, {stored_len} bytes of {raw_len}{}",
+        codec_name(entry.codec),
+        zone.unwrap_or_default(),
     ));
     match stored(file, seed, offset, u64::from(stored_len), entry.checksum) {
         None => out.damaged(format_args!("page {page} {name}: it lies outside of the file")),
@@ -225,15 +270,37 @@ fn describe_chunk(
     }
 }
 
-fn decode(column: Column, encoding: u8, raw: &Bytes, (rows, is_opaque): (usize, bool)) -> Result<(), Damage> {
+fn describe_zone(zone: &Zone) -> String {
+    let bound = |bound: &Option<Bound>| match bound {
+        None => "?".into(),
+        Some(Bound::Int(number)) => number.to_string(),
+        Some(Bound::Wide(number)) => number.to_string(),
+        Some(Bound::Float(number)) => number.to_string(),
+        Some(Bound::Bytes(bytes)) => quoted(bytes),
+    };
+    format!(", values {}..{}, {} null", bound(&zone.min), bound(&zone.max), zone.nulls)
+}
+
+fn decode(
+    column: Column,
+    encoding: u8,
+    raw: &Bytes,
+    (rows, layout): (usize, Layout<'_>),
+) -> Result<(), Damage> {
+    if let (Some(id), Some((schema, _))) = (column.value_id(), layout) {
+        let place = schema.place(id).ok_or_else(|| Damage::new(0, "the row schema does not have it"))?;
+        return ColumnChunk::decode(schema.columns()[place].kind, encoding, raw, rows).map(drop);
+    }
     let Some(encoding) = Encoding::from_u8(encoding) else {
         return Err(Damage::new(0, format!("unknown encoding {encoding}")));
     };
     match column {
         Column::KEYS => KeyChunk::decode(encoding, raw, rows).map(drop),
-        Column::BEGINS | Column::ENDS => NumberChunk::decode(encoding, raw, rows).map(drop),
+        Column::BEGINS | Column::ENDS | Column::TAG_COUNTS => {
+            NumberChunk::decode(encoding, raw, rows).map(drop)
+        }
         Column::KINDS => KindChunk::decode(encoding, raw, rows).map(drop),
-        Column::VALUES if is_opaque => ValueChunk::decode(encoding, raw, rows).map(drop),
+        Column::VALUES => ValueChunk::decode(encoding, raw, rows).map(drop),
         _ => Ok(()),
     }
 }

@@ -455,7 +455,7 @@ impl World {
 async fn play(ops: &[Op]) {
     let mut world = World::new().await;
     for op in ops {
-        world.run(op).await;
+        Box::pin(world.run(op)).await;
     }
     world.check(1).await;
     world.database.reopen().await;

@@ -19,9 +19,9 @@ pub use chunk::{ColumnChunk, ColumnData, Dictionary, IntColumn, IntWidth, String
 pub use zone::{Bound, Zone, ZoneBuilder, ZoneMaps};
 
 /// Set in the encoding byte of a value column: a bitmap says which rows are null.
-pub(super) const HAS_NULLS: u8 = 0x40;
+pub(crate) const HAS_NULLS: u8 = 0x40;
 /// Set in the encoding byte of a value column: a bitmap says which rows are missing.
-pub(super) const HAS_MISSING: u8 = 0x80;
+pub(crate) const HAS_MISSING: u8 = 0x80;
 
 /// Bits of rows, the first in the lowest bit of the first byte.
 pub(crate) fn bit(bits: &[u8], row: usize) -> bool {
