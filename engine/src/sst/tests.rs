@@ -350,6 +350,43 @@ fn small_file() -> (TableOptions, Vec<Version>) {
     (TableOptions { page_rows_max: 2, ..TableOptions::default() }, rows.into())
 }
 
+/// Rows of columns: a page of rows taken apart, one with bytes that are no row, and deletions.
+fn small_columnar_file() -> (TableOptions, Vec<Version>) {
+    let mut rng = StdRng::seed_from_u64(5);
+    let rows = (0..7_u32).map(|number| {
+        let value = match number {
+            3 => Bytes::from_static(b"no row"),
+            5 => Bytes::new(),
+            _ => random_row(&mut rng),
+        };
+        let kind = if number == 5 { Kind::Delete } else { Kind::Put };
+        let begin = at(10 + u64::from(number % 3));
+        Version { key: row_key(number), begin, end: Timestamp::OPEN, kind, value }
+    });
+    let options = TableOptions { page_rows_max: 3, schema: Some(row_schema()), ..TableOptions::default() };
+    (options, rows.collect())
+}
+
+#[test]
+fn every_flipped_byte_of_a_columnar_file_is_found_or_harmless() {
+    run(async {
+        let (options, rows) = small_columnar_file();
+        let root = Root::memory();
+        let meta = write(&root, ID, &options, &rows).await.unwrap();
+        let table = Table::open(&root, &meta, &cache()).await.unwrap();
+        let columnar: Vec<bool> = (0..table.index().len()).map(|page| table.is_columnar(page)).collect();
+        assert_eq!(columnar, [true, false, true]);
+        let bytes = root.get(&ID.object_name()).await.unwrap().unwrap();
+        for offset in 0..bytes.len() {
+            for mask in [0x01, 0x80, 0xFF] {
+                let mut bytes = bytes.to_vec();
+                bytes[offset] ^= mask;
+                check_damaged(bytes, &meta, &rows).await;
+            }
+        }
+    });
+}
+
 #[test]
 fn every_flipped_byte_is_found_or_harmless() {
     run(async {

@@ -2,6 +2,7 @@
 
 mod changes;
 mod column_names;
+mod columns;
 mod database;
 mod expressions;
 mod isolation;
