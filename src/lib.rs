@@ -74,8 +74,8 @@ mod transaction;
 
 pub use arrow;
 pub use bygone_engine::{
-    Difference, EngineStats, Env, HistogramSnapshot, KeyRange, KeyspaceStats, ReadView, RowBatch, Scan,
-    ScanOptions,
+    Difference, EngineStats, Env, HistogramSnapshot, KeyRange, KeyspaceSpace, KeyspaceStats, ReadView,
+    RowBatch, Scan, ScanOptions, Size,
     check::Finding,
     types::{Durability, KEY_BYTES_MAX, KeyspaceId, Timestamp, VALUE_BYTES_MAX, WriteBatch},
 };
@@ -85,7 +85,7 @@ pub use bygone_query::{
 };
 pub use bygone_snapshots::{
     ChangeKind, CreateSnapshot, Created, DiffSummary, HistoryEntry, ObjectRef, Quotas, Snapshot,
-    SnapshotScope, Snapshots,
+    SnapshotScope, Snapshots, SpaceReport,
     restore::{RestoreReport, SafetySnapshot, TargetReport},
 };
 pub use check::{CheckReport, check};

@@ -1,6 +1,9 @@
 //! The engine: the handle that the layers above hold.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, atomic::Ordering},
+};
 
 use crate::{
     EngineOptions, EngineStats, Env, Error, Result, Root, Scope, StampedBatch,
@@ -11,6 +14,7 @@ use crate::{
     read::{DiffScan, KeyRange, ReadView, VersionScan, source::PageFilter},
     rows::RowSchema,
     shared::Shared,
+    space::{Holder, KeyspaceSpace},
     state::{Edit, NewRun, Setting},
     types::{Durability, KeyspaceId, Timestamp},
 };
@@ -383,6 +387,23 @@ impl Engine {
     /// The state that is durable: every keyspace with its runs and files. Immutable, however long it is held.
     pub fn manifest(&self) -> Arc<Manifest> {
         Arc::clone(&self.shared.state.read().manifest)
+    }
+
+    /// How the space of each keyspace is used: what each of `holders` refers to, what each would free if it alone were
+    /// dropped, and what all of `dropped` (by their place in `holders`) would free together. Counts versions exactly; bytes are
+    /// shares of pages. Deletions do not count. Judged by the horizons as they are; see [`Self::raise_horizons`].
+    ///
+    /// # Errors
+    /// `Corrupt` or `Unavailable` when a page cannot be read.
+    ///
+    /// # Cost
+    /// A look at the statistics of every page. Keys and lifetimes, without the values, are read of pages whose versions a
+    /// holder's moment or the horizon parts, and of pages that share keys with a newer run.
+    ///
+    /// # Cancel safety
+    /// Nothing is changed.
+    pub async fn space(&self, holders: &[Holder], dropped: &BTreeSet<usize>) -> Result<Vec<KeyspaceSpace>> {
+        self.shared.space(holders, dropped).await
     }
 
     /// Figures of the engine now.

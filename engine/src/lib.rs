@@ -40,6 +40,7 @@ mod pins;
 mod read;
 pub mod rows;
 mod shared;
+mod space;
 pub mod sst;
 mod state;
 mod stats;
@@ -63,6 +64,7 @@ pub use read::{
     Missing, PageCounts, PagePruner, ReadView, RowAssembler, RowBatch, RowSet, Scan, ScanOptions, TablePages,
     VersionScan,
 };
+pub use space::{Holder, KeyspaceSpace, Size};
 pub use stats::{EngineStats, KeyspaceStats};
 pub use store::Root;
 pub use types::{Durability, KeyspaceId, Kind, Timestamp, Version, VersionRef, Write, WriteBatch};

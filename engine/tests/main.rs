@@ -6,3 +6,4 @@ mod check;
 mod format;
 mod history;
 mod shape;
+mod space;

@@ -24,6 +24,7 @@ mod history;
 mod record;
 mod registry;
 pub mod restore;
+mod space;
 
 pub use bygone_engine::Difference;
 pub use check::check;
@@ -32,3 +33,4 @@ pub use error::{Error, Result};
 pub use history::{HistoryEntry, key_history};
 pub use record::{ObjectRef, Quotas, Snapshot, SnapshotScope};
 pub use registry::{CreateSnapshot, Created, Snapshots};
+pub use space::SpaceReport;

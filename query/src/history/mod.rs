@@ -4,7 +4,7 @@ mod restore;
 mod snapshots;
 
 pub(crate) use restore::restore;
-pub(crate) use snapshots::{alter_snapshot, create_snapshot, drop_snapshot, show_snapshots};
+pub(crate) use snapshots::{alter_snapshot, create_snapshot, drop_snapshot, explain_drop, show_snapshots};
 
 use std::collections::BTreeSet;
 

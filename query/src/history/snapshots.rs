@@ -13,7 +13,7 @@ use crate::{
     plan::Moment,
     points::{Point, display_timestamp},
     session::{Context, Notice, Outcome, Rows},
-    system::snapshots,
+    system::{freed_by_table, snapshots},
 };
 
 /// A table as snapshots and restores know it.
@@ -153,6 +153,33 @@ pub(crate) async fn drop_snapshot(context: &mut Context<'_>, drop: &DropSnapshot
         context.notices.push(Notice::new(format!("snapshot {name} does not exist, skipping")));
     }
     Ok(Outcome::done("DROP SNAPSHOT"))
+}
+
+/// `EXPLAIN DROP SNAPSHOT`: what would become free, by table. Nothing is dropped.
+pub(crate) async fn explain_drop(context: &mut Context<'_>, drop: &DropSnapshot) -> Result<Outcome> {
+    let snapshots = &context.shared.snapshots;
+    let mut names = drop.names.clone();
+    if drop.if_exists {
+        let known = snapshots.list().await?;
+        names.retain(|name| known.iter().any(|snapshot| snapshot.name == *name));
+    }
+    let report = snapshots.space(&names).await?;
+    let held = report.snapshots.iter().filter(|snapshot| names.contains(&snapshot.name));
+    for snapshot in held {
+        if let Some(reason) = &snapshot.hold {
+            context.notices.push(Notice::new(format!("snapshot {} is held: {reason}", snapshot.name)));
+        }
+    }
+    let freed = report.freed();
+    context.notices.push(Notice::new(format!(
+        "dropping {} would free {} versions, about {} bytes, at the next compaction",
+        names.join(", "),
+        freed.versions,
+        freed.bytes
+    )));
+    let moment = context.default_moment().await?;
+    let batch = freed_by_table(context.shared, &moment, &report).await?;
+    Ok(Outcome::with_rows("EXPLAIN", Rows::of_batch(batch)))
 }
 
 /// `SHOW SNAPSHOTS`, `SHOW SNAPSHOT n`.

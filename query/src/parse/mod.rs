@@ -293,14 +293,18 @@ fn explain(cursor: &mut Cursor<'_>) -> Result<Parts> {
     {
         return Err(Error::unsupported(format!("EXPLAIN FORMAT {name}")).with_hint("write INDENT or TREE"));
     }
-    if cursor.is_word(0, "DROP") && cursor.is_word(1, "SNAPSHOT") {
-        return Err(cursor.unsupported("EXPLAIN DROP SNAPSHOT"));
-    }
     let position = cursor.position();
     let (statement, rewritten) = statement_at(cursor)?;
+    let takes_options = !matches!(statement, Statement::DropSnapshot(_));
+    if !takes_options && (analyze || verbose || format.is_some()) {
+        return Err(Error::unsupported("options of EXPLAIN DROP SNAPSHOT")
+            .with_hint("leave the options out: nothing is dropped")
+            .at(position));
+    }
     if !matches!(
         statement,
         Statement::Query(_)
+            | Statement::DropSnapshot(_)
             | Statement::Insert(_)
             | Statement::Update(_)
             | Statement::Delete(_)
@@ -308,7 +312,7 @@ fn explain(cursor: &mut Cursor<'_>) -> Result<Parts> {
             | Statement::CopyTo(_)
     ) {
         return Err(Error::unsupported("EXPLAIN of this statement")
-            .with_hint("EXPLAIN takes SELECT, INSERT, UPDATE and DELETE")
+            .with_hint("EXPLAIN takes SELECT, INSERT, UPDATE, DELETE and DROP SNAPSHOT")
             .at(position));
     }
     let is_read = matches!(statement, Statement::Query(_));

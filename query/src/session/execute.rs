@@ -71,7 +71,10 @@ async fn dispatch(context: &mut Context<'_>) -> Result<Outcome> {
     let parsed = context.parsed;
     match &parsed.statement {
         Statement::Query(query) => query::select(context, query).await,
-        Statement::Explain(explain) => dml::explain(context, explain).await,
+        Statement::Explain(explain) => match explain.statement.as_ref() {
+            Statement::DropSnapshot(drop) => history::explain_drop(context, drop).await,
+            _ => dml::explain(context, explain).await,
+        },
 
         Statement::Begin(begin) => transaction::begin(context, begin).await,
         Statement::Commit => transaction::commit(context.shared, context.inner).await,

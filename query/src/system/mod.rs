@@ -2,6 +2,7 @@
 
 mod bygone;
 mod information;
+mod space;
 mod storage;
 mod views;
 
@@ -31,6 +32,7 @@ use crate::{
 
 pub(crate) use bygone::{OfTable, commits, snapshots};
 pub(crate) use information::show_create;
+pub(crate) use space::freed_by_table;
 pub(crate) use storage::stats;
 pub(crate) use views::{type_name, view_columns};
 
@@ -41,6 +43,8 @@ enum Kind {
     Commits,
     Files,
     Runs,
+    SnapshotSpace,
+    Space,
     Stats,
     Tables,
     Columns,
@@ -50,11 +54,13 @@ enum Kind {
     KeyColumnUsage,
 }
 
-const BYGONE: [(&str, Kind); 5] = [
+const BYGONE: [(&str, Kind); 7] = [
     ("commits", Kind::Commits),
     ("files", Kind::Files),
     ("runs", Kind::Runs),
+    ("snapshot_space", Kind::SnapshotSpace),
     ("snapshots", Kind::Snapshots),
+    ("space", Kind::Space),
     ("stats", Kind::Stats),
 ];
 
@@ -88,7 +94,8 @@ impl ComputedTable {
         let kind = kind.ok_or_else(|| {
             Error::no_table(&format!("{}.{}", path.schema, path.name), tables.iter().map(|(name, _)| *name))
         })?;
-        let is_of_now = matches!(kind, Kind::Files | Kind::Runs | Kind::Stats);
+        let is_of_now =
+            matches!(kind, Kind::Files | Kind::Runs | Kind::SnapshotSpace | Kind::Space | Kind::Stats);
         if is_of_now && matches!(moment.label, PointLabel::At(_)) {
             return Err(Error::unsupported(format!("{}.{} as of a moment", path.schema, path.name))
                 .with_hint("it shows what is stored now: ask outside of a transaction or session that reads the past"));
@@ -108,6 +115,8 @@ impl ComputedTable {
             Kind::Commits => commits(&self.moment, None).await,
             Kind::Files => storage::files(&self.shared, &self.moment).await,
             Kind::Runs => storage::runs(&self.shared, &self.moment).await,
+            Kind::SnapshotSpace => space::snapshot_space(&self.shared, &self.moment).await,
+            Kind::Space => space::space(&self.shared, &self.moment).await,
             Kind::Stats => stats(&self.shared),
             Kind::Columns => {
                 let described = views::described(&self.shared, &self.moment, &self.database).await?;
@@ -153,6 +162,8 @@ fn schema_of_kind(kind: Kind) -> SchemaRef {
         Kind::Commits => bygone::commits_schema(),
         Kind::Files => storage::files_schema(),
         Kind::Runs => storage::runs_schema(),
+        Kind::SnapshotSpace => space::snapshot_space_schema(),
+        Kind::Space => space::space_schema(),
         Kind::Stats => storage::stats_schema(),
         _ => information::schema(kind),
     }

@@ -47,7 +47,7 @@ fn placed(manifest: &Manifest) -> Vec<Placed<'_>> {
 }
 
 /// What each keyspace is called now: a table, a keyspace of the key-value API, or the system's. Dropped ones have no name.
-async fn names(shared: &Shared, catalog: &CatalogState) -> Result<BTreeMap<KeyspaceId, String>> {
+pub(super) async fn names(shared: &Shared, catalog: &CatalogState) -> Result<BTreeMap<KeyspaceId, String>> {
     let mut names = BTreeMap::from([
         (system::COMMITS, "(commits)".to_owned()),
         (system::SNAPSHOTS, "(snapshots)".to_owned()),
@@ -63,7 +63,7 @@ async fn names(shared: &Shared, catalog: &CatalogState) -> Result<BTreeMap<Keysp
     Ok(names)
 }
 
-fn count(value: u64) -> i64 {
+pub(super) fn count(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 

@@ -60,10 +60,45 @@ async fn show_stats_counts_what_was_done() {
 #[tokio::test]
 async fn what_is_stored_now_cannot_be_asked_of_the_past() {
     let db = Db::with("CREATE TABLE t (v BIGINT); CREATE SNAPSHOT s").await;
-    for table in ["files", "runs", "stats"] {
+    for table in ["files", "runs", "stats", "space", "snapshot_space"] {
         let error = db.error(&format!("SELECT * FROM bygone.{table} AS OF SNAPSHOT s")).await;
         assert_eq!(error.sqlstate(), "0A000", "{error}");
     }
     db.run("SET as_of = 'snapshot:s'").await;
     assert_eq!(db.state("SELECT * FROM bygone.files").await, "0A000");
+}
+
+#[tokio::test]
+async fn what_a_snapshot_holds_and_what_dropping_some_would_free_are_told() {
+    let db = Db::with("CREATE TABLE t (id BIGINT PRIMARY KEY, v TEXT); CREATE TABLE u (v BIGINT)").await;
+    db.run("ALTER DATABASE SET retention = '1 second'").await;
+    db.run("INSERT INTO t SELECT value, 'old' FROM generate_series(1, 100)").await;
+    db.run("INSERT INTO u VALUES (1), (2)").await;
+    db.run("CREATE SNAPSHOT a; UPDATE t SET v = 'new' WHERE id <= 10").await;
+    db.run("CREATE SNAPSHOT b FOR TABLE t; CREATE SNAPSHOT c; UPDATE t SET v = 'newer' WHERE id <= 4").await;
+    db.run("CREATE SNAPSHOT d; CALL compact()").await;
+    let of_tables = "SELECT snapshot, name, referenced_versions, exclusive_versions FROM bygone.snapshot_space \
+                     WHERE name IN ('t', 'u') ORDER BY snapshot, name";
+    // The ten old rows are seen by a alone; the four new ones by b and c, which share them.
+    let expected = ["a|t|100|10", "a|u|2|0", "b|t|100|0", "c|t|100|0", "c|u|2|0", "d|t|100|0", "d|u|2|0"];
+    assert_eq!(db.rows(of_tables).await, expected);
+    let space = "SELECT name, stored_versions, current_versions, free_versions FROM bygone.space \
+                 WHERE name IN ('t', 'u') ORDER BY name";
+    assert_eq!(db.rows(space).await, ["t|114|100|0", "u|2|2|0"]);
+    let freed = async |names: &str| -> u64 {
+        let rows = db.rows(&format!("EXPLAIN DROP SNAPSHOT {names}")).await;
+        let of_t = rows.iter().find(|row| row.contains("|t|")).map(|row| row.split('|').nth(2).unwrap());
+        of_t.map_or(0, |count| count.parse().unwrap())
+    };
+    for (names, count) in [("a", 10), ("b", 0), ("c", 0), ("b, c", 4), ("a, b, c", 14), ("d", 0)] {
+        assert_eq!(freed(names).await, count, "{names}");
+    }
+    assert_eq!(db.one("SELECT count(*) FROM bygone.snapshots").await, "4", "nothing was dropped");
+    assert_eq!(db.state("EXPLAIN DROP SNAPSHOT e").await, "42704");
+    assert!(db.rows("EXPLAIN DROP SNAPSHOT IF EXISTS e").await.is_empty());
+    let outcome = db.run("EXPLAIN DROP SNAPSHOT a, b").await;
+    let notices: Vec<String> = outcome.notices.iter().map(ToString::to_string).collect();
+    assert!(notices[0].starts_with("dropping a, b would free "), "{notices:?}");
+    db.run("DROP SNAPSHOT b, c; CALL compact()").await;
+    assert_eq!(db.rows(space).await, ["t|110|100|0", "u|2|2|0"]);
 }

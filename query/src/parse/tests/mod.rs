@@ -262,7 +262,7 @@ fn what_the_planner_would_ignore_is_refused() {
         "UNDROP TABLE t",
         "SEAL SNAPSHOT jan",
         "VERIFY SNAPSHOT jan",
-        "EXPLAIN DROP SNAPSHOT jan",
+        "EXPLAIN ANALYZE DROP SNAPSHOT jan",
         "EXPLAIN ANALYZE DELETE FROM t",
         "PREPARE TRANSACTION 'x'",
         "COMMIT PREPARED 'x'",
