@@ -1,4 +1,10 @@
 //! The check of one file: what it says of itself, in the index, the properties and the filter, against its rows.
+
+mod columns;
+
+use bytes::Bytes;
+use xxhash_rust::xxh3::Xxh3;
+
 use super::{CachePolicy, Page, PageFlags, PageSummary, Table, tail::Tail};
 use crate::{
     Error, Result,
@@ -8,8 +14,6 @@ use crate::{
     manifest::FileMeta,
     types::{Kind, Timestamp, VersionRef},
 };
-use bytes::Bytes;
-use xxhash_rust::xxh3::Xxh3;
 
 /// Bytes that are hashed at once.
 const HASHED_BYTES: u64 = 1 << 20;
@@ -45,7 +49,12 @@ impl Table {
         for page in 0..self.index().len() {
             tasks.yield_now().await;
             match self.page(page, CachePolicy::PassBy).await {
-                Ok(loaded) => rows.add_page(self, page, &loaded, findings),
+                Ok(loaded) => {
+                    rows.add_page(self, page, &loaded, findings);
+                    if let Err(error) = columns::check(self, page, &loaded, findings).await {
+                        findings.add_error(name, error)?;
+                    }
+                }
                 Err(error) => {
                     rows.is_whole = false;
                     rows.last = None;
