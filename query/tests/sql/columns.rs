@@ -4,7 +4,7 @@ use crate::database::Db;
 
 /// 20,000 rows of every type over several pages, then changed, deleted and inserted rows in newer files and in memory.
 async fn layered() -> Db {
-    let db = Db::with(
+    Db::with(
         "CREATE TABLE t (id BIGINT PRIMARY KEY, b BOOLEAN, s SMALLINT, i INTEGER, r REAL, d DOUBLE PRECISION,
                          c DECIMAL(12, 2), w DECIMAL(30, 4), x TEXT, day DATE, at TIMESTAMP, tz TIMESTAMPTZ, y BYTEA);
          INSERT INTO t SELECT v, v > 9000, v % 30000, v * 3, v / 7.0, v / 9.0, v / 100.0, v * 1000000000000.5,
@@ -16,8 +16,7 @@ async fn layered() -> Db {
          UPDATE t SET i = -i, x = 'changed' WHERE id % 500 = 0; CALL flush();
          DELETE FROM t WHERE id BETWEEN 7000 AND 7010; INSERT INTO t (id, i, d) VALUES (30000, 5, 'NaN'), (-1, 9, -0.0)",
     )
-    .await;
-    db
+    .await
 }
 
 const CONDITIONS: [&str; 22] = [
