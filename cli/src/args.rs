@@ -156,7 +156,7 @@ fn command() -> Command {
             Arg::new("readonly")
                 .long("readonly")
                 .action(ArgAction::SetTrue)
-                .help("Open without writing anything"),
+                .help("Open without writing anything; several may read at once, while nobody writes"),
         )
         .arg(
             Arg::new("timer")
