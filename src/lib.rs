@@ -81,7 +81,8 @@ pub use bygone_engine::{
 };
 pub use bygone_mvcc::{CommitInfo, CommitMeta, CommitRecord, KeyspaceInfo, Savepoint};
 pub use bygone_query::{
-    Notice, Outcome, Progress, Rows, RowsChecked, Session, StatementText, is_complete, split_statements,
+    Notice, Outcome, Progress, Rows, RowsChecked, ScalarValue, Session, StatementText, is_complete,
+    split_statements,
 };
 pub use bygone_snapshots::{
     ChangeKind, CreateSnapshot, Created, DiffSummary, HistoryEntry, ObjectRef, Quotas, Snapshot,

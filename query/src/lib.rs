@@ -12,6 +12,7 @@ mod dml;
 pub mod error;
 mod functions;
 mod history;
+mod lookup;
 pub mod parse;
 mod plan;
 pub mod points;
@@ -23,6 +24,7 @@ pub mod types;
 
 pub use catalog::table_keyspaces;
 pub use check::{RowsChecked, check};
+pub use datafusion::common::ScalarValue;
 pub use error::{Error, ErrorKind, Result};
 pub use parse::{StatementText, is_complete, split_statements};
 pub use plan::MemoryOptions;

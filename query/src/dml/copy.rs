@@ -25,7 +25,7 @@ use crate::{
     parse::{CopyFrom, CopyTo, FileFormat},
     plan::shown_schema,
     points::TimeZone,
-    session::{self, Context, Outcome, Progress, Work, Written},
+    session::{self, Context, Outcome, Parameters, Progress, Work, Written},
 };
 
 /// Batches that are read from a file before they are taken.
@@ -173,7 +173,7 @@ fn planned(context: &Context<'_>, expr: Expr) -> Result<Arc<dyn PhysicalExpr>> {
 
 /// `COPY … TO 'file'`.
 pub(crate) async fn copy_to(context: &mut Context<'_>, copy: &CopyTo) -> Result<Outcome> {
-    let plan = session::plan_query(context, &copy.query).await?;
+    let plan = session::plan_query(context, &copy.query, Parameters::bound(context.parameters)).await?;
     let mut rows = session::stream(&context.state, &plan).await?;
     let files = Arc::clone(&context.shared.files);
     // A text shows instants in the session's zone, as a query does; other formats keep instants as such.

@@ -7,7 +7,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     parse::CreateTableAs,
     plan::shown_name,
-    session::{self, Context, Outcome, Work, Written},
+    session::{self, Context, Outcome, Parameters, Work, Written},
     types::ColumnType,
 };
 
@@ -19,7 +19,7 @@ pub(crate) async fn create_table_as(
 ) -> Result<Written> {
     let path = context.path(&create.name)?;
     let catalog = ddl::catalog_of(context, work).await?;
-    let plan = session::plan_query(context, &create.query).await?;
+    let plan = session::plan_query(context, &create.query, Parameters::bound(context.parameters)).await?;
     let columns = columns_of(create, plan.schema().as_arrow())?;
     let rows = define_table(context, &catalog, &path, columns, &create.primary_key, create.if_not_exists)
         .map_err(|error| error.at(create.name.position))?;

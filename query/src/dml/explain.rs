@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
+use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use datafusion::{
     common::format::ExplainFormat,
+    execution::SendableRecordBatchStream,
     logical_expr::{ExplainOption, Extension, LogicalPlan, LogicalPlanBuilder},
+    physical_plan::stream::RecordBatchStreamAdapter,
 };
+use futures::{StreamExt, stream};
 
 use super::{
     Target, WriteNode,
@@ -14,13 +18,14 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
+    lookup,
     parse::{Explain, Statement},
-    session::{self, Context, Outcome, Rows},
+    session::{self, Context, Outcome, Parameters, Rows},
 };
 
 /// `EXPLAIN [ANALYZE] statement`: shows the plan. A statement that writes is planned, never run.
 pub(crate) async fn explain(context: &mut Context<'_>, explain: &Explain) -> Result<Outcome> {
-    let plan = plan(context, &explain.statement, explain.analyze).await?;
+    let (plan, is_lookup) = plan(context, &explain.statement, explain.analyze).await?;
     let format = match explain.format.as_deref() {
         None | Some("text" | "indent") => ExplainFormat::Indent,
         Some("tree") => ExplainFormat::Tree,
@@ -32,19 +37,39 @@ pub(crate) async fn explain(context: &mut Context<'_>, explain: &Explain) -> Res
         .with_format(format);
     let plan = LogicalPlanBuilder::from(plan).explain_option_format(option)?.build()?;
     let rows = session::stream(&context.state, &plan).await?;
+    let rows = if is_lookup { with_lookup(rows)? } else { rows };
     Ok(Outcome::with_rows("EXPLAIN", Rows::of_plan(rows)))
 }
 
-async fn plan(context: &mut Context<'_>, statement: &Statement, analyze: bool) -> Result<LogicalPlan> {
+/// The rows of a plan, and one that says what is run instead.
+fn with_lookup(rows: SendableRecordBatchStream) -> Result<SendableRecordBatchStream> {
+    let schema = rows.schema();
+    let columns = ["run_as", "lookup of one row by its key, with the expressions of this plan"]
+        .map(|text| Arc::new(StringArray::from(vec![text])) as ArrayRef);
+    let said = RecordBatch::try_new(Arc::clone(&schema), columns.to_vec())?;
+    let rows = rows.chain(stream::iter([Ok(said)]));
+    Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
+}
+
+/// The plan, and whether the statement is run as a lookup.
+async fn plan(
+    context: &mut Context<'_>,
+    statement: &Statement,
+    analyze: bool,
+) -> Result<(LogicalPlan, bool)> {
     if let Statement::Query(query) = statement {
-        return session::plan_query(context, query).await;
+        let is_lookup = !analyze && lookup::is_lookup(context, query).await?;
+        let parameters = Parameters::bound(context.parameters);
+        return Ok((session::plan_query(context, query, parameters).await?, is_lookup));
     }
     if analyze {
         return Err(Error::unsupported("EXPLAIN ANALYZE of a statement that writes")
             .with_hint("EXPLAIN shows its plan without running it"));
     }
+    let parameters = Parameters::bound(context.parameters);
     // A transaction that is never committed: planning reads through it and writes nothing.
     let work = context.begin_work()?;
+    let mut is_lookup = false;
     let (verb, name, input) = match statement {
         Statement::Insert(insert) => {
             let target = Target::find(context, &work, &insert.table).await?;
@@ -52,15 +77,29 @@ async fn plan(context: &mut Context<'_>, statement: &Statement, analyze: bool) -
         }
         Statement::Update(update) => {
             let target = Target::find(context, &work, &update.table).await?;
-            ("Update", target.path.to_string(), plan_update(context, &work, &target, update).await?)
+            is_lookup = lookup::is_updated(context, &work, &target, update).await;
+            (
+                "Update",
+                target.path.to_string(),
+                plan_update(context, &work, &target, update, parameters).await?,
+            )
         }
         Statement::Delete(delete) => {
             let target = Target::find(context, &work, &delete.table).await?;
-            ("Delete", target.path.to_string(), plan_delete(context, &work, &target, delete).await?)
+            is_lookup = lookup::is_deleted(context, &work, &target, delete).await;
+            (
+                "Delete",
+                target.path.to_string(),
+                plan_delete(context, &work, &target, delete, parameters).await?,
+            )
         }
         Statement::CreateTableAs(create) => {
             let path = context.path(&create.name)?;
-            ("CreateTableAs", path.to_string(), session::plan_query(context, &create.query).await?)
+            (
+                "CreateTableAs",
+                path.to_string(),
+                session::plan_query(context, &create.query, parameters).await?,
+            )
         }
         _ => return Err(Error::unsupported("EXPLAIN of this statement")),
     };
@@ -68,5 +107,5 @@ async fn plan(context: &mut Context<'_>, statement: &Statement, analyze: bool) -
         work.transaction.rollback()?;
     }
     let node = WriteNode::new(verb, name, input);
-    Ok(LogicalPlan::Extension(Extension { node: Arc::new(node) }))
+    Ok((LogicalPlan::Extension(Extension { node: Arc::new(node) }), is_lookup))
 }

@@ -25,7 +25,7 @@ pub(crate) use explain::explain;
 pub(crate) use insert::insert;
 pub(crate) use node::{WriteNode, WritePlanner};
 pub(crate) use rows::RowWriter;
-pub(crate) use update::{delete, update};
+pub(crate) use update::{delete, plan_delete, plan_update, update};
 
 use std::sync::Arc;
 

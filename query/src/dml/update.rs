@@ -1,28 +1,40 @@
 //! `UPDATE` and `DELETE`.
 
+use std::sync::Arc;
+
+use arrow::{datatypes::Schema, record_batch::RecordBatch};
 use datafusion::{
+    execution::SendableRecordBatchStream,
     logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder},
+    physical_plan::stream::RecordBatchStreamAdapter,
     sql::sqlparser::{
         ast::{self, SelectItem, SetExpr},
         dialect::GenericDialect,
         parser::Parser,
     },
 };
+use futures::stream;
 
 use super::{RowWriter, Target, insert::column};
 use crate::{
     error::{Error, Result},
+    lookup,
     parse::{self, Delete, Update, is_default},
     plan::TARGET_TABLE,
     scan::{ROW_KEY_COLUMN, Reader},
-    session::{self, Context, Outcome, Work, Written},
+    session::{self, Context, Outcome, Parameters, Work, Written},
 };
 
 /// `UPDATE t SET …`.
 pub(crate) async fn update(context: &mut Context<'_>, work: &Work, update: &Update) -> Result<Written> {
     let target = Target::find(context, work, &update.table).await?;
-    let plan = plan_update(context, work, &target, update).await?;
-    let rows = session::stream(&context.state, &plan).await?;
+    let rows = if let Some(row) = lookup::updated(context, work, &target, update).await {
+        stream_of(row?)
+    } else {
+        let parameters = Parameters::bound(context.parameters);
+        let plan = plan_update(context, work, &target, update, parameters).await?;
+        session::stream(&context.state, &plan).await?
+    };
     let assigned: Vec<usize> =
         update.assignments.iter().map(|(name, _)| column(&target, name)).collect::<Result<_>>()?;
     let moves_keys = target.table.primary_key.iter().any(|index| assigned.contains(index));
@@ -34,11 +46,22 @@ pub(crate) async fn update(context: &mut Context<'_>, work: &Work, update: &Upda
 /// `DELETE FROM t`.
 pub(crate) async fn delete(context: &mut Context<'_>, work: &Work, delete: &Delete) -> Result<Written> {
     let target = Target::find(context, work, &delete.table).await?;
-    let plan = plan_delete(context, work, &target, delete).await?;
-    let rows = session::stream(&context.state, &plan).await?;
+    let rows = if let Some(row) = lookup::deleted(context, work, &target, delete).await {
+        stream_of(row?)
+    } else {
+        let parameters = Parameters::bound(context.parameters);
+        let plan = plan_delete(context, work, &target, delete, parameters).await?;
+        session::stream(&context.state, &plan).await?
+    };
     let mut writer = RowWriter::new(context, work, &target)?;
     let count = writer.delete_all(rows).await?;
     Ok(Written::new(Outcome::wrote("DELETE", count), vec![target.path.to_string()]))
+}
+
+/// The one row that a lookup found, or none.
+fn stream_of(row: Option<RecordBatch>) -> SendableRecordBatchStream {
+    let schema = row.as_ref().map_or_else(|| Arc::new(Schema::empty()), RecordBatch::schema);
+    Box::pin(RecordBatchStreamAdapter::new(schema, stream::iter(row.map(Ok))))
 }
 
 /// The query for the rows as they will be: the key, then all columns.
@@ -47,6 +70,7 @@ pub(crate) async fn plan_update(
     work: &Work,
     target: &Target,
     update: &Update,
+    parameters: Parameters<'_>,
 ) -> Result<LogicalPlan> {
     let alias = update.alias.clone().unwrap_or_else(|| target.path.name.clone());
     let mut values: Vec<Option<&ast::Expr>> = vec![None; target.table.columns.len()];
@@ -70,7 +94,7 @@ pub(crate) async fn plan_update(
             }
         });
     }
-    let plan = plan_rows(context, work, target, &alias, items, update.selection.as_ref()).await?;
+    let plan = plan_rows(context, work, target, &alias, items, update.selection.as_ref(), parameters).await?;
     // The types of the table: an assignment converts, or fails.
     let columns = plan.schema().columns();
     let mut exprs = vec![Expr::Column(columns[0].clone())];
@@ -87,10 +111,11 @@ pub(crate) async fn plan_delete(
     work: &Work,
     target: &Target,
     delete: &Delete,
+    parameters: Parameters<'_>,
 ) -> Result<LogicalPlan> {
     let alias = delete.alias.clone().unwrap_or_else(|| target.path.name.clone());
     let items = vec![column_item(&alias, ROW_KEY_COLUMN)];
-    plan_rows(context, work, target, &alias, items, delete.selection.as_ref()).await
+    plan_rows(context, work, target, &alias, items, delete.selection.as_ref(), parameters).await
 }
 
 /// `SELECT items FROM target AS alias WHERE selection`.
@@ -101,6 +126,7 @@ async fn plan_rows(
     alias: &str,
     items: Vec<SelectItem>,
     selection: Option<&ast::Expr>,
+    parameters: Parameters<'_>,
 ) -> Result<LogicalPlan> {
     let default = context.latest(Reader::of_transaction(&work.transaction)).await?;
     let resolution = context.resolve(default).await?;
@@ -108,9 +134,9 @@ async fn plan_rows(
     let plan = context.names(&resolution).with_target(target.source(work)).plan_typed(
         statement,
         None,
-        context.parameters,
+        parameters.values,
     )?;
-    session::bind(plan, context.parameters)
+    parameters.bind(plan)
 }
 
 fn rows_statement(

@@ -172,7 +172,7 @@ pub fn is_default(expr: &ast::Expr) -> bool {
 }
 
 /// `UPDATE`, checked: one plain table, no joins, no `RETURNING`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Update {
     /// The table written to.
     pub table: Name,
@@ -185,7 +185,7 @@ pub struct Update {
 }
 
 /// `DELETE`, checked: one plain table, no `USING`, no `RETURNING`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Delete {
     /// The table written to.
     pub table: Name,

@@ -12,6 +12,7 @@
 //! 4. Planning changes nothing.
 
 mod adapt;
+mod constants;
 mod guards;
 mod names;
 mod numbers;
@@ -25,10 +26,11 @@ mod times;
 mod trees;
 mod using;
 
+pub(crate) use constants::plain_constant;
 pub(crate) use names::Names;
 pub(crate) use output_names::{is_ambiguous, shown_name, shown_schema, without_marks};
 pub(crate) use relation::TARGET_TABLE;
-pub(crate) use resolve::{Moment, Resolution, Resolver, parameter, version_of};
+pub(crate) use resolve::{LazyState, Moment, Resolution, Resolver, parameter, path_of, version_of};
 pub use settings::MemoryOptions;
 pub(crate) use settings::{base_state, runtime};
 pub(crate) use times::{spell_time_zones, with_zone};

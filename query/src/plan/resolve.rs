@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     ops::ControlFlow,
-    sync::Arc,
+    sync::{Arc, LazyLock},
 };
 
 use bygone_engine::types::{KeyspaceId, Timestamp};
@@ -23,6 +23,7 @@ use futures::future::BoxFuture;
 
 use super::{
     TARGET_TABLE,
+    constants::plain_constant,
     times::{spell_time_zones, with_zone},
     trees::visit_trees,
 };
@@ -35,6 +36,9 @@ use crate::{
     scan::{PointLabel, Reader},
     session::{Notice, Shared},
 };
+
+/// A state that is made when it is first asked for.
+pub(crate) type LazyState = LazyLock<Arc<SessionState>, Box<dyn FnOnce() -> Arc<SessionState> + Send>>;
 
 /// Views inside views inside views.
 const VIEW_DEPTH_MAX: usize = 32;
@@ -160,7 +164,7 @@ impl Resolution {
 /// Resolves the points of one statement.
 pub(crate) struct Resolver<'a> {
     pub shared: &'a Arc<Shared>,
-    pub state: &'a Arc<SessionState>,
+    pub state: &'a LazyState,
     /// The session's time zone: where literals without a zone are read.
     pub zone: TimeZone,
     /// The statement's instant.
@@ -217,7 +221,7 @@ fn plain_argument(argument: &ast::FunctionArg) -> Option<ast::Expr> {
 impl<'a> Resolver<'a> {
     pub(crate) fn new(
         shared: &'a Arc<Shared>,
-        state: &'a Arc<SessionState>,
+        state: &'a LazyState,
         zone: TimeZone,
         now: Timestamp,
         parameters: &'a [ScalarValue],
@@ -342,6 +346,14 @@ impl<'a> Resolver<'a> {
 
     /// The value of a constant expression, parameters bound.
     pub(crate) fn evaluate(&self, expr: &ast::Expr) -> Result<ScalarValue> {
+        if let Some(value) = plain_constant(expr) {
+            return Ok(value);
+        }
+        if let ast::Expr::Value(value) = expr
+            && let Value::Placeholder(id) = &value.value
+        {
+            return parameter(self.parameters, id);
+        }
         let mut spelt = expr.clone();
         spell_time_zones(&mut spelt);
         let expr_with_alias = ast::ExprWithAlias { expr: spelt, alias: None };

@@ -38,7 +38,7 @@ fn reader(to: &DataType) -> Option<ScalarUDF> {
     (column_type.arrow() == *to).then(|| read_text(column_type))
 }
 
-/// Reads a literal as the type of what it is compared with.
+/// Reads a literal, or a parameter, as the type of what it is compared with.
 pub(super) fn read_beside(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
     match expr {
         Expr::BinaryExpr(BinaryExpr { mut left, op, mut right }) if is_comparison(op) => {
@@ -74,10 +74,16 @@ fn is_comparison(op: Operator) -> bool {
     )
 }
 
-/// Reads a literal of text as a type, unless that is text itself, or a decimal, whose digits would be cut.
+/// Reads a literal or parameter of text as a type, unless that is text itself, or a decimal, whose digits would be cut.
 fn read(expr: &mut Expr, to: &DataType) -> bool {
-    let Expr::Literal(value, _) = &*expr else { return false };
-    if !is_text(&value.data_type()) || value.is_null() || is_text(to) || to.is_null() || to.is_decimal() {
+    let is_read = match &*expr {
+        Expr::Literal(value, _) => is_text(&value.data_type()) && !value.is_null(),
+        Expr::Placeholder(parameter) => {
+            parameter.field.as_ref().is_some_and(|field| is_text(field.data_type()))
+        }
+        _ => false,
+    };
+    if !is_read || is_text(to) || to.is_null() || to.is_decimal() {
         return false;
     }
     let Some(reader) = reader(to) else { return false };

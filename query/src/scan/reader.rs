@@ -60,6 +60,14 @@ impl Reader {
         }
     }
 
+    /// The value of one key.
+    pub(crate) async fn get(&self, keyspace: KeyspaceId, key: &[u8]) -> Result<Option<Bytes>> {
+        Ok(match self {
+            Self::View(view) => view.get(keyspace, key).await?,
+            Self::Transaction(transaction, mark) => transaction.get_before(keyspace, key, *mark).await?,
+        })
+    }
+
     /// The rows of a range.
     pub(crate) fn scan(
         &self,

@@ -1,24 +1,22 @@
 //! One statement on its way: its session, its parameters, the moment it reads.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use bygone_engine::types::Timestamp;
 use bygone_mvcc::{CommitMeta, ExclusiveCommit, ExclusiveLock, Transaction};
-use datafusion::{common::ScalarValue, execution::session_state::SessionState};
+use datafusion::common::ScalarValue;
 use parking_lot::Mutex;
 
-use super::{Inner, Notice, Progress, Shared};
+use super::{Inner, Notice, Progress, Ready, Shared};
 use crate::{
     catalog::ObjectPath,
     error::{Error, Result},
+    lookup::TemplateCache,
     parse::{Name, Parsed},
-    plan::{Moment, Names, Resolution, Resolver},
+    plan::{LazyState, Moment, Names, Resolution, Resolver},
     points::{Point, TimeZone, display_timestamp},
     scan::{PointLabel, Reader},
 };
-
-/// A state that is made when it is first asked for.
-type LazyState = LazyLock<Arc<SessionState>, Box<dyn FnOnce() -> Arc<SessionState> + Send>>;
 
 /// One statement on its way.
 pub(crate) struct Context<'a> {
@@ -26,6 +24,8 @@ pub(crate) struct Context<'a> {
     pub inner: &'a mut Inner,
     pub progress: Option<Arc<dyn Progress>>,
     pub parsed: &'a Parsed,
+    /// The statement with its constants taken out, once that was asked for.
+    pub template: &'a TemplateCache,
     pub parameters: &'a [ScalarValue],
     /// DataFusion's state, with the statement's instant and time zone; made for those who plan.
     pub state: LazyState,
@@ -49,20 +49,13 @@ impl<'a> Context<'a> {
         shared: &'a Arc<Shared>,
         inner: &'a mut Inner,
         progress: Option<Arc<dyn Progress>>,
-        parsed: &'a Parsed,
+        ready: &'a Ready,
         parameters: &'a [ScalarValue],
     ) -> Self {
         let now = shared.wall_now();
-        let (base, zone) = (Arc::clone(shared), inner.settings.time_zone);
-        let state: LazyState = LazyLock::new(Box::new(move || {
-            let mut state = base.state(zone);
-            let instant =
-                i64::try_from(now.as_micros()).ok().and_then(chrono::DateTime::from_timestamp_micros);
-            state.mark_start_execution();
-            state.execution_props_mut().query_execution_start_time = instant;
-            Arc::new(state)
-        }));
-        Self { shared, inner, progress, parsed, parameters, state, now, notices: Vec::new() }
+        let state = shared.lazy_state(inner.settings.time_zone, now);
+        let Ready { parsed, template } = ready;
+        Self { shared, inner, progress, parsed, template, parameters, state, now, notices: Vec::new() }
     }
 
     /// The session's time zone.

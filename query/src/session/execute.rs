@@ -5,12 +5,12 @@ use std::sync::Arc;
 use datafusion::common::ScalarValue;
 use futures::{TryStreamExt, future::BoxFuture};
 
-use super::{Context, Inner, Outcome, Progress, Shared, prepared, query, show, transaction};
+use super::{Context, Inner, Outcome, Progress, Ready, Shared, prepared, query, show, transaction};
 use crate::{
     ddl, dml,
     error::{Error, Result},
     history,
-    parse::{self, Parsed, Statement},
+    parse::Statement,
 };
 
 /// Attempts of a statement outside a transaction that meets a concurrent commit.
@@ -24,14 +24,14 @@ pub(super) async fn run_text(
     text: &str,
     parameters: &[ScalarValue],
 ) -> Result<Outcome> {
-    let statements = parse::parse_script(text)?;
+    let statements = inner.texts.parse(text, !parameters.is_empty())?;
     let mut last: Option<Outcome> = None;
-    for parsed in &statements {
+    for ready in statements.iter() {
         if let Some(rows) = last.take().and_then(|outcome: Outcome| outcome.rows) {
             // Rows that nobody will see are read all the same: an error in them stops the text.
             rows.try_for_each(|_| std::future::ready(Ok(()))).await?;
         }
-        last = Some(run(shared, inner, progress.clone(), parsed, parameters).await?);
+        last = Some(run(shared, inner, progress.clone(), ready, parameters).await?);
     }
     last.ok_or_else(|| Error::syntax("there is no statement"))
 }
@@ -41,10 +41,11 @@ fn run<'a>(
     shared: &'a Arc<Shared>,
     inner: &'a mut Inner,
     progress: Option<Arc<dyn Progress>>,
-    parsed: &'a Parsed,
+    ready: &'a Ready,
     parameters: &'a [ScalarValue],
 ) -> BoxFuture<'a, Result<Outcome>> {
     Box::pin(async move {
+        let parsed = &ready.parsed;
         let failed = inner.transaction.as_ref().is_some_and(|open| open.failed);
         let ends =
             matches!(parsed.statement, Statement::Commit | Statement::Rollback | Statement::RollbackTo(_));
@@ -52,14 +53,14 @@ fn run<'a>(
             return Err(Error::transaction_aborted());
         }
         if let Statement::Execute(execute) = &parsed.statement {
-            let context = Context::new(shared, inner, progress.clone(), parsed, parameters);
+            let context = Context::new(shared, inner, progress.clone(), ready, parameters);
             let (body, values, deep) = prepared::execute(&context, execute)?;
             if deep {
                 inner.depth.grow().await;
             }
             return run(shared, inner, progress, &body, &values).await;
         }
-        let mut context = Context::new(shared, inner, progress, parsed, parameters);
+        let mut context = Context::new(shared, inner, progress, ready, parameters);
         let zone = context.zone();
         let outcome = Box::pin(dispatch(&mut context)).await?;
         let notices = std::mem::take(&mut context.notices);

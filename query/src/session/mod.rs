@@ -16,6 +16,7 @@ mod execute;
 mod outcome;
 mod prepared;
 mod query;
+mod ready;
 mod settings;
 mod shared;
 mod show;
@@ -34,7 +35,8 @@ pub use shared::{Sql, SqlOptions};
 pub(crate) use context::{Context, Work};
 pub(crate) use execute::Written;
 pub(crate) use outcome::{batch_in_zone, schema_in_zone};
-pub(crate) use query::{bind, empty_stream, plan_query, stream};
+pub(crate) use query::{Parameters, bind, empty_stream, plan_query, stream};
+pub(crate) use ready::Ready;
 pub(crate) use settings::Settings;
 pub(crate) use shared::Shared;
 
@@ -58,6 +60,8 @@ pub(crate) struct Inner {
     pub settings: Settings,
     pub transaction: Option<OpenTransaction>,
     pub prepared: prepared::PreparedStatements,
+    /// Texts that were run with parameters.
+    texts: ready::Texts,
     /// How much stack the statement needs.
     depth: Depth,
     /// A statement was started and has not come to its end: its future was dropped.

@@ -1,6 +1,7 @@
 //! What a statement answers.
 
 use std::{
+    borrow::Cow,
     fmt,
     pin::Pin,
     sync::Arc,
@@ -10,7 +11,7 @@ use std::{
 use arrow::{
     array::{ArrayRef, AsArray, StringArray},
     compute::cast,
-    datatypes::{DataType, Schema, SchemaRef},
+    datatypes::{DataType, FieldRef, Schema, SchemaRef},
     record_batch::{RecordBatch, RecordBatchOptions},
 };
 use bygone_engine::types::Timestamp;
@@ -93,6 +94,11 @@ impl Rows {
         Self { schema, batches: batches.boxed(), depth: Depth::default() }
     }
 
+    /// The one row of a query, or none, or why it could not be computed.
+    pub(crate) fn of_result(schema: SchemaRef, row: Result<Option<RecordBatch>>) -> Self {
+        Self { schema, batches: stream::iter(row.transpose()).boxed(), depth: Depth::default() }
+    }
+
     /// The rows of `EXPLAIN`: texts, in which names stand as users see them.
     pub(crate) fn of_plan(stream: SendableRecordBatchStream) -> Self {
         let schema = stream.schema();
@@ -114,10 +120,12 @@ impl Rows {
 
     /// With instants that show this zone.
     fn in_zone(self, zone: TimeZone) -> Self {
-        let schema = schema_in_zone(&self.schema, zone);
-        if schema == self.schema {
+        let name = zone_name(zone);
+        let is_other = |field: &FieldRef| matches!(field.data_type(), DataType::Timestamp(_, Some(other)) if **other != *name);
+        if !self.schema.fields().iter().any(is_other) {
             return self;
         }
+        let schema = schema_in_zone(&self.schema, zone);
         let shown = Arc::clone(&schema);
         let batches = self.batches.map(move |batch| batch_in_zone(&batch?, &shown)).boxed();
         Self { schema, batches, depth: self.depth }
@@ -128,9 +136,14 @@ impl Rows {
     }
 }
 
+/// The zone as the type of a column names it.
+fn zone_name(zone: TimeZone) -> Cow<'static, str> {
+    if zone.is_utc() { Cow::Borrowed(UTC) } else { Cow::Owned(zone.to_string()) }
+}
+
 /// The columns, with the zone in the type of those that hold instants.
 pub(crate) fn schema_in_zone(schema: &SchemaRef, zone: TimeZone) -> SchemaRef {
-    let name: Arc<str> = if zone.is_utc() { UTC.into() } else { zone.to_string().into() };
+    let name: Arc<str> = zone_name(zone).into();
     let fields = schema.fields().iter().map(|field| match field.data_type() {
         DataType::Timestamp(unit, Some(other)) if *other != name => {
             field.as_ref().clone().with_data_type(DataType::Timestamp(*unit, Some(Arc::clone(&name))))

@@ -6,11 +6,11 @@ use std::{collections::BTreeMap, sync::Arc};
 use arrow::datatypes::DataType;
 use datafusion::{common::ScalarValue, logical_expr::planner::TypePlanner};
 
-use super::{Context, Outcome};
+use super::{Context, Outcome, Ready};
 use crate::{
     error::{Error, Result},
     functions::cast_value,
-    parse::{Execute, Parsed, Prepare},
+    parse::{Execute, Prepare},
     types::Types,
 };
 
@@ -23,7 +23,7 @@ pub(crate) struct PreparedStatements {
 #[derive(Debug)]
 struct Prepared {
     types: Vec<Option<DataType>>,
-    body: Arc<Parsed>,
+    body: Arc<Ready>,
     /// Whether the body may nest deeply.
     deep: bool,
 }
@@ -39,7 +39,8 @@ pub(super) fn prepare(context: &mut Context<'_>, prepare: &Prepare) -> Result<Ou
         .iter()
         .map(|sql_type| Ok(Types.plan_type_field(sql_type)?.map(|field| field.data_type().clone())))
         .collect::<Result<Vec<_>>>()?;
-    let prepared = Prepared { types, body: Arc::clone(&prepare.body), deep: context.inner.depth.is_large() };
+    let body = Arc::new(Ready::new(Arc::clone(&prepare.body)));
+    let prepared = Prepared { types, body, deep: context.inner.depth.is_large() };
     statements.insert(prepare.name.clone(), Arc::new(prepared));
     Ok(Outcome::done("PREPARE"))
 }
@@ -48,7 +49,7 @@ pub(super) fn prepare(context: &mut Context<'_>, prepare: &Prepare) -> Result<Ou
 pub(super) fn execute(
     context: &Context<'_>,
     execute: &Execute,
-) -> Result<(Arc<Parsed>, Vec<ScalarValue>, bool)> {
+) -> Result<(Arc<Ready>, Vec<ScalarValue>, bool)> {
     let prepared =
         context.inner.prepared.by_name.get(&execute.name).ok_or_else(|| Error::no_prepared(&execute.name))?;
     let mut values = Vec::with_capacity(execute.arguments.len());

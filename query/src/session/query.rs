@@ -3,15 +3,68 @@
 use std::sync::Arc;
 
 use datafusion::{
-    common::{ParamValues, ScalarValue, metadata::ScalarAndMetadata},
+    common::{
+        ParamValues, ScalarValue,
+        metadata::ScalarAndMetadata,
+        tree_node::{Transformed, TreeNode},
+    },
     execution::{SendableRecordBatchStream, session_state::SessionState},
-    logical_expr::LogicalPlan,
+    logical_expr::{Expr, LogicalPlan, expr_rewriter::NamePreserver},
     physical_plan::{EmptyRecordBatchStream, ExecutionPlan, execute_stream},
     sql::sqlparser::ast,
 };
 
 use super::{Context, Outcome, Rows};
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    lookup,
+};
+
+/// The values that a statement is planned with.
+#[derive(Clone, Copy)]
+pub(crate) struct Parameters<'p> {
+    pub values: &'p [ScalarValue],
+    /// So many of them, the first ones, give the plan their types only.
+    pub open: usize,
+}
+
+impl<'p> Parameters<'p> {
+    /// All of them have their values.
+    pub(crate) fn bound(values: &'p [ScalarValue]) -> Self {
+        Self { values, open: 0 }
+    }
+
+    /// Binds the parameters of a plan, but for the open ones.
+    pub(crate) fn bind(self, plan: LogicalPlan) -> Result<LogicalPlan> {
+        if self.open == 0 {
+            return bind(plan, self.values);
+        }
+        if self.open == self.values.len() {
+            return Ok(plan);
+        }
+        let plan = plan.transform_up_with_subqueries(|node| {
+            let names = NamePreserver::new(&node);
+            node.map_expressions(|expr| {
+                let name = names.save(&expr);
+                let expr = expr.transform_up(|expr| match &expr {
+                    Expr::Placeholder(placeholder) => {
+                        let number =
+                            placeholder.id.trim_start_matches('$').parse::<usize>().unwrap_or_default();
+                        if number <= self.open {
+                            return Ok(Transformed::no(expr));
+                        }
+                        let value = crate::plan::parameter(self.values, &placeholder.id)?;
+                        Ok(Transformed::yes(Expr::Literal(value, None)))
+                    }
+                    _ => Ok(Transformed::no(expr)),
+                })?;
+                Ok(expr.update_data(|expr| name.restore(expr)))
+            })?
+            .map_data(LogicalPlan::recompute_schema)
+        })?;
+        Ok(plan.data)
+    }
+}
 
 /// Binds the parameters of a plan.
 pub(crate) fn bind(plan: LogicalPlan, parameters: &[ScalarValue]) -> Result<LogicalPlan> {
@@ -49,20 +102,27 @@ pub(crate) fn empty_stream(plan: &LogicalPlan) -> SendableRecordBatchStream {
 }
 
 /// The plan of a query at the statement's moment.
-pub(crate) async fn plan_query(context: &mut Context<'_>, query: &ast::Query) -> Result<LogicalPlan> {
+pub(crate) async fn plan_query(
+    context: &mut Context<'_>,
+    query: &ast::Query,
+    parameters: Parameters<'_>,
+) -> Result<LogicalPlan> {
     let default = context.default_moment().await?;
     let resolution = context.resolve(default).await?;
     let plan = context.names(&resolution).plan_typed(
         ast::Statement::Query(Box::new(query.clone())),
         None,
-        context.parameters,
+        parameters.values,
     )?;
-    bind(plan, context.parameters)
+    parameters.bind(plan)
 }
 
 /// `SELECT` and all else that only reads.
 pub(super) async fn select(context: &mut Context<'_>, query: &ast::Query) -> Result<Outcome> {
-    let plan = plan_query(context, query).await?;
+    if let Some(rows) = lookup::select(context, query).await? {
+        return Ok(Outcome::with_rows("SELECT", rows));
+    }
+    let plan = plan_query(context, query, Parameters::bound(context.parameters)).await?;
     refuse_effects(&plan)?;
     let rows = stream(&context.state, &plan).await?;
     Ok(Outcome::with_rows("SELECT", Rows::of_stream(rows)))

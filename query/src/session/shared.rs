@@ -13,7 +13,8 @@ use crate::{
     catalog::CatalogCache,
     copy::{Files, NoFiles},
     error::Result,
-    plan::{MemoryOptions, base_state, runtime},
+    lookup::Lookups,
+    plan::{LazyState, MemoryOptions, base_state, runtime},
     points::{TimeZone, display_timestamp},
 };
 
@@ -49,6 +50,7 @@ pub(crate) struct Shared {
     pub store: Store,
     pub snapshots: Snapshots,
     pub catalog: CatalogCache,
+    pub lookups: Lookups,
     pub runtime: Arc<RuntimeEnv>,
     pub files: Arc<dyn Files>,
     pub bulk_bytes_min: usize,
@@ -72,6 +74,7 @@ impl Sql {
             store: snapshots.store().clone(),
             snapshots,
             catalog: CatalogCache::default(),
+            lookups: Lookups::default(),
             runtime: runtime(options.memory)?,
             files: options.files,
             bulk_bytes_min: options.bulk_bytes_min,
@@ -100,6 +103,19 @@ impl Shared {
         }
         base.insert(name, Arc::clone(&state));
         state.as_ref().clone()
+    }
+
+    /// As [`Self::state`], for a statement of this instant; made when it is first asked for.
+    pub(crate) fn lazy_state(self: &Arc<Self>, zone: TimeZone, now: Timestamp) -> LazyState {
+        let shared = Arc::clone(self);
+        LazyState::new(Box::new(move || {
+            let mut state = shared.state(zone);
+            let instant =
+                i64::try_from(now.as_micros()).ok().and_then(chrono::DateTime::from_timestamp_micros);
+            state.mark_start_execution();
+            state.execution_props_mut().query_execution_start_time = instant;
+            Arc::new(state)
+        }))
     }
 
     /// The wall clock, in microseconds.

@@ -28,7 +28,7 @@ pub(crate) async fn view_columns(
     let (database, schema, name) = (quoted(&path.database), quoted(&path.schema), quoted(&path.name));
     let parsed = parse::parse(&format!("SELECT * FROM {database}.{schema}.{name}"))?;
     let Statement::Query(query) = &parsed.statement else { return Ok(Vec::new()) };
-    let state = Arc::new(shared.state(TimeZone::UTC));
+    let state = shared.lazy_state(TimeZone::UTC, shared.wall_now());
     let names = (path.database.as_str(), path.schema.as_str());
     let resolver = Resolver::new(shared, &state, TimeZone::UTC, shared.wall_now(), &[], names);
     let (resolution, _) = Box::pin(resolver.resolve(moment.as_default(), &parsed)).await?;
