@@ -23,7 +23,7 @@ use datafusion::{catalog::TableProvider, common::ScalarValue, sql::sqlparser::as
 
 pub(crate) use arithmetic::{ROUND_HALF_EVEN, checked_arithmetic, round_half_even};
 pub(crate) use only_row::only_row;
-pub(crate) use points::point_functions;
+pub(crate) use points::{POINT_FUNCTIONS, point_functions};
 pub(crate) use scalars::scalar_functions;
 pub(crate) use text_casts::{read_text, show_bytes};
 pub(crate) use times::{

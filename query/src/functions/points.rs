@@ -16,6 +16,9 @@ use datafusion::{
 
 use crate::{catalog::ObjectPath, error::Error, plan::Moment, session::Shared, types::UTC};
 
+/// Their names.
+pub(crate) const POINT_FUNCTIONS: [&str; 3] = ["as_of_timestamp", "as_of_version", "oldest_readable"];
+
 /// The functions whose answer depends on the points of the statement.
 pub(crate) fn point_functions(
     default: &Arc<Moment>,
@@ -49,11 +52,12 @@ pub(crate) fn point_functions(
             },
         }))
     };
-    HashMap::from([
-        ("as_of_timestamp".to_owned(), function(Kind::AsOfTimestamp, BTreeMap::new())),
-        ("as_of_version".to_owned(), function(Kind::AsOfVersion, versions)),
-        ("oldest_readable".to_owned(), function(Kind::OldestReadable, oldest)),
-    ])
+    let functions = [
+        function(Kind::AsOfTimestamp, BTreeMap::new()),
+        function(Kind::AsOfVersion, versions),
+        function(Kind::OldestReadable, oldest),
+    ];
+    POINT_FUNCTIONS.iter().map(|&name| name.to_owned()).zip(functions).collect()
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -111,11 +115,7 @@ impl PointFunction {
 
 impl ScalarUDFImpl for PointFunction {
     fn name(&self) -> &str {
-        match self.kind {
-            Kind::AsOfTimestamp => "as_of_timestamp",
-            Kind::AsOfVersion => "as_of_version",
-            Kind::OldestReadable => "oldest_readable",
-        }
+        POINT_FUNCTIONS[self.kind as usize]
     }
 
     fn signature(&self) -> &Signature {

@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     ops::ControlFlow,
-    sync::{Arc, LazyLock},
+    sync::{Arc, LazyLock, OnceLock},
 };
 
 use bygone_engine::types::{KeyspaceId, Timestamp};
@@ -151,13 +151,24 @@ pub(crate) struct Resolution {
     /// The points of the statement's own text.
     pub bindings: Arc<Bindings>,
     pub views: HashMap<(MomentKey, u64), PreparedView>,
-    functions: HashMap<String, Arc<ScalarUDF>>,
+    /// What unqualified names mean.
+    names: (String, String),
+    /// The moments at which each table is read.
+    reads: BTreeMap<ObjectPath, Vec<Timestamp>>,
+    /// Made when one of them is called: they know every table.
+    functions: OnceLock<HashMap<String, Arc<ScalarUDF>>>,
 }
 
 impl Resolution {
     /// Scalar functions whose answer depends on the statement's points.
     pub(crate) fn scalar_function(&self, name: &str) -> Option<Arc<ScalarUDF>> {
-        self.functions.get(name).cloned()
+        if !functions::POINT_FUNCTIONS.contains(&name) {
+            return None;
+        }
+        let all = self.functions.get_or_init(|| {
+            functions::point_functions(&self.default, &self.reads, &self.shared, &self.names.0, &self.names.1)
+        });
+        all.get(name).cloned()
     }
 }
 
@@ -258,14 +269,14 @@ impl<'a> Resolver<'a> {
         let _ = visit_trees(&parsed.statement, &mut references);
         let names = (self.database.to_owned(), self.schema.to_owned());
         let bindings = self.bind(references.0, points, &default, &names, 0).await?;
-        let functions =
-            functions::point_functions(&default, &self.reads, self.shared, self.database, self.schema);
         let resolution = Resolution {
             shared: Arc::clone(self.shared),
             default,
             bindings: Arc::new(bindings),
             views: self.views,
-            functions,
+            names,
+            reads: self.reads,
+            functions: OnceLock::new(),
         };
         Ok((Arc::new(resolution), self.notices))
     }

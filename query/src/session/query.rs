@@ -1,6 +1,6 @@
 //! Queries: from a tree to rows, and to the plan that EXPLAIN shows.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use datafusion::{
     common::{
@@ -8,7 +8,7 @@ use datafusion::{
         metadata::ScalarAndMetadata,
         tree_node::{Transformed, TreeNode},
     },
-    execution::{SendableRecordBatchStream, session_state::SessionState},
+    execution::{SendableRecordBatchStream, TaskContext, session_state::SessionState},
     logical_expr::{Expr, LogicalPlan, expr_rewriter::NamePreserver},
     physical_plan::{EmptyRecordBatchStream, ExecutionPlan, execute_stream},
     sql::sqlparser::ast,
@@ -93,7 +93,16 @@ pub(crate) async fn stream(
     plan: &LogicalPlan,
 ) -> Result<SendableRecordBatchStream> {
     let physical = physical(state, plan).await?;
-    Ok(execute_stream(physical, state.task_ctx())?)
+    Ok(execute_stream(physical, Arc::new(task_context(state)))?)
+}
+
+/// What a plan runs in. It has its functions in itself: the hundreds that a session knows need not be copied.
+fn task_context(state: &SessionState) -> TaskContext {
+    let (id, config) = (state.session_id().to_owned(), state.config().clone());
+    let runtime = Arc::clone(state.runtime_env());
+    let (scalar, higher_order, aggregate, window) =
+        (HashMap::new(), HashMap::new(), HashMap::new(), HashMap::new());
+    TaskContext::new(None, id, config, scalar, higher_order, aggregate, window, runtime)
 }
 
 /// No rows, with the columns of a plan.
