@@ -209,7 +209,7 @@ impl Leadership<'_> {
 
     /// Lets callers on the same thread join: one turn, and further ones while they keep coming.
     async fn gather(&self) {
-        let mut waiting = 0;
+        let mut waiting = self.pipeline.queue.lock().jobs.len();
         for _ in 0..TURNS_MAX {
             tokio::task::yield_now().await;
             let now = self.pipeline.queue.lock().jobs.len();

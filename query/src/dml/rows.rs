@@ -30,6 +30,9 @@ use crate::{
 /// Rows that share one clock tick in their hidden ids.
 const ROWS_PER_TICK: usize = 4_096;
 
+/// Rows that are written before others have a turn: a turn costs as much as a row.
+const ROWS_PER_TURN: u64 = 1_024;
+
 /// Writes rows of one table for one statement.
 pub(crate) struct RowWriter<'a> {
     shared: &'a Arc<Shared>,
@@ -273,10 +276,13 @@ impl<'a> RowWriter<'a> {
         self.target.path.to_string()
     }
 
-    /// Counts rows, and lets others run: a load that never waits for anything could not be cancelled otherwise.
+    /// Counts rows, and lets others run after many: a load that never waits for anything could not be cancelled otherwise.
     async fn count(&mut self, rows: usize) {
-        tokio::task::yield_now().await;
+        let turns = self.written / ROWS_PER_TURN;
         self.written += rows as u64;
+        if self.written / ROWS_PER_TURN > turns {
+            tokio::task::yield_now().await;
+        }
         if let Some(progress) = &self.progress {
             progress.report("rows", self.written, None);
         }
