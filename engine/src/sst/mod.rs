@@ -17,6 +17,7 @@
 mod cache;
 mod check;
 mod load;
+mod open_page;
 mod page;
 mod rows;
 mod table;

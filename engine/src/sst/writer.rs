@@ -5,13 +5,14 @@ use std::{fmt, sync::Arc};
 use bytes::Bytes;
 use xxhash_rust::xxh3::Xxh3;
 
+use super::open_page::{OpenColumns, OpenPage};
 use crate::{
     error::{Error, Result},
     format::{
         ChunkEntry, Codec, Column, ColumnBuffer, Compressor, Encoding, Features, FileSeed, Footer, KeyFilter,
         LAYOUT_COLUMNAR, LAYOUT_OPAQUE, PageFlags, PageIndexBuilder, PageSummary, Properties, RowSplitter,
-        Section, SectionKind, VERSION_MAJOR, VERSION_MINOR, Zone, ZoneBuilder, encode_keys, encode_kinds,
-        encode_numbers, encode_values,
+        Section, SectionKind, VERSION_MAJOR, VERSION_MINOR, Zone, encode_keys, encode_kinds, encode_numbers,
+        encode_values,
     },
     manifest::{FileId, FileMeta},
     rows::RowSchema,
@@ -86,23 +87,6 @@ impl fmt::Debug for TableWriter {
         let rows = self.totals.rows;
         f.debug_struct("TableWriter").field("id", &self.id).field("rows", &rows).finish_non_exhaustive()
     }
-}
-
-/// The rows of the page that is being filled.
-#[derive(Debug, Default)]
-struct OpenPage {
-    keys: Vec<u8>,
-    key_ends: Vec<u32>,
-    ordinals: Vec<u16>,
-    begins: Vec<u64>,
-    ends: Vec<u64>,
-    kinds: Vec<u8>,
-    values: Vec<u8>,
-    value_ends: Vec<u32>,
-    puts: u32,
-    closed: u32,
-    /// The first key has rows in the page before.
-    continues: bool,
 }
 
 /// Sums over the file.
@@ -510,57 +494,5 @@ impl TableWriter {
             layout: properties.layout,
             schema_version: properties.schema_version,
         }
-    }
-}
-
-/// The value columns of the open page, and what is known of those before.
-struct OpenColumns {
-    schema: Arc<RowSchema>,
-    splitter: RowSplitter,
-    zones: ZoneBuilder,
-}
-
-impl OpenColumns {
-    fn new(schema: Arc<RowSchema>) -> Self {
-        Self { splitter: RowSplitter::new(&schema), schema, zones: ZoneBuilder::default() }
-    }
-}
-
-impl OpenPage {
-    /// Kind, key and value of each row.
-    fn rows(&self) -> impl Iterator<Item = (Kind, &[u8], &[u8])> {
-        let bytes = |ends: &[u32], at: usize| {
-            let start = at.checked_sub(1).map_or(0, |before| ends[before] as usize);
-            start..ends[at] as usize
-        };
-        (0..self.begins.len()).map(move |row| {
-            let kind = Kind::from_u8(self.kinds[row]).expect("kinds of an open page were written by us");
-            let key = &self.keys[bytes(&self.key_ends, usize::from(self.ordinals[row]))];
-            (kind, key, &self.values[bytes(&self.value_ends, row)])
-        })
-    }
-
-    fn bytes(&self) -> usize {
-        self.keys.len() + self.values.len()
-    }
-
-    fn last_key(&self) -> &[u8] {
-        let start = self.key_ends.len().checked_sub(2).map_or(0, |k| self.key_ends[k] as usize);
-        &self.keys[start..]
-    }
-
-    /// This page without rows, keeping its memory unless one huge value grew it.
-    fn cleared(mut self) -> Self {
-        const KEPT_BYTES_MAX: usize = 4 << 20;
-        self.keys.clear();
-        self.key_ends.clear();
-        self.ordinals.clear();
-        self.begins.clear();
-        self.ends.clear();
-        self.kinds.clear();
-        self.values.clear();
-        self.values.shrink_to(KEPT_BYTES_MAX);
-        self.value_ends.clear();
-        Self { puts: 0, closed: 0, continues: false, ..self }
     }
 }
