@@ -29,11 +29,7 @@ impl Ingest {
             self.spill().await?;
         }
         let spilled = std::mem::take(&mut self.spilled);
-        let ordered = spilled.windows(2).all(|pair| match (pair[0].files.last(), pair[1].files.first()) {
-            (Some(last), Some(first)) => last.max_key < first.min_key,
-            _ => true,
-        });
-        let run = if ordered {
+        let run = if self.is_ordered {
             let (files, pending) =
                 spilled.into_iter().map(|run| (run.files, run.pending)).unzip::<_, _, Vec<_>, _>();
             IngestedRun { keyspace: self.keyspace, files: files.concat(), pending }

@@ -64,6 +64,8 @@ pub struct Ingest {
     options: IngestOptions,
     buffer: SortBuffer,
     spilled: Vec<Spilled>,
+    /// The spilled runs are one run, as they are.
+    is_ordered: bool,
 }
 
 /// A finished ingest, to be made visible by [`crate::Engine::publish_ingest`].
@@ -104,7 +106,14 @@ impl IngestedRun {
 
 impl Ingest {
     pub(crate) fn new(shared: Arc<Shared>, keyspace: KeyspaceId, options: IngestOptions) -> Self {
-        Self { shared, keyspace, options, buffer: SortBuffer::default(), spilled: Vec::new() }
+        Self {
+            shared,
+            keyspace,
+            options,
+            buffer: SortBuffer::default(),
+            spilled: Vec::new(),
+            is_ordered: true,
+        }
     }
 
     /// Adds a value, or a delete (`None`). Keys may come in any order; ascending is fastest.
@@ -135,8 +144,18 @@ impl Ingest {
 
     async fn spill(&mut self) -> Result<()> {
         self.shared.check_writable()?;
-        let rows = self.buffer.sort(self.options.on_duplicate)?;
-        let mut writer = RunWriter::new(Arc::clone(&self.shared), self.keyspace);
+        let mut rows = self.buffer.sort(self.options.on_duplicate)?.peekable();
+        let last = self.spilled.last().and_then(|run| run.files.last());
+        if let (Some(last), Some((first, _))) = (last, rows.peek()) {
+            self.is_ordered &= last.max_key < *first;
+        }
+        let shared = Arc::clone(&self.shared);
+        // Rows that come in order are written once and for all; others are merged in the end.
+        let mut writer = if self.is_ordered {
+            RunWriter::new(shared, self.keyspace)
+        } else {
+            RunWriter::temporary(shared, self.keyspace)
+        };
         for (key, value) in rows {
             writer.push(unstamped(key, value)).await?;
         }

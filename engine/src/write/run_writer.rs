@@ -58,6 +58,13 @@ impl RunWriter {
         Self { shared, options, pending, table: None, files: Vec::new() }
     }
 
+    /// A run that will only be read once, to be merged with others.
+    pub(crate) fn temporary(shared: Arc<Shared>, keyspace: KeyspaceId) -> Self {
+        let mut writer = Self::new(shared, keyspace);
+        writer.options = TableOptions { filter: false, schema: None, ..writer.options };
+        writer
+    }
+
     /// Adds a version: keys ascending, begins descending within a key.
     pub(crate) async fn push(&mut self, version: VersionRef<'_>) -> Result<()> {
         let is_full = self.table.as_ref().is_some_and(|table| {

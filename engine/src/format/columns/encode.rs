@@ -8,6 +8,8 @@ use super::{
 };
 use crate::format::Encoding;
 
+/// From so many rows on a dictionary is given up when three in four are different.
+const DICTIONARY_TRIAL_ROWS: usize = 256;
 /// Most different strings of a dictionary.
 const DICTIONARY_MAX: usize = 1 << 16;
 
@@ -146,7 +148,8 @@ impl ColumnBuffer {
             let next = entries.len() as u32;
             let number = *numbers.entry(entry).or_insert(next);
             if number == next {
-                if entries.len() == entries_max {
+                let is_hopeless = row >= DICTIONARY_TRIAL_ROWS && entries.len() * 4 > row * 3;
+                if entries.len() == entries_max || is_hopeless {
                     return None;
                 }
                 entries.push(entry);
