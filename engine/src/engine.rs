@@ -63,7 +63,7 @@ impl Engine {
         self.shared.read_only
     }
 
-    /// Writes what is in memory to storage and releases the root. Later writes fail with `Closed`; views that are held
+    /// Writes what is in memory to storage, deletes files that nothing needs, and releases the root. Later writes fail with `Closed`; views that are held
     /// stay readable.
     ///
     /// # Errors
@@ -87,9 +87,23 @@ impl Engine {
 
     async fn flush_to_close(&self) -> Result<()> {
         match self.shared.check_writable() {
-            Ok(()) => self.flush().await,
+            Ok(()) => {
+                self.flush().await?;
+                self.collect_to_close().await;
+                Ok(())
+            }
             Err(Error::Closed | Error::Invalid(_)) => Ok(()),
             Err(error) => Err(error),
+        }
+    }
+
+    /// Programs that run for seconds only would never come to collect otherwise. What fails here is done by the next
+    /// collection.
+    async fn collect_to_close(&self) {
+        if self.shared.maintained.load(Ordering::Acquire)
+            && let Err(error) = self.shared.collect().await
+        {
+            tracing::warn!(%error, "files that nothing needs could not be removed");
         }
     }
 

@@ -39,6 +39,15 @@ fn a_database_is_the_same_by_path_and_by_url() {
 }
 
 #[test]
+fn a_run_leaves_no_files_that_nothing_needs() {
+    let work = Workplace::new();
+    work.ok(&["db", "CREATE TABLE t (v INTEGER)", "INSERT INTO t VALUES (1)", "CALL flush()"]);
+    work.ok(&["db", "UPDATE t SET v = 2", "CALL flush()", "CALL compact()"]);
+    let checked = work.ok(&["check", "db"]);
+    assert!(checked.contains("ok") && !checked.contains("unreferenced"), "{checked}");
+}
+
+#[test]
 fn shell_commands_work_as_arguments() {
     let work = Workplace::new();
     work.ok(&["db", "CREATE TABLE pairs (a INTEGER PRIMARY KEY, b TEXT)", "CREATE SNAPSHOT s"]);
