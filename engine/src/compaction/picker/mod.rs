@@ -127,7 +127,7 @@ fn merge_level0(keyspace: KeyspaceId, tree: &Tree, base: usize) -> Job {
     if !below.is_empty() {
         inputs.push(Arc::new(below));
     }
-    Job { keyspace, oldest_in_sight: nothing_below(tree, base, &range), inputs, to_level: base, is_move }
+    Job { keyspace, oldest_in_sight: nothing_below(tree, base, &inputs), inputs, to_level: base, is_move }
 }
 
 fn merge_level(keyspace: KeyspaceId, tree: &Tree, level: usize) -> Job {
@@ -142,7 +142,7 @@ fn merge_level(keyspace: KeyspaceId, tree: &Tree, level: usize) -> Job {
         inputs.push(Arc::new(below));
     }
     let to_level = level + 1;
-    Job { keyspace, oldest_in_sight: nothing_below(tree, to_level, &range), inputs, to_level, is_move }
+    Job { keyspace, oldest_in_sight: nothing_below(tree, to_level, &inputs), inputs, to_level, is_move }
 }
 
 /// A file of the last level of which a good part of the pages holds closed rows that are garbage for certain: they ended
@@ -191,6 +191,12 @@ fn overlapping(level: Option<&Arc<SortedRun>>, range: &KeyRange) -> SortedRun {
     SortedRun::new(tables.iter().filter(overlaps).cloned().collect())
 }
 
-fn nothing_below(tree: &Tree, level: usize, range: &KeyRange) -> bool {
-    tree.levels.iter().skip(level + 1).all(|run| !run.overlaps(range))
+/// Whether no level below `level` can hold a key of the inputs. Files of `level` itself may reach further than those
+/// that are merged into it.
+fn nothing_below(tree: &Tree, level: usize, inputs: &[Arc<SortedRun>]) -> bool {
+    let range = range_of(inputs.iter().flat_map(|run| run.tables()));
+    tree.levels.iter().skip(level + 1).all(|run| !run.overlaps(&range))
 }
+
+#[cfg(test)]
+mod tests;
