@@ -11,7 +11,7 @@ use crate::{
     manifest::Manifest,
     open,
     pins::{Pin, Unreadable},
-    read::{DiffScan, KeyRange, ReadView, VersionScan, source::PageFilter},
+    read::{DiffScan, KeyRange, ReadView, VersionScan},
     rows::RowSchema,
     shared::Shared,
     space::{Holder, KeyspaceSpace},
@@ -319,9 +319,8 @@ impl Engine {
         through: Timestamp,
     ) -> Result<VersionScan> {
         let view = self.view_newest(Scope::keyspaces([keyspace]));
-        let sources = view.sources(keyspace, &range, PageFilter::Begins { after, through: Timestamp::LAST });
         let retained = self.shared.pins.retained(keyspace);
-        Ok(VersionScan::new(view, sources, after, through, retained))
+        Ok(VersionScan::new(view, keyspace, &range, (after, through), retained))
     }
 
     /// The net difference of `range` between two views: `from` is the earlier one.
@@ -340,9 +339,7 @@ impl Engine {
         }
         from.check(keyspace)?;
         to.check(keyspace)?;
-        let filter = PageFilter::Begins { after: from.timestamp(), through: to.timestamp() };
-        let sources = to.sources(keyspace, range, filter);
-        Ok(DiffScan::new(from.clone(), to.clone(), keyspace, sources))
+        Ok(DiffScan::new(from.clone(), to.clone(), keyspace, range))
     }
 
     /// Writes all memtables to tables. Durable and published on return.
@@ -355,7 +352,8 @@ impl Engine {
         self.shared.flush_frozen().await
     }
 
-    /// Raises horizons, flushes, and rewrites every keyspace that holds garbage or more than one run.
+    /// Raises horizons, flushes, and rewrites every keyspace that holds garbage or more than one run; what has ended moves to
+    /// history, and each group of that becomes one run.
     ///
     /// # Errors
     /// `Unavailable`: what was done so far stays, nothing is lost.
@@ -436,7 +434,7 @@ impl Engine {
     pub async fn verify(&self) -> Result<()> {
         let state = Arc::clone(&self.shared.state.read());
         for tree in state.trees.values() {
-            for table in tree.runs().flat_map(|run| run.tables()) {
+            for table in tree.tables() {
                 table.verify(self.env().tasks.as_ref()).await?;
             }
         }

@@ -5,7 +5,7 @@
 //! snapshot name; the layers above register pins and call down.
 //!
 //! ```text
-//!   append ─▶ wal ─▶ memtable ─▶ flush ─▶ sst (table files) ─▶ compaction ─▶ collect
+//!   append ─▶ wal ─▶ memtable ─▶ flush ─▶ sst (table files) ─▶ compaction ─▶ current tier ─▶ history tier ─▶ collect
 //!   ingest ──────────────────────────────▶ sst
 //!                                  manifest: the durable state, one object per step
 //! ```
@@ -19,6 +19,9 @@
 //! * I4 The successor of an open version, if there is one, is in a newer run.
 //! * I5 A closed version lives iff a pin of its keyspace lies in its lifetime, or it ended after the horizon. Reads that
 //!   are neither pinned nor at or after the horizon are refused.
+//! * I6 Predicates on values may leave out versions only once it is settled what these hide. The engine takes none yet.
+//! * I7 A closed value moves to the history tier only in a compaction whose output is the oldest run of the current tier for
+//!   its keys. What else holds there (H1 to H3) is said where it is held, in the compaction module.
 
 pub mod check;
 mod collect;

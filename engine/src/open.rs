@@ -13,7 +13,7 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::{
     EngineOptions, Env, Error, Result, Root,
-    manifest::{self, FileId, Manifest},
+    manifest::{self, FileId, FileMeta, KeyspaceManifest, Manifest},
     memtable::Memtable,
     metrics::Metrics,
     pins::Pins,
@@ -129,13 +129,16 @@ async fn open_tables(root: &Root, manifest: &Manifest, cache: &PageCache) -> Res
         let id = manifest.id;
         return Err(Error::Invalid(format!("manifest {id} was written by a newer version: it has {what}")));
     }
-    let runs =
-        manifest.keyspaces.values().flat_map(|keyspace| keyspace.level0.iter().chain(&keyspace.levels));
-    for run in runs {
+    let corrupt = |detail| Err(Error::corrupt(format!("manifest/{:020}", manifest.id), 0, detail));
+    let keyspaces = || manifest.keyspaces.values();
+    for run in keyspaces().flat_map(|keyspace| keyspace.runs().chain(keyspace.history_runs())) {
         if !run.files.windows(2).all(|pair| pair[0].max_key < pair[1].min_key) {
-            let detail = "the files of a run overlap";
-            return Err(Error::corrupt(format!("manifest/{:020}", manifest.id), 0, detail));
+            return corrupt("the files of a run overlap");
         }
+    }
+    let mut history = keyspaces().flat_map(KeyspaceManifest::history_runs).flat_map(|run| &run.files);
+    if !history.all(FileMeta::is_history) {
+        return corrupt("a file of history holds more than values that ended");
     }
     let mut tables = HashMap::new();
     for file in manifest.files() {

@@ -14,7 +14,7 @@ use crate::{
 pub struct KeyspaceStats {
     /// The keyspace.
     pub keyspace: KeyspaceId,
-    /// Table files.
+    /// Table files, of both tiers.
     pub files: u64,
     /// Their size, in bytes.
     pub bytes: u64,
@@ -22,8 +22,20 @@ pub struct KeyspaceStats {
     pub versions: u64,
     /// Versions that have a successor.
     pub closed_versions: u64,
+    /// Groups of the history tier.
+    pub history_groups: u64,
+    /// Runs of the history tier.
+    pub history_runs: u64,
+    /// Of the files, those of the history tier.
+    pub history_files: u64,
+    /// Their size, in bytes.
+    pub history_bytes: u64,
+    /// Versions in them.
+    pub history_versions: u64,
     /// Runs of level 0.
     pub level0_runs: u64,
+    /// Levels below level 0 that hold files.
+    pub levels: u64,
     /// The part of `bytes` that versions without a known successor take, each version of a file taken as of equal size.
     pub open_bytes: u64,
     /// Every moment at or after this is readable.
@@ -38,11 +50,22 @@ impl KeyspaceStats {
             bytes: 0,
             versions: 0,
             closed_versions: 0,
+            history_groups: tree.history.len() as u64,
+            history_runs: tree.history_runs().count() as u64,
+            history_files: 0,
+            history_bytes: 0,
+            history_versions: 0,
             level0_runs: tree.level0.len() as u64,
+            levels: tree.levels.iter().filter(|level| !level.is_empty()).count() as u64,
             open_bytes: 0,
             horizon,
         };
-        for table in tree.runs().flat_map(|run| run.tables()) {
+        for table in tree.history_runs().flat_map(|run| run.tables()) {
+            stats.history_files += 1;
+            stats.history_bytes += table.meta().len;
+            stats.history_versions += table.meta().rows;
+        }
+        for table in tree.tables() {
             let meta = table.meta();
             stats.files += 1;
             stats.bytes += meta.len;
@@ -124,7 +147,7 @@ impl EngineStats {
         let state = Arc::clone(&shared.state.read());
         let keyspaces =
             state.trees.iter().map(|(id, tree)| KeyspaceStats::of(*id, tree, shared.pins.horizon(*id)));
-        let index_bytes = state.trees.values().flat_map(|tree| tree.runs()).flat_map(|run| run.tables());
+        let index_bytes = state.trees.values().flat_map(|tree| tree.tables());
         let frozen: usize = state.frozen.iter().map(|frozen| frozen.memtable.bytes()).sum();
         let (cache_hits, cache_misses) = shared.cache.lookups();
         let metrics = &shared.metrics;

@@ -10,7 +10,7 @@ use bygone_engine::{
     WriteBatch,
     check::{CheckReport, check},
     inspect::inspect,
-    manifest::{self, FileMeta, Manifest, load_newest},
+    manifest::{self, FileMeta, HistoryGroup, Manifest, Run, load_newest},
     store::PutOutcome,
     testing::{ManualClock, SimDisk, env},
 };
@@ -260,4 +260,26 @@ async fn a_table_file_with_a_damaged_chunk_is_described_behind_it() {
     let lines: Vec<&str> = described.text.lines().filter(|line| !line.starts_with("DAMAGED")).collect();
     assert_eq!(lines, whole.lines().collect::<Vec<_>>());
     assert!(described.text.contains("DAMAGED page 0 keys: checksum does not match"), "{}", described.text);
+}
+
+#[tokio::test]
+async fn history_that_overlaps_or_holds_more_than_values_that_ended_is_a_finding() {
+    let disk = database(12).await;
+    let newest = load_newest(&root(&disk)).await.unwrap().unwrap().manifest;
+    let keyspace = &newest.keyspaces[&KEYSPACE];
+    let history = keyspace.history_runs().next().expect("something has moved").clone();
+    let levels = keyspace.runs().find(|run| !run.files.is_empty()).unwrap().clone();
+    let with = async |run: Run| {
+        let disk = disk.copy();
+        let group = |runs| HistoryGroup { newest_pin: Timestamp::FIRST, runs };
+        let add = |next: &mut Manifest| {
+            next.keyspaces.get_mut(&KEYSPACE).unwrap().history.insert(0, group(vec![run]));
+        };
+        republish(&disk, add).await;
+        findings(&disk).await
+    };
+    let found = with(history).await;
+    assert!(found.iter().any(|line| line.contains("of history is not before")), "{found:?}");
+    let found = with(levels).await;
+    assert!(found.iter().any(|line| line.contains("more than values that ended")), "{found:?}");
 }

@@ -14,6 +14,7 @@ use bygone_engine::{
     ColumnRequest, ColumnScanOptions, Durability, Engine, EngineOptions, IngestOptions, KeyRange, KeyspaceId,
     Missing, OnDuplicate, Pin, ReadView, Root, RowAssembler, ScanOptions, Scope, StampedBatch, Timestamp,
     WriteBatch,
+    check::check,
     rows::value::tag,
     store::OsDisk,
     testing::{ManualClock, env, random_row, row_key, row_schema},
@@ -33,6 +34,30 @@ struct Run {
     last: u64,
     pins: Vec<Pin>,
     log: Vec<String>,
+    /// Different keys of a keyspace, and writes of a commit.
+    keys: u32,
+    writes_max: usize,
+    seen: Seen,
+}
+
+/// What a history came by, so that the tests claim something.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    history: bool,
+    groups: u64,
+    runs: u64,
+    levels: u64,
+}
+
+impl Seen {
+    fn note(&mut self, engine: &Engine) {
+        for stats in engine.stats().keyspaces {
+            self.history |= stats.history_versions > 0;
+            self.groups = self.groups.max(stats.history_groups);
+            self.runs = self.runs.max(stats.history_runs);
+            self.levels = self.levels.max(stats.levels);
+        }
+    }
 }
 
 impl Run {
@@ -41,11 +66,25 @@ impl Run {
         let engine = open(&root, &clock).await;
         engine.start_maintenance();
         let rng = StdRng::seed_from_u64(seed);
-        Self { rng, root, clock, engine, history: History::new(), last: 0, pins: Vec::new(), log: Vec::new() }
+        // Some histories have so many keys that they take several levels.
+        let (keys, writes_max) = if seed.is_multiple_of(8) { (400, 80) } else { (40, 8) };
+        Self {
+            rng,
+            root,
+            clock,
+            engine,
+            history: History::new(),
+            last: 0,
+            pins: Vec::new(),
+            log: Vec::new(),
+            keys,
+            writes_max,
+            seen: Seen::default(),
+        }
     }
 
     fn key(&mut self, keyspace: KeyspaceId) -> Bytes {
-        let number: u32 = self.rng.random_range(0..40);
+        let number: u32 = self.rng.random_range(0..self.keys);
         if keyspace == KEYSPACES[1] {
             return row_key(number);
         }
@@ -98,7 +137,7 @@ impl Run {
         for _ in 0..commits {
             let at = self.tick();
             let mut batch = WriteBatch::new();
-            for _ in 0..self.rng.random_range(1..8) {
+            for _ in 0..self.rng.random_range(1..self.writes_max) {
                 let keyspace = KEYSPACES[self.rng.random_range(0..2)];
                 let key = self.key(keyspace);
                 if self.rng.random_bool(0.3) {
@@ -189,6 +228,8 @@ impl Run {
         let other =
             Engine::open(Root::memory(), env(&self.clock, 7), EngineOptions::default()).await.unwrap();
         drop(std::mem::replace(&mut self.engine, other));
+        let report = check(&self.root, &env(&self.clock, 7), &|_, _| {}).await.unwrap();
+        assert_eq!(report.findings.into_vec(), []);
         self.engine = open(&self.root, &self.clock).await;
         self.pins = pins.into_iter().map(|(at, scope)| self.engine.readmit_pin(at, scope)).collect();
         self.engine.start_maintenance();
@@ -235,7 +276,10 @@ impl Run {
             }
         }
         self.check_diff().await;
-        self.check_versions().await;
+        for keyspace in KEYSPACES {
+            self.check_versions(keyspace).await;
+        }
+        self.engine.verify().await.unwrap();
     }
 
     /// Columns that are read from pages, and rows that are let go before their other columns are read, are those of the
@@ -289,11 +333,11 @@ impl Run {
         }
     }
 
-    /// Every version that the engine reports is one that was written, with its true end, and none that is readable is
-    /// missing.
-    async fn check_versions(&mut self) {
-        let keyspace = KEYSPACES[1];
+    /// Every version that the engine reports is one that was written, in order, with its true end as far as that can be
+    /// read; and none that the rules keep is missing.
+    async fn check_versions(&self, keyspace: KeyspaceId) {
         let last = Timestamp::LAST;
+        let mut place = None;
         let mut scan = self.engine.versions(keyspace, KeyRange::all(), Timestamp::INTENT, last).unwrap();
         let mut found = BTreeSet::new();
         while let Some(version) = scan.next().await.unwrap() {
@@ -302,16 +346,45 @@ impl Run {
             let begin = version.begin.as_micros();
             let index = versions.iter().position(|(at, _)| *at == begin).expect("it was written");
             assert_eq!(versions[index].1, version.clone().into_value(), "value of {version:?}");
+            let end = |end: Timestamp| end.as_micros().min(self.last + 1);
+            let true_end = versions.get(index + 1).map_or(self.last + 1, |(end, _)| *end);
+            let between = true_end.min(end(version.end))..true_end.max(end(version.end));
+            let is_told_apart = between.clone().any(|at| self.is_readable(keyspace, at));
+            assert!(!is_told_apart, "the end of {version:?} is {true_end}");
+            let this = Some((version.key, std::cmp::Reverse(begin)));
+            assert!(place < this, "versions come in order");
+            place = this;
         }
-        for ((id, key), versions) in &self.history {
-            for (index, (begin, value)) in versions.iter().enumerate().filter(|_| *id == keyspace) {
+        let horizon = self.engine.horizon(keyspace).as_micros();
+        for ((id, key), versions) in self.history.iter().filter(|((id, _), _)| *id == keyspace) {
+            let mut below_is_value = false;
+            for (index, (begin, value)) in versions.iter().enumerate() {
                 let end = versions.get(index + 1).map_or(self.last + 1, |(end, _)| *end);
-                let readable = (*begin..end).any(|at| self.is_readable(keyspace, at));
-                if readable && value.is_some() {
+                let is_readable = (*begin..end).any(|at| self.is_readable(*id, at));
+                // Of deletes before the horizon, those right above a value that is kept.
+                if is_readable && (value.is_some() || below_is_value || *begin > horizon) {
                     assert!(found.contains(&(key.clone(), *begin)), "version {begin} of {key:?} is missing");
                 }
+                below_is_value = if is_readable { value.is_some() } else { below_is_value };
             }
         }
+    }
+
+    /// With no pin and no retention left, nothing of the past is.
+    async fn check_end(&mut self) {
+        self.pins.clear();
+        for keyspace in [None, Some(KEYSPACES[0])] {
+            self.engine.set_retention(keyspace, Some(0)).await.unwrap();
+        }
+        self.engine.compact().await.unwrap();
+        for keyspace in KEYSPACES {
+            let alive = self.expected(keyspace, self.last).len() as u64;
+            let stats = self.engine.stats().keyspaces;
+            let stored =
+                stats.iter().find(|stats| stats.keyspace == keyspace).map_or(0, |stats| stats.versions);
+            assert_eq!(stored, alive, "nothing but the present is left of {keyspace}");
+        }
+        self.check().await;
     }
 }
 
@@ -364,15 +437,18 @@ async fn scan(view: &ReadView, keyspace: KeyspaceId, reverse: bool) -> BTreeMap<
     rows
 }
 
-async fn run(seed: u64, root: Root, steps: usize) {
+async fn run(seed: u64, root: Root, steps: usize) -> Seen {
     let mut run = Run::new(seed, root).await;
     for step in 0..steps {
         run.step().await;
+        run.seen.note(&run.engine);
         if step % 12 == 11 {
             run.check().await;
         }
     }
     run.check().await;
+    run.check_end().await;
+    run.seen
 }
 
 /// Runs the seeds and names the one that fails.
@@ -382,13 +458,20 @@ fn run_seeds(
     root: impl Fn() -> (Option<tempfile::TempDir>, Root),
 ) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let mut seen = Vec::new();
     for seed in seeds {
         let (_dir, root) = root();
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            runtime.block_on(run(seed, root, steps));
+            runtime.block_on(run(seed, root, steps))
         }));
-        assert!(outcome.is_ok(), "seed {seed} fails");
+        seen.push(outcome.unwrap_or_else(|_| panic!("seed {seed} fails")));
     }
+    let share =
+        |is_seen: fn(&Seen) -> bool| seen.iter().filter(|seen| is_seen(seen)).count() * 100 / seen.len();
+    assert!(share(|seen| seen.history) > 80, "most histories have a history tier: {seen:?}");
+    assert!(share(|seen| seen.groups > 1) > 30, "many have several groups: {seen:?}");
+    assert!(share(|seen| seen.runs > seen.groups) > 20, "many have several runs in a group: {seen:?}");
+    assert!(share(|seen| seen.levels > 1) > 5, "some have several levels: {seen:?}");
 }
 
 #[test]

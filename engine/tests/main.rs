@@ -7,3 +7,4 @@ mod format;
 mod history;
 mod shape;
 mod space;
+mod tiers;

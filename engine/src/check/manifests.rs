@@ -92,9 +92,13 @@ fn check_state(manifest: &Manifest, name: &str, report: &mut CheckReport) -> Res
         if keyspace.dropped_at.is_some_and(|at| at == Timestamp::INTENT) {
             findings.add(name, format!("keyspace {id} was dropped at no moment"));
         }
-        for run in keyspace.runs().filter(|run| !is_ordered(run)) {
+        for run in keyspace.runs().chain(keyspace.history_runs()).filter(|run| !is_ordered(run)) {
             let first = run.files.first().map(manifest::FileMeta::object_name).unwrap_or_default();
             findings.add(name, format!("the files of the run of {first} overlap or share a key"));
+        }
+        for file in keyspace.history_runs().flat_map(|run| &run.files).filter(|file| !file.is_history()) {
+            let file = file.object_name();
+            findings.add(name, format!("{file} is in history and holds more than values that ended"));
         }
     }
     Ok(())

@@ -5,6 +5,7 @@
 //!   log         every record from the state's position on
 //!   files       hash, chunks, statistics, order, filter   one after another
 //!   runs        I2: a newer run has the newer versions    a merge of the keys of all runs
+//!   history     H1, H3: older than the values of the runs, and never two at a time
 //!   objects     what nothing references                   listed, not a fault
 //! ```
 //!

@@ -7,7 +7,8 @@
 //!   run 1      k: 10 ─▶ 20 ─▶ 30  where the oldest of the newer sources begins
 //! ```
 //!
-//! Inside one file the same is checked with the file. A merge by keys: one page of each run is in memory.
+//! Inside one file the same is checked with the file. Versions of history lie before the values of all sources (H1) and
+//! beside each other (H3). A merge by keys: one page of each run is in memory.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -21,7 +22,7 @@ use crate::{
     memtable::Memtable,
     read::KeyRange,
     sst::{CachePolicy, Page, Table},
-    types::{KeyspaceId, Timestamp, Version},
+    types::{KeyspaceId, Kind, Timestamp, Version},
 };
 
 /// Keys that are compared before other tasks get their turn.
@@ -43,33 +44,41 @@ pub(super) async fn check(
         if in_memory.contains(id) {
             sources.push(Source::Memtable(MemtableCursor::new(memtable, *id, &manifest.log.object_name())));
         }
-        for run in keyspace.runs().filter(|run| !run.files.is_empty()) {
-            if let Some(cursor) = RunCursor::new(run, tables) {
-                sources.push(Source::Run(cursor));
-            }
-        }
-        if sources.len() > 1 {
-            compare(env, sources, findings).await?;
+        let cursors = |runs: &mut dyn Iterator<Item = &Run>| -> Vec<Source<'_>> {
+            let cursors =
+                runs.filter(|run| !run.files.is_empty()).filter_map(|run| RunCursor::new(run, tables));
+            cursors.map(Source::Run).collect()
+        };
+        sources.extend(cursors(&mut keyspace.runs()));
+        let history = cursors(&mut keyspace.history_runs());
+        if sources.len() + history.len() > 1 {
+            compare(env, sources, history, findings).await?;
         }
     }
     Ok(())
 }
 
 /// Walks the sources, newest first, key by key.
-async fn compare(env: &Env, mut sources: Vec<Source<'_>>, findings: &mut Findings) -> Result<()> {
+async fn compare(
+    env: &Env,
+    mut sources: Vec<Source<'_>>,
+    mut history: Vec<Source<'_>>,
+    findings: &mut Findings,
+) -> Result<()> {
     let mut keys: u64 = 0;
-    for source in &mut sources {
+    for source in sources.iter_mut().chain(&mut history) {
         source.start().await?;
     }
     let mut key = Vec::new();
     loop {
         key.clear();
-        match sources.iter().filter_map(Source::key).min() {
+        match sources.iter().chain(&history).filter_map(Source::key).min() {
             Some(least) => key.extend_from_slice(&least),
             None => return Ok(()),
         }
         // Of the sources that were passed: where the oldest version of the key begins.
         let mut newer = Timestamp::OPEN;
+        let mut oldest_value = Timestamp::OPEN;
         for source in &mut sources {
             let mut oldest = newer;
             while source.key().is_some_and(|found| *found == *key) {
@@ -83,14 +92,41 @@ async fn compare(env: &Env, mut sources: Vec<Source<'_>>, findings: &mut Finding
                     findings.add(&source.name(), detail);
                 }
                 oldest = begin;
+                if source.kind() == Kind::Put {
+                    oldest_value = oldest_value.min(begin);
+                }
                 source.advance().await?;
             }
             newer = newer.min(oldest);
         }
+        compare_history(&key, oldest_value, &mut history, findings).await?;
         keys += 1;
         if keys.is_multiple_of(KEYS_PER_TURN) {
             env.tasks.yield_now().await;
         }
+    }
+}
+
+/// Walks what history has of a key, newest first: each version ends before the one behind it begins.
+async fn compare_history(
+    key: &[u8],
+    mut newer: Timestamp,
+    history: &mut [Source<'_>],
+    findings: &mut Findings,
+) -> Result<()> {
+    loop {
+        let of_key = history.iter_mut().filter(|source| source.key().is_some_and(|found| *found == *key));
+        let Some(source) = of_key.max_by_key(|source| source.lifetime().0) else { return Ok(()) };
+        let (begin, end) = source.lifetime();
+        if end > newer {
+            let shown = key.escape_ascii();
+            let detail = format!(
+                "key \"{shown}\": the version [{begin}, {end}) of history is not before {newer}, where another begins"
+            );
+            findings.add(&source.name(), detail);
+        }
+        newer = newer.min(begin);
+        source.advance().await?;
     }
 }
 
@@ -120,6 +156,13 @@ impl Source<'_> {
         match self {
             Self::Memtable(cursor) => (cursor.rows[cursor.row].begin, cursor.rows[cursor.row].end),
             Self::Run(cursor) => cursor.lifetime(),
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Memtable(cursor) => cursor.rows[cursor.row].kind,
+            Self::Run(cursor) => cursor.page.as_ref().expect("the cursor is on a row").kind(cursor.row),
         }
     }
 

@@ -2,13 +2,45 @@
 //!
 //! * [`picker`] decides: a pure function from the trees to a [`Job`], which carries its frozen inputs.
 //! * [`run`](Shared::run_compaction) does: it merges the inputs, closes versions (writes `end`), drops what no
-//!   readable moment needs, and writes new files that nothing references.
+//!   readable moment needs, moves values that have ended to history, and writes new files that nothing references.
 //! * [`Edit`](crate::state::Edit) applies: one manifest edit replaces the inputs by the outputs.
 //!
 //! Deletes go only in jobs that see the oldest versions of their keys. No decision depends on the time of day: the
 //! horizon is an input.
+//!
+//! # Two tiers
+//!
+//! ```text
+//!   current   level 0 ─▶ levels ─▶ oldest run of the keys ─┐ values that have ended (I7)
+//!   history   group of pin 15   group of pin 25   group of the retention   ◀─┘
+//!             (newest pin that sees them)         (no pin sees them)
+//! ```
+//!
+//! * I7 A value moves to history only in a job whose output is the oldest run of the current tier for all keys of its
+//!   inputs. Otherwise: v1 is open in the last level, v2 and v3 are merged above it, v2 moves, and a reader between
+//!   v2 and v3 finds v1 (nothing in the current tier hides it) and v2.
+//! * H1 Hence every *value* of the current tier is newer than all versions of its key in history: a job that moves one
+//!   moves all that have ended, and what is in the runs above is newer. Where the current tier shows a value at some
+//!   moment, nothing in history is alive then.
+//! * H2 A delete never moves; absence says it. One that has ended may stay in the current tier while older *and newer*
+//!   values are in history. It hides nothing outside its lifetime: readers ask history as well when they meet it.
+//! * H3 The lifetimes of one key's versions in history never overlap, so at most one is alive at a moment.
+//!
+//! ```text
+//!   key a   PUT 10 ──▶ DEL 20 ──▶ PUT 30 ──▶ PUT 40 ──▶            history: PUT [10,20), PUT [30,40)
+//!                                                                 current: DEL [20,30), PUT [40,OPEN)
+//! ```
+//!
+//! When a delete may go is said in [`crate::garbage`]: after the horizon, unless a value that it ended is kept, here or in
+//! history. Newer ones stay, because every moment from the horizon on is listed as it was.
+//!
+//! What is in history is judged version by version (I5). A group says only what is likely to become garbage together: its
+//! files go by a manifest edit, unread, once they have ended before the horizon and no pin falls into their time. A
+//! group whose pin is gone, and the part of the retention's group that the horizon has passed, are rewritten: versions
+//! that an older pin sees go to its group.
 
+mod history;
 mod picker;
 mod run;
 
-pub(crate) use picker::{Job, LEVELS, pick, pick_all};
+pub(crate) use picker::{LEVELS, pick, pick_all, pick_history};

@@ -1,23 +1,36 @@
 //! Carries out compaction jobs.
 
-use std::sync::Arc;
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, atomic::Ordering},
+};
 
 use crate::{
     Result,
-    compaction::{Job, pick, pick_all},
-    garbage::Sieve,
+    compaction::{
+        history::HistoryWriter,
+        pick, pick_all, pick_history,
+        picker::{Job, Work},
+    },
+    garbage::{Dropped, Sieve},
+    manifest::{FileId, FileMeta},
+    pins::Retained,
     read::{
-        KeyRange, VersionMerge,
+        HistoryMerge, KeyRange, VersionMerge,
         source::{PageFilter, Source},
     },
     shared::Shared,
-    state::{Edit, Replacement},
-    types::{Kind, VersionRef},
-    write::RunWriter,
+    sst::Table,
+    state::{Edit, Place, Replacement, Tree},
+    types::{KeyspaceId, Kind, Timestamp, VersionRef},
+    write::{PendingFiles, RunWriter},
 };
 
 /// Versions after which other tasks get a turn.
 const VERSIONS_PER_TURN: u64 = if cfg!(feature = "testing") { 8 } else { 4_096 };
+
+/// Files that were written and nothing references yet, with the guards that keep them.
+type Written = (Vec<(Place, Vec<FileMeta>)>, Vec<PendingFiles>);
 
 impl Shared {
     /// Compacts until the picker is satisfied. Calls at the same time wait for each other.
@@ -30,18 +43,32 @@ impl Shared {
         Ok(())
     }
 
-    /// Rewrites every keyspace in which something can be won into its last level.
+    /// Rewrites every keyspace in which something can be won into its last level, and its history into one run for each
+    /// group.
     pub(crate) async fn compact_all(self: &Arc<Self>) -> Result<()> {
         let _one_at_a_time = self.compacting.lock().await;
         let keyspaces: Vec<_> = self.state.read().trees.keys().copied().collect();
         for keyspace in keyspaces {
-            let tree = self.state.read().trees.get(&keyspace).cloned();
-            if let Some(job) = tree.and_then(|tree| pick_all(keyspace, &tree, &self.retained(keyspace))) {
+            if let Some(job) = pick_all(keyspace, &self.tree(keyspace), &self.retained(keyspace)) {
                 self.run_compaction(&job).await?;
                 self.progress.notify_waiters();
             }
+            // What is written from here on is as it should be.
+            let next = FileId { epoch: self.epoch, number: self.next_file.load(Ordering::Relaxed) };
+            let job = || {
+                let (tree, retained) = (self.tree(keyspace), self.retained(keyspace));
+                pick_history(keyspace, &tree, &retained, &self.options, Some(next))
+            };
+            while let Some(job) = job() {
+                self.run_compaction(&job).await?;
+            }
         }
         Ok(())
+    }
+
+    /// The files of a keyspace as they are now; compactions are the only ones to take some away.
+    fn tree(&self, keyspace: KeyspaceId) -> Arc<Tree> {
+        self.state.read().trees.get(&keyspace).cloned().unwrap_or_default()
     }
 
     fn pick_job(&self) -> Option<Job> {
@@ -53,48 +80,188 @@ impl Shared {
     }
 
     async fn run_compaction(self: &Arc<Self>, job: &Job) -> Result<()> {
-        let removed = job.files().collect();
-        if job.is_move {
-            let tables = job.inputs.iter().flat_map(|run| run.tables()).cloned().collect();
-            let replaced = Replacement { keyspace: job.keyspace, removed, to_level: job.to_level, tables };
-            return self.publish(Edit { replaced: Some(replaced), ..Edit::default() }).await;
-        }
         // Captured once: pins that come later are at or above the horizon, or at moments that are pinned already.
         let retained = self.retained(job.keyspace);
-        let sources = job
-            .inputs
-            .iter()
-            .map(|run| Source::run(Arc::clone(run), KeyRange::all(), false, PageFilter::All).passing_by())
-            .collect();
-        let mut merge = VersionMerge::new(sources);
-        let mut writer = RunWriter::new(Arc::clone(self), job.keyspace);
-        let mut sieve = Sieve::new(&retained, job.oldest_in_sight);
-        let mut versions = 0;
+        let (written, _pending) = match job.work {
+            Work::Drop => Written::default(),
+            Work::Relocate(place) => {
+                return self.replace(job, vec![(place, job.tables().cloned().collect())]).await;
+            }
+            Work::Merge { to_level, oldest_in_sight, moves_ended } => {
+                assert!(oldest_in_sight || !moves_ended, "I7: only out of the oldest run");
+                let merge = LevelMerge::new(self, job, &retained, oldest_in_sight, moves_ended);
+                // On the heap: callers need not carry all of its state in their own.
+                Box::pin(merge.run(to_level)).await?
+            }
+            Work::Regroup { newest_pin, to_run } => {
+                Box::pin(self.regroup(job, &retained, Place::Run(newest_pin, to_run))).await?
+            }
+        };
+        let mut placed = Vec::with_capacity(written.len());
+        for (place, files) in written {
+            self.metrics.compaction_written_bytes.add(files.iter().map(|file| file.len).sum());
+            placed.push((place, self.open_tables(&files).await?));
+        }
+        if job.work != Work::Drop {
+            self.metrics.compactions.add(1);
+            self.metrics.compaction_read_bytes.add(job.bytes());
+        }
+        self.replace(job, placed).await
+    }
+
+    async fn replace(&self, job: &Job, placed: Vec<(Place, Vec<Table>)>) -> Result<()> {
+        let removed: BTreeSet<FileId> = job.tables().map(|table| table.meta().id).collect();
+        let replaced = Replacement { keyspace: job.keyspace, removed, placed };
+        self.publish(Edit { replaced: Some(replaced), ..Edit::default() }).await
+    }
+
+    /// Rewrites versions of history, each judged by its lifetime. Those that stay in their group go `home`.
+    async fn regroup(self: &Arc<Self>, job: &Job, retained: &Retained, home: Place) -> Result<Written> {
+        let mut merge = HistoryMerge::new(sources(job, Source::history));
+        let mut writer = HistoryWriter::new(Arc::clone(self), job.keyspace, retained);
+        let mut turns = Turns::default();
+        let (mut key, mut begin) = (Vec::new(), Timestamp::OPEN);
         while merge.advance().await? {
-            if merge.is_new_key() {
-                sieve.begin_key();
+            let lifetime = merge.lifetime();
+            if merge.key() == key.as_slice() {
+                assert!(lifetime.1 <= begin, "H3: lifetimes of a key do not overlap");
+            } else {
+                key.clear();
+                key.extend_from_slice(merge.key());
             }
-            let verdict = sieve.pass(merge.lifetime(), merge.kind());
-            if let Some((begin, end)) = verdict.delete {
-                let key = merge.key();
-                writer.push(VersionRef { key, begin, end, kind: Kind::Delete, value: &[] }).await?;
-            }
-            if verdict.is_kept {
+            begin = lifetime.0;
+            if retained.can_see(lifetime.0, lifetime.1) {
                 writer.push(merge.version()).await?;
             }
-            versions += 1;
-            if versions % VERSIONS_PER_TURN == 0 {
-                self.check_writable()?;
-                self.env.tasks.yield_now().await;
+            turns.next(self).await?;
+        }
+        let (groups, pending) = writer.finish().await?;
+        let place = |newest_pin| match home {
+            Place::Run(pin, _) if pin == newest_pin => home,
+            _ => Place::Group(newest_pin),
+        };
+        Ok((groups.into_iter().map(|(pin, files)| (place(pin), files)).collect(), pending))
+    }
+}
+
+/// A merge of runs of the current tier under way.
+struct LevelMerge<'j> {
+    shared: &'j Arc<Shared>,
+    retained: &'j Retained,
+    /// As it was when the job began: its history, which only compactions change.
+    tree: Arc<Tree>,
+    merge: VersionMerge,
+    sieve: Sieve<'j>,
+    writer: RunWriter,
+    ended: Option<HistoryWriter<'j>>,
+}
+
+impl<'j> LevelMerge<'j> {
+    fn new(
+        shared: &'j Arc<Shared>,
+        job: &'j Job,
+        retained: &'j Retained,
+        oldest_in_sight: bool,
+        moves_ended: bool,
+    ) -> Self {
+        Self {
+            shared,
+            retained,
+            tree: shared.tree(job.keyspace),
+            merge: VersionMerge::new(sources(job, Source::run)),
+            sieve: Sieve::new(retained, oldest_in_sight),
+            writer: RunWriter::new(Arc::clone(shared), job.keyspace),
+            ended: moves_ended.then(|| HistoryWriter::new(Arc::clone(shared), job.keyspace, retained)),
+        }
+    }
+
+    async fn run(mut self, to_level: usize) -> Result<Written> {
+        let mut turns = Turns::default();
+        // Key of the delete that waits in the sieve.
+        let mut waiting = Vec::new();
+        while self.merge.advance().await? {
+            if self.merge.is_new_key()
+                && let Some(dropped) = self.sieve.begin_key()
+            {
+                self.keep_if_history_does(&waiting, dropped).await?;
+            }
+            let verdict = self.sieve.pass(self.merge.lifetime(), self.merge.kind());
+            if let Some(dropped) = verdict.dropped {
+                self.keep_if_history_does(&waiting, dropped).await?;
+            }
+            if let Some((begin, end)) = verdict.delete {
+                let key = self.merge.key();
+                self.writer.push(VersionRef { key, begin, end, kind: Kind::Delete, value: &[] }).await?;
+            }
+            if verdict.is_kept {
+                let version = self.merge.version();
+                match &mut self.ended {
+                    Some(ended) if version.kind == Kind::Put && version.end != Timestamp::OPEN => {
+                        ended.push(version).await?;
+                    }
+                    _ => self.writer.push(version).await?,
+                }
+            }
+            if self.sieve.is_waiting() {
+                waiting.clear();
+                waiting.extend_from_slice(self.merge.key());
+            }
+            turns.next(self.shared).await?;
+        }
+        if let Some(dropped) = self.sieve.begin_key() {
+            self.keep_if_history_does(&waiting, dropped).await?;
+        }
+        Box::pin(self.finish(to_level)).await
+    }
+
+    /// Writes the delete after all if a value that is kept in history is right below it.
+    async fn keep_if_history_does(&mut self, key: &[u8], dropped: Dropped) -> Result<()> {
+        let retained = self.retained;
+        let is_kept_for = |begin, end| dropped.is_kept_for((begin, end)) && retained.can_see(begin, end);
+        for run in self.tree.history_runs() {
+            if run.has_version(key, is_kept_for).await? {
+                let (begin, end) = dropped.delete;
+                return self
+                    .writer
+                    .push(VersionRef { key, begin, end, kind: Kind::Delete, value: &[] })
+                    .await;
             }
         }
-        let (files, _pending) = writer.finish().await?;
-        let tables = self.open_tables(&files).await?;
-        let written: u64 = files.iter().map(|file| file.len).sum();
-        self.metrics.compactions.add(1);
-        self.metrics.compaction_read_bytes.add(job.bytes());
-        self.metrics.compaction_written_bytes.add(written);
-        let replaced = Replacement { keyspace: job.keyspace, removed, to_level: job.to_level, tables };
-        self.publish(Edit { replaced: Some(replaced), ..Edit::default() }).await
+        Ok(())
+    }
+
+    async fn finish(self, to_level: usize) -> Result<Written> {
+        let (files, pending) = self.writer.finish().await?;
+        let (mut placed, mut guards) = (vec![(Place::Level(to_level), files)], vec![pending]);
+        if let Some(ended) = self.ended {
+            let (groups, pending) = ended.finish().await?;
+            placed.extend(groups.into_iter().map(|(newest_pin, files)| (Place::Group(newest_pin), files)));
+            guards.extend(pending);
+        }
+        Ok((placed, guards))
+    }
+}
+
+/// All of a job's inputs, to be read once.
+fn sources(
+    job: &Job,
+    open: impl Fn(Arc<crate::state::SortedRun>, KeyRange, bool, PageFilter) -> Source,
+) -> Vec<Source> {
+    let runs = job.inputs.iter().map(Arc::clone);
+    runs.map(|run| open(run, KeyRange::all(), false, PageFilter::All).passing_by()).collect()
+}
+
+/// Gives other tasks a turn now and then, and ends the work when writing has ended.
+#[derive(Debug, Default)]
+struct Turns(u64);
+
+impl Turns {
+    async fn next(&mut self, shared: &Shared) -> Result<()> {
+        self.0 += 1;
+        if self.0.is_multiple_of(VERSIONS_PER_TURN) {
+            shared.check_writable()?;
+            shared.env.tasks.yield_now().await;
+        }
+        Ok(())
     }
 }

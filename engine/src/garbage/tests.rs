@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use super::Sieve;
+use super::{Dropped, Sieve};
 use crate::{
     pins::Retained,
     types::{Kind, Timestamp},
@@ -103,6 +103,25 @@ fn a_delete_waits_for_its_own_key_only() {
         let verdict = sieve.pass((at(90), at(120)), Kind::Delete);
         assert_eq!((verdict.delete, verdict.is_kept), (None, false));
     }
+}
+
+#[test]
+fn a_delete_that_hides_nothing_names_the_place_in_history_that_could_keep_it() {
+    let at = Timestamp::from_micros;
+    let retained = Retained { horizon: at(100), pins: vec![at(15), at(25), at(45), at(55)] };
+    let mut sieve = Sieve::new(&retained, true);
+    sieve.begin_key();
+    sieve.pass((at(50), Timestamp::OPEN), Kind::Put);
+    sieve.pass((at(40), at(50)), Kind::Delete);
+    // Between the two is room for values that moved; one from 30 to 40 keeps the newer delete.
+    let dropped = sieve.pass((at(20), at(30)), Kind::Delete).dropped.unwrap();
+    assert_eq!(dropped, Dropped { delete: (at(40), at(50)), below: at(20) });
+    assert!(dropped.is_kept_for((at(30), at(40))));
+    assert!(!dropped.is_kept_for((at(10), at(20))), "that is what the older one is for");
+    let dropped = sieve.begin_key().unwrap();
+    assert_eq!(dropped.delete, (at(20), at(30)));
+    assert!(dropped.is_kept_for((at(10), at(20))) && !dropped.is_kept_for((at(30), at(40))));
+    assert_eq!(sieve.begin_key(), None);
 }
 
 #[test]

@@ -78,7 +78,7 @@ pub struct KeyspaceManifest {
     pub level0: Vec<Run>,
     /// Level 1 and below: each one run, newer than the next.
     pub levels: Vec<Run>,
-    /// Closed versions that left the levels. No part of the engine moves any yet.
+    /// Values that ended and left the levels, each judged by its lifetime alone. Groups in the order of their pins.
     pub history: Vec<HistoryGroup>,
 }
 
@@ -89,12 +89,13 @@ pub struct Run {
     pub files: Vec<FileMeta>,
 }
 
-/// Closed versions, grouped by the newest pin that still sees them.
+/// Closed values, grouped by the newest pin that still sees them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HistoryGroup {
-    /// The newest pin that sees the versions; [`Timestamp::OPEN`] for those that only the retention keeps.
+    /// No pin newer than this one saw the versions when they were written here; [`Timestamp::OPEN`] for those that only
+    /// the retention kept. Says what goes together, never whether a version may go: its lifetime says that.
     pub newest_pin: Timestamp,
-    /// The group's runs.
+    /// The group's runs, in any order.
     pub runs: Vec<Run>,
 }
 
@@ -186,6 +187,11 @@ impl FileMeta {
         self.begin_override.unwrap_or(self.min_begin)
     }
 
+    /// Whether the file holds nothing but values that have ended, as a file of history must.
+    pub fn is_history(&self) -> bool {
+        self.closed == self.rows && self.puts == self.rows
+    }
+
     /// The largest begin that a reader of the file can see.
     pub fn newest_begin(&self) -> Timestamp {
         self.begin_override.unwrap_or(self.max_begin)
@@ -219,15 +225,10 @@ impl Manifest {
         Self { retention_us, ..Self::default() }
     }
 
-    /// What the manifest has and this version does not apply: clones, the history tier.
+    /// What the manifest has and this version does not apply: clones.
     pub fn unknown_feature(&self) -> Option<&'static str> {
-        let has_history = self.keyspaces.values().any(|keyspace| !keyspace.history.is_empty());
         let is_cloned = self.files().any(|file| file.owner.is_some() || file.begin_bound.is_some());
-        match (has_history, is_cloned) {
-            (true, _) => Some("files of history"),
-            (_, true) => Some("files of another database"),
-            _ => None,
-        }
+        is_cloned.then_some("files of another database")
     }
 
     /// Every file that is referenced, with duplicates if there are any.
@@ -239,12 +240,16 @@ impl Manifest {
 impl KeyspaceManifest {
     /// Every file of the keyspace.
     pub fn files(&self) -> impl Iterator<Item = &FileMeta> {
-        let history = self.history.iter().flat_map(|group| &group.runs);
-        self.runs().chain(history).flat_map(|run| &run.files)
+        self.runs().chain(self.history_runs()).flat_map(|run| &run.files)
     }
 
     /// The runs of the levels, newest first.
     pub fn runs(&self) -> impl Iterator<Item = &Run> {
         self.level0.iter().chain(&self.levels)
+    }
+
+    /// The runs of all groups of history, in no order.
+    pub fn history_runs(&self) -> impl Iterator<Item = &Run> {
+        self.history.iter().flat_map(|group| &group.runs)
     }
 }

@@ -61,11 +61,9 @@ fn what_is_not_applied_yet_is_refused_at_open() {
     let run =
         |owner, begin_bound| Run { files: vec![FileMeta { owner, begin_bound, ..FileMeta::default() }] };
     let level = |run| KeyspaceManifest { levels: vec![run], ..KeyspaceManifest::default() };
-    let group = HistoryGroup::default();
     for keyspace in [
         level(run(Some("s3://other/db".to_owned()), None)),
         level(run(None, Some(Timestamp::from_micros(9)))),
-        KeyspaceManifest { history: vec![group], ..KeyspaceManifest::default() },
     ] {
         let keyspaces = [(KeyspaceId::FIRST_USER, keyspace)].into();
         let manifest = Manifest { id: 1, epoch: 1, keyspaces, ..Manifest::default() };
@@ -80,6 +78,24 @@ fn what_is_not_applied_yet_is_refused_at_open() {
         assert!(matches!(opened, Err(Error::Invalid(_))), "{opened:?}");
         assert_eq!(newest, Some(1), "nothing was written");
     }
+}
+
+/// Readers judge history by lifetimes alone: an open version or a delete there would be read wrongly.
+#[test]
+fn history_that_holds_more_than_values_that_ended_is_corrupt() {
+    let file = FileMeta { rows: 3, puts: 3, closed: 2, ..FileMeta::default() };
+    let group = HistoryGroup { newest_pin: Timestamp::OPEN, runs: vec![Run { files: vec![file] }] };
+    let keyspace = KeyspaceManifest { history: vec![group], ..KeyspaceManifest::default() };
+    let keyspaces = [(KeyspaceId::FIRST_USER, keyspace)].into();
+    let manifest = Manifest { id: 1, epoch: 1, keyspaces, ..Manifest::default() };
+    let root = Root::memory();
+    let opened = async {
+        publish(&root, &manifest).await.unwrap();
+        let env = crate::testing::env(&crate::testing::ManualClock::at(1), 1);
+        crate::Engine::open(root.clone(), env, crate::EngineOptions::default()).await.map(drop)
+    };
+    let opened = opened.now_or_never().expect("a root in memory never suspends");
+    assert!(matches!(opened, Err(Error::Corrupt { .. })), "{opened:?}");
 }
 
 #[test]

@@ -164,6 +164,12 @@ impl Retained {
         self.pins.get(next_pin).is_some_and(|pin| *pin < end)
     }
 
+    /// The newest pin in `[begin, end)`.
+    pub(crate) fn newest_pin(&self, begin: Timestamp, end: Timestamp) -> Option<Timestamp> {
+        let newest = self.pins.partition_point(|pin| *pin < end).checked_sub(1)?;
+        Some(self.pins[newest]).filter(|pin| *pin >= begin)
+    }
+
     /// Whether an allowed read sees a version with this lifetime: some pin lies in `[begin, end)`, or the version
     /// lived on after the horizon.
     pub fn can_see(&self, begin: Timestamp, end: Timestamp) -> bool {

@@ -1,7 +1,9 @@
 //! The net difference between two moments.
 //!
-//! Every key that differs has a version with `from < begin <= to`, so the candidates are found from the begin chunks
-//! of pages that were written after `from`; the rest of the keyspace is not read. The two sides of each candidate are
+//! Every key that differs has a version with `from < begin <= to` that is what `to` sees, in the current tier or alive at
+//! `to` in history: a value, or a delete, which stays in the current tier as long as a value that it ended is kept (rule 3
+//! of [`crate::garbage`]). So the candidates are found from the begin chunks of pages that were written after `from`; the
+//! rest of the keyspace, and what began and ended in between, is not read. The two sides of each candidate are
 //! then looked up: by point reads where changes are sparse, by two range scans where they are dense.
 
 use std::collections::VecDeque;
@@ -13,7 +15,7 @@ use crate::{
     read::{
         KeyRange, ReadView, RowBatch, Scan, ScanOptions,
         scan::{fill_all, first_by_key},
-        source::Source,
+        source::{PageFilter, Source},
     },
     types::{KeyspaceId, Timestamp, Version},
 };
@@ -51,8 +53,11 @@ pub struct DiffScan {
 }
 
 impl DiffScan {
-    pub(crate) fn new(from: ReadView, to: ReadView, keyspace: KeyspaceId, sources: Vec<Source>) -> Self {
-        let candidates = Candidates { sources, after: from.timestamp(), through: to.timestamp() };
+    pub(crate) fn new(from: ReadView, to: ReadView, keyspace: KeyspaceId, range: &KeyRange) -> Self {
+        let (after, through) = (from.timestamp(), to.timestamp());
+        let mut sources = to.sources(keyspace, range, PageFilter::Begins { after, through });
+        sources.extend(to.history(keyspace, range, PageFilter::Alive { after, at: through }));
+        let candidates = Candidates { sources, after, through };
         Self { candidates, from, to, keyspace, ready: VecDeque::new() }
     }
 
@@ -129,7 +134,8 @@ impl Candidates {
             let source = &mut self.sources[lead];
             let begin = source.begin();
             let is_new = keys.last().is_none_or(|last| last != source.key());
-            if begin > self.after && begin <= self.through && is_new {
+            let is_over = source.is_history() && source.end() <= self.through;
+            if begin > self.after && begin <= self.through && !is_over && is_new {
                 keys.push(Bytes::copy_from_slice(source.key()));
             }
             source.advance();

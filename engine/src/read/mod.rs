@@ -1,7 +1,15 @@
 //! Reads: views, point reads, scans, history and diff.
 //!
-//! All of them see a keyspace as a list of *sources*, newest first: the active memtable, frozen memtables, the runs of
-//! level 0 and one run for each level. By I2 a newer source holds only newer versions of a key than an older one.
+//! All of them see the current tier of a keyspace as a list of *sources*, newest first: the active memtable, frozen
+//! memtables, the runs of level 0 and one run for each level. By I2 a newer source holds only newer versions of a key than
+//! an older one, so that one version says which others count.
+//!
+//! The runs of the history tier come beside them, in no order: each of their versions says by itself when it was alive.
+//!
+//! ```text
+//!   now      = the current tier                            (history is left out: all of it has ended)
+//!   as of t  = the newest with begin <= t of the current tier, and what is alive at t in history: never both
+//! ```
 
 mod batch;
 mod columns;
@@ -19,6 +27,6 @@ pub use diff::{DiffScan, Difference};
 pub use prune::{PageCounts, PagePruner, TablePages};
 pub use range::KeyRange;
 pub use scan::{Scan, ScanOptions};
-pub(crate) use versions::VersionMerge;
 pub use versions::VersionScan;
+pub(crate) use versions::{HistoryMerge, VersionMerge};
 pub use view::ReadView;

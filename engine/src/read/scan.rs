@@ -8,6 +8,10 @@
 //!   source 1        a@5   b@4   c@5  d@4      scan at 9:  a@5  b@9  c@5
 //! ```
 //!
+//! Runs of history are sources too, behind all others. Their versions are judged alone, by their lifetimes: what is alive
+//! at the moment is taken, whatever the others say. That gives no key twice, because where the current tier has the
+//! visible version, none in history is alive (H1 of [`crate::compaction`]); and a delete that had ended hides nothing.
+//!
 //! While one source is alone below the next key of all others, its rows are copied without further comparison against
 //! them: a settled keyspace costs one comparison per page.
 
@@ -221,6 +225,10 @@ impl VisibleMerge {
             }
             _ => source.block_end(),
         };
+        if source.is_history() {
+            self.sources[lead].take_alive(stop, self.at, rows_max, batch);
+            return Ok(Step::Rows);
+        }
         let is_settled = self.has_settled && source.key() == self.settled.as_slice();
         let (source, settled) = (&mut self.sources[lead], &mut self.settled);
         self.has_settled = source.take_visible(stop, self.at, rows_max, batch, is_settled, settled);
@@ -234,8 +242,10 @@ impl VisibleMerge {
         let mut visible: Option<Version> = None;
         for source in &mut self.sources {
             let mut newest = None;
+            let is_history = source.is_history();
             while !source.is_at_end() && source.key() == key {
-                if visible.is_none() && source.begin() <= self.at {
+                let counts = if is_history { self.at < source.end() } else { visible.is_none() };
+                if counts && source.begin() <= self.at {
                     newest = Some(source.version());
                 }
                 source.advance();
@@ -243,7 +253,7 @@ impl VisibleMerge {
                     source.fill(None).await?;
                 }
             }
-            visible = visible.or(newest);
+            visible = if is_history { newest.or(visible) } else { visible.or(newest) };
         }
         if let Some(version) = visible.filter(|version| version.kind == Kind::Put) {
             batch.take_version(&version);

@@ -41,13 +41,22 @@ pub(crate) enum PageFilter {
         /// Inclusive.
         through: Timestamp,
     },
+    /// Of versions that have ended: read the pages that hold one with `after < begin <= at < end`.
+    Alive {
+        /// Exclusive.
+        after: Timestamp,
+        /// The moment.
+        at: Timestamp,
+    },
 }
 
 impl PageFilter {
-    pub(crate) fn admits(self, min_begin: Timestamp, max_begin: Timestamp) -> bool {
+    /// Whether the page or file with these smallest and largest begins, and this largest end of what has ended, is read.
+    pub(crate) fn admits(self, (min_begin, max_begin): (Timestamp, Timestamp), max_end: Timestamp) -> bool {
         match self {
             Self::All => true,
             Self::Begins { after, through } => max_begin > after && min_begin <= through,
+            Self::Alive { after, at } => max_begin > after && min_begin <= at && max_end > at,
         }
     }
 }
@@ -97,6 +106,8 @@ pub(crate) struct Source {
     columns: Option<ColumnReading>,
     /// What reading the current page did to the cache.
     policy: CachePolicy,
+    /// Of history: every version is judged by its lifetime alone.
+    is_history: bool,
 }
 
 /// Whoever looks into a page loads it first.
@@ -169,7 +180,13 @@ impl Source {
             passes_by: false,
             columns: None,
             policy: CachePolicy::PassBy,
+            is_history: false,
         }
+    }
+
+    /// A run of the history tier.
+    pub(crate) fn history(run: Arc<SortedRun>, range: KeyRange, reverse: bool, filter: PageFilter) -> Self {
+        Self { is_history: true, ..Self::run(run, range, reverse, filter) }
     }
 
     /// Loads pages without their values, and leaves out what `reading` says.
@@ -188,6 +205,13 @@ impl Source {
     #[inline]
     pub(crate) fn is_at_gap(&self) -> bool {
         self.state == Position::Gap
+    }
+
+    /// Whether this is a run of the history tier: a version is visible at a moment if it is alive then, whatever other
+    /// sources hold of its key.
+    #[inline]
+    pub(crate) fn is_history(&self) -> bool {
+        self.is_history
     }
 
     /// Whether all rows were read.
@@ -361,13 +385,34 @@ impl Source {
                 Block::Whole => settled.extend_from_slice(self.feed.last_key_of_page()),
             }
         }
+        self.continue_at(row);
+        is_settled
+    }
+
+    /// Passes over the rows up to `stop` and gives `sink` the values that are alive at `at`, while it has room for
+    /// another row. Of history, forward only; `stop` is behind the current row.
+    pub(crate) fn take_alive(&mut self, stop: usize, at: Timestamp, rows_max: usize, sink: &mut impl Sink) {
+        let mut row = self.row;
+        if let Block::Page(page) = &self.block {
+            self.feed.enter_page(sink, self.policy, at);
+            while row < stop && sink.len() < rows_max {
+                if page.begin(row) <= at && at < page.end(row) {
+                    sink.take_rows(page, row..row + 1);
+                }
+                row += 1;
+            }
+        }
+        self.continue_at(row);
+    }
+
+    /// Goes on at a row of the block, or in the gap behind its last one.
+    fn continue_at(&mut self, row: usize) {
         self.row = row;
         if row == self.last {
             self.state = Position::Gap;
         } else {
             self.load_key();
         }
-        is_settled
     }
 
     /// Moves to the next row of the block, or to the gap behind it.
@@ -401,8 +446,9 @@ impl Source {
     }
 
     /// Loads the next block that has a row in the range. Pages of a run with nothing but versions of the key `settled` are
-    /// left out. Suspends only when the block is not in memory and the root is not local.
+    /// left out, but for history. Suspends only when the block is not in memory and the root is not local.
     pub(crate) async fn fill(&mut self, settled: Option<&[u8]>) -> Result<()> {
+        let settled = settled.filter(|_| !self.is_history);
         while self.state == Position::Gap {
             match &mut self.feed {
                 Feed::Memtable { memtable, keyspace, last } => {

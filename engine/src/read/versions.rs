@@ -6,33 +6,40 @@ use crate::{
     error::Result,
     pins::Retained,
     read::{
-        ReadView,
+        KeyRange, ReadView,
         scan::{fill_all, first_by_key},
-        source::Source,
+        source::{PageFilter, Source},
     },
-    types::{Kind, Timestamp, Version, VersionRef},
+    types::{KeyspaceId, Kind, Timestamp, Version, VersionRef},
 };
 
 /// A running scan of versions: key ascending, begin descending.
 #[derive(Debug)]
 pub struct VersionScan {
-    merge: VersionMerge,
+    current: VersionMerge,
+    history: HistoryMerge,
+    /// Whether each of the two is on a version; before the first call, and after one that was given out, unknown.
+    is_on: [Option<bool>; 2],
     window: (Timestamp, Timestamp),
     retained: Retained,
     _view: ReadView,
 }
 
 impl VersionScan {
-    /// Versions with `after < begin <= through` that some allowed read can still see.
+    /// Versions of `range` with `after < begin <= through` that some allowed read can still see.
     pub(crate) fn new(
         view: ReadView,
-        sources: Vec<Source>,
-        after: Timestamp,
-        through: Timestamp,
+        keyspace: KeyspaceId,
+        range: &KeyRange,
+        (after, through): (Timestamp, Timestamp),
         retained: Retained,
     ) -> Self {
-        let merge = VersionMerge::new(sources);
-        Self { merge, window: (after, through), retained, _view: view }
+        // A version is closed by a newer one, which may be behind the window; in history all are closed.
+        let newer = PageFilter::Begins { after, through: Timestamp::LAST };
+        let current = VersionMerge::new(view.sources(keyspace, range, newer));
+        let begun = PageFilter::Begins { after, through };
+        let history = HistoryMerge::new(view.history(keyspace, range, begun));
+        Self { current, history, is_on: [None; 2], window: (after, through), retained, _view: view }
     }
 
     /// Returns the next version, with its exact `end`, or `None` after the last.
@@ -41,18 +48,103 @@ impl VersionScan {
     /// `Corrupt` or `Unavailable` when a page cannot be read.
     pub async fn next(&mut self) -> Result<Option<Version>> {
         let (after, through) = self.window;
-        while self.merge.advance().await? {
-            let (begin, end) = self.merge.lifetime();
+        while let Some(is_history) = self.next_tier().await? {
+            let (begin, end) = if is_history { self.history.lifetime() } else { self.current.lifetime() };
+            self.is_on[usize::from(is_history)] = None;
             if begin > after && begin <= through && self.retained.can_see(begin, end) {
-                return Ok(Some(self.merge.to_version()));
+                let version = if is_history { self.history.to_version() } else { self.current.to_version() };
+                return Ok(Some(version));
             }
         }
         Ok(None)
     }
+
+    /// Whether the next version is one of history; `None` when there is no more.
+    async fn next_tier(&mut self) -> Result<Option<bool>> {
+        if self.is_on[0].is_none() {
+            self.is_on[0] = Some(self.current.advance().await?);
+        }
+        if self.is_on[1].is_none() {
+            self.is_on[1] = Some(self.history.advance().await?);
+        }
+        match self.is_on {
+            [Some(true), Some(true)] => {
+                let (current, history) = (self.current.lifetime().0, self.history.lifetime().0);
+                let by_key = self.current.key().cmp(self.history.key());
+                Ok(Some(by_key.then(history.cmp(&current)).is_gt()))
+            }
+            [Some(true), _] => Ok(Some(false)),
+            [_, Some(true)] => Ok(Some(true)),
+            _ => Ok(None),
+        }
+    }
 }
 
-/// Merges sources version by version: key ascending, begin descending, each closed by the one before it. Used by history
-/// and compaction. It holds one block of each source, however many versions a key has.
+/// Merges runs of history: key ascending, begin descending. Used by history and by the compaction of history.
+#[derive(Debug)]
+pub(crate) struct HistoryMerge {
+    sources: Vec<Source>,
+    /// Source of the current version, if there is one.
+    current: Option<usize>,
+    /// Where values are put together.
+    scratch: Vec<u8>,
+}
+
+impl HistoryMerge {
+    /// `sources`: of history, in any order, all forward.
+    pub(crate) fn new(sources: Vec<Source>) -> Self {
+        Self { sources, current: None, scratch: Vec::new() }
+    }
+
+    /// Moves to the next version, or returns false at the end. Dropping the future makes the merge useless.
+    pub(crate) async fn advance(&mut self) -> Result<bool> {
+        if let Some(current) = self.current.take() {
+            self.sources[current].advance();
+        }
+        if !fill_all(&mut self.sources, None).await? {
+            return Ok(false);
+        }
+        let place = |source: &Source| std::cmp::Reverse(source.begin());
+        let by_place = |a: &usize, b: &usize| {
+            let (a, b) = (&self.sources[*a], &self.sources[*b]);
+            a.key().cmp(b.key()).then_with(|| place(a).cmp(&place(b)))
+        };
+        self.current = (0..self.sources.len()).min_by(by_place);
+        Ok(true)
+    }
+
+    fn source(&self) -> &Source {
+        &self.sources[self.current.expect("the merge is on a version")]
+    }
+
+    /// Key of the current version.
+    #[inline]
+    pub(crate) fn key(&self) -> &[u8] {
+        self.source().key()
+    }
+
+    /// When the current version begins and ends.
+    #[inline]
+    pub(crate) fn lifetime(&self) -> (Timestamp, Timestamp) {
+        (self.source().begin(), self.source().end())
+    }
+
+    /// The current version.
+    #[inline]
+    pub(crate) fn version(&mut self) -> VersionRef<'_> {
+        let source = &self.sources[self.current.expect("the merge is on a version")];
+        let (begin, end, kind) = (source.begin(), source.end(), source.kind());
+        VersionRef { key: source.key(), begin, end, kind, value: source.value(&mut self.scratch) }
+    }
+
+    /// As [`Self::version`], owned; the value is a slice of its block where it can be.
+    fn to_version(&self) -> Version {
+        self.source().version()
+    }
+}
+
+/// Merges sources of the current tier version by version: key ascending, begin descending, each closed by the one before it.
+/// Used by history and compaction. It holds one block of each source, however many versions a key has.
 #[derive(Debug)]
 pub(crate) struct VersionMerge {
     sources: Vec<Source>,

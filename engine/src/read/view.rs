@@ -91,7 +91,9 @@ impl ReadView {
     pub fn scan(&self, keyspace: KeyspaceId, range: KeyRange, options: ScanOptions) -> Result<Scan> {
         self.check(keyspace)?;
         let written = PageFilter::Begins { after: Timestamp::INTENT, through: self.timestamp() };
-        let sources = self.inner.state.sources(keyspace, &range, options.reverse, written);
+        let mut sources = self.inner.state.sources(keyspace, &range, options.reverse, written);
+        let alive = PageFilter::Alive { after: Timestamp::INTENT, at: self.timestamp() };
+        sources.extend(self.inner.state.history(keyspace, &range, options.reverse, alive));
         Ok(Scan::new(self.clone(), sources, options))
     }
 
@@ -107,11 +109,18 @@ impl ReadView {
     ) -> Result<ColumnScan> {
         self.check(keyspace)?;
         let written = PageFilter::Begins { after: Timestamp::INTENT, through: self.timestamp() };
-        let sources = self.inner.state.sources(keyspace, range, options.reverse, written);
+        let mut sources = self.inner.state.sources(keyspace, range, options.reverse, written);
+        let alive = PageFilter::Alive { after: Timestamp::INTENT, at: self.timestamp() };
+        sources.extend(self.inner.state.history(keyspace, range, options.reverse, alive));
         Ok(ColumnScan::new(self.clone(), sources, options))
     }
 
-    /// The merge sources of `range`, newest first, forward.
+    /// The sources of `range` in the history tier, forward.
+    pub(crate) fn history(&self, keyspace: KeyspaceId, range: &KeyRange, filter: PageFilter) -> Vec<Source> {
+        self.inner.state.history(keyspace, range, false, filter)
+    }
+
+    /// The merge sources of `range` in the current tier, newest first, forward.
     pub(crate) fn sources(&self, keyspace: KeyspaceId, range: &KeyRange, filter: PageFilter) -> Vec<Source> {
         self.inner.state.sources(keyspace, range, false, filter)
     }
@@ -122,12 +131,12 @@ impl ReadView {
         self.inner.state.split_keys(keyspace, range, parts)
     }
 
-    /// Upper bound of the versions stored in `range`, memtables not counted.
+    /// Upper bound of the versions stored in `range`, memtables and history not counted.
     pub(crate) fn versions_in(&self, keyspace: KeyspaceId, range: &KeyRange) -> u64 {
         self.inner.state.versions_in(keyspace, range)
     }
 
-    /// Upper bound of the number of versions stored in the keyspace, at any moment.
+    /// Upper bound of the number of versions stored in the keyspace beside its history.
     pub fn versions_estimate(&self, keyspace: KeyspaceId) -> u64 {
         self.inner.state.versions_estimate(keyspace)
     }

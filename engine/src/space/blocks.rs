@@ -44,7 +44,7 @@ enum Place<'s> {
 /// Blocks that share keys with each other, and with no other block.
 #[derive(Debug)]
 pub(super) enum Cluster<'s> {
-    /// Nobody else has these keys: what the block says of its versions is all there is to know.
+    /// Nobody else has these keys, or the block is of history: what it says of its versions is all there is to know.
     Apart(Block<'s>),
     /// Blocks of several sources.
     Overlapping(Vec<Block<'s>>),
@@ -67,6 +67,8 @@ pub(super) fn clusters(state: &State, keyspace: KeyspaceId) -> Vec<Cluster<'_>> 
         open.push(block);
     }
     close(open, &mut clusters);
+    // What history says of a version is all there is to know, whoever else has its key.
+    clusters.extend(history_of(state, keyspace).map(Cluster::Apart));
     clusters
 }
 
@@ -98,17 +100,26 @@ fn blocks_of(state: &State, keyspace: KeyspaceId) -> Vec<Block<'_>> {
         source += 1;
     }
     for run in state.trees.get(&keyspace).into_iter().flat_map(|tree| tree.runs()) {
-        for table in run.tables() {
-            blocks.extend((0..table.index().len()).map(|page| Block {
-                source,
-                first: table.index().first_key(page).into(),
-                last: table.index().last_key(page).into(),
-                place: Place::Page { table, page },
-            }));
-        }
+        blocks.extend(run.tables().iter().flat_map(|table| pages_of(table, source)));
         source += 1;
     }
     blocks
+}
+
+/// The pages of the history tier.
+fn history_of(state: &State, keyspace: KeyspaceId) -> impl Iterator<Item = Block<'_>> {
+    let runs = state.trees.get(&keyspace).into_iter().flat_map(|tree| tree.history_runs());
+    let runs = runs.enumerate();
+    runs.flat_map(|(source, run)| run.tables().iter().flat_map(move |table| pages_of(table, source)))
+}
+
+fn pages_of(table: &Table, source: usize) -> impl Iterator<Item = Block<'_>> {
+    (0..table.index().len()).map(move |page| Block {
+        source,
+        first: table.index().first_key(page).into(),
+        last: table.index().last_key(page).into(),
+        place: Place::Page { table, page },
+    })
 }
 
 impl Block<'_> {

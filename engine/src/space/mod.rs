@@ -7,6 +7,7 @@
 //! ```text
 //!   page     begins 10..20, all open          holders at 5: none of it    at 25: all of it    at 15: read B and E
 //!   pages of several runs that overlap        merged by key: an open version ends where its successor begins
+//!   pages of history                          each for itself: all of it has ended
 //! ```
 //!
 //! Exactness:

@@ -10,7 +10,7 @@ use crate::{
     manifest::{self, FileId, KeyspaceManifest, Manifest},
     shared::Shared,
     sst::Table,
-    state::{Edit, Horizons, SortedRun, State, Tree},
+    state::{Edit, Group, Horizons, SortedRun, State, Tree},
     types::{KeyspaceId, Timestamp},
 };
 
@@ -39,11 +39,8 @@ impl Shared {
         // 2. The trees, before anything is durable: an edit that does not fit must not reach storage.
         let mut tables: HashMap<FileId, Table> =
             edit.tables().map(|table| (table.meta().id, table.clone())).collect();
-        for tree in current.trees.values() {
-            for table in tree.runs().flat_map(|run| run.tables()) {
-                tables.insert(table.meta().id, table.clone());
-            }
-        }
+        let open = current.trees.values().flat_map(|tree| tree.tables());
+        tables.extend(open.map(|table| (table.meta().id, table.clone())));
         let trees = trees(&next, &current, &tables);
         // 3. Persist. On local roots and in memory nothing here suspends. Elsewhere the caller may give up while the answer
         //    is out: a manifest may be durable then that is not installed, and writing ends.
@@ -175,5 +172,10 @@ pub(crate) fn tree(keyspace: &KeyspaceManifest, tables: &HashMap<FileId, Table>)
     Tree {
         level0: keyspace.level0.iter().map(run).collect(),
         levels: keyspace.levels.iter().map(run).collect(),
+        history: keyspace
+            .history
+            .iter()
+            .map(|group| Group { newest_pin: group.newest_pin, runs: group.runs.iter().map(run).collect() })
+            .collect(),
     }
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     compaction::LEVELS,
-    manifest::{FileId, FileMeta, KeyspaceManifest, Manifest, Run},
+    manifest::{FileId, FileMeta, HistoryGroup, KeyspaceManifest, Manifest, Run},
     memtable::Memtable,
     sst::Table,
     types::{KeyspaceId, Timestamp},
@@ -25,13 +25,23 @@ pub(crate) struct Flushed {
     pub(crate) log_after: LogPosition,
 }
 
-/// Files of a keyspace that others take the place of.
+/// Files of a keyspace that go, and those that take their place.
 #[derive(Debug)]
 pub(crate) struct Replacement {
     pub(crate) keyspace: KeyspaceId,
     pub(crate) removed: BTreeSet<FileId>,
-    pub(crate) to_level: usize,
-    pub(crate) tables: Vec<Table>,
+    pub(crate) placed: Vec<(Place, Vec<Table>)>,
+}
+
+/// Where files of a compaction go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// The run of a level, by its index.
+    Level(usize),
+    /// A run of the history group with this pin, by its index before the edit.
+    Run(Timestamp, usize),
+    /// Any run of the history group with this pin that has room for the keys, or a new one.
+    Group(Timestamp),
 }
 
 /// New horizons; none moves back.
@@ -116,7 +126,8 @@ impl Edit {
 
     /// The tables that the edit brings in.
     pub(crate) fn tables(&self) -> impl Iterator<Item = &Table> {
-        let replaced = self.replaced.iter().flat_map(|replaced| &replaced.tables);
+        let replaced =
+            self.replaced.iter().flat_map(|replaced| &replaced.placed).flat_map(|(_, tables)| tables);
         self.runs.iter().flat_map(|run| &run.tables).chain(replaced)
     }
 }
@@ -142,19 +153,55 @@ fn add_to_level(keyspace: &mut KeyspaceManifest, level: usize, files: Vec<FileMe
     if keyspace.levels.len() <= level {
         keyspace.levels.resize_with(level + 1, Run::default);
     }
-    let run = &mut keyspace.levels[level].files;
-    run.extend(files);
-    run.sort_by(|a, b| a.min_key.cmp(&b.min_key));
+    add_to_run(&mut keyspace.levels[level], files);
+}
+
+fn add_to_run(run: &mut Run, files: Vec<FileMeta>) {
+    run.files.extend(files);
+    run.files.sort_by(|a, b| a.min_key.cmp(&b.min_key));
+}
+
+/// The runs of a group. Groups stand in the order of their pins.
+fn group_of(keyspace: &mut KeyspaceManifest, newest_pin: Timestamp) -> &mut Vec<Run> {
+    let index = keyspace.history.partition_point(|group| group.newest_pin < newest_pin);
+    if keyspace.history.get(index).is_none_or(|group| group.newest_pin != newest_pin) {
+        keyspace.history.insert(index, HistoryGroup { newest_pin, runs: Vec::new() });
+    }
+    &mut keyspace.history[index].runs
+}
+
+/// Adds files, which have a run's order, where nothing of a run lies between their first and last key.
+fn add_to_group(runs: &mut Vec<Run>, files: Vec<FileMeta>) {
+    let (Some(first), Some(last)) = (files.first(), files.last()) else { return };
+    let has_room = |run: &&mut Run| {
+        run.files.iter().all(|file| file.max_key < first.min_key || file.min_key > last.max_key)
+    };
+    match runs.iter_mut().find(has_room) {
+        Some(run) => add_to_run(run, files),
+        None => runs.push(Run { files }),
+    }
 }
 
 fn replace(keyspace: &mut KeyspaceManifest, replaced: &Replacement) {
     let mut found = 0;
-    for run in keyspace.level0.iter_mut().chain(&mut keyspace.levels) {
+    let history = keyspace.history.iter_mut().flat_map(|group| &mut group.runs);
+    for run in keyspace.level0.iter_mut().chain(&mut keyspace.levels).chain(history) {
         let before = run.files.len();
         run.files.retain(|file| !replaced.removed.contains(&file.id));
         found += before - run.files.len();
     }
     assert_eq!(found, replaced.removed.len(), "a job's inputs are part of the state it is applied to");
+    for (place, tables) in &replaced.placed {
+        match *place {
+            Place::Level(level) => add_to_level(keyspace, level, files_of(tables)),
+            Place::Run(pin, run) => add_to_run(&mut group_of(keyspace, pin)[run], files_of(tables)),
+            Place::Group(pin) => add_to_group(group_of(keyspace, pin), files_of(tables)),
+        }
+    }
+    // Only now, so that runs kept their places.
     keyspace.level0.retain(|run| !run.files.is_empty());
-    add_to_level(keyspace, replaced.to_level, files_of(&replaced.tables));
+    for group in &mut keyspace.history {
+        group.runs.retain(|run| !run.files.is_empty());
+    }
+    keyspace.history.retain(|group| !group.runs.is_empty());
 }

@@ -16,9 +16,9 @@ use std::{
 use bytes::Bytes;
 
 pub(crate) use door::{own_horizons, tree};
-pub(crate) use edit::{Edit, Flushed, Horizons, NewRun, Replacement, Setting};
+pub(crate) use edit::{Edit, Flushed, Horizons, NewRun, Place, Replacement, Setting};
 pub(crate) use run::SortedRun;
-pub(crate) use tree::Tree;
+pub(crate) use tree::{Group, Tree};
 
 use crate::{
     error::Result,
@@ -28,7 +28,8 @@ use crate::{
         KeyRange,
         source::{PageFilter, Source},
     },
-    types::{KeyspaceId, Timestamp, Version},
+    sst::Found,
+    types::{KeyspaceId, Kind, Timestamp, Version},
 };
 
 /// A frozen memtable on its way to tables.
@@ -83,16 +84,22 @@ impl State {
             }
         }
         let Some(tree) = self.trees.get(&keyspace) else { return Ok(None) };
+        let mut newest = None;
         for run in tree.runs() {
             let Some(table) = run.table_of(key) else { continue };
             if table.meta().oldest_begin() > at {
                 continue;
             }
-            if let Some(found) = table.get(key, at).await? {
-                return Ok(Some(found.into_version(Bytes::copy_from_slice(key))));
+            newest = table.get(key, at).await?;
+            if newest.is_some() {
+                break;
             }
         }
-        Ok(None)
+        // A delete that had ended before the moment may have had successors that are in history by now.
+        if newest.as_ref().is_none_or(|found| found.kind == Kind::Delete && found.end <= at) {
+            newest = alive_in_history(tree, key, at).await?.or(newest);
+        }
+        Ok(newest.map(|found| found.into_version(Bytes::copy_from_slice(key))))
     }
 
     /// The begin of the newest version of `key`, if it is greater than `after`. Runs that hold nothing newer than
@@ -125,7 +132,20 @@ impl State {
         Ok(None)
     }
 
-    /// The sources of `range`, newest first.
+    /// The runs of history that can hold a version of `range` that passes the filter, as sources.
+    pub(crate) fn history(
+        &self,
+        keyspace: KeyspaceId,
+        range: &KeyRange,
+        reverse: bool,
+        filter: PageFilter,
+    ) -> Vec<Source> {
+        let runs = self.trees.get(&keyspace).into_iter().flat_map(|tree| tree.history_runs());
+        let runs = runs.filter(|run| run.may_hold(range, filter));
+        runs.map(|run| Source::history(Arc::clone(run), range.clone(), reverse, filter)).collect()
+    }
+
+    /// The sources of `range` in the current tier, newest first.
     pub(crate) fn sources(
         &self,
         keyspace: KeyspaceId,
@@ -155,4 +175,20 @@ impl State {
         let in_memory: usize = self.memtables().map(|memtable| memtable.len()).sum();
         stored + in_memory as u64
     }
+}
+
+/// The version of `key` in the history tier that is alive at `at`; there is one at most.
+async fn alive_in_history(tree: &Tree, key: &[u8], at: Timestamp) -> Result<Option<Found>> {
+    let filter = PageFilter::Alive { after: Timestamp::INTENT, at };
+    for run in tree.history_runs() {
+        let Some(table) = run.table_of(key) else { continue };
+        let file = table.meta();
+        if !filter.admits((file.oldest_begin(), file.newest_begin()), file.max_end) {
+            continue;
+        }
+        if let Some(found) = table.get(key, at).await?.filter(|found| found.end > at) {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
 }

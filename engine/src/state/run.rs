@@ -1,8 +1,10 @@
 //! A sorted run: tables in key order that never overlap. A key is never split over two of them.
 
 use crate::{
+    error::Result,
     read::{KeyRange, source::PageFilter},
-    sst::Table,
+    sst::{CachePolicy, Table},
+    types::Timestamp,
 };
 
 /// See the module documentation.
@@ -60,6 +62,34 @@ impl SortedRun {
         self.tables.iter().any(|table| range.overlaps(&table.meta().min_key, &table.meta().max_key))
     }
 
+    /// Whether a file can hold a version of the range that passes the filter.
+    pub(crate) fn may_hold(&self, range: &KeyRange, filter: PageFilter) -> bool {
+        self.tables.iter().map(Table::meta).any(|file| {
+            let begins = (file.oldest_begin(), file.newest_begin());
+            range.overlaps(&file.min_key, &file.max_key) && filter.admits(begins, file.max_end)
+        })
+    }
+
+    /// Whether the run holds a version of `key` whose lifetime `fits`.
+    pub(crate) async fn has_version(
+        &self,
+        key: &[u8],
+        fits: impl Fn(Timestamp, Timestamp) -> bool,
+    ) -> Result<bool> {
+        let Some(table) = self.table_of(key).filter(|table| table.may_contain(key)) else { return Ok(false) };
+        let index = table.index();
+        let mut page_index = index.first_page_reaching(key);
+        while page_index < index.len() && index.first_key(page_index) <= key {
+            let page = table.page_without_values(page_index, CachePolicy::IfRoom).await?;
+            let mut rows = page.lower_bound(key)..page.upper_bound(key);
+            if rows.any(|row| fits(page.begin(row), page.end(row))) {
+                return Ok(true);
+            }
+            page_index += 1;
+        }
+        Ok(false)
+    }
+
     /// The next page behind `from` (table, page) in scan direction that can hold a row of the range, passes the filter, and
     /// has more than versions of the key `settled`.
     pub(crate) fn next_page(
@@ -83,8 +113,9 @@ impl SortedRun {
                 return None;
             }
             let is_settled = settled.is_some_and(|key| first == key && last == key);
-            let begins_fit = filter.admits(index.min_begin(page_index), index.max_begin(page_index));
-            if !is_settled && begins_fit && range.overlaps(first, last) {
+            let begins = (index.min_begin(page_index), index.max_begin(page_index));
+            let is_wanted = filter.admits(begins, index.max_end(page_index));
+            if !is_settled && is_wanted && range.overlaps(first, last) {
                 return Some(position);
             }
             position = step(self, position, reverse)?;

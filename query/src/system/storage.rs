@@ -210,6 +210,13 @@ fn figures(stats: &EngineStats) -> Vec<Figure> {
             "versions",
             "whose successor is known",
         ),
+        (
+            "history_versions",
+            Some(stats.sum(|keyspace| keyspace.history_versions)),
+            "versions",
+            "of these, in files of their own that reads of now leave out",
+        ),
+        ("history_bytes", Some(stats.sum(|keyspace| keyspace.history_bytes)), "bytes", "of these files"),
         ("level0_runs", Some(stats.level0_runs()), "runs", "of level 0 in the table that has most"),
         (
             "space_amplification",

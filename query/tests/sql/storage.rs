@@ -15,15 +15,18 @@ async fn files_and_runs_are_listed_with_their_tables_and_add_up() {
     assert_eq!(db.rows(runs).await, ["0|0|1|100", "0|1|1|500"]);
     db.run("CALL compact()").await;
     let files = "SELECT versions, puts, deletes, closed, keys, bytes > 0, raw_bytes > 0, min_begin < max_begin, \
-                 min_key < max_key, min_end = max_end, history_of IS NULL FROM bygone.files WHERE name = 't'";
-    assert_eq!(db.rows(files).await, ["600|600|0|100|500|true|true|true|true|true|true"]);
+                 min_key < max_key, min_end = max_end, level, history_of IS NULL FROM bygone.files WHERE name = 't'";
+    let present = "500|500|0|0|500|true|true|true|true|∅|6|true";
+    let past = "100|100|0|100|100|true|true|false|true|true|∅|true";
+    assert_eq!(db.rows(files).await, [present, past]);
+    assert_eq!(db.rows("SELECT value FROM bygone.stats WHERE name = 'history_versions'").await, ["100"]);
     let sums = "SELECT (SELECT sum(bytes) FROM bygone.files) = (SELECT sum(bytes) FROM bygone.runs), \
                 (SELECT sum(bytes) FROM bygone.files) = (SELECT value FROM bygone.stats WHERE name = 'file_bytes')";
     assert_eq!(db.rows(sums).await, ["true|true"]);
     let system = "SELECT DISTINCT name FROM bygone.files WHERE keyspace < 65536 ORDER BY name";
     assert_eq!(db.rows(system).await, ["(catalog)", "(commits)", "(snapshots)"]);
     db.run("DROP TABLE t").await;
-    assert_eq!(db.one("SELECT count(*) FROM bygone.files WHERE name IS NULL").await, "1");
+    assert_eq!(db.one("SELECT count(*) FROM bygone.files WHERE name IS NULL").await, "2");
 }
 
 #[tokio::test]

@@ -222,10 +222,10 @@ fn versions_of_one_key_are_never_split_over_two_files() {
         }
         database.engine().compact().await.unwrap();
         let newest = manifest::load_newest(&root).await.unwrap().unwrap().manifest;
-        let levels =
-            newest.keyspaces.values().flat_map(|keyspace| keyspace.level0.iter().chain(&keyspace.levels));
         let mut files = 0;
-        for run in levels {
+        for run in
+            newest.keyspaces.values().flat_map(|keyspace| keyspace.runs().chain(keyspace.history_runs()))
+        {
             files += run.files.len();
             for pair in run.files.windows(2) {
                 assert!(pair[0].max_key < pair[1].min_key, "a key is in one file of a run");

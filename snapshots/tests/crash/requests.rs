@@ -17,6 +17,10 @@ async fn calls() -> u64 {
     let mut run = Run::new(SimDisk::new());
     run.all(STANDARD).await;
     let calls = run.disk.operations();
+    let falls = run.history.windows(2).filter(|pair| pair[1].0 < pair[0].0).count();
+    let rises = run.history.windows(2).filter(|pair| pair[1].0 > pair[0].0).count();
+    let groups = run.history.iter().map(|(_, groups)| *groups).max();
+    assert!(rises > 1 && falls > 0 && groups > Some(2), "values move to history and go: {:?}", run.history);
     run.check().await;
     calls
 }

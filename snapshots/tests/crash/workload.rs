@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use bygone_engine::{
-    Durability, IngestOptions, Timestamp, WriteBatch,
+    Durability, IngestOptions, KeyspaceStats, Timestamp, WriteBatch,
     testing::{ManualClock, SimDisk},
 };
 use bygone_mvcc::{CommitMeta, ExclusiveCommit};
@@ -62,6 +62,9 @@ pub(crate) const STANDARD: &[Step] = &[
     Ingest(0, 30),
     Commit(Durability::Buffered, 30, 4),
     Commit(Durability::Buffered, 31, 4),
+    Compact,
+    DropSnapshot("orders"),
+    Settle,
     Compact,
     Collect,
     Commit(Durability::Sync, 1, 1),
@@ -191,13 +194,16 @@ pub(crate) struct Run {
     pub(crate) disk: SimDisk,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) oracle: Oracle,
+    /// Versions and groups of the history tier after each step.
+    pub(crate) history: Vec<(u64, u64)>,
     database: Option<Database>,
     number: u64,
 }
 
 impl Run {
     pub(crate) fn new(disk: SimDisk) -> Self {
-        Self { disk, clock: ManualClock::at(1_000), oracle: Oracle::new(), database: None, number: 0 }
+        let (clock, oracle) = (ManualClock::at(1_000), Oracle::new());
+        Self { disk, clock, oracle, history: Vec::new(), database: None, number: 0 }
     }
 
     /// Takes every step. After an error that ends all writing the database is opened again; when the machine stops,
@@ -209,6 +215,9 @@ impl Run {
             let Some(database) = self.opened().await else { return };
             let (next, outcome) = take(&database, *step, self.oracle.newest(), self.number).await;
             self.oracle.note(next, outcome);
+            let stats = database.engine().stats().keyspaces;
+            let sum = |of: fn(&KeyspaceStats) -> u64| stats.iter().map(of).sum();
+            self.history.push((sum(|stats| stats.history_versions), sum(|stats| stats.history_groups)));
             self.database = Some(database);
             if matches!(step, Step::Close) {
                 self.database = None;

@@ -177,6 +177,15 @@ impl World {
         self.database.clock.advance(micros);
     }
 
+    fn history_versions(&self) -> u64 {
+        let stats = self.database.store.engine().stats().keyspaces;
+        stats
+            .iter()
+            .filter(|stats| self.ids.contains(&stats.keyspace))
+            .map(|stats| stats.history_versions)
+            .sum()
+    }
+
     fn now(&self) -> Timestamp {
         self.database.store.clock().now()
     }
@@ -452,16 +461,21 @@ impl World {
     }
 }
 
-async fn play(ops: &[Op]) {
+/// Returns whether values moved to history.
+async fn play(ops: &[Op]) -> bool {
     let mut world = World::new().await;
+    let mut moved = false;
     for op in ops {
         Box::pin(world.run(op)).await;
+        moved |= world.history_versions() > 0;
     }
     world.check(1).await;
     world.database.reopen().await;
     world.check(7).await;
     world.database.store.engine().compact().await.expect("compacts");
+    moved |= world.history_versions() > 0;
     world.check(3).await;
+    moved
 }
 
 fn setting(name: &str, default: u64) -> u64 {
@@ -478,13 +492,15 @@ fn random_histories_agree_with_the_oracle_at_every_moment_and_pin() {
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
     let mut runner = TestRunner::new_with_rng(Config { rng_seed: RngSeed::Fixed(seed), ..config }, rng);
+    let moved = std::cell::Cell::new(0);
     let outcome = runner.run(&proptest::collection::vec(op(), 1..40), |ops| {
-        runtime.block_on(play(&ops));
+        moved.set(moved.get() + u32::from(runtime.block_on(play(&ops))));
         Ok(())
     });
     if let Err(failure) = outcome {
         panic!("{failure}");
     }
+    assert!(moved.get() * 10 > cases * 3, "{} of {cases} histories have a history tier", moved.get());
 }
 
 #[tokio::test]

@@ -2,6 +2,11 @@
 //!
 //! Levels are filled from the bottom: the last level has no target, each level above it a target `level_ratio` times
 //! smaller, down to the *base* level, where level 0 is merged to. A small keyspace has one level.
+//!
+//! Values that have ended leave for history when the files that they are in are rewritten anyway, and by a rewriting of
+//! their own where they are many. See [`history`] for what is done there.
+
+mod history;
 
 use std::sync::Arc;
 
@@ -9,37 +14,62 @@ use bytes::Bytes;
 
 use crate::{
     EngineOptions,
-    manifest::FileId,
     pins::Retained,
     read::KeyRange,
     sst::Table,
-    state::{SortedRun, Tree},
+    state::{Place, SortedRun, Tree},
     types::{KeyspaceId, Timestamp},
 };
+
+pub(crate) use history::pick_history;
 
 /// Levels below level 0.
 pub(crate) const LEVELS: usize = 6;
 /// A bottom file is rewritten when this share of its pages, in percent, holds garbage for certain.
 const GARBAGE_PERCENT: u64 = 10;
+/// A bottom file is rewritten when this share of its versions, in percent, could move to history.
+const ENDED_PERCENT: u64 = 10;
+/// What is rewritten anyway moves values to history when at least one version in so many may have ended.
+const VERSIONS_PER_ENDED: u64 = if cfg!(feature = "testing") { u64::MAX } else { 256 };
 
-/// What one compaction reads and where its output goes.
+/// What one compaction reads and what it does with it.
 #[derive(Clone, Debug)]
 pub(crate) struct Job {
     pub(crate) keyspace: KeyspaceId,
-    /// Newest first.
+    /// Parts of runs; those of the current tier newest first.
     pub(crate) inputs: Vec<Arc<SortedRun>>,
-    /// Index of the level that takes the output.
-    pub(crate) to_level: usize,
-    /// No older version of an input's key is outside the inputs.
-    pub(crate) oldest_in_sight: bool,
-    /// The inputs need no rewriting: they are moved as they are.
-    pub(crate) is_move: bool,
+    pub(crate) work: Work,
+}
+
+/// See [`Job`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Work {
+    /// Runs of the current tier become one.
+    Merge {
+        /// Index of the level that takes the output.
+        to_level: usize,
+        /// No older version of an input's key is outside the inputs, but in history.
+        oldest_in_sight: bool,
+        /// Values that have ended go to history. Only with the oldest in sight (I7).
+        moves_ended: bool,
+    },
+    /// Parts of runs of one history group become one part of a run; versions that belong to other groups go there.
+    Regroup {
+        /// Names the group.
+        newest_pin: Timestamp,
+        /// Index of the run that has room for the output.
+        to_run: usize,
+    },
+    /// The files go somewhere else as they are.
+    Relocate(Place),
+    /// Nobody can read any of it.
+    Drop,
 }
 
 impl Job {
-    /// The files that the output replaces.
-    pub(crate) fn files(&self) -> impl Iterator<Item = FileId> + '_ {
-        self.inputs.iter().flat_map(|run| run.tables()).map(|table| table.meta().id)
+    /// The files that the job takes away.
+    pub(crate) fn tables(&self) -> impl Iterator<Item = &Table> {
+        self.inputs.iter().flat_map(|run| run.tables())
     }
 
     /// Bytes of the files that are read.
@@ -55,6 +85,9 @@ pub(crate) fn pick(
     retained: &Retained,
     options: &EngineOptions,
 ) -> Option<Job> {
+    if let Some((inputs, work)) = history::drop_ended(tree, retained) {
+        return Some(Job { keyspace, inputs, work });
+    }
     let targets = Targets::of(tree, options);
     if tree.level0.len() >= options.level0_runs_compact {
         return Some(merge_level0(keyspace, tree, targets.base));
@@ -67,27 +100,27 @@ pub(crate) fn pick(
         .max();
     match over {
         Some((_, level)) => Some(merge_level(keyspace, tree, level)),
-        None => garbage(keyspace, tree, retained),
+        None => rewrite_bottom(keyspace, tree, retained)
+            .or_else(|| pick_history(keyspace, tree, retained, options, None)),
     }
 }
 
-/// The job that rewrites all of a keyspace into its last level, unless it is one run already and no version of it has
-/// ended before the horizon.
+/// The job that rewrites all of a keyspace's current tier into its last level, unless it is one run already and no version
+/// of it could go or move.
 pub(crate) fn pick_all(keyspace: KeyspaceId, tree: &Tree, retained: &Retained) -> Option<Job> {
     let inputs: Vec<_> = tree.runs().cloned().collect();
     let is_settled = match inputs.as_slice() {
         [] => true,
-        [only] => !only.tables().iter().any(|table| may_hold_garbage(table, retained)),
+        [only] => {
+            !only.tables().iter().any(|table| may_hold_garbage(table, retained) || ended_values([table]) > 0)
+        }
         _ => false,
     };
-    (!is_settled).then_some(Job {
-        keyspace,
-        inputs,
-        to_level: LEVELS - 1,
-        oldest_in_sight: true,
-        is_move: false,
-    })
+    (!is_settled).then_some(Job { keyspace, inputs, work: INTO_BOTTOM })
 }
+
+/// All there is of the keys in the current tier becomes a part of the last level.
+const INTO_BOTTOM: Work = Work::Merge { to_level: LEVELS - 1, oldest_in_sight: true, moves_ended: true };
 
 struct Targets {
     bytes: [u64; LEVELS],
@@ -100,7 +133,7 @@ impl Targets {
         let mut bytes = [0; LEVELS];
         bytes[LEVELS - 1] = u64::MAX;
         let mut base = LEVELS - 1;
-        let mut target = tree.levels.get(LEVELS - 1).map_or(0, size);
+        let mut target = tree.levels.get(LEVELS - 1).map_or(0, |run| size(run));
         while target > base_bytes && base > 0 {
             target = (target / options.level_ratio.max(2)).max(base_bytes / 2);
             base -= 1;
@@ -115,19 +148,15 @@ impl Targets {
     }
 }
 
-fn size(run: impl AsRef<SortedRun>) -> u64 {
-    run.as_ref().tables().iter().map(|table| table.meta().len).sum()
+fn size(run: &SortedRun) -> u64 {
+    run.tables().iter().map(|table| table.meta().len).sum()
 }
 
 fn merge_level0(keyspace: KeyspaceId, tree: &Tree, base: usize) -> Job {
-    let mut inputs = tree.level0.clone();
+    let inputs = tree.level0.clone();
     let range = range_of(inputs.iter().flat_map(|run| run.tables()));
     let below = overlapping(tree.levels.get(base), &range);
-    let is_move = inputs.len() == 1 && below.is_empty();
-    if !below.is_empty() {
-        inputs.push(Arc::new(below));
-    }
-    Job { keyspace, oldest_in_sight: nothing_below(tree, base, &inputs), inputs, to_level: base, is_move }
+    merge_into(keyspace, tree, base, inputs, below)
 }
 
 fn merge_level(keyspace: KeyspaceId, tree: &Tree, level: usize) -> Job {
@@ -136,32 +165,74 @@ fn merge_level(keyspace: KeyspaceId, tree: &Tree, level: usize) -> Job {
     let source = source.expect("a level over its target has files").clone();
     let range = range_of([&source]);
     let below = overlapping(tree.levels.get(level + 1), &range);
-    let is_move = below.is_empty();
-    let mut inputs = vec![Arc::new(SortedRun::new(vec![source]))];
+    merge_into(keyspace, tree, level + 1, vec![Arc::new(SortedRun::new(vec![source]))], below)
+}
+
+/// `newer` and what lies `below` them in `to_level`.
+fn merge_into(
+    keyspace: KeyspaceId,
+    tree: &Tree,
+    to_level: usize,
+    newer: Vec<Arc<SortedRun>>,
+    below: SortedRun,
+) -> Job {
+    let mut inputs = newer;
+    if inputs.len() == 1 && below.is_empty() {
+        return Job { keyspace, inputs, work: Work::Relocate(Place::Level(to_level)) };
+    }
     if !below.is_empty() {
         inputs.push(Arc::new(below));
     }
-    let to_level = level + 1;
-    Job { keyspace, oldest_in_sight: nothing_below(tree, to_level, &inputs), inputs, to_level, is_move }
+    let oldest_in_sight = nothing_below(tree, to_level, &inputs);
+    let moves_ended = oldest_in_sight && may_have_ended(&inputs);
+    Job { keyspace, inputs, work: Work::Merge { to_level, oldest_in_sight, moves_ended } }
 }
 
-/// A file of the last level of which a good part of the pages holds closed rows that are garbage for certain: they ended
-/// before the horizon, and no pin lies in any of their lifetimes.
-fn garbage(keyspace: KeyspaceId, tree: &Tree, retained: &Retained) -> Option<Job> {
+/// Whether there is enough among the inputs that has ended, or ends by the merge, to make files of history.
+fn may_have_ended(inputs: &[Arc<SortedRun>]) -> bool {
+    let rows = |runs: &[Arc<SortedRun>]| -> u64 {
+        runs.iter().flat_map(|run| run.tables()).map(|table| table.meta().rows).sum()
+    };
+    // A version ends at most one other.
+    let ends = rows(&inputs[..inputs.len() - 1]);
+    let ended = ended_values(inputs.iter().flat_map(|run| run.tables())) + ends;
+    ended.saturating_mul(VERSIONS_PER_ENDED) >= rows(inputs)
+}
+
+/// Lower bound of the values that have ended.
+fn ended_values<'a>(tables: impl IntoIterator<Item = &'a Table>) -> u64 {
+    tables.into_iter().map(|table| table.meta().closed.saturating_sub(table.meta().deletes)).sum()
+}
+
+/// A file of the last level with many values that have ended, or of which a good part of the pages holds garbage for
+/// certain.
+fn rewrite_bottom(keyspace: KeyspaceId, tree: &Tree, retained: &Retained) -> Option<Job> {
     let last = tree.levels.get(LEVELS - 1)?;
     let found = last.tables().iter().find(|table| {
-        let index = table.index();
-        let is_garbage = |page: &usize| {
-            let max_end = index.max_end(*page);
-            max_end > Timestamp::INTENT
-                && max_end <= retained.horizon
-                && !retained.has_pin(index.min_begin(*page), max_end)
-        };
-        let garbage = (0..index.len()).filter(is_garbage).count();
-        table.meta().closed > 0 && garbage > 0 && garbage as u64 * 100 >= index.len() as u64 * GARBAGE_PERCENT
+        let (meta, pages) = (table.meta(), table.index().len());
+        if ended_values([*table]) * 100 >= meta.rows.max(1) * ENDED_PERCENT {
+            return true;
+        }
+        let count = || (0..pages).filter(|page| holds_garbage(tree, table, *page, retained)).count();
+        let garbage = if meta.closed > 0 || meta.deletes > 0 { count() } else { 0 };
+        garbage > 0 && garbage as u64 * 100 >= pages as u64 * GARBAGE_PERCENT
     })?;
     let inputs = vec![Arc::new(SortedRun::new(vec![found.clone()]))];
-    Some(Job { keyspace, inputs, to_level: LEVELS - 1, oldest_in_sight: true, is_move: false })
+    Some(Job { keyspace, inputs, work: INTO_BOTTOM })
+}
+
+/// Whether a page of the last level holds something that goes for certain when it is rewritten: versions that ended before
+/// the horizon with no pin in any of their lifetimes, or deletes before the horizon and nothing of their keys in history.
+fn holds_garbage(tree: &Tree, table: &Table, page: usize, retained: &Retained) -> bool {
+    let index = table.index();
+    let max_end = index.max_end(page);
+    let ended = max_end > Timestamp::INTENT && !retained.can_see(index.min_begin(page), max_end);
+    let is_past = index.puts(page) < index.rows(page) && index.max_begin(page) <= retained.horizon;
+    ended
+        || is_past && {
+            let keys = KeyRange::new(index.first_key(page)..=index.last_key(page));
+            tree.history_runs().all(|run| run.rows_in(&keys) == 0)
+        }
 }
 
 /// Whether a rewrite of the table could leave something out, if all older versions of its keys are in sight.

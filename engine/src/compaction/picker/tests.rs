@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 
-use super::{LEVELS, pick};
+use super::{LEVELS, Work, pick};
 use crate::{
     EngineOptions, Root,
     manifest::FileId,
@@ -66,9 +66,11 @@ fn a_merge_into_a_file_that_reaches_further_looks_below_all_of_it() {
     let level0 = (0..3).map(|at| files.run(&[("k", 50 - at, 0, true), ("l", 50 - at, 0, true)])).collect();
     let wide = files.run(&[("a", 20, 0, false), ("z", 20, 0, true)]);
     let last = files.run(&[("a", 10, 0, true)]);
-    let tree = Tree { level0, levels: levels(vec![(LEVELS - 2, wide), (LEVELS - 1, last)]) };
+    let levels = levels(vec![(LEVELS - 2, wide), (LEVELS - 1, last)]);
+    let tree = Tree { level0, levels, history: Vec::new() };
     let retained = Retained { horizon: Timestamp::from_micros(100), pins: Vec::new() };
     let job = pick(KEYSPACE, &tree, &retained, &EngineOptions::tiny()).unwrap();
-    assert_eq!((job.to_level, job.inputs.len()), (LEVELS - 2, 4));
-    assert!(!job.oldest_in_sight, "the oldest version of a is below");
+    assert_eq!(job.inputs.len(), 4);
+    let work = Work::Merge { to_level: LEVELS - 2, oldest_in_sight: false, moves_ended: false };
+    assert_eq!(job.work, work, "the oldest version of a is below");
 }

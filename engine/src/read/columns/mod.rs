@@ -90,16 +90,17 @@ pub struct ColumnScan {
 }
 
 impl ColumnScan {
-    /// `sources`: newest first.
+    /// `sources`: newest first, then those of history.
     pub(crate) fn new(view: ReadView, sources: Vec<Source>, options: &ColumnScanOptions) -> Self {
         let counts = Arc::new(PageCounts::default());
-        let oldest = sources.len();
+        // I6: only of the oldest source of the current tier, and of history, which hides nothing.
+        let oldest = sources.iter().filter(|source| !source.is_history()).count();
         let sources = sources.into_iter().enumerate().map(|(place, source)| {
             // Backward, rows are given out one by one with their values.
             if options.reverse {
                 return source;
             }
-            let pruner = options.pruner.as_ref().filter(|_| place + 1 == oldest);
+            let pruner = options.pruner.as_ref().filter(|_| place + 1 >= oldest);
             source.for_columns(ColumnReading {
                 whole_at: (!options.with_keys).then(|| view.timestamp()),
                 prune: pruner.map(|pruner| Prune::new(Arc::clone(pruner))),
