@@ -296,6 +296,9 @@ impl Run {
         let (mut at, mut keys, mut is_read) = (0, Vec::new(), true);
         while let Some(mut set) = scan.next().await.unwrap() {
             assert!(set.len() <= 12);
+            if with_keys {
+                assert_eq!(set.keys().len(), set.len(), "before rows are let go");
+            }
             let bits = (at..at + set.len()).map(|row| row % keep == 0).collect();
             at += set.len();
             set.retain(&bits);

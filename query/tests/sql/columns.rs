@@ -107,3 +107,18 @@ async fn every_type_comes_back_from_columns_as_from_memory() {
     db.run("UPDATE t SET s = 1 WHERE k = 0; CALL flush(); CALL compact()").await;
     assert_eq!(db.rows("SELECT count(*), sum(s) FROM t").await, ["4|2"]);
 }
+
+#[tokio::test]
+async fn rows_are_changed_and_deleted_where_newer_files_hide_whole_pages() {
+    let db = Db::with(
+        "CREATE TABLE t (id BIGINT PRIMARY KEY, v BIGINT);
+         INSERT INTO t SELECT value, 0 FROM generate_series(1, 10000); CALL flush();
+         UPDATE t SET v = 1; CALL flush(); UPDATE t SET v = v + 1",
+    )
+    .await;
+    assert_eq!(db.one("SELECT sum(v) FROM t").await, "20000");
+    db.run("CALL flush(); DELETE FROM t WHERE id > 10; CALL flush(); UPDATE t SET v = 7").await;
+    assert_eq!(db.rows("SELECT count(*), sum(v) FROM t").await, ["10|70"]);
+    db.run("DELETE FROM t").await;
+    assert_eq!(db.one("SELECT count(*) FROM t").await, "0");
+}

@@ -116,6 +116,8 @@ impl RowSet {
         for segment in &self.segments {
             match segment {
                 Segment::Rows(rows) => rows.iter().for_each(|(key, _)| keys.push(key)),
+                // None of its rows is visible.
+                Segment::Page(picked) if picked.ranges.is_empty() => {}
                 Segment::Page(picked) => {
                     let page = picked.page.as_ref().expect("the scan loads keys when it is asked for them");
                     for row in picked.ranges.iter().cloned().flatten() {
