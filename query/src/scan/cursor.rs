@@ -151,6 +151,7 @@ impl Cursor {
         });
         let options = ColumnScanOptions {
             reverse: source.reverse,
+            ordered: source.ordered,
             batch_rows: rows,
             with_keys: self.key_position.is_some(),
             pruner,

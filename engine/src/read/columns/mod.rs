@@ -13,7 +13,7 @@ mod builder;
 mod rowset;
 mod views;
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use arrow_array::ArrayRef;
 use arrow_schema::DataType;
@@ -65,6 +65,9 @@ const SET_BYTES: usize = 16 << 20;
 pub struct ColumnScanOptions {
     /// From the end of the range to its start.
     pub reverse: bool,
+    /// Whether rows come in the order of their keys. Without it, rows of history come behind the others, which is faster
+    /// where many of both lie between each other. Backward they are always in order.
+    pub ordered: bool,
     /// Rows of a set at most; at least 1.
     pub batch_rows: usize,
     /// Whether the keys of the rows are wanted as well.
@@ -75,14 +78,15 @@ pub struct ColumnScanOptions {
 
 impl Default for ColumnScanOptions {
     fn default() -> Self {
-        Self { reverse: false, batch_rows: 8_192, with_keys: false, pruner: None }
+        Self { reverse: false, ordered: true, batch_rows: 8_192, with_keys: false, pruner: None }
     }
 }
 
 /// A running scan by columns. It holds what it reads until it is dropped.
 #[derive(Debug)]
 pub struct ColumnScan {
-    merge: VisibleMerge,
+    /// One after another: they have no key in common.
+    merges: VecDeque<VisibleMerge>,
     batch_rows: usize,
     counts: Arc<PageCounts>,
     /// Keeps the view's files and pins for as long as the scan lives.
@@ -107,8 +111,16 @@ impl ColumnScan {
                 counts: Arc::clone(&counts),
             })
         });
-        let merge = VisibleMerge::new(sources.collect(), view.timestamp(), options.reverse);
-        Self { merge, batch_rows: options.batch_rows.max(1), counts, _view: view }
+        let merge = |sources| VisibleMerge::new(sources, view.timestamp(), options.reverse);
+        let merges = if options.ordered || options.reverse {
+            [merge(sources.collect())].into()
+        } else {
+            // I3, I4, I7: what is visible in the current tier and what is alive in history have no key in common.
+            let (history, current): (Vec<_>, Vec<_>) = sources.partition(Source::is_history);
+            let history = history.into_iter().map(|source| merge(vec![source]));
+            std::iter::once(merge(current)).chain(history).collect()
+        };
+        Self { merges, batch_rows: options.batch_rows.max(1), counts, _view: view }
     }
 
     /// Returns the next rows, or `None` at the end.
@@ -124,8 +136,11 @@ impl ColumnScan {
     pub async fn next(&mut self) -> Result<Option<RowSet>> {
         let mut set = RowSet::default();
         while set.len() < self.batch_rows && set.bytes() < SET_BYTES {
-            if self.merge.next_into(&mut set, self.batch_rows).await? != Step::Rows {
-                break;
+            let Some(merge) = self.merges.front_mut() else { break };
+            match merge.next_into(&mut set, self.batch_rows).await? {
+                Step::Rows => {}
+                Step::Full => break,
+                Step::End => drop(self.merges.pop_front()),
             }
         }
         Ok((!set.is_empty()).then_some(set))
