@@ -24,7 +24,7 @@ pub struct EngineOptions {
     pub level0_runs_slow: usize,
     /// Runs of level 0 at which writers are stopped. Default 24.
     pub level0_runs_stop: usize,
-    /// Memory that one bulk ingest may use to sort, in bytes. Default 64 MiB.
+    /// Memory that one bulk ingest may use to sort and write, in bytes. Default 128 MiB.
     pub ingest_bytes: usize,
     /// Retention of a database that is created, in microseconds: how far back every moment is readable without a
     /// pin. Stored in the database; see `Engine::set_retention`. Default 7 days.
@@ -44,7 +44,7 @@ impl Default for EngineOptions {
             level0_runs_compact: 4,
             level0_runs_slow: 12,
             level0_runs_stop: 24,
-            ingest_bytes: 64 << 20,
+            ingest_bytes: 128 << 20,
             retention_us: 7 * 24 * 3_600 * 1_000_000,
         }
     }

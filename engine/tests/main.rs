@@ -5,6 +5,7 @@
 mod check;
 mod format;
 mod history;
+mod loads;
 mod shape;
 mod space;
 mod tiers;

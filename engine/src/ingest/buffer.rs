@@ -55,6 +55,15 @@ impl SortBuffer {
         self.rows.is_empty()
     }
 
+    /// The smallest and the largest key.
+    pub(super) fn ends(&self) -> Option<(&[u8], &[u8])> {
+        if self.is_ascending {
+            return Some((self.key(self.rows.first()?), self.key(self.rows.last()?)));
+        }
+        let by_key = |a: &&Row, b: &&Row| a.head.cmp(&b.head).then_with(|| self.key(a).cmp(self.key(b)));
+        Some((self.key(self.rows.iter().min_by(by_key)?), self.key(self.rows.iter().max_by(by_key)?)))
+    }
+
     pub(super) fn clear(&mut self) {
         self.arena.clear();
         self.rows.clear();

@@ -26,9 +26,10 @@ impl Ingest {
     /// Rows that came in key order are written once, others twice.
     pub async fn finish(mut self) -> Result<IngestedRun> {
         if !self.buffer.is_empty() {
-            self.spill().await?;
+            // Boxed: it is rare, and every commit would grow by it.
+            Box::pin(self.spill()).await?;
         }
-        let spilled = std::mem::take(&mut self.spilled);
+        let spilled = Box::pin(std::mem::take(&mut self.spills).finish()).await?;
         let run = if self.is_ordered {
             let (files, pending) =
                 spilled.into_iter().map(|run| (run.files, run.pending)).unzip::<_, _, Vec<_>, _>();

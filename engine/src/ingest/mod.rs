@@ -7,23 +7,26 @@
 //! ```
 //!
 //! The files are written before the commit timestamp is known: their `begin` is a constant of the file that the
-//! manifest gives. No log, no memtable, no copy; memory is bounded by the buffer.
+//! manifest gives. No log, no memtable, no copy; memory is bounded by the buffers, of which tasks of their own sort and
+//! write the full ones where tasks run by themselves.
 
 mod buffer;
 mod finish;
+mod spill;
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 use bytes::Bytes;
 
 use buffer::SortBuffer;
+use spill::{Part, Spills, WRITERS_MAX};
 
 use crate::{
     Error, ReadView, Result,
     manifest::FileMeta,
     shared::Shared,
     types::{KEY_BYTES_MAX, KeyspaceId, Kind, Timestamp, VALUE_BYTES_MAX, VersionRef},
-    write::{PendingFiles, RunWriter},
+    write::PendingFiles,
 };
 
 /// What happens to a key that is pushed twice.
@@ -63,9 +66,11 @@ pub struct Ingest {
     keyspace: KeyspaceId,
     options: IngestOptions,
     buffer: SortBuffer,
-    spilled: Vec<Spilled>,
+    spills: Spills,
     /// The spilled runs are one run, as they are.
     is_ordered: bool,
+    /// The largest key that was spilled, while they are.
+    last_key: Option<Bytes>,
 }
 
 /// A finished ingest, to be made visible by [`crate::Engine::publish_ingest`].
@@ -111,8 +116,9 @@ impl Ingest {
             keyspace,
             options,
             buffer: SortBuffer::default(),
-            spilled: Vec::new(),
+            spills: Spills::default(),
             is_ordered: true,
+            last_key: None,
         }
     }
 
@@ -131,10 +137,17 @@ impl Ingest {
             return Err(Error::Invalid(message));
         }
         self.buffer.push(key, value);
-        if self.buffer.bytes() >= self.shared.options.ingest_bytes {
-            self.spill().await?;
+        if self.buffer.bytes() >= self.buffer_bytes() {
+            // Boxed: it is rare, and every commit would grow by it.
+            Box::pin(self.spill()).await?;
         }
         Ok(())
+    }
+
+    /// The size at which a buffer is written: one is filled while others are on their way.
+    fn buffer_bytes(&self) -> usize {
+        let buffers = if self.shared.env.tasks.is_background() { WRITERS_MAX + 1 } else { 1 };
+        self.shared.options.ingest_bytes / buffers
     }
 
     /// Rows pushed and not spilled, in bytes; for progress.
@@ -143,25 +156,19 @@ impl Ingest {
     }
 
     async fn spill(&mut self) -> Result<()> {
-        self.shared.check_writable()?;
-        let mut rows = self.buffer.sort(self.options.on_duplicate)?.peekable();
-        let last = self.spilled.last().and_then(|run| run.files.last());
-        if let (Some(last), Some((first, _))) = (last, rows.peek()) {
-            self.is_ordered &= last.max_key < *first;
+        if self.is_ordered
+            && let Some((first, last)) = self.buffer.ends()
+        {
+            self.is_ordered = self.last_key.as_deref().is_none_or(|before| before < first);
+            self.last_key = Some(Bytes::copy_from_slice(last));
         }
-        let shared = Arc::clone(&self.shared);
-        // Rows that come in order are written once and for all; others are merged in the end.
-        let mut writer = if self.is_ordered {
-            RunWriter::new(shared, self.keyspace)
-        } else {
-            RunWriter::temporary(shared, self.keyspace)
+        let part = Part {
+            buffer: mem::take(&mut self.buffer),
+            keyspace: self.keyspace,
+            on_duplicate: self.options.on_duplicate,
+            is_final: self.is_ordered,
         };
-        for (key, value) in rows {
-            writer.push(unstamped(key, value)).await?;
-        }
-        let (files, pending) = writer.finish().await?;
-        self.spilled.push(Spilled { files, pending });
-        self.buffer.clear();
+        self.buffer = self.spills.spill(&self.shared, part).await?;
         Ok(())
     }
 }

@@ -102,7 +102,7 @@ async fn dispatch(context: &mut Context<'_>) -> Result<Outcome> {
         Statement::ShowHistory(table) => history::show_history(context, table.as_ref()).await,
 
         Statement::CreateSnapshot(create) => history::create_snapshot(context, create).await,
-        Statement::AlterSnapshot(alter) => history::alter_snapshot(context, alter).await,
+        Statement::AlterSnapshot(alter) => Box::pin(history::alter_snapshot(context, alter)).await,
         Statement::DropSnapshot(drop) => history::drop_snapshot(context, drop).await,
         Statement::Restore(restore) => history::restore(context, restore).await,
         Statement::AlterRetention(alter) => history::alter_retention(context, alter).await,

@@ -1,0 +1,95 @@
+//! Full buffers on their way into files: tasks of their own sort and write them, where tasks run by themselves, while
+//! the next rows come.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use tokio::sync::oneshot;
+
+use super::{OnDuplicate, Spilled, buffer::SortBuffer, unstamped};
+use crate::{Error, Result, shared::Shared, types::KeyspaceId, write::RunWriter};
+
+/// Buffers that are written at one time.
+pub(super) const WRITERS_MAX: usize = 2;
+/// Rows that are written before other tasks have a turn.
+const TURN_ROWS: usize = 4_096;
+
+/// A buffer to be written.
+#[derive(Debug)]
+pub(super) struct Part {
+    pub(super) buffer: SortBuffer,
+    pub(super) keyspace: KeyspaceId,
+    pub(super) on_duplicate: OnDuplicate,
+    /// Whether it is written once and for all; otherwise it is merged with others in the end.
+    pub(super) is_final: bool,
+}
+
+/// What is left of a part: its run, and the buffer's memory.
+type Written = Result<(Spilled, SortBuffer)>;
+
+/// The runs of one ingest, in the order in which their rows came.
+#[derive(Debug, Default)]
+pub(super) struct Spills {
+    done: Vec<Spilled>,
+    running: VecDeque<oneshot::Receiver<Written>>,
+    spare: Vec<SortBuffer>,
+}
+
+impl Spills {
+    /// Has `part` written; gives an empty buffer for it.
+    pub(super) async fn spill(&mut self, shared: &Arc<Shared>, part: Part) -> Result<SortBuffer> {
+        shared.check_writable()?;
+        if !shared.env.tasks.is_background() {
+            let (spilled, empty) = Box::pin(write(Arc::clone(shared), part)).await?;
+            self.done.push(spilled);
+            return Ok(empty);
+        }
+        while self.running.len() >= WRITERS_MAX {
+            self.settle_first().await?;
+        }
+        let (sender, receiver) = oneshot::channel();
+        let writing = write(Arc::clone(shared), part);
+        let task = async move {
+            // When nobody waits for it any more, the files are left to the collector.
+            let _ = sender.send(writing.await);
+        };
+        shared.env.tasks.spawn("write a part of a load", Box::pin(task));
+        self.running.push_back(receiver);
+        Ok(self.spare.pop().unwrap_or_default())
+    }
+
+    /// All runs, once they are written.
+    pub(super) async fn finish(mut self) -> Result<Vec<Spilled>> {
+        while !self.running.is_empty() {
+            self.settle_first().await?;
+        }
+        Ok(self.done)
+    }
+
+    async fn settle_first(&mut self) -> Result<()> {
+        let Some(first) = self.running.front_mut() else { return Ok(()) };
+        // The task is gone without an answer when the program's tasks are.
+        let written = first.await.map_err(|_| Error::Closed)?;
+        self.running.pop_front();
+        let (spilled, empty) = written?;
+        self.done.push(spilled);
+        self.spare.push(empty);
+        Ok(())
+    }
+}
+
+/// Writes the rows of a buffer as a run, in key order, and empties it.
+async fn write(shared: Arc<Shared>, part: Part) -> Written {
+    let Part { mut buffer, keyspace, on_duplicate, is_final } = part;
+    let engine = Arc::clone(&shared);
+    let mut writer =
+        if is_final { RunWriter::new(engine, keyspace) } else { RunWriter::temporary(engine, keyspace) };
+    for (row, (key, value)) in buffer.sort(on_duplicate)?.enumerate() {
+        writer.push(unstamped(key, value)).await?;
+        if row % TURN_ROWS == TURN_ROWS - 1 {
+            shared.env.tasks.yield_now().await;
+        }
+    }
+    let (files, pending) = writer.finish().await?;
+    buffer.clear();
+    Ok((Spilled { files, pending }, buffer))
+}
