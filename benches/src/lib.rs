@@ -7,6 +7,7 @@ pub mod bygone;
 pub mod contest;
 pub mod data;
 pub mod machine;
+pub mod orders;
 pub mod report;
 pub mod sql;
 pub mod targets;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use bygone_benches::{Plan, machine, sql, targets};
+use bygone_benches::{Plan, machine, orders, sql, targets};
 
 fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime starts");
@@ -19,7 +19,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let workloads = [&targets::WORKLOADS[..], &sql::WORKLOADS[..]].concat();
+    let workloads = [&targets::WORKLOADS[..], &sql::WORKLOADS[..], &orders::WORKLOADS[..]].concat();
     if let Some(unknown) = names.iter().find(|name| !workloads.contains(&name.as_str())) {
         eprintln!("there is no workload {unknown}; there are: {}", workloads.join(" "));
         return ExitCode::from(2);
@@ -30,6 +30,7 @@ fn main() -> ExitCode {
             tokio::spawn(async move {
                 targets::run(&plan, &names).await;
                 sql::run(&plan, &names).await;
+                orders::run(&plan, &names).await;
             })
             .await
         })
