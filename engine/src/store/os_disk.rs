@@ -104,32 +104,36 @@ impl Disk for OsDisk {
     }
 
     fn lock(&self, path: &Path, mode: LockMode) -> io::Result<Box<dyn DiskLock>> {
-        let create = || options().read(true).write(true).create(true).truncate(false).open(path);
-        let mut file = match mode {
-            LockMode::Exclusive => create()?,
-            LockMode::Shared => match options().read(true).open(path) {
-                Err(error) if error.kind() == ErrorKind::NotFound => create()?,
-                outcome => outcome?,
-            },
-        };
-        let locked = match mode {
-            LockMode::Exclusive => file.try_lock(),
-            LockMode::Shared => file.try_lock_shared(),
-        };
-        match locked {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(io::Error::new(ErrorKind::WouldBlock, holder(file)));
-            }
-            Err(TryLockError::Error(error)) => return Err(error),
-        }
-        if mode == LockMode::Exclusive {
-            file.set_len(0)?;
-            file.rewind()?;
-            writeln!(file, "pid {}", std::process::id())?;
-        }
-        Ok(Box::new(OsLock { _file: file }))
+        Ok(Box::new(lock_file(path, mode)?))
     }
+}
+
+fn lock_file(path: &Path, mode: LockMode) -> io::Result<OsLock> {
+    let create = || options().read(true).write(true).create(true).truncate(false).open(path);
+    let mut file = match mode {
+        LockMode::Exclusive => create()?,
+        LockMode::Shared => match options().read(true).open(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => create()?,
+            outcome => outcome?,
+        },
+    };
+    let locked = match mode {
+        LockMode::Exclusive => file.try_lock(),
+        LockMode::Shared => file.try_lock_shared(),
+    };
+    match locked {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            return Err(io::Error::new(ErrorKind::WouldBlock, holder(file)));
+        }
+        Err(TryLockError::Error(error)) => return Err(error),
+    }
+    if mode == LockMode::Exclusive {
+        file.set_len(0)?;
+        file.rewind()?;
+        writeln!(file, "pid {}", std::process::id())?;
+    }
+    Ok(OsLock(file))
 }
 
 /// Who holds the lock `file`: a courtesy, so an unreadable or empty file must not hide that it is held.
@@ -234,8 +238,31 @@ impl DiskFile for OsFile {
 }
 
 #[derive(Debug)]
-struct OsLock {
-    _file: File,
-}
+struct OsLock(File);
 
 impl DiskLock for OsLock {}
+
+impl Drop for OsLock {
+    fn drop(&mut self) {
+        // Closing alone would leave the lock to a process that was forked meanwhile, until it runs its program.
+        let _ = self.0.unlock();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_that_was_released_is_free_while_a_fork_still_has_its_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        for mode in [LockMode::Exclusive, LockMode::Shared] {
+            let lock = lock_file(&path, mode).unwrap();
+            let in_fork = lock.0.try_clone().unwrap();
+            drop(lock);
+            drop(lock_file(&path, LockMode::Exclusive).unwrap());
+            drop(in_fork);
+        }
+    }
+}
