@@ -13,7 +13,7 @@ use std::{hint::black_box, sync::OnceLock, time::Instant};
 use bygone_engine::{
     Kind, Result, Timestamp, VersionRef,
     manifest::{FileId, FileMeta},
-    sst::{CachePolicy, Codec, PageCache, Table, TableOptions, TableWriter},
+    sst::{CachePolicy, Compression, PageCache, Table, TableOptions, TableWriter},
     store::{OsDisk, Root},
 };
 
@@ -104,8 +104,8 @@ fn main() -> Result<()> {
     for (what, options) in [
         ("write, memory, LZ4", options.clone()),
         ("write, memory, LZ4, no filter", TableOptions { filter: false, ..options.clone() }),
-        ("write, memory, not compressed", TableOptions { codec: Codec::None, ..options.clone() }),
-        ("write, memory, zstd", TableOptions { codec: Codec::Zstd, ..options.clone() }),
+        ("write, memory, not compressed", TableOptions { compression: Compression::None, ..options.clone() }),
+        ("write, memory, dense", TableOptions { compression: Compression::Dense, ..options.clone() }),
     ] {
         let mut len = 0;
         let seconds = median(|_| {

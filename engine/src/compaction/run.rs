@@ -164,13 +164,14 @@ impl<'j> LevelMerge<'j> {
         oldest_in_sight: bool,
         moves_ended: bool,
     ) -> Self {
+        let new = if oldest_in_sight { RunWriter::lasting } else { RunWriter::new };
         Self {
             shared,
             retained,
             tree: shared.tree(job.keyspace),
             merge: VersionMerge::new(sources(job, Source::run)),
             sieve: Sieve::new(retained, oldest_in_sight),
-            writer: RunWriter::new(Arc::clone(shared), job.keyspace),
+            writer: new(Arc::clone(shared), job.keyspace),
             ended: moves_ended.then(|| HistoryWriter::new(Arc::clone(shared), job.keyspace, retained)),
         }
     }

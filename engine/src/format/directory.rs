@@ -1,5 +1,7 @@
 //! What a page is made of: columns, their encodings, and the directory entry of one chunk.
 
+use super::{HAS_MISSING, HAS_NULLS};
+
 /// Names a column of a page. The ids below 16 are the same in every layout; value columns start at
 /// [`Column::VALUES`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -82,6 +84,11 @@ impl Encoding {
             11 => Some(Self::Dictionary2),
             _ => None,
         }
+    }
+
+    /// The encoding of a value column's encoding byte, which says besides which bitmaps there are.
+    pub(crate) const fn of_column(byte: u8) -> Option<Self> {
+        Self::from_u8(byte & !(HAS_NULLS | HAS_MISSING))
     }
 }
 

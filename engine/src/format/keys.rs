@@ -18,7 +18,7 @@ use bytes::Bytes;
 use super::{Cursor, Damage, Encoding};
 
 /// One head for this many keys.
-const HEAD_INTERVAL: usize = 16;
+pub(super) const HEAD_INTERVAL: usize = 16;
 const HEADER_BYTES: usize = 12;
 const FLAG_ORDINALS: u8 = 1;
 
@@ -66,6 +66,15 @@ pub fn encode_keys(keys: &[u8], ends: &[u32], ordinals: &[u16], out: &mut Vec<u8
         out.extend_from_slice(&key(k)[prefix_len..]);
     }
     Encoding::Prefix
+}
+
+/// Where a chunk whose suffixes are numbers of one width has its heads, and that width: 1 to 8. None of others.
+pub(super) fn packable(raw: &[u8]) -> Option<(usize, usize)> {
+    let mut cursor = Cursor::new(raw);
+    let prefix_len = usize::from(cursor.u16().ok()?);
+    let is_plain = cursor.array::<2>().ok()? == [0, 0];
+    let (_, stride) = (cursor.u32().ok()?, cursor.u32().ok()? as usize);
+    (is_plain && (1..=8).contains(&stride)).then_some((HEADER_BYTES + prefix_len, stride))
 }
 
 /// How many bytes two keys have in common at their front.

@@ -25,11 +25,12 @@ mod footer;
 mod index;
 mod keys;
 mod numbers;
+mod packed;
 mod properties;
 mod values;
 
 pub use checksum::FileSeed;
-pub use codec::{Codec, Compressor, decompress};
+pub use codec::{Codec, Compression, Compressor, decompress};
 pub use columns::{
     Bound, ColumnBuffer, ColumnChunk, ColumnData, Dictionary, IntColumn, IntWidth, RowSplitter, Strings,
     Zone, ZoneBuilder, ZoneMaps,
@@ -42,6 +43,7 @@ pub use footer::{Features, Footer, Section, SectionKind, VERSION_MAJOR, VERSION_
 pub use index::{PageFlags, PageIndex, PageIndexBuilder, PageSummary};
 pub use keys::{KeyChunk, encode_keys};
 pub use numbers::{KindChunk, NumberChunk, encode_kinds, encode_numbers};
+pub use packed::Numbers;
 pub use properties::{LAYOUT_COLUMNAR, LAYOUT_OPAQUE, Properties};
 pub use values::{ValueChunk, encode_values};
 

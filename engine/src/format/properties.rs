@@ -45,6 +45,8 @@ pub struct Properties {
     pub max_key: Bytes,
     /// The program that wrote the file, for people.
     pub writer: String,
+    /// The file was made small, because it was to stay.
+    pub is_dense: bool,
 }
 
 impl Properties {
@@ -62,6 +64,7 @@ impl Properties {
             out.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
             out.extend_from_slice(bytes);
         }
+        out.push(u8::from(self.is_dense));
     }
 
     /// Decodes a section. Bytes behind the known fields belong to a later minor version and are ignored.
@@ -81,6 +84,8 @@ impl Properties {
         let min_key = Bytes::copy_from_slice(bounded(&mut cursor, KEY_BYTES_MAX)?);
         let max_key = Bytes::copy_from_slice(bounded(&mut cursor, KEY_BYTES_MAX)?);
         let writer = String::from_utf8_lossy(bounded(&mut cursor, 1 << 10)?).into_owned();
+        // Since version 1.1.
+        let is_dense = cursor.remaining() > 0 && cursor.u8()? == 1;
         Ok(Self {
             layout,
             schema_id,
@@ -98,6 +103,7 @@ impl Properties {
             min_key,
             max_key,
             writer,
+            is_dense,
         })
     }
 }

@@ -116,10 +116,10 @@ proptest! {
     }
 
     #[test]
-    fn compressed_bytes_come_back(raw in vec(0..4_u8, 0..50_000), codec in 0..3_u8) {
-        let codec = Codec::from_u8(codec).unwrap();
+    fn compressed_bytes_come_back(raw in vec(0..4_u8, 0..50_000), is_dense in any::<bool>()) {
+        let how = if is_dense { Compression::Dense } else { Compression::Fast };
         let mut compressor = Compressor::default();
-        let (used, stored) = compressor.compress(codec, &raw);
+        let (used, stored) = compressor.compress(how, &raw, None);
         prop_assert!(used == Codec::None || stored.len() * 100 <= raw.len() * 88);
         prop_assert_eq!(decompress(used, stored, raw.len()).unwrap(), raw);
     }
@@ -163,7 +163,7 @@ proptest! {
                 (0..rows).for_each(|row| { let _ = chunk.get_bytes(row); });
             }
         }
-        for codec in (0..3).filter_map(Codec::from_u8) {
+        for codec in (0..4).filter_map(Codec::from_u8) {
             let _ = decompress(codec, &bytes, rows);
         }
         let _ = Properties::decode(&bytes);

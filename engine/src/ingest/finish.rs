@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     ReadView, Result, ScanOptions,
-    ingest::{Ingest, IngestedRun, OnDuplicate, Spilled, duplicate, unstamped},
+    ingest::{Ingest, IngestedRun, OnDuplicate, Spilled, duplicate, unstamped, writer},
     read::{
         KeyRange,
         scan::{fill_all, first_by_key},
@@ -13,7 +13,6 @@ use crate::{
     shared::Shared,
     state::SortedRun,
     types::{KeyspaceId, Kind},
-    write::RunWriter,
 };
 
 impl Ingest {
@@ -61,7 +60,8 @@ async fn merge(
         let opened = open_run(shared, &run.files).await?;
         sources.push(Source::run(opened, KeyRange::all(), false, PageFilter::All).passing_by());
     }
-    let mut writer = RunWriter::new(Arc::clone(shared), keyspace);
+    let first = spilled.iter().filter_map(|run| Some(&run.files.first()?.min_key)).min();
+    let mut writer = writer(Arc::clone(shared), keyspace, first.map_or(&[], |key| key.as_ref()));
     let mut scratch = Vec::new();
     let mut last: Option<Vec<u8>> = None;
     while fill_all(&mut sources, None).await? {

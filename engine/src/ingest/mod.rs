@@ -24,9 +24,10 @@ use spill::{Part, Spills, WRITERS_MAX};
 use crate::{
     Error, ReadView, Result,
     manifest::FileMeta,
+    read::KeyRange,
     shared::Shared,
     types::{KEY_BYTES_MAX, KeyspaceId, Kind, Timestamp, VALUE_BYTES_MAX, VersionRef},
-    write::PendingFiles,
+    write::{PendingFiles, RunWriter},
 };
 
 /// What happens to a key that is pushed twice.
@@ -171,6 +172,14 @@ impl Ingest {
         self.buffer = self.spills.spill(&self.shared, part).await?;
         Ok(())
     }
+}
+
+/// The writer of a run that begins with this key. Behind all keys that there are it is likely to become the oldest of its
+/// keys.
+fn writer(shared: Arc<Shared>, keyspace: KeyspaceId, first: &[u8]) -> RunWriter {
+    let tree = shared.state.read().trees.get(&keyspace).cloned();
+    let is_oldest = tree.is_none_or(|tree| !tree.runs().any(|run| run.overlaps(&KeyRange::new(first..))));
+    if is_oldest { RunWriter::lasting(shared, keyspace) } else { RunWriter::new(shared, keyspace) }
 }
 
 /// A row whose begin the manifest will give.

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use tokio::sync::oneshot;
 
-use super::{OnDuplicate, Spilled, buffer::SortBuffer, unstamped};
+use super::{OnDuplicate, Spilled, buffer::SortBuffer, unstamped, writer};
 use crate::{Error, Result, shared::Shared, types::KeyspaceId, write::RunWriter};
 
 /// Buffers that are written at one time.
@@ -81,9 +81,12 @@ impl Spills {
 async fn write(shared: Arc<Shared>, part: Part) -> Written {
     let Part { mut buffer, keyspace, on_duplicate, is_final } = part;
     let engine = Arc::clone(&shared);
-    let mut writer =
-        if is_final { RunWriter::new(engine, keyspace) } else { RunWriter::temporary(engine, keyspace) };
-    for (row, (key, value)) in buffer.sort(on_duplicate)?.enumerate() {
+    let mut rows = buffer.sort(on_duplicate)?.enumerate().peekable();
+    let mut writer = match rows.peek() {
+        Some((_, (first, _))) if is_final => writer(engine, keyspace, first),
+        _ => RunWriter::temporary(engine, keyspace),
+    };
+    for (row, (key, value)) in rows {
         writer.push(unstamped(key, value)).await?;
         if row % TURN_ROWS == TURN_ROWS - 1 {
             shared.env.tasks.yield_now().await;

@@ -166,7 +166,8 @@ fn unpack(codec: u8, stored: &[u8], raw_len: u64) -> Result<Bytes, Damage> {
 fn describe_properties(properties: &Properties, out: &mut Inspection) {
     let Properties { layout, schema_id, schema_version, rows, puts, deletes, closed, .. } = properties;
     out.line(format_args!(
-        "properties: layout {layout}, schema {schema_id} version {schema_version}, written by {}",
+        "properties: layout {layout}, schema {schema_id} version {schema_version}, {}written by {}",
+        if properties.is_dense { "dense, " } else { "" },
         properties.writer.escape_debug()
     ));
     out.line(format_args!(

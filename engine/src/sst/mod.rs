@@ -29,7 +29,7 @@ pub use page::Page;
 pub use table::{Found, Table};
 pub use writer::{TableOptions, TableWriter};
 
-pub use crate::format::{Codec, PageFlags, PageIndex, PageSummary};
+pub use crate::format::{Compression, PageFlags, PageIndex, PageSummary};
 
 #[cfg(test)]
 mod tests;

@@ -65,6 +65,7 @@ pub(super) struct Inner {
     /// The section of zone maps and its offset, decompressed; decoded when a scan asks.
     pub(super) zone_section: Option<(Bytes, u64)>,
     pub(super) zones: OnceLock<ZoneMaps>,
+    pub(super) is_dense: bool,
     pub(super) forbids_writing: bool,
     pub(super) cache: PageCache,
 }
@@ -87,7 +88,7 @@ impl Table {
         let seed = FileSeed::new(meta.id.epoch, meta.id.number);
         let parts = Tail { name: &name, meta, seed, bytes: &tail };
         let footer = parts.footer()?;
-        parts.check_properties(&footer)?;
+        let properties = parts.checked_properties(&footer)?;
         let mut index = parts.index(&footer)?;
         if let Some(begin) = meta.begin_override {
             index.override_begin(begin);
@@ -105,6 +106,7 @@ impl Table {
             schema,
             zone_section,
             zones: OnceLock::new(),
+            is_dense: properties.is_dense,
             forbids_writing: footer.features.forbid_writing(),
             cache: cache.clone(),
         };
@@ -146,6 +148,11 @@ impl Table {
     /// Whether the file has a feature that a database which holds it must know in order to write.
     pub fn forbids_writing(&self) -> bool {
         self.inner.forbids_writing
+    }
+
+    /// Whether the file was made as small as it can be, because it was to stay.
+    pub(crate) fn is_dense(&self) -> bool {
+        self.inner.is_dense
     }
 
     /// Bytes of index and filter in memory, which the cache does not count.

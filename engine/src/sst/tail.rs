@@ -119,8 +119,8 @@ impl Tail<'_> {
         Ok(section.map(|(raw, section)| (raw, section.offset)))
     }
 
-    /// Compares what the file says of itself with what the manifest says of it.
-    pub(super) fn check_properties(&self, footer: &Footer) -> Result<()> {
+    /// What the file says of itself, compared with what the manifest says of it.
+    pub(super) fn checked_properties(&self, footer: &Footer) -> Result<Properties> {
         let properties = self.properties(footer)?;
         let meta = self.meta;
         let same = properties.layout == meta.layout
@@ -144,7 +144,7 @@ impl Tail<'_> {
                 self.name
             )));
         }
-        Ok(())
+        Ok(properties)
     }
 
     fn corrupt(&self, offset: u64, damage: Damage) -> Error {

@@ -9,10 +9,10 @@ use super::open_page::{OpenColumns, OpenPage};
 use crate::{
     error::{Error, Result},
     format::{
-        ChunkEntry, Codec, Column, ColumnBuffer, Compressor, Encoding, Features, FileSeed, Footer, KeyFilter,
-        LAYOUT_COLUMNAR, LAYOUT_OPAQUE, PageFlags, PageIndexBuilder, PageSummary, Properties, RowSplitter,
-        Section, SectionKind, VERSION_MAJOR, VERSION_MINOR, Zone, encode_keys, encode_kinds, encode_numbers,
-        encode_values,
+        ChunkEntry, Column, ColumnBuffer, Compression, Compressor, Encoding, Features, FileSeed, Footer,
+        KeyFilter, LAYOUT_COLUMNAR, LAYOUT_OPAQUE, Numbers, PageFlags, PageIndexBuilder, PageSummary,
+        Properties, RowSplitter, Section, SectionKind, VERSION_MAJOR, VERSION_MINOR, Zone, encode_keys,
+        encode_kinds, encode_numbers, encode_values,
     },
     manifest::{FileId, FileMeta},
     rows::RowSchema,
@@ -33,10 +33,8 @@ pub struct TableOptions {
     /// A page is closed before its keys and values pass this many bytes. A larger row gets a page of its own.
     /// Default 64 KiB.
     pub page_bytes_max: usize,
-    /// Compression of values, and of timestamps and kinds. Default LZ4.
-    pub codec: Codec,
-    /// Compression of keys. Default none, so that a cold point read need not decompress them.
-    pub key_codec: Codec,
+    /// How much is done to make the file small. Default fast.
+    pub compression: Compression,
     /// Whether to write a filter on the keys. Default true.
     pub filter: bool,
     /// The columns of the rows: the file is written in the columnar layout. Default none: the opaque layout.
@@ -48,8 +46,7 @@ impl Default for TableOptions {
         Self {
             page_rows_max: 2048,
             page_bytes_max: 64 << 10,
-            codec: Codec::Lz4,
-            key_codec: Codec::None,
+            compression: Compression::Fast,
             filter: true,
             schema: None,
         }
@@ -72,7 +69,7 @@ pub struct TableWriter {
     page: OpenPage,
     index: PageIndexBuilder,
     columns: Option<OpenColumns>,
-    compressor: Compressor,
+    compressor: Box<Compressor>,
     raw: Vec<u8>,
     hashes: Vec<u64>,
     totals: Totals,
@@ -145,7 +142,7 @@ impl TableWriter {
                 &options.schema.as_deref().map_or_else(|| Column::OPAQUE.to_vec(), RowSplitter::page_columns),
             ),
             columns: options.schema.clone().map(OpenColumns::new),
-            compressor: Compressor::default(),
+            compressor: Box::default(),
             raw: Vec::new(),
             hashes: Vec::new(),
             totals: Totals {
@@ -337,14 +334,15 @@ impl TableWriter {
                 unique_keys: page.key_ends.len() == page.begins.len() && !page.continues,
             },
         };
-        let (codec, key_codec) = (self.options.codec, self.options.key_codec);
         let mut chunks = vec![
-            self.chunk(key_codec, |raw| encode_keys(&page.keys, &page.key_ends, &page.ordinals, raw) as u8),
-            self.chunk(codec, |raw| encode_numbers(&page.begins, raw) as u8),
-            self.chunk(codec, |raw| {
+            self.chunk(Column::KEYS, rows, |raw| {
+                encode_keys(&page.keys, &page.key_ends, &page.ordinals, raw) as u8
+            }),
+            self.chunk(Column::BEGINS, rows, |raw| encode_numbers(&page.begins, raw) as u8),
+            self.chunk(Column::ENDS, rows, |raw| {
                 if page.closed == 0 { Encoding::Absent as u8 } else { encode_numbers(&page.ends, raw) as u8 }
             }),
-            self.chunk(codec, |raw| encode_kinds(&page.kinds, raw) as u8),
+            self.chunk(Column::KINDS, rows, |raw| encode_kinds(&page.kinds, raw) as u8),
         ];
         self.value_chunks(&page, &mut chunks);
         let first_key = &page.keys[..page.key_ends[0] as usize];
@@ -359,19 +357,27 @@ impl TableWriter {
 
     /// Adds the values: as columns where there are such and the rows can be taken apart, else as bytes.
     fn value_chunks(&mut self, page: &OpenPage, chunks: &mut Vec<ChunkEntry>) {
-        let codec = self.options.codec;
+        let rows = page.begins.len() as u32;
         let mut open = self.columns.take();
         let is_taken_apart = open.as_mut().is_some_and(|open| open.splitter.fill(&open.schema, page.rows()));
         if is_taken_apart {
             chunks.push(self.absent_chunk());
         } else {
-            chunks.push(self.chunk(codec, |raw| encode_values(&page.values, &page.value_ends, raw) as u8));
+            chunks.push(
+                self.chunk(Column::VALUES, rows, |raw| {
+                    encode_values(&page.values, &page.value_ends, raw) as u8
+                }),
+            );
         }
         let Some(mut open) = open else { return };
         if is_taken_apart {
-            chunks.push(self.chunk(codec, |raw| encode_numbers(&open.splitter.tag_counts, raw) as u8));
-            for column in open.splitter.columns() {
-                chunks.push(self.chunk(codec, |raw| column.encode(raw)));
+            chunks.push(
+                self.chunk(Column::TAG_COUNTS, rows, |raw| {
+                    encode_numbers(&open.splitter.tag_counts, raw) as u8
+                }),
+            );
+            for (column, buffer) in open.schema.columns().iter().zip(open.splitter.columns()) {
+                chunks.push(self.chunk(Column::of_value(column.id), rows, |raw| buffer.encode(raw)));
             }
             open.zones.push(open.splitter.columns().iter().map(ColumnBuffer::zone));
         } else {
@@ -388,14 +394,19 @@ impl TableWriter {
     }
 
     /// Encodes, compresses and checksums one chunk into the buffer. `encode` returns the encoding byte.
-    fn chunk(&mut self, codec: Codec, encode: impl FnOnce(&mut Vec<u8>) -> u8) -> ChunkEntry {
+    fn chunk(&mut self, column: Column, rows: u32, encode: impl FnOnce(&mut Vec<u8>) -> u8) -> ChunkEntry {
         let offset = self.offset();
         self.raw.clear();
         let encoding = encode(&mut self.raw);
         if encoding == Encoding::Absent as u8 {
             return self.absent_chunk();
         }
-        let (codec, stored) = self.compressor.compress(codec, &self.raw);
+        let how = match self.options.compression {
+            Compression::Fast if column == Column::KEYS => Compression::None,
+            how => how,
+        };
+        let numbers = Numbers::find(column, encoding, &self.raw, rows as usize);
+        let (codec, stored) = self.compressor.compress(how, &self.raw, numbers);
         self.buffer.extend_from_slice(stored);
         ChunkEntry {
             offset,
@@ -411,31 +422,31 @@ impl TableWriter {
         let mut sections = Vec::new();
         let mut raw = Vec::with_capacity(self.index.encoded_len());
         self.index.encode(&mut raw);
-        sections.push(self.section(SectionKind::PAGE_INDEX, self.options.codec, &raw));
+        sections.push(self.section(SectionKind::PAGE_INDEX, self.options.compression, &raw));
         raw.clear();
         if let Some(open) = self.columns.take() {
             open.zones.encode(&open.schema, &mut raw);
-            sections.push(self.section(SectionKind::ZONE_MAPS, self.options.codec, &raw));
+            sections.push(self.section(SectionKind::ZONE_MAPS, self.options.compression, &raw));
             raw.clear();
             open.schema.encode(&mut raw);
-            sections.push(self.section(SectionKind::ROW_SCHEMA, Codec::None, &raw));
+            sections.push(self.section(SectionKind::ROW_SCHEMA, Compression::None, &raw));
             raw.clear();
         }
         if let Some(filter) =
             self.options.filter.then(|| KeyFilter::build(std::mem::take(&mut self.hashes))).flatten()
         {
             filter.encode(&mut raw);
-            sections.push(self.section(SectionKind::FILTER, Codec::None, &raw));
+            sections.push(self.section(SectionKind::FILTER, Compression::None, &raw));
             raw.clear();
         }
         self.properties().encode(&mut raw);
-        sections.push(self.section(SectionKind::PROPERTIES, Codec::None, &raw));
+        sections.push(self.section(SectionKind::PROPERTIES, Compression::None, &raw));
         sections
     }
 
-    fn section(&mut self, kind: SectionKind, codec: Codec, raw: &[u8]) -> Section {
+    fn section(&mut self, kind: SectionKind, how: Compression, raw: &[u8]) -> Section {
         let offset = self.offset();
-        let (codec, stored) = self.compressor.compress(codec, raw);
+        let (codec, stored) = self.compressor.compress(how, raw, None);
         self.buffer.extend_from_slice(stored);
         Section {
             kind,
@@ -466,6 +477,7 @@ impl TableWriter {
             min_key: Bytes::copy_from_slice(&self.first_key),
             max_key: Bytes::copy_from_slice(&self.last_key),
             writer: concat!("bygone ", env!("CARGO_PKG_VERSION")).into(),
+            is_dense: self.options.compression == Compression::Dense,
         }
     }
 

@@ -6,7 +6,7 @@ use crate::{
     Result,
     manifest::{FileId, FileMeta},
     shared::Shared,
-    sst::{TableOptions, TableWriter},
+    sst::{Compression, TableOptions, TableWriter},
     types::{KeyspaceId, VersionRef},
 };
 
@@ -56,6 +56,13 @@ impl RunWriter {
         let pending = PendingFiles::new(Arc::clone(&shared));
         let options = shared.table_options(keyspace);
         Self { shared, options, pending, table: None, files: Vec::new() }
+    }
+
+    /// A run below which nothing is, or of history: its files stay, so they are made small.
+    pub(crate) fn lasting(shared: Arc<Shared>, keyspace: KeyspaceId) -> Self {
+        let mut writer = Self::new(shared, keyspace);
+        writer.options.compression = Compression::Dense;
+        writer
     }
 
     /// A run that will only be read once, to be merged with others.

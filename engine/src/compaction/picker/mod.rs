@@ -105,18 +105,21 @@ pub(crate) fn pick(
     }
 }
 
-/// The job that rewrites all of a keyspace's current tier into its last level, unless it is one run already and no version
-/// of it could go or move.
+/// The job that rewrites all of a keyspace's current tier into its last level, unless it is one run already that was written to
+/// stay, and no version of it could go or move.
 pub(crate) fn pick_all(keyspace: KeyspaceId, tree: &Tree, retained: &Retained) -> Option<Job> {
     let inputs: Vec<_> = tree.runs().cloned().collect();
-    let is_settled = match inputs.as_slice() {
+    let needs_nothing = match inputs.as_slice() {
         [] => true,
         [only] => {
-            !only.tables().iter().any(|table| may_hold_garbage(table, retained) || ended_values([table]) > 0)
+            let is_settled = |table: &Table| {
+                table.is_dense() && !may_hold_garbage(table, retained) && ended_values([table]) == 0
+            };
+            only.tables().iter().all(is_settled)
         }
         _ => false,
     };
-    (!is_settled).then_some(Job { keyspace, inputs, work: INTO_BOTTOM })
+    (!needs_nothing).then_some(Job { keyspace, inputs, work: INTO_BOTTOM })
 }
 
 /// All there is of the keys in the current tier becomes a part of the last level.

@@ -163,8 +163,7 @@ impl ColumnChunk {
         };
         let missing = take_bitmap(HAS_MISSING)?;
         let nulls = take_bitmap(HAS_NULLS)?;
-        let encoding = encoding & !(HAS_NULLS | HAS_MISSING);
-        let encoding = Encoding::from_u8(encoding)
+        let encoding = Encoding::of_column(encoding)
             .ok_or_else(|| Damage::new(0, format!("encoding {encoding} is not known")))?;
         let raw = raw.slice(..end);
         let data = match encoding {

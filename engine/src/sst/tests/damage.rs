@@ -110,7 +110,8 @@ fn every_cut_is_found() {
 fn swapped_pages_and_files_are_found() {
     run(async {
         let root = Root::memory();
-        let options = TableOptions { page_rows_max: 4, codec: Codec::None, ..TableOptions::default() };
+        let options =
+            TableOptions { page_rows_max: 4, compression: Compression::None, ..TableOptions::default() };
         let rows: Vec<Version> = (0..32_u8).map(|n| version(&[n], 5 + u64::from(n % 2), b"value")).collect();
         let meta = write(&root, ID, &options, &rows).await.unwrap();
         let bytes = root.get(&ID.object_name()).await.unwrap().unwrap();

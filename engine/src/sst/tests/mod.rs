@@ -16,6 +16,7 @@ use crate::{
 };
 
 mod damage;
+mod golden;
 
 const ID: FileId = FileId { epoch: 3, number: 7 };
 
@@ -101,12 +102,11 @@ fn history(values: BoxedStrategy<Vec<u8>>) -> impl Strategy<Value = Vec<Step>> {
 }
 
 fn shapes() -> impl Strategy<Value = Shape> {
-    let options = (1..60_usize, 1..6000_usize, 0..3_u8, 0..3_u8, any::<[bool; 2]>()).prop_map(
-        |(page_rows_max, page_bytes_max, codec, key_codec, [filter, has_schema])| TableOptions {
+    let options = (1..60_usize, 1..6000_usize, 0..3_usize, any::<[bool; 2]>()).prop_map(
+        |(page_rows_max, page_bytes_max, compression, [filter, has_schema])| TableOptions {
             page_rows_max,
             page_bytes_max,
-            codec: Codec::from_u8(codec).unwrap(),
-            key_codec: Codec::from_u8(key_codec).unwrap(),
+            compression: [Compression::None, Compression::Fast, Compression::Dense][compression],
             filter,
             schema: has_schema.then(row_schema),
         },
@@ -474,30 +474,6 @@ fn a_page_says_when_it_is_clean() {
         let clean: Vec<bool> = (0..4).map(|page| table.index().is_clean(page, at(12))).collect();
         assert_eq!(clean, [false, false, false, true]);
         assert!(!table.index().is_clean(3, at(11)));
-    });
-}
-
-/// A file that version 1.0 wrote, from [`small_file`]: whatever changes in the writer, it stays readable.
-#[test]
-fn a_file_of_format_1_0_stays_readable() {
-    run(async {
-        let bytes = Bytes::from_static(include_bytes!("../golden/table-1.0.sst"));
-        let (options, rows) = small_file();
-        let root = Root::memory();
-        let written = write(&root, ID, &options, &rows).await.unwrap();
-        let meta = FileMeta {
-            len: bytes.len() as u64,
-            tail_offset: 241,
-            hash: 0xfd3e_ce4d_b658_14c8_8016_a664_0496_86b1,
-            ..written
-        };
-        let root = Root::memory();
-        assert_eq!(root.put_new(&ID.object_name(), bytes).await.unwrap(), PutOutcome::Created);
-        let table = Table::open(&root, &meta, &cache()).await.unwrap();
-        table.verify(&*InlineTasks::new()).await.unwrap();
-        assert_eq!(read_all(&table).await.unwrap(), rows);
-        check_index(&table, &rows);
-        check_gets(&table, &rows, &[b"zz".to_vec()]).await;
     });
 }
 
