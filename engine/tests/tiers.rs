@@ -261,6 +261,33 @@ async fn a_delete_between_two_values_of_history_is_told_from_the_next_one() {
     assert_eq!(db.get(40, "k").await, None);
 }
 
+/// While a pin sees the older of two deletes, the newer one goes; the older must not go with the pin.
+#[tokio::test]
+async fn of_deletes_in_a_row_one_stays_for_the_value_below_them_when_pins_go() {
+    let db = Database::new(0).await;
+    db.write(10, &[("k", Some("a"))]).await;
+    let oldest = db.pin(10);
+    db.write(20, &[("k", None)]).await;
+    let between = db.pin(20);
+    db.write(30, &[("k", Some("b"))]).await;
+    db.write(40, &[("k", None)]).await;
+    db.write(50, &[("other", Some("x"))]).await;
+    db.engine.compact().await.unwrap();
+    drop(between);
+    for at in [60, 70] {
+        db.write(at, &[("other", Some("y"))]).await;
+        db.engine.compact().await.unwrap();
+        let kinds: Vec<_> = db.versions("k").await.into_iter().map(|(_, _, kind)| kind).collect();
+        assert_eq!(kinds, [Kind::Delete, Kind::Put]);
+        // The conflict of a transaction that read the value.
+        assert!(db.engine.newest_begin(TABLE, b"k", micros(10)).await.unwrap().is_some());
+    }
+    drop(oldest);
+    db.write(80, &[("k", None)]).await;
+    db.engine.compact().await.unwrap();
+    assert_eq!(db.versions("k").await, []);
+}
+
 #[tokio::test]
 async fn dropping_a_snapshot_frees_its_group_unread_and_unwritten() {
     let db = Database::new(0).await;

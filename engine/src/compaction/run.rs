@@ -187,8 +187,10 @@ impl<'j> LevelMerge<'j> {
                 self.keep_if_history_does(&waiting, dropped).await?;
             }
             let verdict = self.sieve.pass(self.merge.lifetime(), self.merge.kind());
-            if let Some(dropped) = verdict.dropped {
-                self.keep_if_history_does(&waiting, dropped).await?;
+            if let Some(dropped) = verdict.dropped
+                && !self.keep_if_history_does(&waiting, dropped).await?
+            {
+                self.sieve.extend(dropped);
             }
             if let Some((begin, end)) = verdict.delete {
                 let key = self.merge.key();
@@ -215,20 +217,18 @@ impl<'j> LevelMerge<'j> {
         Box::pin(self.finish(to_level)).await
     }
 
-    /// Writes the delete after all if a value that is kept in history is right below it.
-    async fn keep_if_history_does(&mut self, key: &[u8], dropped: Dropped) -> Result<()> {
+    /// Writes the delete after all if a value that is kept in history is right below it; says whether it did.
+    async fn keep_if_history_does(&mut self, key: &[u8], dropped: Dropped) -> Result<bool> {
         let retained = self.retained;
         let is_kept_for = |begin, end| dropped.is_kept_for((begin, end)) && retained.can_see(begin, end);
         for run in self.tree.history_runs() {
             if run.has_version(key, is_kept_for).await? {
                 let (begin, end) = dropped.delete;
-                return self
-                    .writer
-                    .push(VersionRef { key, begin, end, kind: Kind::Delete, value: &[] })
-                    .await;
+                self.writer.push(VersionRef { key, begin, end, kind: Kind::Delete, value: &[] }).await?;
+                return Ok(true);
             }
         }
-        Ok(())
+        Ok(false)
     }
 
     async fn finish(self, to_level: usize) -> Result<Written> {

@@ -82,6 +82,14 @@ impl<'a> Sieve<'a> {
         self.pending.is_some()
     }
 
+    /// A delete that was [`Dropped`] by the one that waits now has gone, with all between them. The older one says from now on
+    /// what both said: it would go before the value below it once nobody sees its own time any more.
+    pub(crate) fn extend(&mut self, dropped: Dropped) {
+        if let Some(pending) = &mut self.pending {
+            pending.1 = dropped.delete.1;
+        }
+    }
+
     /// Judges the next older version of the key, closed as far as its successor is known.
     #[inline]
     pub(crate) fn pass(&mut self, (begin, end): Lifetime, kind: Kind) -> Verdict {
