@@ -11,7 +11,7 @@ use crate::{
     manifest::Manifest,
     open,
     pins::{Pin, Unreadable},
-    read::{DiffScan, KeyRange, ReadView, VersionScan},
+    read::{ChangeScan, DiffScan, KeyRange, ReadView, VersionScan},
     rows::RowSchema,
     shared::Shared,
     space::{Holder, KeyspaceSpace},
@@ -334,12 +334,26 @@ impl Engine {
         from: &ReadView,
         to: &ReadView,
     ) -> Result<DiffScan> {
+        Ok(DiffScan::new(self.changes(keyspace, range, from, to)?))
+    }
+
+    /// As [`Self::diff`], for columns of the rows: which rows the keys had that were written in between.
+    ///
+    /// # Errors
+    /// As [`Self::diff`].
+    pub fn changes(
+        &self,
+        keyspace: KeyspaceId,
+        range: &KeyRange,
+        from: &ReadView,
+        to: &ReadView,
+    ) -> Result<ChangeScan> {
         if from.timestamp() > to.timestamp() {
             return Err(Error::Invalid("a diff goes from an earlier to a later moment".into()));
         }
         from.check(keyspace)?;
         to.check(keyspace)?;
-        Ok(DiffScan::new(from.clone(), to.clone(), keyspace, range))
+        Ok(ChangeScan::new(from.clone(), to.clone(), keyspace, range))
     }
 
     /// Writes all memtables to tables. Durable and published on return.

@@ -63,9 +63,9 @@ pub use metrics::HistogramSnapshot;
 pub use options::EngineOptions;
 pub use pins::{Pin, Retained, Scope};
 pub use read::{
-    BinaryColumn, ColumnRequest, ColumnScan, ColumnScanOptions, Columns, DiffScan, Difference, KeyRange,
-    Missing, PageCounts, PagePruner, ReadView, RowAssembler, RowBatch, RowSet, Scan, ScanOptions, TablePages,
-    VersionScan,
+    BinaryColumn, Change, ChangeScan, ChangeSet, ColumnRequest, ColumnScan, ColumnScanOptions, Columns,
+    DiffScan, Difference, KeyRange, Missing, PageCounts, PagePruner, ReadView, RowAssembler, RowBatch,
+    RowSet, Scan, ScanOptions, TablePages, VersionScan,
 };
 pub use space::{Holder, KeyspaceSpace, Size};
 pub use stats::{EngineStats, KeyspaceStats};

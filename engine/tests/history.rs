@@ -11,9 +11,9 @@ use bytes::Bytes;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 use bygone_engine::{
-    ColumnRequest, ColumnScanOptions, Durability, Engine, EngineOptions, IngestOptions, KeyRange, KeyspaceId,
-    Missing, OnDuplicate, Pin, ReadView, Root, RowAssembler, ScanOptions, Scope, StampedBatch, Timestamp,
-    WriteBatch,
+    ChangeScan, ColumnRequest, ColumnScanOptions, Difference, Durability, Engine, EngineOptions,
+    IngestOptions, KeyRange, KeyspaceId, Kind, Missing, OnDuplicate, Pin, ReadView, Root, RowAssembler,
+    ScanOptions, Scope, StampedBatch, Timestamp, WriteBatch,
     check::check,
     rows::value::tag,
     store::OsDisk,
@@ -99,6 +99,15 @@ impl Run {
         Bytes::from(vec![self.rng.random::<u8>(); len])
     }
 
+    /// Now and then the value that the key has or had.
+    fn value_of(&mut self, keyspace: KeyspaceId, key: &Bytes) -> Bytes {
+        let written = self.history.get(&(keyspace, key.clone())).into_iter().flatten();
+        match written.filter_map(|(_, value)| value.clone()).next_back() {
+            Some(value) if self.rng.random_bool(0.2) => value,
+            _ => self.value(keyspace),
+        }
+    }
+
     fn record(&mut self, keyspace: KeyspaceId, key: Bytes, at: u64, value: Option<Bytes>) {
         let versions = self.history.entry((keyspace, key)).or_default();
         versions.retain(|(begin, _)| *begin != at);
@@ -144,7 +153,7 @@ impl Run {
                     batch.delete(keyspace, key.clone());
                     self.record(keyspace, key, at, None);
                 } else {
-                    let value = self.value(keyspace);
+                    let value = self.value_of(keyspace, &key);
                     batch.put(keyspace, key.clone(), value.clone());
                     self.record(keyspace, key, at, Some(value));
                 }
@@ -344,25 +353,69 @@ impl Run {
         assert!(read_in_order || view.reads_history(KEYSPACES[1], &KeyRange::all()));
     }
 
+    /// What differs between two moments, of all keys or some, by a comparison of what both hold.
     async fn check_diff(&mut self) {
         let keyspace = KEYSPACES[self.rng.random_range(0..2)];
         let readable: Vec<u64> = (0..=self.last).filter(|at| self.is_readable(keyspace, *at)).collect();
-        for _ in 0..4 {
+        for turn in 0..8 {
             let a = readable[self.rng.random_range(0..readable.len())];
             let b = readable[self.rng.random_range(0..readable.len())];
             let (from, to) = (a.min(b), a.max(b));
+            let range = if turn % 2 == 0 { KeyRange::all() } else { self.range(keyspace) };
+            // In either order: the later view may be the older one.
             let view =
                 |at| self.engine.view(Timestamp::from_micros(at), Scope::keyspaces([keyspace])).unwrap();
-            let mut diff = self.engine.diff(keyspace, &KeyRange::all(), &view(from), &view(to)).unwrap();
-            let (old, new) = (self.expected(keyspace, from), self.expected(keyspace, to));
-            let keys: BTreeSet<_> = old.keys().chain(new.keys()).collect();
-            for key in keys.into_iter().filter(|key| old.get(*key) != new.get(*key)) {
-                let found = diff.next().await.unwrap().expect("a difference is reported");
-                assert_eq!((&found.key, found.before.as_ref()), (key, old.get(key)), "{from} to {to}");
-                assert_eq!(found.after.as_ref(), new.get(key), "{from} to {to}");
+            let later = view(to);
+            let earlier = view(from);
+            let in_range = |rows: BTreeMap<Bytes, Bytes>| -> BTreeMap<Bytes, Bytes> {
+                rows.into_iter().filter(|(key, _)| range.contains(key)).collect()
+            };
+            let (old, new) = (in_range(self.expected(keyspace, from)), in_range(self.expected(keyspace, to)));
+            let keys: BTreeSet<_> = old.keys().chain(new.keys()).cloned().collect();
+            let differ: Vec<Difference> = keys
+                .into_iter()
+                .filter(|key| old.get(key) != new.get(key))
+                .map(|key| {
+                    let (before, after) = (old.get(&key).cloned(), new.get(&key).cloned());
+                    let (before_begin, after_begin) =
+                        (self.begin(keyspace, &key, from), self.begin(keyspace, &key, to));
+                    let before_begin = if before.is_some() { before_begin } else { Timestamp::INTENT };
+                    Difference { key, before, after, before_begin, after_begin }
+                })
+                .collect();
+            let mut diff = self.engine.diff(keyspace, &range, &earlier, &later).unwrap();
+            for expected in &differ {
+                let mut found = diff.next().await.unwrap().expect("a difference is reported");
+                if found.after.is_none() && found.after_begin == Timestamp::INTENT {
+                    // The delete is not kept any more.
+                    found.after_begin = expected.after_begin;
+                }
+                assert_eq!(found, *expected, "{from} to {to}");
             }
             assert_eq!(diff.next().await.unwrap(), None, "nothing else differs from {from} to {to}");
+            if keyspace == KEYSPACES[1] {
+                let changes = self.engine.changes(keyspace, &range, &earlier, &later).unwrap();
+                check_changed_columns(changes, &differ, &old, &new).await;
+            }
         }
+    }
+
+    fn range(&mut self, keyspace: KeyspaceId) -> KeyRange {
+        let (a, b) = (self.key(keyspace), self.key(keyspace));
+        let (first, last) = (a.clone().min(b.clone()), a.max(b));
+        match self.rng.random_range(0..4) {
+            0 => KeyRange::new(first..),
+            1 => KeyRange::new(..last),
+            2 => KeyRange::new(first..=last),
+            _ => KeyRange::new(first..last),
+        }
+    }
+
+    /// When the newest version of a key up to a moment was written.
+    fn begin(&self, keyspace: KeyspaceId, key: &Bytes, at: u64) -> Timestamp {
+        let versions = &self.history[&(keyspace, key.clone())];
+        let newest = versions.iter().rev().find(|(begin, _)| *begin <= at);
+        Timestamp::from_micros(newest.map_or(0, |(begin, _)| *begin))
     }
 
     /// Every version that the engine reports is one that was written, in order, with its true end as far as that can be
@@ -381,7 +434,10 @@ impl Run {
             let end = |end: Timestamp| end.as_micros().min(self.last + 1);
             let true_end = versions.get(index + 1).map_or(self.last + 1, |(end, _)| *end);
             let between = true_end.min(end(version.end))..true_end.max(end(version.end));
-            let is_told_apart = between.clone().any(|at| self.is_readable(keyspace, at));
+            // Of deletes in a row one may stand for all.
+            let is_said_by_others = |at| version.kind == Kind::Delete && value_at(versions, at).is_none();
+            let is_told_apart =
+                between.clone().any(|at| self.is_readable(keyspace, at) && !is_said_by_others(at));
             assert!(!is_told_apart, "the end of {version:?} is {true_end}");
             let this = Some((version.key, std::cmp::Reverse(begin)));
             assert!(place < this, "versions come in order");
@@ -390,12 +446,17 @@ impl Run {
         let horizon = self.engine.horizon(keyspace).as_micros();
         for ((id, key), versions) in self.history.iter().filter(|((id, _), _)| *id == keyspace) {
             let mut below_is_value = false;
+            // Of the deletes since the last value that is kept, one stands for all before the horizon.
+            let mut is_gone = false;
             for (index, (begin, value)) in versions.iter().enumerate() {
                 let end = versions.get(index + 1).map_or(self.last + 1, |(end, _)| *end);
                 let is_readable = (*begin..end).any(|at| self.is_readable(*id, at));
+                let is_found = found.contains(&(key.clone(), *begin));
+                is_gone = if value.is_some() { is_gone && !is_readable } else { is_gone || is_found };
                 // Of deletes before the horizon, those right above a value that is kept.
                 if is_readable && (value.is_some() || below_is_value || *begin > horizon) {
-                    assert!(found.contains(&(key.clone(), *begin)), "version {begin} of {key:?} is missing");
+                    let is_said = is_found || is_gone && *begin <= horizon;
+                    assert!(is_said, "version {begin} of {key:?} is missing");
                 }
                 below_is_value = if is_readable { value.is_some() } else { below_is_value };
             }
@@ -418,6 +479,49 @@ impl Run {
         }
         self.check().await;
     }
+}
+
+fn value_at(versions: &[(u64, Option<Bytes>)], at: u64) -> Option<&Bytes> {
+    versions.iter().rev().find(|(begin, _)| *begin <= at)?.1.as_ref()
+}
+
+/// The rows of changes, read by columns, are those that both moments hold; what was written again as it was is among them.
+async fn check_changed_columns(
+    mut changes: ChangeScan,
+    differ: &[Difference],
+    old: &BTreeMap<Bytes, Bytes>,
+    new: &BTreeMap<Bytes, Bytes>,
+) {
+    let assembler = || RowAssembler::new(&row_schema(), requests()).unwrap();
+    let mut found = Vec::new();
+    while let Some(set) = changes.next().await.unwrap() {
+        let mut rows = vec![None; set.rows.len()];
+        for (key, change) in set.keys.iter().zip(&set.changes) {
+            let key = Bytes::copy_from_slice(key);
+            for (number, side) in [(change.before, old), (change.after, new)] {
+                let value = number.map(|number| {
+                    let value = &side[&key];
+                    rows[number] = Some((key.clone(), value.clone()));
+                    value
+                });
+                assert_eq!(value, side.get(&key), "{key:?}");
+            }
+            found.push(key);
+        }
+        let (mut from_bytes, mut from_pages) = (assembler(), assembler());
+        // Rows that no change names are there as well, where a value went by that was not the newest.
+        let named = rows.iter().map(Option::is_some).collect::<arrow_buffer::BooleanBuffer>();
+        let fits = rows.iter().flatten().all(|(key, value)| from_bytes.push(key, value).is_ok());
+        let mut picked = set.rows;
+        picked.retain(&named);
+        let is_read = from_pages.push_set(&picked).await.is_ok();
+        assert_eq!(is_read, fits);
+        if fits {
+            assert_eq!(from_pages.finish(), from_bytes.finish());
+        }
+    }
+    assert!(found.is_sorted(), "in key order");
+    assert!(differ.iter().all(|difference| found.contains(&difference.key)), "{found:?}");
 }
 
 /// Every column, wider than it is stored where that can be, and one that no row has.

@@ -168,6 +168,49 @@ async fn a_scan_of_now_reads_nothing_of_history() {
     assert_eq!(reads[0], reads[1], "the present costs the same with a past");
 }
 
+#[tokio::test]
+async fn a_difference_reads_what_changed_and_looks_for_nothing_below_what_was_inserted() {
+    let disk = SimDisk::new();
+    let options = EngineOptions { cache_bytes: 0, table_bytes: 1 << 20, ..EngineOptions::tiny() };
+    let db = Database::on(Root::local(disk.shared(), "/db"), options).await;
+    db.fill(10, 0..1_000).await;
+    db.engine.compact().await.unwrap();
+    let diff = async |from: u64, to: u64| {
+        let before = disk.reads();
+        let mut scan =
+            db.engine.diff(TABLE, &KeyRange::all(), &db.view(from), &db.view(to)).expect("both are readable");
+        let mut found = Vec::new();
+        while let Some(difference) = scan.next().await.unwrap() {
+            found.push((difference.before_begin.as_micros(), difference.after_begin.as_micros()));
+        }
+        (found, disk.reads() - before)
+    };
+    let mut reads = Vec::new();
+    for (at, rows) in [(20, 500..510), (30, 0..1_000)] {
+        db.fill(at, rows.clone()).await;
+        db.engine.compact().await.unwrap();
+        let (found, cost) = diff(at - 10, at).await;
+        assert!(found.len() == rows.len() && found.iter().all(|(before, after)| before < after));
+        reads.push(cost);
+    }
+    assert!(reads[0] * 20 < reads[1], "ten keys and a thousand: {reads:?}");
+    assert_eq!(diff(20, 20).await, (Vec::new(), 0));
+    // Keys between those that are there, in a run of their own.
+    let keys: Vec<String> = (200..300).map(|row| format!("k{row:04}+")).collect();
+    let new: Vec<_> = keys.iter().map(|key| (key.as_str(), Some("new"))).collect();
+    db.write(40, &new).await;
+    let in_memory = diff(30, 40).await;
+    assert!(
+        in_memory.0.len() == 100 && in_memory.1 < 5,
+        "but for what the filter takes for known: {in_memory:?}"
+    );
+    db.engine.flush().await.unwrap();
+    let flushed = diff(30, 40).await;
+    assert_eq!(flushed.0, in_memory.0);
+    let whole = rows(&db.view(40), false).await.len();
+    assert!(whole == 1_100 && flushed.1 < reads[1] / 4, "{flushed:?} {reads:?}");
+}
+
 /// As in the design of the compaction module: a delete that ended stands between values that have moved.
 #[tokio::test]
 async fn a_delete_that_ended_hides_nothing_but_its_own_time() {

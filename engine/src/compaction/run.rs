@@ -15,10 +15,7 @@ use crate::{
     garbage::{Dropped, Sieve},
     manifest::{FileId, FileMeta},
     pins::Retained,
-    read::{
-        HistoryMerge, KeyRange, VersionMerge,
-        source::{PageFilter, Source},
-    },
+    read::{HistoryMerge, KeyRange, PageFilter, VersionMerge, source::Source},
     shared::Shared,
     sst::Table,
     state::{Edit, Place, Replacement, Tree},

@@ -6,9 +6,9 @@ use crate::{
     ReadView, Result, ScanOptions,
     ingest::{Ingest, IngestedRun, OnDuplicate, Spilled, duplicate, unstamped, writer},
     read::{
-        KeyRange,
+        KeyRange, PageFilter,
         scan::{fill_all, first_by_key},
-        source::{PageFilter, Source},
+        source::Source,
     },
     shared::Shared,
     state::SortedRun,

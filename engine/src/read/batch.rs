@@ -94,16 +94,3 @@ impl RowBatch {
         self.values.push(value);
     }
 }
-
-impl RowBatch {
-    /// The row at `index`, owned, as a version without known end.
-    pub(crate) fn version(&self, index: usize) -> crate::types::Version {
-        crate::types::Version {
-            key: bytes::Bytes::copy_from_slice(self.keys.get(index)),
-            begin: self.begins[index],
-            end: Timestamp::OPEN,
-            kind: crate::types::Kind::Put,
-            value: bytes::Bytes::copy_from_slice(self.values.get(index)),
-        }
-    }
-}

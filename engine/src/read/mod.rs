@@ -14,6 +14,7 @@
 mod batch;
 mod columns;
 mod diff;
+mod lifetimes;
 pub(crate) mod prune;
 mod range;
 pub(crate) mod scan;
@@ -23,7 +24,8 @@ mod view;
 
 pub use batch::{BinaryColumn, RowBatch};
 pub use columns::{ColumnRequest, ColumnScan, ColumnScanOptions, Columns, Missing, RowAssembler, RowSet};
-pub use diff::{DiffScan, Difference};
+pub use diff::{Change, ChangeScan, ChangeSet, DiffScan, Difference};
+pub(crate) use lifetimes::{Lifetimes, PageFilter};
 pub use prune::{PageCounts, PagePruner, TablePages};
 pub use range::KeyRange;
 pub use scan::{Scan, ScanOptions};

@@ -15,7 +15,8 @@ use crate::{
     error::Result,
     memtable::Memtable,
     read::{
-        KeyRange,
+        KeyRange, PageFilter, RowSet,
+        columns::Place,
         prune::{PageCounts, Prune},
         scan::Sink,
     },
@@ -28,38 +29,6 @@ use crate::{
 const MEMTABLE_CHUNK_ROWS: usize = 256;
 /// Pages of one run that a scan puts into the cache in any case; further ones only where there is room.
 const SHORT_SCAN_PAGES: usize = 16;
-
-/// Which pages of a run a scan can leave out without changing its answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PageFilter {
-    /// Read all pages.
-    All,
-    /// Read the pages that hold a version with `after < begin <= through`.
-    Begins {
-        /// Exclusive.
-        after: Timestamp,
-        /// Inclusive.
-        through: Timestamp,
-    },
-    /// Of versions that have ended: read the pages that hold one with `after < begin <= at < end`.
-    Alive {
-        /// Exclusive.
-        after: Timestamp,
-        /// The moment.
-        at: Timestamp,
-    },
-}
-
-impl PageFilter {
-    /// Whether the page or file with these smallest and largest begins, and this largest end of what has ended, is read.
-    pub(crate) fn admits(self, (min_begin, max_begin): (Timestamp, Timestamp), max_end: Timestamp) -> bool {
-        match self {
-            Self::All => true,
-            Self::Begins { after, through } => max_begin > after && min_begin <= through,
-            Self::Alive { after, at } => max_begin > after && min_begin <= at && max_end > at,
-        }
-    }
-}
 
 #[derive(Debug)]
 enum Feed {
@@ -403,6 +372,33 @@ impl Source {
             }
         }
         self.continue_at(row);
+    }
+
+    /// Moves to the first row of the block, from the current one on or behind it, whose lifetime is wanted, or to the gap
+    /// behind the block. Forward only.
+    pub(crate) fn seek(&mut self, is_behind: bool, is_wanted: impl Fn(Timestamp, Timestamp) -> bool) {
+        let mut rows = self.row + usize::from(is_behind)..self.last;
+        let found = match &self.block {
+            Block::Versions(versions) => rows.find(|row| is_wanted(versions[*row].begin, versions[*row].end)),
+            Block::Page(page) => rows.find(|row| is_wanted(page.begin(*row), page.end(*row))),
+            Block::Whole => unreachable!("{NOT_LOADED}"),
+        };
+        self.continue_at(found.unwrap_or(self.last));
+    }
+
+    /// Adds the current row to a set whose values are read later, and gives it away: it is passed over next. `segment`
+    /// remembers where those of the page are.
+    pub(crate) fn pick(&mut self, set: &mut RowSet, segment: &mut usize) -> Place {
+        match (&mut self.block, &self.feed) {
+            (Block::Versions(versions), _) => {
+                let version = &mut versions[self.row];
+                set.pick_row(std::mem::take(&mut version.key), std::mem::take(&mut version.value))
+            }
+            (_, Feed::Run { run, table, page, .. }) => {
+                set.pick(segment, &run.tables()[*table], *page, self.policy, self.row)
+            }
+            _ => unreachable!("a memtable has no pages"),
+        }
     }
 
     /// Goes on at a row of the block, or in the gap behind its last one.

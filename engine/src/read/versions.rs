@@ -6,9 +6,9 @@ use crate::{
     error::Result,
     pins::Retained,
     read::{
-        KeyRange, ReadView,
+        KeyRange, PageFilter, ReadView,
         scan::{fill_all, first_by_key},
-        source::{PageFilter, Source},
+        source::Source,
     },
     types::{KeyspaceId, Kind, Timestamp, Version, VersionRef},
 };

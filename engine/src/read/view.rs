@@ -7,10 +7,7 @@ use bytes::Bytes;
 use crate::{
     error::Result,
     pins::{Pin, Scope, Unreadable},
-    read::{
-        ColumnScan, ColumnScanOptions, KeyRange, Scan, ScanOptions,
-        source::{PageFilter, Source},
-    },
+    read::{ColumnScan, ColumnScanOptions, KeyRange, PageFilter, Scan, ScanOptions, source::Source},
     state::State,
     types::{KeyspaceId, Kind, Timestamp, Version},
 };
@@ -92,7 +89,7 @@ impl ReadView {
         self.check(keyspace)?;
         let written = PageFilter::Begins { after: Timestamp::INTENT, through: self.timestamp() };
         let mut sources = self.inner.state.sources(keyspace, &range, options.reverse, written);
-        let alive = PageFilter::Alive { after: Timestamp::INTENT, at: self.timestamp() };
+        let alive = PageFilter::Alive { at: self.timestamp() };
         sources.extend(self.inner.state.history(keyspace, &range, options.reverse, alive));
         Ok(Scan::new(self.clone(), sources, options))
     }
@@ -110,14 +107,14 @@ impl ReadView {
         self.check(keyspace)?;
         let written = PageFilter::Begins { after: Timestamp::INTENT, through: self.timestamp() };
         let mut sources = self.inner.state.sources(keyspace, range, options.reverse, written);
-        let alive = PageFilter::Alive { after: Timestamp::INTENT, at: self.timestamp() };
+        let alive = PageFilter::Alive { at: self.timestamp() };
         sources.extend(self.inner.state.history(keyspace, range, options.reverse, alive));
         Ok(ColumnScan::new(self.clone(), sources, options))
     }
 
     /// Whether a scan of `range` reads history: then it can be faster without order.
     pub fn reads_history(&self, keyspace: KeyspaceId, range: &KeyRange) -> bool {
-        let alive = PageFilter::Alive { after: Timestamp::INTENT, at: self.timestamp() };
+        let alive = PageFilter::Alive { at: self.timestamp() };
         !self.inner.state.history(keyspace, range, false, alive).is_empty()
     }
 
@@ -137,9 +134,9 @@ impl ReadView {
         self.inner.state.split_keys(keyspace, range, parts)
     }
 
-    /// Upper bound of the versions stored in `range`, memtables and history not counted.
-    pub(crate) fn versions_in(&self, keyspace: KeyspaceId, range: &KeyRange) -> u64 {
-        self.inner.state.versions_in(keyspace, range)
+    /// What the view reads from.
+    pub(crate) fn state(&self) -> &State {
+        &self.inner.state
     }
 
     /// Upper bound of the number of versions stored in the keyspace beside its history.

@@ -54,7 +54,7 @@ impl Table {
 
     /// Values of a page.
     #[inline]
-    pub(super) async fn values(&self, page: usize, policy: CachePolicy) -> Result<PageValues> {
+    pub(crate) async fn values(&self, page: usize, policy: CachePolicy) -> Result<PageValues> {
         match self.cached_values(page, policy) {
             Some(values) => Ok(values),
             None => Box::pin(self.load_values(page, policy, None)).await,

@@ -22,7 +22,7 @@ pub struct Page {
 
 /// The values of a page, as it stores them.
 #[derive(Clone, Debug)]
-pub(super) enum PageValues {
+pub(crate) enum PageValues {
     /// One byte string for each row.
     Bytes(Arc<ValueChunk>),
     /// Columns, from which the byte strings are put together.
@@ -30,6 +30,14 @@ pub(super) enum PageValues {
 }
 
 impl PageValues {
+    /// Appends the value of a row that is one.
+    pub(crate) fn append(&self, row: usize, out: &mut Vec<u8>) {
+        match self {
+            Self::Bytes(values) => out.extend_from_slice(values.get(row)),
+            Self::Rows(rows) => rows.append(row, out),
+        }
+    }
+
     /// The value of a row; whatever is there where the row is no value.
     pub(super) fn get_bytes(&self, row: usize) -> Bytes {
         match self {

@@ -12,7 +12,7 @@ use crate::{
 
 /// The columns of a page from which the bytes of its values can be made.
 #[derive(Debug)]
-pub(super) struct RowValues {
+pub(crate) struct RowValues {
     pub(super) schema: Arc<RowSchema>,
     /// The number of tags of each row's value.
     pub(super) tag_counts: Arc<NumberChunk>,

@@ -24,10 +24,7 @@ use crate::{
     error::Result,
     manifest::Manifest,
     memtable::Memtable,
-    read::{
-        KeyRange,
-        source::{PageFilter, Source},
-    },
+    read::{KeyRange, Lifetimes, PageFilter, source::Source},
     sst::Found,
     types::{KeyspaceId, Kind, Timestamp, Version},
 };
@@ -64,11 +61,6 @@ impl State {
     /// The keyspaces that have rows in a memtable.
     pub(crate) fn keyspaces_in_memory(&self) -> BTreeSet<KeyspaceId> {
         self.memtables().flat_map(|memtable| memtable.keyspaces()).collect()
-    }
-
-    /// Upper bound of the versions stored in `range`.
-    pub(crate) fn versions_in(&self, keyspace: KeyspaceId, range: &KeyRange) -> u64 {
-        self.trees.get(&keyspace).map_or(0, |tree| tree.rows_in(range))
     }
 
     /// The newest version of `key` with `begin <= at`, deletes included.
@@ -179,11 +171,10 @@ impl State {
 
 /// The version of `key` in the history tier that is alive at `at`; there is one at most.
 async fn alive_in_history(tree: &Tree, key: &[u8], at: Timestamp) -> Result<Option<Found>> {
-    let filter = PageFilter::Alive { after: Timestamp::INTENT, at };
+    let filter = PageFilter::Alive { at };
     for run in tree.history_runs() {
         let Some(table) = run.table_of(key) else { continue };
-        let file = table.meta();
-        if !filter.admits((file.oldest_begin(), file.newest_begin()), file.max_end) {
+        if !filter.admits(Lifetimes::of_file(table.meta())) {
             continue;
         }
         if let Some(found) = table.get(key, at).await?.filter(|found| found.end > at) {

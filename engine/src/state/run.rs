@@ -2,7 +2,7 @@
 
 use crate::{
     error::Result,
-    read::{KeyRange, source::PageFilter},
+    read::{KeyRange, Lifetimes, PageFilter},
     sst::{CachePolicy, Table},
     types::Timestamp,
 };
@@ -65,8 +65,7 @@ impl SortedRun {
     /// Whether a file can hold a version of the range that passes the filter.
     pub(crate) fn may_hold(&self, range: &KeyRange, filter: PageFilter) -> bool {
         self.tables.iter().map(Table::meta).any(|file| {
-            let begins = (file.oldest_begin(), file.newest_begin());
-            range.overlaps(&file.min_key, &file.max_key) && filter.admits(begins, file.max_end)
+            range.overlaps(&file.min_key, &file.max_key) && filter.admits(Lifetimes::of_file(file))
         })
     }
 
@@ -113,9 +112,10 @@ impl SortedRun {
                 return None;
             }
             let is_settled = settled.is_some_and(|key| first == key && last == key);
-            let begins = (index.min_begin(page_index), index.max_begin(page_index));
-            let is_wanted = filter.admits(begins, index.max_end(page_index));
-            if !is_settled && is_wanted && range.overlaps(first, last) {
+            if !is_settled
+                && filter.admits(Lifetimes::of_page(index, page_index))
+                && range.overlaps(first, last)
+            {
                 return Some(position);
             }
             position = step(self, position, reverse)?;

@@ -43,11 +43,6 @@ impl Tree {
         self.runs().flat_map(|run| run.tables()).map(|table| table.meta().rows).sum()
     }
 
-    /// Versions stored in the pages of the current tier that can hold a key of `range`.
-    pub(crate) fn rows_in(&self, range: &KeyRange) -> u64 {
-        self.runs().map(|run| run.rows_in(range)).sum()
-    }
-
     /// See [`crate::ReadView::split_keys`]: page borders of the run with most pages.
     pub(crate) fn split_keys(&self, range: &KeyRange, parts: usize) -> Vec<Bytes> {
         let Some(largest) =

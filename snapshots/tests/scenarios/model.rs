@@ -388,6 +388,12 @@ impl World {
                 self.check_moment(keyspace, *at, index).await;
             }
         }
+        // What is not committed is in no difference.
+        let open = self.database.store.begin();
+        for (keyspace, id) in self.ids.into_iter().enumerate() {
+            open.put(id, key_bytes(keyspace as u8), value_bytes(7)).expect("writes");
+            open.delete(id, key_bytes(keyspace as u8 + 3)).expect("writes");
+        }
         let listed = self.database.snapshots.list().await.expect("lists");
         let names: Vec<&String> = listed.iter().map(|snapshot| &snapshot.name).collect();
         assert_eq!(names, self.history.snapshots.keys().collect::<Vec<_>>());
@@ -400,8 +406,13 @@ impl World {
                     "{name}"
                 );
                 self.check_diff(keyspace, *at, now).await;
+                let others = self.history.snapshots.values().filter(|(to, _)| to > at);
+                for (to, _) in others.filter(|(_, scope)| scope.is_none_or(|only| only == keyspace)) {
+                    self.check_diff(keyspace, *at, *to).await;
+                }
             }
         }
+        open.rollback().expect("rolls back");
     }
 
     /// One moment by a scan, and by a reverse scan or point reads in turn.
@@ -427,23 +438,26 @@ impl World {
         }
     }
 
+    /// All keys, and some in the middle.
     async fn check_diff(&self, keyspace: usize, from: Timestamp, to: Timestamp) {
         let id = self.ids[keyspace];
-        let mut scan =
-            diff(&self.database.store, id, &KeyRange::all(), from, to).await.expect("both are readable");
-        let mut found = Vec::new();
-        while let Some(d) = scan.next().await.expect("reads") {
-            found.push((d.key.to_vec(), d.before, d.after));
+        let some = KeyRange::new(Bytes::from(key_bytes(KEYS / 4))..Bytes::from(key_bytes(KEYS / 4 * 3)));
+        for (range, keys) in [(KeyRange::all(), 0..KEYS), (some, KEYS / 4..KEYS / 4 * 3)] {
+            let mut scan = diff(&self.database.store, id, &range, from, to).await.expect("both are readable");
+            let mut found = Vec::new();
+            while let Some(d) = scan.next().await.expect("reads") {
+                found.push((d.key.to_vec(), d.before, d.after));
+            }
+            let expected: Vec<_> = keys
+                .map(|key| {
+                    let before = self.history.at((keyspace, key), from).cloned();
+                    let after = self.history.at((keyspace, key), to).cloned();
+                    (key_bytes(key), before, after)
+                })
+                .filter(|(_, before, after)| before != after)
+                .collect();
+            assert_eq!(found, expected, "diff of {keyspace} from {from} to {to}");
         }
-        let expected: Vec<_> = (0..KEYS)
-            .map(|key| {
-                let before = self.history.at((keyspace, key), from).cloned();
-                let after = self.history.at((keyspace, key), to).cloned();
-                (key_bytes(key), before, after)
-            })
-            .filter(|(_, before, after)| before != after)
-            .collect();
-        assert_eq!(found, expected, "diff of {keyspace} from {from} to {to}");
     }
 
     async fn read(&self, view: &ReadView, keyspace: usize, reverse: bool) -> Vec<(u8, Bytes)> {

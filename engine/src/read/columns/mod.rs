@@ -21,6 +21,7 @@ use bytes::Bytes;
 
 pub use assembler::RowAssembler;
 pub use rowset::RowSet;
+pub(crate) use rowset::{Place, Segment};
 
 use super::{
     PageCounts, PagePruner, ReadView,

@@ -21,7 +21,7 @@ pub struct RowSet {
 }
 
 #[derive(Debug)]
-pub(super) enum Segment {
+pub(crate) enum Segment {
     Page(PickedRows),
     /// Keys and values.
     Rows(Vec<(Bytes, Bytes)>),
@@ -29,17 +29,28 @@ pub(super) enum Segment {
 
 /// Rows of one page.
 #[derive(Debug)]
-pub(super) struct PickedRows {
-    pub(super) table: Table,
-    pub(super) number: usize,
-    pub(super) policy: CachePolicy,
+pub(crate) struct PickedRows {
+    pub(crate) table: Table,
+    pub(crate) number: usize,
+    pub(crate) policy: CachePolicy,
     /// Keys and timestamps; none where the page was not looked into.
     page: Option<Arc<Page>>,
     /// Rising, not touching.
-    pub(super) ranges: Vec<Range<usize>>,
+    pub(crate) ranges: Vec<Range<usize>>,
+    /// Rows in the ranges.
+    rows: usize,
+    /// About how many bytes a row has, before encoding.
+    row_bytes: usize,
 }
 
 impl PickedRows {
+    /// None of them yet.
+    fn of_page(table: &Table, number: usize, policy: CachePolicy) -> Self {
+        let index = table.index();
+        let row_bytes = index.raw_bytes(number) as usize / index.rows(number);
+        Self { table: table.clone(), number, policy, page: None, ranges: Vec::new(), rows: 0, row_bytes }
+    }
+
     /// Rows of the page.
     pub(super) fn rows_total(&self) -> usize {
         self.table.index().rows(self.number)
@@ -57,11 +68,11 @@ impl RowSet {
         self.rows == 0
     }
 
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    pub(super) fn segments(&self) -> &[Segment] {
+    pub(crate) fn segments(&self) -> &[Segment] {
         &self.segments
     }
 
@@ -88,6 +99,7 @@ impl RowSet {
                         kept.extend(of_range.set_slices().map(|(from, to)| start + from..start + to));
                         at += range.len();
                     }
+                    picked.rows = kept.iter().map(ExactSizeIterator::len).sum();
                     picked.ranges = kept;
                 }
             }
@@ -130,19 +142,90 @@ impl RowSet {
     }
 }
 
+/// Where a row of a set is: its segment, and its number there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    segment: u32,
+    row: u32,
+}
+
+impl RowSet {
+    /// Adds a row of a memtable.
+    pub(crate) fn pick_row(&mut self, key: Bytes, value: Bytes) -> Place {
+        let row = self.take_row(key, value);
+        Place { segment: self.segments.len() as u32 - 1, row: row as u32 }
+    }
+
+    /// Adds a row to the last segment if it is one of rows, or to a new one; returns its number there.
+    fn take_row(&mut self, key: Bytes, value: Bytes) -> usize {
+        self.rows += 1;
+        self.bytes += key.len() + value.len();
+        if let Some(Segment::Rows(rows)) = self.segments.last_mut() {
+            rows.push((key, value));
+            return rows.len() - 1;
+        }
+        self.segments.push(Segment::Rows(vec![(key, value)]));
+        0
+    }
+
+    /// Adds a row of a page, which is behind all others that were added of this page through `segment`: the segment where
+    /// they are, if it is of this page.
+    pub(crate) fn pick(
+        &mut self,
+        segment: &mut usize,
+        table: &Table,
+        number: usize,
+        policy: CachePolicy,
+        row: usize,
+    ) -> Place {
+        let is_of_page =
+            |picked: &PickedRows| picked.number == number && picked.table.meta().id == table.meta().id;
+        if !matches!(self.segments.get(*segment), Some(Segment::Page(picked)) if is_of_page(picked)) {
+            *segment = self.segments.len();
+            self.segments.push(Segment::Page(PickedRows::of_page(table, number, policy)));
+        }
+        let Segment::Page(picked) = &mut self.segments[*segment] else {
+            unreachable!("the segment is one of a page");
+        };
+        self.rows += 1;
+        self.bytes += picked.row_bytes;
+        match picked.ranges.last_mut() {
+            Some(last) if last.end == row => last.end += 1,
+            _ => picked.ranges.push(row..row + 1),
+        }
+        picked.rows += 1;
+        Place { segment: *segment as u32, row: picked.rows as u32 - 1 }
+    }
+
+    /// The number of the first row of each segment.
+    pub(crate) fn starts(&self) -> Vec<usize> {
+        let mut start = 0;
+        let mut of = |segment: &Segment| {
+            let rows = match segment {
+                Segment::Rows(rows) => rows.len(),
+                Segment::Page(picked) => picked.rows,
+            };
+            start += rows;
+            start - rows
+        };
+        self.segments.iter().map(&mut of).collect()
+    }
+}
+
+impl Place {
+    /// The number of the row in a set whose segments start there.
+    pub(crate) fn number(self, starts: &[usize]) -> usize {
+        starts[self.segment as usize] + self.row as usize
+    }
+}
+
 impl Sink for RowSet {
     fn len(&self) -> usize {
         self.rows
     }
 
     fn take_version(&mut self, version: &Version) {
-        self.rows += 1;
-        self.bytes += version.key.len() + version.value.len();
-        let row = (version.key.clone(), version.value.clone());
-        match self.segments.last_mut() {
-            Some(Segment::Rows(rows)) => rows.push(row),
-            _ => self.segments.push(Segment::Rows(vec![row])),
-        }
+        self.take_row(version.key.clone(), version.value.clone());
     }
 
     fn enter_page(&mut self, table: &Table, number: usize, policy: CachePolicy) {
@@ -152,17 +235,16 @@ impl Sink for RowSet {
         {
             return;
         }
-        let picked = PickedRows { table: table.clone(), number, policy, page: None, ranges: Vec::new() };
-        self.segments.push(Segment::Page(picked));
+        self.segments.push(Segment::Page(PickedRows::of_page(table, number, policy)));
     }
 
     fn take_rows(&mut self, page: &Arc<Page>, rows: Range<usize>) {
         let Some(Segment::Page(picked)) = self.segments.last_mut() else {
             unreachable!("a page was entered before its rows are taken");
         };
-        let index = picked.table.index();
         self.rows += rows.len();
-        self.bytes += index.raw_bytes(picked.number) as usize / page.rows().max(1) * rows.len();
+        self.bytes += picked.row_bytes * rows.len();
+        picked.rows += rows.len();
         picked.page.get_or_insert_with(|| Arc::clone(page));
         match picked.ranges.last_mut() {
             Some(last) if last.end == rows.start => last.end = rows.end,
@@ -174,6 +256,7 @@ impl Sink for RowSet {
         if let Some(Segment::Page(picked)) = self.segments.last_mut() {
             self.rows += rows.len();
             self.bytes += picked.table.index().raw_bytes(picked.number) as usize;
+            picked.rows += rows.len();
             picked.ranges.push(rows);
         }
     }
