@@ -3,12 +3,13 @@
 use std::{fmt, sync::Arc};
 
 use arrow::{
-    array::{ArrayRef, StringViewArray},
+    array::{StringViewArray, UInt32Array},
+    compute::{kernels::cmp::distinct, take},
     datatypes::{DataType, Field, Schema, SchemaRef},
     record_batch::RecordBatch,
 };
 use async_trait::async_trait;
-use bygone_engine::{DiffScan, KeyRange, ReadView};
+use bygone_engine::{Change, ChangeScan, KeyRange, types::KeyspaceId};
 use datafusion::{
     catalog::{Session, TableProvider, streaming::StreamingTable},
     common::ScalarValue,
@@ -24,12 +25,9 @@ use crate::{
     error::{Error, Result},
     plan::{Moment, Resolver},
     rows::{RowDecoder, RowLayout},
-    scan::fields,
+    scan::{Reader, fields},
     session::Shared,
 };
-
-/// Changed keys in one batch.
-const BATCH_KEYS: usize = 4_096;
 
 /// The rows of a call.
 pub(super) async fn table_diff(
@@ -57,32 +55,39 @@ pub(super) async fn table_diff(
             "table_diff over a change of the definition of table {path}"
         )));
     }
-    let views = [
-        from.reader_of(&path, new.keyspace_id())?.view().clone(),
-        to.reader_of(&path, new.keyspace_id())?.view().clone(),
-    ];
     let mut columns = vec![Field::new("_change_type", DataType::Utf8View, false)];
     columns.extend(fields(&new).into_iter().map(|field| field.with_nullable(true)));
-    let diff = TableDiff {
+    let keyspace = new.keyspace_id();
+    Ok(Arc::new(TableDiff {
         shared: Arc::clone(resolver.shared),
+        keyspace,
         layout: new.layout(&path)?,
-        table: new,
-        views,
+        readers: [from.reader_of(&path, keyspace)?, to.reader_of(&path, keyspace)?],
         schema: Arc::new(Schema::new(columns)),
-    };
-    let schema = Arc::clone(&diff.schema);
-    let table = StreamingTable::try_new(schema, vec![Arc::new(diff)])?;
-    Ok(Arc::new(Named(table)))
+    }))
 }
 
-/// A streaming table that reports itself as computed.
-#[derive(Debug)]
-struct Named(StreamingTable);
+/// What is compared.
+#[derive(Clone)]
+struct TableDiff {
+    shared: Arc<Shared>,
+    keyspace: KeyspaceId,
+    layout: Arc<RowLayout>,
+    /// From and to, as written.
+    readers: [Reader; 2],
+    schema: SchemaRef,
+}
+
+impl fmt::Debug for TableDiff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TableDiff").field("readers", &self.readers).finish_non_exhaustive()
+    }
+}
 
 #[async_trait]
-impl TableProvider for Named {
+impl TableProvider for TableDiff {
     fn schema(&self) -> SchemaRef {
-        self.0.schema()
+        Arc::clone(&self.schema)
     }
 
     fn table_type(&self) -> TableType {
@@ -96,98 +101,135 @@ impl TableProvider for Named {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> datafusion::common::Result<Arc<dyn ExecutionPlan>> {
-        self.0.scan(state, projection, filters, limit).await
+        let [_, reader] = &self.readers;
+        let parts = if reader.is_large(self.keyspace) { state.config().target_partitions() } else { 1 };
+        let ranges = reader.split(self.keyspace, &KeyRange::all(), parts);
+        let part = |range| Arc::new(DiffPart { diff: self.clone(), range }) as Arc<dyn PartitionStream>;
+        let table =
+            StreamingTable::try_new(Arc::clone(&self.schema), ranges.into_iter().map(part).collect())?;
+        table.scan(state, projection, filters, limit).await
     }
 }
 
-/// What is compared.
-struct TableDiff {
-    shared: Arc<Shared>,
-    table: Arc<TableDef>,
-    layout: Arc<RowLayout>,
-    /// From and to, as written.
-    views: [ReadView; 2],
-    schema: SchemaRef,
+/// The keys of a range.
+#[derive(Debug)]
+struct DiffPart {
+    diff: TableDiff,
+    range: KeyRange,
 }
 
-impl fmt::Debug for TableDiff {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TableDiff").field("views", &self.views).finish_non_exhaustive()
-    }
-}
-
-impl TableDiff {
-    fn begin(&self) -> Result<Running> {
-        let [from, to] = &self.views;
-        // A diff from a later to an earlier point is the one between them, turned round.
-        let is_reversed = from.timestamp() > to.timestamp();
-        let (earlier, later) = if is_reversed { (to, from) } else { (from, to) };
-        let engine = self.shared.store.engine();
-        let scan = engine.diff(self.table.keyspace_id(), &KeyRange::all(), earlier, later)?;
-        let all: Vec<usize> = (0..self.table.columns.len()).collect();
-        Ok(Running {
-            scan,
-            is_reversed,
-            decoder: RowDecoder::new(Arc::clone(&self.layout), &all)?,
-            columns: Arc::new(self.schema.project(&all.iter().map(|index| index + 1).collect::<Vec<_>>())?),
-            schema: Arc::clone(&self.schema),
-        })
-    }
-}
-
-impl PartitionStream for TableDiff {
+impl PartitionStream for DiffPart {
     fn schema(&self) -> &SchemaRef {
-        &self.schema
+        &self.diff.schema
     }
 
     fn execute(&self, _context: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let batches = stream::try_unfold((self.begin(), self.views.clone()), |(running, views)| async move {
+        let running = Running::begin(&self.diff, &self.range);
+        let batches = stream::try_unfold(running, |running| async move {
             let mut running = running?;
-            let batch = running.next().await?;
-            Ok(batch.map(|batch| (batch, (Ok(running), views))))
+            Ok(running.next().await?.map(|batch| (batch, Ok(running))))
         });
-        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), batches))
+        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.diff.schema), batches))
     }
 }
 
 /// A comparison under way.
 struct Running {
-    scan: DiffScan,
+    scan: ChangeScan,
     is_reversed: bool,
     decoder: RowDecoder,
     /// The table's columns alone.
     columns: SchemaRef,
+    /// Those of them that are not of the key.
+    compared: Vec<usize>,
     schema: SchemaRef,
+    /// What `_change_type` says, by [`Image`].
+    names: StringViewArray,
+}
+
+/// What a row of the answer is: the number of its name.
+#[derive(Clone, Copy)]
+enum Image {
+    Insert = 0,
+    Delete = 1,
+    Before = 2,
+    After = 3,
 }
 
 impl Running {
+    fn begin(diff: &TableDiff, range: &KeyRange) -> Result<Self> {
+        let [from, to] = diff.readers.each_ref().map(Reader::view);
+        // A diff from a later to an earlier point is the one between them, turned round.
+        let is_reversed = from.timestamp() > to.timestamp();
+        let (earlier, later) = if is_reversed { (to, from) } else { (from, to) };
+        let scan = diff.shared.store.engine().changes(diff.keyspace, range, earlier, later)?;
+        let all: Vec<usize> = (0..diff.layout.columns().len()).collect();
+        Ok(Self {
+            scan,
+            is_reversed,
+            decoder: RowDecoder::new(Arc::clone(&diff.layout), &all)?,
+            columns: Arc::new(diff.schema.project(&all.iter().map(|place| place + 1).collect::<Vec<_>>())?),
+            compared: all.into_iter().filter(|place| !diff.layout.key().contains(place)).collect(),
+            schema: Arc::clone(&diff.schema),
+            names: ["insert", "delete", "update_preimage", "update_postimage"]
+                .into_iter()
+                .map(Some)
+                .collect(),
+        })
+    }
+
     async fn next(&mut self) -> Result<Option<RecordBatch>> {
-        let mut kinds: Vec<&'static str> = Vec::new();
-        let mut changed = 0;
-        while changed < BATCH_KEYS {
-            let Some(difference) = self.scan.next().await? else { break };
-            changed += 1;
-            let (before, after) = if self.is_reversed {
-                (difference.after, difference.before)
-            } else {
-                (difference.before, difference.after)
-            };
-            let names = match (&before, &after) {
-                (Some(_), Some(_)) => ("update_preimage", "update_postimage"),
-                _ => ("delete", "insert"),
-            };
-            for (value, name) in [(before, names.0), (after, names.1)] {
-                if let Some(value) = value {
-                    kinds.push(name);
-                    self.decoder.push(&difference.key, &value)?;
+        loop {
+            let Some(set) = self.scan.next().await? else { return Ok(None) };
+            self.decoder.push_set(&set.rows).await?;
+            let rows = self.decoder.finish(&self.columns)?;
+            let mut updates = self.updates(&rows, &set.changes)?.into_iter();
+            let (mut images, mut places) = (Vec::new(), Vec::new());
+            for change in &set.changes {
+                let is_update = change.before.is_some() && change.after.is_some();
+                if is_update && updates.next() != Some(true) {
+                    continue;
+                }
+                let (before, after) = if self.is_reversed {
+                    (change.after, change.before)
+                } else {
+                    (change.before, change.after)
+                };
+                let kinds =
+                    if is_update { (Image::Before, Image::After) } else { (Image::Delete, Image::Insert) };
+                for (row, image) in [(before, kinds.0), (after, kinds.1)] {
+                    if let Some(row) = row {
+                        places.push(row as u32);
+                        images.push(image as u32);
+                    }
                 }
             }
+            if places.is_empty() {
+                continue;
+            }
+            let (places, images) = (UInt32Array::from(places), UInt32Array::from(images));
+            let mut columns = vec![take(&self.names, &images, None)?];
+            for column in rows.columns() {
+                columns.push(take(column, &places, None)?);
+            }
+            return Ok(Some(RecordBatch::try_new(Arc::clone(&self.schema), columns)?));
         }
-        if kinds.is_empty() {
-            return Ok(None);
+    }
+
+    /// For each change with both rows, whether they differ.
+    fn updates(&self, rows: &RecordBatch, changes: &[Change]) -> Result<Vec<bool>> {
+        let both = || changes.iter().filter_map(|change| Some((change.before?, change.after?)));
+        let before: UInt32Array = both().map(|(before, _)| before as u32).collect::<Vec<_>>().into();
+        let after: UInt32Array = both().map(|(_, after)| after as u32).collect::<Vec<_>>().into();
+        let mut differ = vec![false; before.len()];
+        for place in &self.compared {
+            let column = rows.column(*place);
+            let (before, after) = (take(column, &before, None)?, take(column, &after, None)?);
+            let of_column = distinct(&before, &after)?;
+            for (differs, of_column) in differ.iter_mut().zip(of_column.values()) {
+                *differs |= of_column;
+            }
         }
-        let mut columns: Vec<ArrayRef> = vec![Arc::new(StringViewArray::from_iter_values(kinds))];
-        columns.extend_from_slice(self.decoder.finish(&self.columns)?.columns());
-        Ok(Some(RecordBatch::try_new(Arc::clone(&self.schema), columns)?))
+        Ok(differ)
     }
 }

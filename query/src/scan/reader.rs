@@ -11,6 +11,9 @@ use bytes::Bytes;
 
 use crate::error::Result;
 
+/// Tables with fewer versions are read by one task.
+const ROWS_TO_SPLIT: usize = 100_000;
+
 /// The rows of one moment. Cheap to clone; holds its pin.
 #[derive(Clone, Debug)]
 pub(crate) enum Reader {
@@ -115,6 +118,11 @@ impl Reader {
     /// About how many rows a keyspace has: an upper bound that counts old versions too.
     pub(crate) fn estimated_rows(&self, keyspace: KeyspaceId) -> Option<usize> {
         usize::try_from(self.view().versions_estimate(keyspace)).ok()
+    }
+
+    /// Whether a keyspace is worth several tasks.
+    pub(crate) fn is_large(&self, keyspace: KeyspaceId) -> bool {
+        self.estimated_rows(keyspace).is_some_and(|rows| rows >= ROWS_TO_SPLIT)
     }
 
     /// Splits a range into about equal parts, in key order; one part when it is small or has uncommitted rows.

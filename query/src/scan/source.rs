@@ -24,9 +24,6 @@ use super::{Reader, cursor::Cursor, range::ScanRange};
 use crate::{catalog::TableDef, rows::RowLayout};
 use bygone_engine::KeyRange;
 
-/// Tables with fewer versions are read by one task.
-const ROWS_TO_SPLIT: usize = 100_000;
-
 /// The scan of one table at one point. Self-contained: everything that decides its answer is in it.
 #[derive(Clone, Debug)]
 pub(crate) struct TableScan {
@@ -63,7 +60,7 @@ impl TableScan {
     ) -> Result<Self> {
         let projected_schema = Arc::new(schema.project(&projection)?);
         let keyspace = table.keyspace_id();
-        let is_large = reader.estimated_rows(keyspace).is_some_and(|rows| rows >= ROWS_TO_SPLIT);
+        let is_large = reader.is_large(keyspace);
         let ordered = !is_large || !reader.view().reads_history(keyspace, &range.keys);
         Ok(Self {
             table,
@@ -155,7 +152,7 @@ impl DataSource for TableScan {
             return Ok(None);
         }
         let keyspace = self.table.keyspace_id();
-        if self.reader.estimated_rows(keyspace).is_none_or(|rows| rows < ROWS_TO_SPLIT) {
+        if !self.reader.is_large(keyspace) {
             return Ok(None);
         }
         let partitions = self.reader.split(keyspace, &self.range.keys, target_partitions);

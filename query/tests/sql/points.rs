@@ -272,6 +272,59 @@ async fn table_diff_tells_the_net_difference_in_both_directions() {
     assert_eq!(db.state("SELECT * FROM table_diff('t')").await, "42883");
 }
 
+/// Compared with what EXCEPT finds, in memory, in files of their own, and merged into both tiers.
+#[tokio::test]
+async fn table_diff_of_a_large_table_tells_what_except_finds() {
+    let db = Db::new().await;
+    db.run("CREATE TABLE t (id BIGINT PRIMARY KEY, a INT, b TEXT, c DECIMAL(12, 2), d BYTEA, e DOUBLE PRECISION)").await;
+    let rows = |from: u32, to: u32| {
+        format!(
+            "INSERT INTO t SELECT value, nullif(value % 7, 0), 'a text that is not short ' || (value % 50)::TEXT, \
+             value % 1000 / 8.0, '\\x00ff'::BYTEA, value / 3.0 FROM generate_series({from}, {to})"
+        )
+    };
+    db.run(&rows(1, 110_000)).await;
+    db.engine.compact().await.expect("compacts");
+    db.run("CREATE SNAPSHOT s").await;
+    for round in 0..3 {
+        db.run(&format!("UPDATE t SET a = a + {round}, e = -e WHERE id % 40 = {round}")).await;
+        db.run(&format!("DELETE FROM t WHERE id % 300 = {round}")).await;
+        db.run(&rows(110_001 + round * 100, 110_100 + round * 100)).await;
+        // Written again as it is, and changed and changed back.
+        db.run("UPDATE t SET b = b WHERE id % 100 = 50").await;
+        db.run("UPDATE t SET c = c + 1 WHERE id % 100 = 60").await;
+        db.run("UPDATE t SET c = c - 1 WHERE id % 100 = 60").await;
+        db.run(&format!("CREATE SNAPSHOT s{round}")).await;
+    }
+    for state in ["in memory", "flushed", "compacted"] {
+        match state {
+            "flushed" => db.engine.flush().await.expect("flushes"),
+            "compacted" => db.engine.compact().await.expect("compacts"),
+            _ => {}
+        }
+        // Turned round as well.
+        let (from, to) = if state == "flushed" { ("s2", "s") } else { ("s", "s2") };
+        for (kinds, a, b) in
+            [("'update_preimage', 'delete'", from, to), ("'update_postimage', 'insert'", to, from)]
+        {
+            let found = format!(
+                "SELECT id, a, b, c, d, e FROM table_diff('t', 'snapshot:{from}', 'snapshot:{to}') \
+                 WHERE _change_type IN ({kinds})"
+            );
+            let all = |name: &str| format!("SELECT * FROM t AS OF SNAPSHOT {name}");
+            let expected = format!("SELECT * FROM ({} EXCEPT {}) AS d", all(a), all(b));
+            let counts = format!(
+                "WITH found AS ({found}), expected AS ({expected}) SELECT (SELECT count(*) FROM found), \
+                 (SELECT count(*) FROM expected), (SELECT count(*) FROM (SELECT * FROM found INTERSECT SELECT * FROM \
+                 expected) AS both)"
+            );
+            let counts = db.rows(&counts).await.join("");
+            let counts: Vec<&str> = counts.split('|').collect();
+            assert!(counts[0] != "0" && counts.iter().all(|count| *count == counts[0]), "{counts:?} {state}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn row_history_tells_every_version_of_a_row() {
     let db = changed().await;
