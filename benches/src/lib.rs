@@ -4,6 +4,7 @@
 //! `rivals`, so that the same work runs in the same process.
 
 pub mod bygone;
+pub mod changes;
 pub mod contest;
 pub mod data;
 pub mod machine;

@@ -12,9 +12,11 @@ use crate::{
 
 /// Names of the workloads, in the order in which they run.
 pub const WORKLOADS: [&str; 2] = ["orders", "lookups"];
-const COLUMNS: &str = "(id BIGINT PRIMARY KEY, customer INT, status TEXT, amount DECIMAL(12, 2), ts TIMESTAMP, note TEXT)";
+/// The columns of the table.
+pub(crate) const COLUMNS: &str =
+    "(id BIGINT PRIMARY KEY, customer INT, status TEXT, amount DECIMAL(12, 2), ts TIMESTAMP, note TEXT)";
 /// Rows as a query: what a shop could have sold, one second after the other.
-const ROWS: &str = "SELECT value AS id, arrow_cast(value * 7919 % 100000, 'Int32') AS customer, \
+pub(crate) const ROWS: &str = "SELECT value AS id, arrow_cast(value * 7919 % 100000, 'Int32') AS customer, \
      CASE value % 4 WHEN 0 THEN 'open' WHEN 1 THEN 'paid' WHEN 2 THEN 'shipped' ELSE 'returned' END AS status, \
      arrow_cast((value * 31 % 1000000) / 100.0, 'Decimal128(12, 2)') AS amount, \
      arrow_cast(1704067200000000 + value * 1000000, 'Timestamp(Microsecond, None)') AS ts, \
@@ -49,7 +51,8 @@ struct Orders {
 
 impl Orders {
     async fn open(dir: &Path) -> Self {
-        let database = Database::open(dir.to_str().expect("a path of text")).await.expect("the database opens");
+        let database =
+            Database::open(dir.to_str().expect("a path of text")).await.expect("the database opens");
         let session = database.session();
         Self { database, session }
     }

@@ -262,7 +262,8 @@ async fn diff_seconds(db: &Bygone, from: bygone_engine::Timestamp) -> f64 {
     start.elapsed().as_secs_f64()
 }
 
-async fn restore_to(db: &Bygone, to: bygone_engine::Timestamp) {
+/// Puts the keyspace back to a moment.
+pub async fn restore_to(db: &Bygone, to: bygone_engine::Timestamp) {
     let target = ObjectRef { name: "rows".into(), id: db.keyspace.get(), keyspaces: vec![db.keyspace] };
     let report = restore::run(&db.snapshots, RestoreRequest::new(vec![target], to)).await;
     assert!(report.expect("the restore succeeds").targets[0].reverted > 0, "rows were changed");
