@@ -301,19 +301,19 @@ impl Run {
         let mut rows = expected.iter().enumerate().filter(|(at, _)| at % keep == 0);
         let fits = rows.all(|(_, (key, value))| from_bytes.push(key, value).is_ok());
         let with_keys = self.rng.random_bool(0.5);
-        let options = ColumnScanOptions { batch_rows: 12, with_keys, ..ColumnScanOptions::default() };
+        let options = ColumnScanOptions { batch_rows: 12, ..ColumnScanOptions::default() };
         let mut scan = view.scan_columns(KEYSPACES[1], &KeyRange::all(), &options).unwrap();
         let (mut at, mut keys, mut is_read) = (0, Vec::new(), true);
         while let Some(mut set) = scan.next().await.unwrap() {
             assert!(set.len() <= 12);
             if with_keys {
-                assert_eq!(set.keys().len(), set.len(), "before rows are let go");
+                assert_eq!(set.keys().await.unwrap().len(), set.len(), "before rows are let go");
             }
             let bits = (at..at + set.len()).map(|row| row % keep == 0).collect();
             at += set.len();
             set.retain(&bits);
             if with_keys {
-                keys.extend(set.keys().iter().map(Bytes::copy_from_slice));
+                keys.extend(set.keys().await.unwrap().iter().map(Bytes::copy_from_slice));
             }
             is_read &= from_pages.push_set(&set).await.is_ok();
         }
@@ -328,17 +328,12 @@ impl Run {
     /// Without an order the same rows come, each once; where no history is read, in the same order.
     async fn check_columns_in_any_order(&self, view: &ReadView, expected: &BTreeMap<Bytes, Bytes>) {
         let mut from_pages = RowAssembler::new(&row_schema(), requests()).unwrap();
-        let options = ColumnScanOptions {
-            ordered: false,
-            batch_rows: 12,
-            with_keys: true,
-            ..ColumnScanOptions::default()
-        };
+        let options = ColumnScanOptions { ordered: false, batch_rows: 12, ..ColumnScanOptions::default() };
         let mut scan = view.scan_columns(KEYSPACES[1], &KeyRange::all(), &options).unwrap();
         let (mut keys, mut is_read) = (Vec::new(), true);
         while let Some(set) = scan.next().await.unwrap() {
             assert!(set.len() <= 12);
-            keys.extend(set.keys().iter().map(Bytes::copy_from_slice));
+            keys.extend(set.keys().await.unwrap().iter().map(Bytes::copy_from_slice));
             is_read &= from_pages.push_set(&set).await.is_ok();
         }
         let mut from_bytes = RowAssembler::new(&row_schema(), requests()).unwrap();

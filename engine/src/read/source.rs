@@ -47,8 +47,8 @@ enum Block {
 /// How a source is read where columns are wanted.
 #[derive(Debug)]
 pub(crate) struct ColumnReading {
-    /// Pages whose rows are all visible at this moment need not be loaded; none: keys are wanted too.
-    pub(crate) whole_at: Option<Timestamp>,
+    /// Pages whose rows are all visible at this moment need not be loaded.
+    pub(crate) whole_at: Timestamp,
     /// Which pages of the oldest source are left out.
     pub(crate) prune: Option<Prune>,
     pub(crate) counts: Arc<PageCounts>,
@@ -485,7 +485,7 @@ impl Source {
                     };
                     self.pages_read += 1;
                     let table = &run.tables()[next_table];
-                    let whole_at = self.columns.as_ref().and_then(|reading| reading.whole_at);
+                    let whole_at = self.columns.as_ref().map(|reading| reading.whole_at);
                     let index = table.index();
                     if whole_at.is_some_and(|at| index.is_clean(next_page, at))
                         && self.range.contains(index.first_key(next_page))

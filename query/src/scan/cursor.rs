@@ -16,7 +16,6 @@ use datafusion::{
     common::{Result, cast::as_boolean_array},
     physical_expr::{
         PhysicalExpr,
-        expressions::Column,
         utils::{collect_columns, reassign_expr_columns},
     },
     physical_plan::metrics::{BaselineMetrics, Count, MetricBuilder},
@@ -54,46 +53,59 @@ enum Running {
 
 /// A predicate that needs fewer columns than are projected.
 struct Late {
-    /// Over the columns that it needs, in the order of `places`.
+    /// Over the columns that it needs.
     predicate: Arc<dyn PhysicalExpr>,
     first: RowDecoder,
     first_schema: SchemaRef,
     rest: RowDecoder,
     rest_schema: SchemaRef,
-    /// For each decoded column: whether it is one of the first, and its place among these or the others.
-    places: Vec<(bool, usize)>,
+    /// Where each projected column comes from.
+    places: Vec<Place>,
+}
+
+/// Where a column comes from: what was read for the predicate, or after it, or the keys of the rows.
+#[derive(Clone, Copy)]
+enum Place {
+    First(usize),
+    Rest(usize),
+    Key,
 }
 
 impl Late {
-    /// None where the predicate needs all columns, or more than the table has.
-    fn new(source: &TableScan, columns: &[usize], key_position: Option<usize>) -> Result<Option<Self>> {
-        let Some(predicate) = source.predicate.as_ref().filter(|_| key_position.is_none()) else {
-            return Ok(None);
-        };
-        let mut needed: Vec<usize> = collect_columns(predicate).iter().map(Column::index).collect();
-        needed.sort_unstable();
-        if needed.is_empty() || needed.len() == columns.len() {
+    /// None where the predicate needs all columns, or none.
+    fn new(source: &TableScan, key_position: Option<usize>) -> Result<Option<Self>> {
+        let Some(predicate) = &source.predicate else { return Ok(None) };
+        let needed = collect_columns(predicate);
+        let (mut first, mut rest, mut places) = (Vec::new(), Vec::new(), Vec::new());
+        for index in 0..source.projection.len() {
+            let is_needed = needed.iter().any(|column| column.index() == index);
+            places.push(if key_position == Some(index) {
+                if is_needed {
+                    return Ok(None);
+                }
+                Place::Key
+            } else if is_needed {
+                first.push(index);
+                Place::First(first.len() - 1)
+            } else {
+                rest.push(index);
+                Place::Rest(rest.len() - 1)
+            });
+        }
+        if first.is_empty() || first.len() == places.len() {
             return Ok(None);
         }
-        let others: Vec<usize> = (0..columns.len()).filter(|index| !needed.contains(index)).collect();
         let decoder = |of: &[usize]| {
-            let places: Vec<usize> = of.iter().map(|index| columns[*index]).collect();
+            let places: Vec<usize> = of.iter().map(|index| source.projection[*index]).collect();
             RowDecoder::new(Arc::clone(&source.layout), &places)
         };
-        let first_schema: SchemaRef = Arc::new(source.projected_schema.project(&needed)?);
-        let rest_schema = Arc::new(source.projected_schema.project(&others)?);
-        let places = (0..columns.len())
-            .map(|index| match needed.binary_search(&index) {
-                Ok(place) => (true, place),
-                Err(_) => (false, others.partition_point(|other| *other < index)),
-            })
-            .collect();
+        let first_schema: SchemaRef = Arc::new(source.projected_schema.project(&first)?);
         Ok(Some(Self {
             predicate: reassign_expr_columns(Arc::clone(predicate), &first_schema)?,
-            first: decoder(&needed)?,
+            first: decoder(&first)?,
             first_schema,
-            rest: decoder(&others)?,
-            rest_schema,
+            rest: decoder(&rest)?,
+            rest_schema: Arc::new(source.projected_schema.project(&rest)?),
             places,
         }))
     }
@@ -108,11 +120,14 @@ impl Late {
         }
         self.rest.push_set(&rows).await?;
         let rest = self.rest.finish(&self.rest_schema)?;
-        let columns: Vec<ArrayRef> = self
-            .places
-            .iter()
-            .map(|(is_first, place)| Arc::clone(if *is_first { &first } else { &rest }.column(*place)))
-            .collect();
+        let mut columns = Vec::with_capacity(self.places.len());
+        for place in &self.places {
+            columns.push(match place {
+                Place::First(place) => Arc::clone(first.column(*place)),
+                Place::Rest(place) => Arc::clone(rest.column(*place)),
+                Place::Key => key_column(&rows.keys().await.map_err(Error::from)?),
+            });
+        }
         Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
     }
 }
@@ -128,7 +143,7 @@ impl Cursor {
             range: source.partitions[partition].clone(),
             decoder: RowDecoder::new(Arc::clone(&source.layout), &columns)?,
             decoded_schema: Arc::new(source.schema.project(&columns)?),
-            late: Late::new(source, &columns, key_position)?,
+            late: Late::new(source, key_position)?,
             key_position,
             remaining: source.limit.unwrap_or(usize::MAX),
             metrics: BaselineMetrics::new(&source.metrics, partition),
@@ -149,13 +164,8 @@ impl Cursor {
             let schema = Arc::clone(&source.projected_schema);
             Arc::new(PredicatePruner::new(Arc::clone(&source.layout), schema, Arc::clone(predicate)))
         });
-        let options = ColumnScanOptions {
-            reverse: source.reverse,
-            ordered: source.ordered,
-            batch_rows: rows,
-            with_keys: self.key_position.is_some(),
-            pruner,
-        };
+        let options =
+            ColumnScanOptions { reverse: source.reverse, ordered: source.ordered, batch_rows: rows, pruner };
         Ok(match source.reader.scan_columns(keyspace, &self.range, &options)? {
             Some(scan) => Running::Columns(scan),
             None => Running::Rows(Box::new(source.reader.scan(
@@ -204,7 +214,10 @@ impl Cursor {
                     return Ok(Some(late.read(rows, &self.source.projected_schema).await?));
                 }
                 self.decoder.push_set(&rows).await?;
-                self.key_position.map(|_| rows.keys())
+                match self.key_position {
+                    Some(_) => Some(rows.keys().await.map_err(Error::from)?),
+                    None => None,
+                }
             }
             Some(Running::Rows(scan)) => {
                 let Some(rows) = scan.next().await? else { return Ok(None) };
@@ -227,11 +240,15 @@ impl Cursor {
 
     fn with_keys(&self, batch: &RecordBatch, position: usize, keys: &BinaryColumn) -> Result<RecordBatch> {
         let mut columns = batch.columns().to_vec();
-        columns.insert(position, Arc::new(BinaryArray::from_iter_values(keys.iter())));
+        columns.insert(position, key_column(keys));
         let options = RecordBatchOptions::new().with_row_count(Some(keys.len()));
         let schema = Arc::clone(&self.source.projected_schema);
         Ok(RecordBatch::try_new_with_options(schema, columns, &options)?)
     }
+}
+
+fn key_column(keys: &BinaryColumn) -> ArrayRef {
+    Arc::new(BinaryArray::from_iter_values(keys.iter()))
 }
 
 /// The rows for which a predicate is true.

@@ -71,15 +71,13 @@ pub struct ColumnScanOptions {
     pub ordered: bool,
     /// Rows of a set at most; at least 1.
     pub batch_rows: usize,
-    /// Whether the keys of the rows are wanted as well.
-    pub with_keys: bool,
     /// Says which pages need not be read. Rows that it would leave out may be in the answer all the same.
     pub pruner: Option<Arc<dyn PagePruner>>,
 }
 
 impl Default for ColumnScanOptions {
     fn default() -> Self {
-        Self { reverse: false, ordered: true, batch_rows: 8_192, with_keys: false, pruner: None }
+        Self { reverse: false, ordered: true, batch_rows: 8_192, pruner: None }
     }
 }
 
@@ -107,7 +105,7 @@ impl ColumnScan {
             }
             let pruner = options.pruner.as_ref().filter(|_| place + 1 >= oldest);
             source.for_columns(ColumnReading {
-                whole_at: (!options.with_keys).then(|| view.timestamp()),
+                whole_at: view.timestamp(),
                 prune: pruner.map(|pruner| Prune::new(Arc::clone(pruner))),
                 counts: Arc::clone(&counts),
             })

@@ -6,6 +6,7 @@ use arrow_buffer::BooleanBuffer;
 use bytes::Bytes;
 
 use crate::{
+    Result,
     read::{BinaryColumn, scan::Sink},
     sst::{CachePolicy, Page, Table},
     types::Version,
@@ -119,26 +120,30 @@ impl RowSet {
         }
     }
 
-    /// The keys of the rows.
+    /// The keys of the rows, read where they are not at hand: after [`Self::retain`], only of pages with rows that are left.
     ///
-    /// # Panics
-    /// The scan was not asked for keys.
-    pub fn keys(&self) -> BinaryColumn {
+    /// Cancel safe.
+    ///
+    /// # Errors
+    /// As for [`ReadView::get`](crate::ReadView::get).
+    pub async fn keys(&self) -> Result<BinaryColumn> {
         let mut keys = BinaryColumn::with_capacity(self.rows, 0);
         for segment in &self.segments {
             match segment {
                 Segment::Rows(rows) => rows.iter().for_each(|(key, _)| keys.push(key)),
-                // None of its rows is visible.
                 Segment::Page(picked) if picked.ranges.is_empty() => {}
                 Segment::Page(picked) => {
-                    let page = picked.page.as_ref().expect("the scan loads keys when it is asked for them");
+                    let page = match &picked.page {
+                        Some(page) => Arc::clone(page),
+                        None => picked.table.page_without_values(picked.number, picked.policy).await?,
+                    };
                     for row in picked.ranges.iter().cloned().flatten() {
                         keys.push_parts(page.prefix(), page.suffix(row));
                     }
                 }
             }
         }
-        keys
+        Ok(keys)
     }
 }
 
