@@ -21,6 +21,7 @@ pub(crate) mod scan;
 pub(crate) mod source;
 mod versions;
 mod view;
+mod visible;
 
 pub use batch::{BinaryColumn, RowBatch};
 pub use columns::{ColumnRequest, ColumnScan, ColumnScanOptions, Columns, Missing, RowAssembler, RowSet};

@@ -19,6 +19,7 @@ use crate::{
         columns::Place,
         prune::{PageCounts, Prune},
         scan::Sink,
+        visible::{is_visible, take_runs},
     },
     sst::{CachePolicy, Page},
     state::SortedRun,
@@ -47,8 +48,8 @@ enum Block {
 /// How a source is read where columns are wanted.
 #[derive(Debug)]
 pub(crate) struct ColumnReading {
-    /// Pages whose rows are all visible at this moment need not be loaded.
-    pub(crate) whole_at: Timestamp,
+    /// Pages whose rows are all visible at this moment need not be loaded; none: each page is looked into.
+    pub(crate) whole_at: Option<Timestamp>,
     /// Which pages of the oldest source are left out.
     pub(crate) prune: Option<Prune>,
     pub(crate) counts: Arc<PageCounts>,
@@ -325,18 +326,11 @@ impl Source {
                     sink.take_rows(page, from..row.max(from));
                     is_settled = true;
                 } else {
-                    let mut ordinal = page.key_ordinal(row);
-                    while row < stop && sink.len() < rows_max {
-                        let of_row = page.key_ordinal(row);
-                        is_settled &= of_row == ordinal;
-                        ordinal = of_row;
-                        if !is_settled && page.begin(row) <= at {
-                            is_settled = true;
-                            if page.kind(row) == Kind::Put {
-                                sink.take_rows(page, row..row + 1);
-                            }
-                        }
-                        row += 1;
+                    let from = if is_settled { stop.min(page.key_end(row)) } else { row };
+                    row = take_runs(sink, page, from..stop, rows_max, |row| is_visible(page, row, at));
+                    if row > from {
+                        // Begins fall within a key.
+                        is_settled = page.begin(row - 1) <= at;
                     }
                 }
             }
@@ -364,12 +358,8 @@ impl Source {
         let mut row = self.row;
         if let Block::Page(page) = &self.block {
             self.feed.enter_page(sink, self.policy, at);
-            while row < stop && sink.len() < rows_max {
-                if page.begin(row) <= at && at < page.end(row) {
-                    sink.take_rows(page, row..row + 1);
-                }
-                row += 1;
-            }
+            let is_alive = |row| page.begin(row) <= at && at < page.end(row);
+            row = take_runs(sink, page, row..stop, rows_max, is_alive);
         }
         self.continue_at(row);
     }
@@ -485,7 +475,7 @@ impl Source {
                     };
                     self.pages_read += 1;
                     let table = &run.tables()[next_table];
-                    let whole_at = self.columns.as_ref().map(|reading| reading.whole_at);
+                    let whole_at = self.columns.as_ref().and_then(|reading| reading.whole_at);
                     let index = table.index();
                     if whole_at.is_some_and(|at| index.is_clean(next_page, at))
                         && self.range.contains(index.first_key(next_page))

@@ -112,12 +112,6 @@ impl ReadView {
         Ok(ColumnScan::new(self.clone(), sources, options))
     }
 
-    /// Whether a scan of `range` reads history: then it can be faster without order.
-    pub fn reads_history(&self, keyspace: KeyspaceId, range: &KeyRange) -> bool {
-        let alive = PageFilter::Alive { at: self.timestamp() };
-        !self.inner.state.history(keyspace, range, false, alive).is_empty()
-    }
-
     /// The sources of `range` in the history tier, forward.
     pub(crate) fn history(&self, keyspace: KeyspaceId, range: &KeyRange, filter: PageFilter) -> Vec<Source> {
         self.inner.state.history(keyspace, range, false, filter)

@@ -11,6 +11,7 @@ use datafusion::{
         session_state::SessionState,
     },
     optimizer::{Analyzer, AnalyzerRule},
+    physical_optimizer::{PhysicalOptimizerRule, optimizer::PhysicalOptimizer, pushdown_sort::PushdownSort},
     prelude::SessionConfig,
 };
 
@@ -22,6 +23,7 @@ use crate::{
     dml::WritePlanner,
     functions::{Extract, scalar_functions, time_functions},
     points::TimeZone,
+    scan::RelaxOrder,
     types::{Types, UTC},
 };
 
@@ -66,6 +68,7 @@ pub(crate) fn base_state(runtime: &Arc<RuntimeEnv>, zone: TimeZone) -> SessionSt
         .with_runtime_env(Arc::clone(runtime))
         .with_type_planner(Arc::new(Types))
         .with_analyzer_rules(analyzer_rules(zone))
+        .with_physical_optimizer_rules(physical_rules())
         .with_query_planner(Arc::new(WritePlanner));
     // The last of a name is the one that counts.
     let functions = builder.scalar_functions().get_or_insert_default();
@@ -82,5 +85,15 @@ fn analyzer_rules(zone: TimeZone) -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     rules.insert(0, Arc::new(FloatsMeet));
     rules.push(Arc::new(Checked));
     rules.push(Arc::new(Times { zone }));
+    rules
+}
+
+/// The rules for physical plans, with ours: behind the one that pushes sorts down to scans.
+fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
+    let mut rules = PhysicalOptimizer::new().rules;
+    let pushes_sorts =
+        |rule: &Arc<dyn PhysicalOptimizerRule + Send + Sync>| rule.name() == PushdownSort::new().name();
+    let at = rules.iter().rposition(pushes_sorts).map_or(rules.len(), |at| at + 1);
+    rules.insert(at, Arc::new(RelaxOrder));
     rules
 }

@@ -58,7 +58,7 @@ impl TableAt {
 
     /// All columns of all rows, in key order.
     pub(crate) fn read_whole(&self, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        self.source(None, &[])?.in_key_order().open(0, context)
+        self.source(None, &[])?.open(0, context)
     }
 
     fn source(&self, projection: Option<&Vec<usize>>, filters: &[Expr]) -> Result<TableScan> {

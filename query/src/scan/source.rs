@@ -43,7 +43,7 @@ pub(crate) struct TableScan {
     pub(super) predicate: Option<Arc<dyn PhysicalExpr>>,
     pub(super) limit: Option<usize>,
     pub(super) reverse: bool,
-    /// Whether rows come in key order. Of a large table at an earlier point they come faster without.
+    /// Whether rows come in key order.
     pub(super) ordered: bool,
     pub(super) metrics: ExecutionPlanMetricsSet,
 }
@@ -59,9 +59,6 @@ impl TableScan {
         range: ScanRange,
     ) -> Result<Self> {
         let projected_schema = Arc::new(schema.project(&projection)?);
-        let keyspace = table.keyspace_id();
-        let is_large = reader.is_large(keyspace);
-        let ordered = !is_large || !reader.view().reads_history(keyspace, &range.keys);
         Ok(Self {
             table,
             layout,
@@ -75,7 +72,7 @@ impl TableScan {
             predicate: None,
             limit: None,
             reverse: false,
-            ordered,
+            ordered: true,
             metrics: ExecutionPlanMetricsSet::new(),
         })
     }
@@ -85,10 +82,11 @@ impl TableScan {
         self
     }
 
-    /// With rows in key order, whatever it costs.
-    pub(super) fn in_key_order(mut self) -> Self {
-        self.ordered = true;
-        self
+    /// The same rows, in whatever order is fastest; none where it would be the same. Rows of small tables stay in order.
+    pub(super) fn in_any_order(&self) -> Option<Self> {
+        let is_forward_scan = self.ordered && !self.reverse && self.limit.is_none();
+        let is_large = self.reader.is_large(self.table.keyspace_id());
+        (is_forward_scan && is_large).then(|| Self { ordered: false, ..self.clone() })
     }
 
     /// The order of the output: the projected columns of the primary key, as far as they form a prefix of it.
@@ -233,7 +231,7 @@ impl DataSource for TableScan {
         order: &[PhysicalSortExpr],
     ) -> Result<SortOrderPushdownResult<Arc<dyn DataSource>>> {
         for reverse in [false, true] {
-            let mut source = self.clone().in_key_order();
+            let mut source = self.clone();
             source.reverse = reverse;
             let Some(ordering) = source.ordering() else { break };
             let matches = order.len() <= ordering.len()

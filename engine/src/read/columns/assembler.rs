@@ -1,15 +1,16 @@
 //! Rows into Arrow columns.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use super::{
     ColumnRequest, Columns,
     builder::{Builder, Unfit},
-    rowset::{RowSet, Segment},
+    rowset::{PickedRows, RowSet, Segment},
 };
 use crate::{
     Error, Result,
     format::ColumnChunk,
+    manifest::FileId,
     rows::{
         ColumnKind, RowSchema, key,
         value::{self, tag},
@@ -26,6 +27,26 @@ pub struct RowAssembler {
     /// The key columns up to the last wanted one: what they are made of, and which builder they go to.
     key: Vec<(ColumnKind, Option<usize>)>,
     rows: usize,
+}
+
+/// Pages whose columns are kept while rows of a set are added: where sources alternate, the same few come again.
+const RECENT_PAGES: usize = 8;
+
+/// Columns of one page.
+#[derive(Debug)]
+struct PageColumns {
+    file: FileId,
+    number: usize,
+    /// For each column asked for: its place in the schema of the file.
+    places: Vec<Option<usize>>,
+    /// Those that the file has.
+    chunks: Vec<Arc<ColumnChunk>>,
+}
+
+impl PageColumns {
+    fn is_of(&self, picked: &PickedRows) -> bool {
+        self.number == picked.number && self.file == picked.table.meta().id
+    }
 }
 
 impl RowAssembler {
@@ -113,6 +134,7 @@ impl RowAssembler {
             return Ok(());
         }
         let mut scratch = (Vec::new(), Vec::new());
+        let mut recent: VecDeque<PageColumns> = VecDeque::new();
         for segment in set.segments() {
             match segment {
                 Segment::Rows(rows) => {
@@ -122,14 +144,16 @@ impl RowAssembler {
                 }
                 Segment::Page(picked) if picked.ranges.is_empty() => {}
                 Segment::Page(picked) => {
-                    let places: Option<Vec<Option<usize>>> = picked
-                        .table
-                        .schema()
-                        .map(|schema| self.requests.iter().map(|request| schema.place(request.id)).collect());
-                    let stored: Vec<usize> = places.iter().flatten().filter_map(|place| *place).collect();
-                    let chunks = picked.table.columns(picked.number, &stored, picked.policy).await?;
-                    if let (Some(places), Some(chunks)) = (places, chunks) {
-                        let done = self.append_chunks(&places, &chunks, picked.rows_total(), &picked.ranges);
+                    if !recent.iter().any(|columns| columns.is_of(picked)) {
+                        if recent.len() == RECENT_PAGES {
+                            recent.pop_back();
+                        }
+                        if let Some(columns) = self.read_columns(picked).await? {
+                            recent.push_front(columns);
+                        }
+                    }
+                    if let Some(columns) = recent.iter().find(|columns| columns.is_of(picked)) {
+                        let done = self.append_columns(columns, picked.rows_total(), &picked.ranges);
                         done.map_err(|Unfit| unfit(&picked.table.meta().object_name()))?;
                         continue;
                     }
@@ -145,17 +169,26 @@ impl RowAssembler {
         Ok(())
     }
 
-    fn append_chunks(
+    /// The columns asked for, of the page of these rows; none where it has no columns.
+    async fn read_columns(&self, picked: &PickedRows) -> Result<Option<PageColumns>> {
+        let Some(schema) = picked.table.schema() else { return Ok(None) };
+        let places: Vec<_> = self.requests.iter().map(|request| schema.place(request.id)).collect();
+        let stored: Vec<usize> = places.iter().filter_map(|place| *place).collect();
+        let chunks = picked.table.columns(picked.number, &stored, picked.policy).await?;
+        let (file, number) = (picked.table.meta().id, picked.number);
+        Ok(chunks.map(|chunks| PageColumns { file, number, places, chunks }))
+    }
+
+    fn append_columns(
         &mut self,
-        places: &[Option<usize>],
-        chunks: &[Arc<ColumnChunk>],
+        columns: &PageColumns,
         rows_of_page: usize,
         ranges: &[std::ops::Range<usize>],
     ) -> Result<(), Unfit> {
-        let mut chunks = chunks.iter();
+        let mut chunks = columns.chunks.iter();
         let rows: usize = ranges.iter().map(ExactSizeIterator::len).sum();
         self.rows += rows;
-        for (builder, place) in self.builders.iter_mut().zip(places) {
+        for (builder, place) in self.builders.iter_mut().zip(&columns.places) {
             match place.and_then(|_| chunks.next()) {
                 Some(chunk) => {
                     assert_eq!(chunk.rows(), rows_of_page, "chunks of a page have its rows");

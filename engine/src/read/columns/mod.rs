@@ -66,8 +66,9 @@ const SET_BYTES: usize = 16 << 20;
 pub struct ColumnScanOptions {
     /// From the end of the range to its start.
     pub reverse: bool,
-    /// Whether rows come in the order of their keys. Without it, rows of history come behind the others, which is faster
-    /// where many of both lie between each other. Backward they are always in order.
+    /// Whether rows come in the order of their keys. Without it, those of one page stay together and those of history come
+    /// behind the others, which is faster where rows of several files lie between each other. Backward they are always in
+    /// order.
     pub ordered: bool,
     /// Rows of a set at most; at least 1.
     pub batch_rows: usize,
@@ -86,6 +87,7 @@ impl Default for ColumnScanOptions {
 pub struct ColumnScan {
     /// One after another: they have no key in common.
     merges: VecDeque<VisibleMerge>,
+    grouped: bool,
     batch_rows: usize,
     counts: Arc<PageCounts>,
     /// Keeps the view's files and pins for as long as the scan lives.
@@ -105,7 +107,7 @@ impl ColumnScan {
             }
             let pruner = options.pruner.as_ref().filter(|_| place + 1 >= oldest);
             source.for_columns(ColumnReading {
-                whole_at: view.timestamp(),
+                whole_at: Some(view.timestamp()),
                 prune: pruner.map(|pruner| Prune::new(Arc::clone(pruner))),
                 counts: Arc::clone(&counts),
             })
@@ -119,7 +121,13 @@ impl ColumnScan {
             let history = history.into_iter().map(|source| merge(vec![source]));
             std::iter::once(merge(current)).chain(history).collect()
         };
-        Self { merges, batch_rows: options.batch_rows.max(1), counts, _view: view }
+        Self {
+            merges,
+            grouped: !options.ordered && !options.reverse,
+            batch_rows: options.batch_rows.max(1),
+            counts,
+            _view: view,
+        }
     }
 
     /// Returns the next rows, or `None` at the end.
@@ -133,7 +141,7 @@ impl ColumnScan {
     /// # Cost
     /// Reads keys and timestamps, and not even these of pages whose rows are all visible.
     pub async fn next(&mut self) -> Result<Option<RowSet>> {
-        let mut set = RowSet::default();
+        let mut set = RowSet::new(self.grouped);
         while set.len() < self.batch_rows && set.bytes() < SET_BYTES {
             let Some(merge) = self.merges.front_mut() else { break };
             match merge.next_into(&mut set, self.batch_rows).await? {

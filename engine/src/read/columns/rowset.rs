@@ -12,10 +12,17 @@ use crate::{
     types::Version,
 };
 
-/// Visible rows of a scan, in scan order; their values are not read yet.
+/// Segments that a row may be added to where rows of a page stay together: one for each source that is likely to be open.
+const GROUPED_SEGMENTS: usize = 16;
+
+/// Visible rows of a scan; their values are not read yet.
 #[derive(Debug, Default)]
 pub struct RowSet {
     segments: Vec<Segment>,
+    /// Whether rows of a page stay together, with others of the set behind them. Otherwise rows stay in scan order.
+    grouped: bool,
+    /// The segment of the page that was entered last.
+    current: usize,
     rows: usize,
     /// About how many bytes the rows have, before encoding.
     bytes: usize,
@@ -52,6 +59,10 @@ impl PickedRows {
         Self { table: table.clone(), number, policy, page: None, ranges: Vec::new(), rows: 0, row_bytes }
     }
 
+    fn is_of(&self, table: &Table, number: usize) -> bool {
+        self.number == number && self.table.meta().id == table.meta().id
+    }
+
     /// Rows of the page.
     pub(super) fn rows_total(&self) -> usize {
         self.table.index().rows(self.number)
@@ -59,6 +70,17 @@ impl PickedRows {
 }
 
 impl RowSet {
+    pub(super) fn new(grouped: bool) -> Self {
+        Self { grouped, ..Self::default() }
+    }
+
+    /// The newest segment like this that a row may be added to.
+    fn open_segment(&self, is_it: impl Fn(&Segment) -> bool) -> Option<usize> {
+        let open = if self.grouped { GROUPED_SEGMENTS } else { 1 };
+        let from = self.segments.len().saturating_sub(open);
+        self.segments[from..].iter().rposition(is_it).map(|found| from + found)
+    }
+
     /// Number of rows.
     pub fn len(&self) -> usize {
         self.rows
@@ -157,20 +179,18 @@ pub(crate) struct Place {
 impl RowSet {
     /// Adds a row of a memtable.
     pub(crate) fn pick_row(&mut self, key: Bytes, value: Bytes) -> Place {
-        let row = self.take_row(key, value);
-        Place { segment: self.segments.len() as u32 - 1, row: row as u32 }
-    }
-
-    /// Adds a row to the last segment if it is one of rows, or to a new one; returns its number there.
-    fn take_row(&mut self, key: Bytes, value: Bytes) -> usize {
         self.rows += 1;
         self.bytes += key.len() + value.len();
-        if let Some(Segment::Rows(rows)) = self.segments.last_mut() {
-            rows.push((key, value));
-            return rows.len() - 1;
-        }
-        self.segments.push(Segment::Rows(vec![(key, value)]));
-        0
+        let found = self.open_segment(|segment| matches!(segment, Segment::Rows(_)));
+        let segment = found.unwrap_or_else(|| {
+            self.segments.push(Segment::Rows(Vec::new()));
+            self.segments.len() - 1
+        });
+        let Segment::Rows(rows) = &mut self.segments[segment] else {
+            unreachable!("the segment is one of rows");
+        };
+        rows.push((key, value));
+        Place { segment: segment as u32, row: rows.len() as u32 - 1 }
     }
 
     /// Adds a row of a page, which is behind all others that were added of this page through `segment`: the segment where
@@ -183,9 +203,8 @@ impl RowSet {
         policy: CachePolicy,
         row: usize,
     ) -> Place {
-        let is_of_page =
-            |picked: &PickedRows| picked.number == number && picked.table.meta().id == table.meta().id;
-        if !matches!(self.segments.get(*segment), Some(Segment::Page(picked)) if is_of_page(picked)) {
+        if !matches!(self.segments.get(*segment), Some(Segment::Page(picked)) if picked.is_of(table, number))
+        {
             *segment = self.segments.len();
             self.segments.push(Segment::Page(PickedRows::of_page(table, number, policy)));
         }
@@ -230,21 +249,22 @@ impl Sink for RowSet {
     }
 
     fn take_version(&mut self, version: &Version) {
-        self.take_row(version.key.clone(), version.value.clone());
+        self.pick_row(version.key.clone(), version.value.clone());
     }
 
     fn enter_page(&mut self, table: &Table, number: usize, policy: CachePolicy) {
-        if let Some(Segment::Page(last)) = self.segments.last()
-            && last.number == number
-            && last.table.meta().id == table.meta().id
-        {
-            return;
-        }
-        self.segments.push(Segment::Page(PickedRows::of_page(table, number, policy)));
+        let found = self.open_segment(|segment| match segment {
+            Segment::Page(picked) => picked.is_of(table, number),
+            Segment::Rows(_) => false,
+        });
+        self.current = found.unwrap_or_else(|| {
+            self.segments.push(Segment::Page(PickedRows::of_page(table, number, policy)));
+            self.segments.len() - 1
+        });
     }
 
     fn take_rows(&mut self, page: &Arc<Page>, rows: Range<usize>) {
-        let Some(Segment::Page(picked)) = self.segments.last_mut() else {
+        let Some(Segment::Page(picked)) = self.segments.get_mut(self.current) else {
             unreachable!("a page was entered before its rows are taken");
         };
         self.rows += rows.len();
@@ -258,9 +278,9 @@ impl Sink for RowSet {
     }
 
     fn take_whole(&mut self, rows: Range<usize>) {
-        if let Some(Segment::Page(picked)) = self.segments.last_mut() {
+        if let Some(Segment::Page(picked)) = self.segments.get_mut(self.current) {
             self.rows += rows.len();
-            self.bytes += picked.table.index().raw_bytes(picked.number) as usize;
+            self.bytes += picked.row_bytes * rows.len();
             picked.rows += rows.len();
             picked.ranges.push(rows);
         }
