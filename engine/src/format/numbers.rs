@@ -1,5 +1,8 @@
 //! Chunks B and E (timestamps) and T (kinds).
 
+use std::ops::Range;
+
+use arrow_buffer::BooleanBuffer;
 use bytes::Bytes;
 
 use super::{Damage, Encoding};
@@ -106,6 +109,38 @@ impl NumberChunk {
                 let eight: [u8; 8] = bytes[row * 8..row * 8 + 8].try_into().unwrap_or_default();
                 self.number(u64::from_le_bytes(eight), u64::MAX)
             }
+        }
+    }
+
+    /// For each of these rows, whether its timestamp is greater than `than`.
+    pub fn later_than(&self, rows: Range<usize>, than: u64) -> BooleanBuffer {
+        let len = rows.len();
+        // All bits set are the greatest difference, so OPEN compares as it should.
+        let Some(limit) = than.checked_sub(self.base).filter(|_| than < u64::MAX) else {
+            let later = than < u64::MAX;
+            return if later { BooleanBuffer::new_set(len) } else { BooleanBuffer::new_unset(len) };
+        };
+        macro_rules! compare {
+            ($number:ty) => {{
+                const BYTES: usize = size_of::<$number>();
+                // A limit that no difference reaches still leaves OPEN behind it.
+                let limit = <$number>::try_from(limit).unwrap_or(<$number>::MAX).min(<$number>::MAX - 1);
+                let entries = &self.differences.as_chunks::<BYTES>().0[rows];
+                BooleanBuffer::collect_bool(len, |row| <$number>::from_le_bytes(entries[row]) > limit)
+            }};
+        }
+        match self.width {
+            Width::Constant => {
+                if self.base > than {
+                    BooleanBuffer::new_set(len)
+                } else {
+                    BooleanBuffer::new_unset(len)
+                }
+            }
+            Width::One => compare!(u8),
+            Width::Two => compare!(u16),
+            Width::Four => compare!(u32),
+            Width::Eight => compare!(u64),
         }
     }
 

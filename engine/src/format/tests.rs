@@ -79,7 +79,14 @@ proptest! {
         let encoding = encode_numbers(&numbers, &mut raw);
         let chunk = NumberChunk::decode(encoding, &Bytes::from(raw), numbers.len()).unwrap();
         let decoded: Vec<u64> = (0..numbers.len()).map(|row| chunk.get(row)).collect();
-        prop_assert_eq!(decoded, numbers);
+        prop_assert_eq!(&decoded, &numbers);
+        let all = numbers.iter().flat_map(|n| [n.saturating_sub(1), *n, n.saturating_add(1)]);
+        for than in all.chain([0, base, u64::MAX]) {
+            let rows = numbers.len() / 3..numbers.len();
+            let later = chunk.later_than(rows.clone(), than);
+            let naive: Vec<bool> = numbers[rows].iter().map(|number| *number > than).collect();
+            prop_assert_eq!(later.iter().collect::<Vec<_>>(), naive, "than {}", than);
+        }
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::{
         columns::Place,
         prune::{PageCounts, Prune},
         scan::Sink,
-        visible::{is_visible, take_runs},
+        visible,
     },
     sst::{CachePolicy, Page},
     state::SortedRun,
@@ -327,7 +327,7 @@ impl Source {
                     is_settled = true;
                 } else {
                     let from = if is_settled { stop.min(page.key_end(row)) } else { row };
-                    row = take_runs(sink, page, from..stop, rows_max, |row| is_visible(page, row, at));
+                    row = visible::take_visible(sink, page, from..stop, rows_max, at);
                     if row > from {
                         // Begins fall within a key.
                         is_settled = page.begin(row - 1) <= at;
@@ -358,8 +358,7 @@ impl Source {
         let mut row = self.row;
         if let Block::Page(page) = &self.block {
             self.feed.enter_page(sink, self.policy, at);
-            let is_alive = |row| page.begin(row) <= at && at < page.end(row);
-            row = take_runs(sink, page, row..stop, rows_max, is_alive);
+            row = visible::take_alive(sink, page, row..stop, rows_max, at);
         }
         self.continue_at(row);
     }

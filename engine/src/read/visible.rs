@@ -1,6 +1,8 @@
-//! Which rows of a page a scan takes.
+//! Which rows of a page a scan takes: a bit for each row from its timestamps, then runs of rows.
 
 use std::{ops::Range, sync::Arc};
+
+use arrow_buffer::BooleanBuffer;
 
 use super::scan::Sink;
 use crate::{
@@ -8,35 +10,57 @@ use crate::{
     types::{Kind, Timestamp},
 };
 
-/// Whether a row is what its key is at `at`, by what its page says of the key; versions of a key are newest first.
-#[inline]
-pub(super) fn is_visible(page: &Page, row: usize, at: Timestamp) -> bool {
-    let is_first_of_key = |row: usize| row == 0 || page.key_ordinal(row - 1) != page.key_ordinal(row);
-    page.begin(row) <= at && page.kind(row) == Kind::Put && (is_first_of_key(row) || page.begin(row - 1) > at)
-}
-
-/// Gives `sink` the rows that are to be taken, as long runs, while it has room. Returns the row behind the last one that
-/// was looked at.
-#[inline]
-pub(super) fn take_runs(
+/// Gives `sink` the rows that are what their key is at `at`, by what their page says of the key, while it has room. Returns
+/// the row behind the last one that was passed over.
+pub(super) fn take_visible(
     sink: &mut impl Sink,
     page: &Arc<Page>,
     rows: Range<usize>,
     rows_max: usize,
-    is_taken: impl Fn(usize) -> bool,
+    at: Timestamp,
 ) -> usize {
-    let mut row = rows.start;
-    while row < rows.end && sink.len() < rows_max {
-        if !is_taken(row) {
-            row += 1;
-            continue;
-        }
-        let end = rows.end.min(row + (rows_max - sink.len()));
-        let start = row;
-        while row < end && (row == start || is_taken(row)) {
-            row += 1;
-        }
-        sink.take_rows(page, start..row);
+    // Versions of a key are newest first.
+    let is_first_of_key = |row: usize| row == 0 || page.key_ordinal(row - 1) != page.key_ordinal(row);
+    let mut mask = !&page.begins_after(rows.clone(), at);
+    if !page.is_all_puts() || page.distinct_keys() < page.rows() {
+        mask = BooleanBuffer::collect_bool(rows.len(), |bit| {
+            let row = rows.start + bit;
+            mask.value(bit)
+                && page.kind(row) == Kind::Put
+                && (is_first_of_key(row) || page.begin(row - 1) > at)
+        });
     }
-    row
+    take(sink, page, rows, rows_max, &mask)
+}
+
+/// As [`take_visible`], the rows that are alive at `at`, whatever else there is of their keys.
+pub(super) fn take_alive(
+    sink: &mut impl Sink,
+    page: &Arc<Page>,
+    rows: Range<usize>,
+    rows_max: usize,
+    at: Timestamp,
+) -> usize {
+    let mask = &!&page.begins_after(rows.clone(), at) & &page.ends_after(rows.clone(), at);
+    take(sink, page, rows, rows_max, &mask)
+}
+
+fn take(
+    sink: &mut impl Sink,
+    page: &Arc<Page>,
+    rows: Range<usize>,
+    rows_max: usize,
+    mask: &BooleanBuffer,
+) -> usize {
+    for (from, to) in mask.set_slices() {
+        let start = rows.start + from;
+        let end = (rows.start + to).min(start + (rows_max - sink.len()));
+        if start < end {
+            sink.take_rows(page, start..end);
+        }
+        if end < rows.start + to {
+            return end;
+        }
+    }
+    rows.end
 }

@@ -1,7 +1,8 @@
 //! One page in memory.
 
-use std::{cmp::Ordering, sync::Arc};
+use std::{cmp::Ordering, ops::Range, sync::Arc};
 
+use arrow_buffer::BooleanBuffer;
 use bytes::Bytes;
 
 use super::rows::RowValues;
@@ -183,6 +184,27 @@ impl Page {
         self.rows.end(row)
     }
 
+    /// For each of these rows, whether its version begins after `at`.
+    pub fn begins_after(&self, rows: Range<usize>, at: Timestamp) -> BooleanBuffer {
+        match self.begin_override {
+            Some(begin) => all(rows.len(), begin > at),
+            None => self.rows.begins.later_than(rows, at.as_micros()),
+        }
+    }
+
+    /// For each of these rows, whether its version ends after `at`.
+    pub fn ends_after(&self, rows: Range<usize>, at: Timestamp) -> BooleanBuffer {
+        match &self.rows.ends {
+            Some(ends) => ends.later_than(rows, at.as_micros()),
+            None => all(rows.len(), at < Timestamp::OPEN),
+        }
+    }
+
+    /// Whether no version is anything but a value.
+    pub fn is_all_puts(&self) -> bool {
+        self.rows.kinds.is_none()
+    }
+
     /// What the version says.
     #[inline]
     pub fn kind(&self, row: usize) -> Kind {
@@ -257,4 +279,8 @@ impl Page {
     fn page_values(&self) -> &PageValues {
         self.values.as_ref().expect("the page was loaded with its values")
     }
+}
+
+fn all(rows: usize, value: bool) -> BooleanBuffer {
+    if value { BooleanBuffer::new_set(rows) } else { BooleanBuffer::new_unset(rows) }
 }

@@ -295,22 +295,21 @@ fn append_ints<B: Copy, T: ArrowNativeType>(
     ranges: &[Range<usize>],
     sum: impl Fn(B, u64) -> T,
 ) {
-    let (base, bytes) = (ints.base, &ints.differences[..]);
-    for rows in ranges {
-        let of = |width: usize| &bytes[rows.start * width..rows.end * width];
-        match ints.width {
-            IntWidth::Zero => out.extend(std::iter::repeat_n(sum(base, 0), rows.len())),
-            IntWidth::One => out.extend(of(1).iter().map(|byte| sum(base, u64::from(*byte)))),
-            IntWidth::Two => out.extend(
-                of(2).as_chunks().0.iter().map(|bytes| sum(base, u64::from(u16::from_le_bytes(*bytes)))),
-            ),
-            IntWidth::Four => out.extend(
-                of(4).as_chunks().0.iter().map(|bytes| sum(base, u64::from(u32::from_le_bytes(*bytes)))),
-            ),
-            IntWidth::Eight => {
-                out.extend(of(8).as_chunks().0.iter().map(|bytes| sum(base, u64::from_le_bytes(*bytes))));
-            }
-        }
+    let base = ints.base;
+    macro_rules! differences {
+        ($number:ty) => {{
+            let entries = ints.differences.as_chunks().0;
+            append_entries(out, entries, ranges, |bytes| {
+                sum(base, u64::from(<$number>::from_le_bytes(*bytes)))
+            });
+        }};
+    }
+    match ints.width {
+        IntWidth::Zero => out.resize(out.len() + rows_of(ranges), sum(base, 0)),
+        IntWidth::One => differences!(u8),
+        IntWidth::Two => differences!(u16),
+        IntWidth::Four => differences!(u32),
+        IntWidth::Eight => differences!(u64),
     }
 }
 
@@ -322,13 +321,35 @@ fn append_fixed<const N: usize, T: ArrowNativeType>(
     ranges: &[Range<usize>],
     value: impl Fn([u8; N]) -> T,
 ) {
-    let entries = bytes.as_chunks::<N>().0;
-    for rows in ranges {
-        match entries {
-            [one] => out.extend(std::iter::repeat_n(value(*one), rows.len())),
-            _ => out.extend(entries[rows.clone()].iter().map(|entry| value(*entry))),
-        }
+    match bytes.as_chunks::<N>().0 {
+        [one] => out.resize(out.len() + rows_of(ranges), value(*one)),
+        entries => append_entries(out, entries, ranges, |entry| value(*entry)),
     }
+}
+
+/// Appends what `value` makes of the entries of rows. The ranges may be many and short: there is nothing in the loop that
+/// need not be.
+#[inline]
+pub(super) fn append_entries<E, T: Copy + Default>(
+    out: &mut Vec<T>,
+    entries: &[E],
+    ranges: &[Range<usize>],
+    value: impl Fn(&E) -> T,
+) {
+    let start = out.len();
+    out.resize(start + rows_of(ranges), T::default());
+    let mut rest = &mut out[start..];
+    for rows in ranges {
+        let (places, behind) = rest.split_at_mut(rows.len());
+        for (place, entry) in places.iter_mut().zip(&entries[rows.clone()]) {
+            *place = value(entry);
+        }
+        rest = behind;
+    }
+}
+
+fn rows_of(ranges: &[Range<usize>]) -> usize {
+    ranges.iter().map(ExactSizeIterator::len).sum()
 }
 
 fn append_bytes(

@@ -5,7 +5,7 @@ use std::{ops::Range, sync::Arc};
 use arrow_array::{ArrayRef, StringViewArray, builder::make_view};
 use arrow_buffer::{Buffer, NullBuffer, ScalarBuffer};
 
-use super::builder::Unfit;
+use super::builder::{Unfit, append_entries};
 use crate::format::{Dictionary, Strings};
 
 /// Longest text that a view holds itself, in bytes.
@@ -60,21 +60,29 @@ impl Views {
             is_used |= range.len() > INLINE_BYTES_MAX;
             make_view(&strings.data[range.clone()], block, range.start as u32)
         };
-        let all = || ranges.iter().cloned().flatten();
         match &strings.dictionary {
             Dictionary::One => self.heads.extend(std::iter::repeat_n(view(0), rows)),
-            Dictionary::None => self.heads.extend(all().map(view)),
+            Dictionary::None => {
+                self.heads.reserve(rows);
+                for range in ranges {
+                    self.heads.extend(range.clone().map(&mut view));
+                }
+            }
             // As many views as entries are made once, or as many as rows.
             Dictionary::Bytes1(codes) if entries <= rows => {
                 let views: Vec<u128> = (0..entries).map(view).collect();
-                self.heads.extend(all().map(|row| views[usize::from(codes[row])]));
+                append_entries(&mut self.heads, codes, ranges, |code| views[usize::from(*code)]);
             }
             Dictionary::Bytes2(codes) if entries <= rows => {
                 let views: Vec<u128> = (0..entries).map(view).collect();
-                let codes = codes.as_chunks::<2>().0;
-                self.heads.extend(all().map(|row| views[usize::from(u16::from_le_bytes(codes[row]))]));
+                let codes = codes.as_chunks().0;
+                let view = |code: &[u8; 2]| views[usize::from(u16::from_le_bytes(*code))];
+                append_entries(&mut self.heads, codes, ranges, view);
             }
-            _ => self.heads.extend(all().map(|row| view(strings.entry(row)))),
+            _ => {
+                let all = ranges.iter().cloned().flatten();
+                self.heads.extend(all.map(|row| view(strings.entry(row))));
+            }
         }
         if is_used {
             self.buffers.push(Buffer::from(strings.data.clone()));
