@@ -2,10 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use crate::{
-    Data, Key, Plan, Report,
-    report::{Samples, Target},
-};
+use crate::{Comparison, Data, Key, Plan, report::Samples};
+
+/// Durable commits of one run and writer.
+const COMMITS: usize = 1_000;
+/// Keys of one run of point reads.
+const GETS: usize = 100_000;
+/// Ranges of one run.
+const RANGES: usize = 5_000;
 
 /// A store under the contest. Every call does its work whole, on as many threads as it says.
 pub trait KeyValue {
@@ -38,29 +42,23 @@ pub fn time_each<T>(keys: &[Key], mut get: impl FnMut(&Key) -> T) -> Vec<u32> {
 }
 
 /// Runs one store through all of it.
-pub fn run(plan: &Plan, open: &dyn Fn(&std::path::Path) -> Box<dyn KeyValue>) {
+pub fn run(plan: &Plan, figures: &mut Comparison, open: &dyn Fn(&std::path::Path) -> Box<dyn KeyValue>) {
     let dir = plan.fresh_dir();
     let mut store = open(dir.path());
-    let report = Report::start(&format!("\n{}", store.name()));
+    let name = store.name();
     let data = Data::new(plan.rows);
     let start = Instant::now();
     store.write(data, &data.shuffled(1), 0);
-    report.value(
-        "load, random order",
-        data.rows() as f64 / start.elapsed().as_secs_f64(),
-        "rows/s",
-        Target::None,
-    );
+    let rate = data.rows() as f64 / start.elapsed().as_secs_f64();
+    figures.add_value(&name, "load, random order", rate, "rows/s");
     store.settle();
-    reads(plan, &report, store.as_ref(), data, "settled", false);
-    let starts: Vec<Key> = data.sample(20_000, 4).into_iter().map(|row| data.key(row as usize)).collect();
-    repeat(plan, &report, "ranges of 100 rows", starts.len(), || store.ranges(&starts));
+    reads(plan, figures, store.as_ref(), data, "settled", false);
+    let starts: Vec<Key> = data.sample(RANGES, 4).into_iter().map(|row| data.key(row as usize)).collect();
+    repeat(plan, figures, &name, "ranges of 100 rows", starts.len(), || store.ranges(&starts));
     for writers in [1, 8] {
         let mut rates = Samples::default();
-        for _ in 0..plan.runs {
-            rates.push_rate(writers * 1_000, store.commits(data, writers, 1_000));
-        }
-        report.row(&format!("durable commits, {writers} writers"), &rates, "/s", Target::None);
+        plan.repeat(|| rates.push_rate(writers * COMMITS, store.commits(data, writers, COMMITS)));
+        figures.add(&name, &format!("durable commits, writers: {writers}"), rates, "/s");
     }
     let mut kept = true;
     let start = Instant::now();
@@ -68,50 +66,56 @@ pub fn run(plan: &Plan, open: &dyn Fn(&std::path::Path) -> Box<dyn KeyValue>) {
         kept &= store.snapshot();
         store.write(data, &data.sample(data.rows() / 10, 80 + round), round + 1);
     }
-    report.value(
-        "ten rounds of 10 %",
-        data.rows() as f64 / start.elapsed().as_secs_f64(),
-        "rows/s",
-        Target::None,
-    );
-    reads(plan, &report, store.as_ref(), data, "after the rounds", kept);
+    let rate = data.rows() as f64 / start.elapsed().as_secs_f64();
+    figures.add_value(&name, "ten rounds of 10 % with a snapshot each", rate, "rows/s");
+    reads(plan, figures, store.as_ref(), data, "after the rounds", kept);
     store.settle();
-    reads(plan, &report, store.as_ref(), data, "after the rounds, settled", kept);
-    report.value("size", crate::machine::size_of_dir(dir.path()) as f64 / 1e6, "MB", Target::None);
+    reads(plan, figures, store.as_ref(), data, "after the rounds, settled", kept);
+    figures.add_value(&name, "size", crate::machine::size_of_dir(dir.path()) as f64 / 1e6, "MB");
 }
 
-fn reads(plan: &Plan, report: &Report, store: &dyn KeyValue, data: Data, state: &str, with_oldest: bool) {
-    let present: Vec<Key> = data.sample(100_000, 2).into_iter().map(|row| data.key(row as usize)).collect();
+fn reads(
+    plan: &Plan,
+    figures: &mut Comparison,
+    store: &dyn KeyValue,
+    data: Data,
+    state: &str,
+    with_oldest: bool,
+) {
+    let name = store.name();
+    let present: Vec<Key> = data.sample(GETS, 2).into_iter().map(|row| data.key(row as usize)).collect();
     let missing: Vec<Key> =
-        data.sample(100_000, 3).into_iter().map(|row| data.missing_key(row as usize)).collect();
+        data.sample(GETS, 3).into_iter().map(|row| data.missing_key(row as usize)).collect();
     for at_oldest in [false, true].into_iter().take(1 + usize::from(with_oldest)) {
         let moment = if at_oldest { "the oldest" } else { "now" };
-        repeat(plan, report, &format!("{state}: full scan of {moment}"), data.rows(), || {
+        repeat(plan, figures, &name, &format!("{state}: full scan of {moment}"), data.rows(), || {
             store.scan(at_oldest);
         });
-        medians(plan, report, &format!("{state}: get at {moment}"), || store.gets(&present, at_oldest));
+        medians(plan, figures, &name, &format!("{state}: get at {moment}"), || {
+            store.gets(&present, at_oldest)
+        });
     }
-    medians(plan, report, &format!("{state}: get of a missing key"), || store.gets(&missing, false));
+    medians(plan, figures, &name, &format!("{state}: get of a missing key"), || store.gets(&missing, false));
 }
 
-fn repeat(plan: &Plan, report: &Report, what: &str, count: usize, work: impl Fn()) {
+fn repeat(plan: &Plan, figures: &mut Comparison, store: &str, what: &str, count: usize, work: impl Fn()) {
     let mut rates = Samples::default();
     work();
-    for _ in 0..plan.runs {
+    plan.repeat(|| {
         let start = Instant::now();
         work();
         rates.push_rate(count, start.elapsed());
-    }
-    report.row(what, &rates, "/s", Target::None);
+    });
+    figures.add(store, what, rates, "/s");
 }
 
-fn medians(plan: &Plan, report: &Report, what: &str, work: impl Fn() -> Vec<u32>) {
+fn medians(plan: &Plan, figures: &mut Comparison, store: &str, what: &str, work: impl Fn() -> Vec<u32>) {
     let mut samples = Samples::default();
     work();
-    for _ in 0..plan.runs {
+    plan.repeat(|| {
         let mut times = work();
         times.sort_unstable();
         samples.push(f64::from(times[times.len() / 2]) / 1e3);
-    }
-    report.row(what, &samples, "µs", Target::None);
+    });
+    figures.add(store, what, samples, "µs");
 }

@@ -3,20 +3,30 @@
 //! `README.md` beside this crate says what is measured and how. Other stores implement [`KeyValue`] in the package
 //! `rivals`, so that the same work runs in the same process.
 
+use std::time::{Duration, Instant};
+
 pub mod bygone;
+#[cfg(feature = "sql")]
 pub mod changes;
+pub mod comparison;
 pub mod contest;
 pub mod data;
 pub mod machine;
+#[cfg(feature = "sql")]
 pub mod orders;
 pub mod report;
+#[cfg(feature = "sql")]
 pub mod sql;
 pub mod targets;
 
 pub use bygone::Bygone;
+pub use comparison::Comparison;
 pub use contest::KeyValue;
 pub use data::{Data, Key, Value};
 pub use report::Report;
+
+/// How long one piece of work is repeated.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How much work.
 #[derive(Clone, Debug)]
@@ -60,6 +70,17 @@ impl Plan {
             }
         }
         Ok((plan, names))
+    }
+
+    /// Does a piece of work so many times as there are runs; fewer times, but once, when it takes long.
+    pub fn repeat(&self, mut work: impl FnMut()) {
+        let start = Instant::now();
+        for run in 0..self.runs {
+            if run > 0 && start.elapsed() > PATIENCE {
+                break;
+            }
+            work();
+        }
     }
 
     /// A fresh directory on the disk under test.

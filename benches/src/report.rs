@@ -25,6 +25,16 @@ impl Samples {
         sorted[index]
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The median.
     pub fn median(&self) -> f64 {
         self.quantile(0.5)
@@ -80,7 +90,7 @@ impl Report {
     /// Prints one row and returns its median.
     pub fn row(&self, what: &str, samples: &Samples, unit: &str, target: Target) -> f64 {
         let median = samples.median();
-        let spread = if samples.0.len() > 1 {
+        let spread = if samples.len() > 1 {
             format!("{} – {}", compact(samples.quantile(0.0)), compact(samples.quantile(1.0)))
         } else {
             String::new()

@@ -3,17 +3,31 @@
 mod bygone;
 mod fjall;
 mod redb;
+#[cfg(feature = "slatedb")]
+mod slatedb;
 mod sqlite;
+#[cfg(feature = "surrealkv")]
+mod surrealkv;
 
 use std::{path::Path, process::ExitCode};
 
-use bygone_benches::{KeyValue, Plan, contest, machine};
+use bygone_benches::{Comparison, KeyValue, Plan, contest, machine};
 
 /// Cache of every store, in bytes.
 const CACHE_BYTES: u64 = 256 << 20;
+/// A store's name, and how it is opened.
+type Entry = (&'static str, fn(&Path) -> Box<dyn KeyValue>);
 /// The stores, in the order in which they run.
-const STORES: [(&str, fn(&Path) -> Box<dyn KeyValue>); 4] =
-    [("bygone", bygone::open), ("fjall", fjall::open), ("redb", redb::open), ("sqlite", sqlite::open)];
+const STORES: &[Entry] = &[
+    ("bygone", bygone::open),
+    ("fjall", fjall::open),
+    ("redb", redb::open),
+    ("sqlite", sqlite::open),
+    #[cfg(feature = "slatedb")]
+    ("slatedb", slatedb::open),
+    #[cfg(feature = "surrealkv")]
+    ("surrealkv", surrealkv::open),
+];
 
 fn main() -> ExitCode {
     let (plan, names) = match Plan::from_args(std::env::args().skip(1)) {
@@ -24,14 +38,16 @@ fn main() -> ExitCode {
         }
     };
     if let Some(unknown) = names.iter().find(|name| STORES.iter().all(|(known, _)| known != name)) {
-        eprintln!("there is no store {unknown}");
+        eprintln!("there is no store {unknown} in this build");
         return ExitCode::from(2);
     }
     println!("{}", machine::describe());
+    let mut figures = Comparison::new(&format!("## Key-value level, {} rows", plan.rows));
     for (name, open) in STORES {
         if names.is_empty() || names.iter().any(|wanted| wanted == name) {
-            contest::run(&plan, &open);
+            contest::run(&plan, &mut figures, open);
         }
     }
+    figures.print();
     ExitCode::SUCCESS
 }
