@@ -63,7 +63,9 @@ impl Comparison {
             let first = row.cells.first().and_then(Option::as_ref).map(Samples::median);
             let cells = (0..self.stores.len()).map(|column| match row.cells.get(column) {
                 Some(Some(samples)) if column == 0 => describe(samples),
-                Some(Some(samples)) => format!("{}{}", describe(samples), ratio(row, first, samples.median())),
+                Some(Some(samples)) => {
+                    format!("{}{}", describe(samples), ratio(row, first, samples.median()))
+                }
                 _ => "–".into(),
             });
             println!("| {} | {} | {} |", row.what, row.unit, cells.collect::<Vec<_>>().join(" | "));

@@ -11,6 +11,7 @@ pub mod changes;
 pub mod comparison;
 pub mod contest;
 pub mod data;
+pub mod kernels;
 pub mod machine;
 #[cfg(feature = "sql")]
 pub mod orders;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use bygone_benches::{Plan, changes, machine, orders, sql, targets};
+use bygone_benches::{Plan, changes, kernels, machine, orders, sql, targets};
 
 fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime starts");
@@ -19,9 +19,14 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let workloads =
-        [&targets::WORKLOADS[..], &sql::WORKLOADS[..], &orders::WORKLOADS[..], &changes::WORKLOADS[..]]
-            .concat();
+    let workloads = [
+        &kernels::WORKLOADS[..],
+        &targets::WORKLOADS[..],
+        &sql::WORKLOADS[..],
+        &orders::WORKLOADS[..],
+        &changes::WORKLOADS[..],
+    ]
+    .concat();
     if let Some(unknown) = names.iter().find(|name| !workloads.contains(&name.as_str())) {
         eprintln!("there is no workload {unknown}; there are: {}", workloads.join(" "));
         return ExitCode::from(2);
@@ -30,6 +35,7 @@ fn main() -> ExitCode {
     runtime
         .block_on(async {
             tokio::spawn(async move {
+                kernels::run(&plan, &names);
                 targets::run(&plan, &names).await;
                 sql::run(&plan, &names).await;
                 orders::run(&plan, &names).await;
