@@ -76,8 +76,7 @@ impl KeyValue for Contestant {
             let mut times = Vec::with_capacity(keys.len());
             for key in keys {
                 let start = Instant::now();
-                let value =
-                    if at_oldest { self.snapshots[0].get(key).await } else { self.db.get(key).await };
+                let value = if at_oldest { self.snapshots[0].get(key).await } else { self.db.get(key).await };
                 std::hint::black_box(value.expect("SlateDB reads"));
                 times.push(start.elapsed().as_nanos() as u32);
             }
