@@ -124,6 +124,8 @@ pub struct EngineStats {
     pub compaction_read_bytes: u64,
     /// Bytes of the files that compactions wrote.
     pub compacted_bytes: u64,
+    /// Pages that compactions wrote as they were stored, without taking their rows apart.
+    pub compaction_passed_pages: u64,
     /// Commits that were slowed down because compaction was behind.
     pub slowdowns: u64,
     /// Times a writer was stopped because flush or compaction was behind.
@@ -171,6 +173,7 @@ impl EngineStats {
             compactions: metrics.compactions.get(),
             compaction_read_bytes: metrics.compaction_read_bytes.get(),
             compacted_bytes: metrics.compaction_written_bytes.get(),
+            compaction_passed_pages: metrics.compaction_passed_pages.get(),
             slowdowns: metrics.slowdowns.get(),
             stops: metrics.stops.get(),
             stall_us: metrics.stall_us.get(),

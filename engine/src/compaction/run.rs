@@ -15,16 +15,19 @@ use crate::{
     garbage::{Dropped, Sieve},
     manifest::{FileId, FileMeta},
     pins::Retained,
-    read::{HistoryMerge, KeyRange, PageFilter, VersionMerge, source::Source},
+    read::{Advance, Ahead, HistoryMerge, KeyRange, PageFilter, VersionMerge, source::Source},
     shared::Shared,
-    sst::Table,
+    sst::{PageFlags, Table},
     state::{Edit, Place, Replacement, Tree},
     types::{KeyspaceId, Kind, Timestamp, VersionRef},
-    write::{PendingFiles, RunWriter},
+    write::{PendingFiles, PlaceAhead, RunWriter},
 };
 
 /// Versions after which other tasks get a turn.
 const VERSIONS_PER_TURN: u64 = if cfg!(feature = "testing") { 8 } else { 4_096 };
+
+/// Pages that are passed on as they are stored for one that is written smaller than it could be.
+const PAGES_PAY: usize = 4;
 
 /// Files that were written and nothing references yet, with the guards that keep them.
 type Written = (Vec<(Place, Vec<FileMeta>)>, Vec<PendingFiles>);
@@ -130,7 +133,7 @@ impl Shared {
             if retained.can_see(lifetime.0, lifetime.1) {
                 writer.push(merge.version()).await?;
             }
-            turns.next(self).await?;
+            turns.pass(1, self).await?;
         }
         let (groups, pending) = writer.finish().await?;
         let place = |newest_pin| match home {
@@ -149,6 +152,7 @@ struct LevelMerge<'j> {
     tree: Arc<Tree>,
     merge: VersionMerge,
     sieve: Sieve<'j>,
+    oldest_in_sight: bool,
     writer: RunWriter,
     ended: Option<HistoryWriter<'j>>,
 }
@@ -168,6 +172,7 @@ impl<'j> LevelMerge<'j> {
             tree: shared.tree(job.keyspace),
             merge: VersionMerge::new(sources(job, Source::run)),
             sieve: Sieve::new(retained, oldest_in_sight),
+            oldest_in_sight,
             writer: new(Arc::clone(shared), job.keyspace),
             ended: moves_ended.then(|| HistoryWriter::new(Arc::clone(shared), job.keyspace, retained)),
         }
@@ -177,7 +182,21 @@ impl<'j> LevelMerge<'j> {
         let mut turns = Turns::default();
         // Key of the delete that waits in the sieve.
         let mut waiting = Vec::new();
-        while self.merge.advance().await? {
+        loop {
+            let still = Still { place: self.writer.place(), oldest_in_sight: self.oldest_in_sight };
+            match self.merge.advance_or_pass(|ahead| still.passes(ahead)).await? {
+                Advance::Version => {}
+                Advance::Page(table, page) => {
+                    if let Some(dropped) = self.sieve.begin_key() {
+                        self.keep_if_history_does(&waiting, dropped).await?;
+                    }
+                    Box::pin(self.writer.push_page(&table, page)).await?;
+                    self.shared.metrics.compaction_passed_pages.add(1);
+                    turns.pass(table.index().rows(page) as u64, self.shared).await?;
+                    continue;
+                }
+                Advance::End => break,
+            }
             if self.merge.is_new_key()
                 && let Some(dropped) = self.sieve.begin_key()
             {
@@ -206,7 +225,7 @@ impl<'j> LevelMerge<'j> {
                 waiting.clear();
                 waiting.extend_from_slice(self.merge.key());
             }
-            turns.next(self.shared).await?;
+            turns.pass(1, self.shared).await?;
         }
         if let Some(dropped) = self.sieve.begin_key() {
             self.keep_if_history_does(&waiting, dropped).await?;
@@ -240,6 +259,28 @@ impl<'j> LevelMerge<'j> {
     }
 }
 
+/// Which pages go to the output as they are stored.
+struct Still<'w> {
+    place: PlaceAhead<'w>,
+    oldest_in_sight: bool,
+}
+
+impl Still<'_> {
+    /// Whether nothing happens to the page, and it is worth to end the open page in front of it.
+    fn passes(&self, ahead: &Ahead<'_>) -> bool {
+        let pays = || {
+            (ahead.page..ahead.page + PAGES_PAY).all(|page| ahead.is_free(page) && self.stays(ahead, page))
+        };
+        self.stays(ahead, ahead.page) && self.place.takes(ahead.table, ahead.page, pays)
+    }
+
+    /// Whether no version of a page can close, go, or move to history, whose keys no other source has.
+    fn stays(&self, ahead: &Ahead<'_>, page: usize) -> bool {
+        let PageFlags { all_open, all_put, unique_keys } = ahead.table.index().flags(page);
+        all_open && unique_keys && (all_put || !self.oldest_in_sight)
+    }
+}
+
 /// All of a job's inputs, to be read once.
 fn sources(
     job: &Job,
@@ -254,9 +295,10 @@ fn sources(
 struct Turns(u64);
 
 impl Turns {
-    async fn next(&mut self, shared: &Shared) -> Result<()> {
-        self.0 += 1;
-        if self.0.is_multiple_of(VERSIONS_PER_TURN) {
+    async fn pass(&mut self, versions: u64, shared: &Shared) -> Result<()> {
+        self.0 += versions;
+        if self.0 >= VERSIONS_PER_TURN {
+            self.0 = 0;
             shared.check_writable()?;
             shared.env.tasks.yield_now().await;
         }

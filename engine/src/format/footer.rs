@@ -54,6 +54,8 @@ impl SectionKind {
     pub const PROPERTIES: Self = Self(4);
     /// The columns of the rows, in the columnar layout.
     pub const ROW_SCHEMA: Self = Self(5);
+    /// Bytes of the keys and values of each page.
+    pub const PAGE_BYTES: Self = Self(6);
 }
 
 /// Where one section is.

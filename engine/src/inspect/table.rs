@@ -113,6 +113,7 @@ fn section_name(kind: SectionKind) -> String {
         SectionKind::FILTER => "filter".into(),
         SectionKind::PROPERTIES => "properties".into(),
         SectionKind::ROW_SCHEMA => "row schema".into(),
+        SectionKind::PAGE_BYTES => "page bytes".into(),
         SectionKind(other) => format!("section {other}"),
     }
 }

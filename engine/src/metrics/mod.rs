@@ -79,6 +79,7 @@ pub(crate) struct Metrics {
     pub(crate) compactions: Counter,
     pub(crate) compaction_read_bytes: Counter,
     pub(crate) compaction_written_bytes: Counter,
+    pub(crate) compaction_passed_pages: Counter,
     pub(crate) slowdowns: Counter,
     pub(crate) stops: Counter,
     pub(crate) stall_us: Counter,

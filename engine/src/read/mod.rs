@@ -31,5 +31,5 @@ pub use prune::{PageCounts, PagePruner, TablePages};
 pub use range::KeyRange;
 pub use scan::{Scan, ScanOptions};
 pub use versions::VersionScan;
-pub(crate) use versions::{HistoryMerge, VersionMerge};
+pub(crate) use versions::{Advance, Ahead, HistoryMerge, VersionMerge};
 pub use view::ReadView;

@@ -10,6 +10,7 @@ use crate::{
         scan::{fill_all, first_by_key},
         source::Source,
     },
+    sst::Table,
     types::{KeyspaceId, Kind, Timestamp, Version, VersionRef},
 };
 
@@ -143,6 +144,33 @@ impl HistoryMerge {
     }
 }
 
+/// What a [`VersionMerge`] has moved to.
+#[derive(Debug)]
+pub(crate) enum Advance {
+    /// A version.
+    Version,
+    /// The place behind this page.
+    Page(Table, usize),
+    /// Its end.
+    End,
+}
+
+/// A page of which no row went by.
+pub(crate) struct Ahead<'a> {
+    pub(crate) table: &'a Table,
+    pub(crate) page: usize,
+    /// Other sources have no key before this one; `None`: they have nothing left.
+    bound: Option<&'a [u8]>,
+}
+
+impl Ahead<'_> {
+    /// Whether no other source has a key in this page or in front of it. The page is of the same table.
+    pub(crate) fn is_free(&self, page: usize) -> bool {
+        let index = self.table.index();
+        page < index.len() && self.bound.is_none_or(|bound| index.last_key(page) < bound)
+    }
+}
+
 /// Merges sources of the current tier version by version: key ascending, begin descending, each closed by the one before it.
 /// Used by history and compaction. It holds one block of each source, however many versions a key has.
 #[derive(Debug)]
@@ -167,11 +195,20 @@ impl VersionMerge {
 
     /// Moves to the next version, or returns false at the end. Dropping the future makes the merge useless.
     pub(crate) async fn advance(&mut self) -> Result<bool> {
+        Ok(matches!(self.advance_or_pass(|_| false).await?, Advance::Version))
+    }
+
+    /// Moves to the next version, or behind a page that `passes` and that no other source has a key in.
+    pub(crate) async fn advance_or_pass(&mut self, passes: impl Fn(&Ahead<'_>) -> bool) -> Result<Advance> {
         self.is_new_key = !self.step_in_key().await?;
         if self.is_new_key {
             self.current = None;
+            if let Some((source, table, page)) = self.page_ahead(passes) {
+                self.sources[source].skip_page();
+                return Ok(Advance::Page(table, page));
+            }
             if !fill_all(&mut self.sources, None).await? {
-                return Ok(false);
+                return Ok(Advance::End);
             }
             let lead = first_by_key(&self.sources, |a, b| a < b);
             self.key.clear();
@@ -187,7 +224,18 @@ impl VersionMerge {
             end = end.min(self.begin);
         }
         (self.begin, self.end) = (begin, end);
-        Ok(true)
+        Ok(Advance::Version)
+    }
+
+    /// A page that comes before whatever the other sources have.
+    fn page_ahead(&self, passes: impl Fn(&Ahead<'_>) -> bool) -> Option<(usize, Table, usize)> {
+        self.sources.iter().enumerate().find_map(|(number, source)| {
+            let (table, page) = source.page_ahead()?;
+            let others = self.sources.iter().enumerate().filter(|(other, _)| *other != number);
+            let bound = others.filter_map(|(_, other)| other.key_ahead()).min();
+            let ahead = Ahead { table, page, bound };
+            (ahead.is_free(page) && passes(&ahead)).then(|| (number, table.clone(), page))
+        })
     }
 
     /// Moves to the next older version of the current key, or behind its last one and returns false.

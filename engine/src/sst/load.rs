@@ -29,7 +29,7 @@ const ROW_COLUMNS: [Column; 4] = [Column::KEYS, Column::BEGINS, Column::ENDS, Co
 
 /// Bytes of a page that were read at once.
 #[derive(Clone)]
-struct Window {
+pub(super) struct Window {
     start: u64,
     bytes: Bytes,
 }
@@ -192,35 +192,50 @@ impl Table {
         policy: CachePolicy,
         window: Option<&Window>,
     ) -> Result<Arc<RowChunks>> {
+        let window = match window {
+            Some(window) => window.clone(),
+            None => self.window(&self.row_entries(page)?).await?,
+        };
+        let rows = Arc::new(self.decode_rows(page, policy, &window).await?);
+        let key = ChunkKey::new(self.inner.meta.id, page, Column::KEYS);
+        self.inner.cache.offer(key, policy, || CachedChunk::Rows(Arc::clone(&rows)));
+        Ok(rows)
+    }
+
+    fn row_entries(&self, page: usize) -> Result<[ChunkEntry; ROW_COLUMNS.len()]> {
         let mut entries = [ChunkEntry::default(); ROW_COLUMNS.len()];
         for (entry, column) in entries.iter_mut().zip(ROW_COLUMNS) {
             *entry = *self.entry(page, column)?;
         }
-        let window = match window {
-            Some(window) => window.clone(),
-            None => self.window(&entries).await?,
-        };
+        Ok(entries)
+    }
+
+    /// Keys, timestamps and kinds of a page, which are not offered to the cache.
+    pub(super) async fn decode_rows(
+        &self,
+        page: usize,
+        policy: CachePolicy,
+        window: &Window,
+    ) -> Result<RowChunks> {
+        let entries = self.row_entries(page)?;
         let count = self.inner.index.rows(page);
         let [keys, begins, ends, kinds] = &entries;
-        let (encoding, raw) = self.raw(keys, &window, policy).await?;
+        let (encoding, raw) = self.raw(keys, window, policy).await?;
         let keys = KeyChunk::decode(encoding, &raw, count).map_err(|damage| self.damaged(keys, &damage))?;
-        let (encoding, raw) = self.raw(begins, &window, policy).await?;
+        let (encoding, raw) = self.raw(begins, window, policy).await?;
         let begins =
             NumberChunk::decode(encoding, &raw, count).map_err(|damage| self.damaged(begins, &damage))?;
         let mut rows = RowChunks { keys, begins, ends: None, kinds: None };
         if !ends.is_absent() {
-            let (encoding, raw) = self.raw(ends, &window, policy).await?;
+            let (encoding, raw) = self.raw(ends, window, policy).await?;
             let decoded = NumberChunk::decode(encoding, &raw, count);
             rows.ends = Some(decoded.map_err(|damage| self.damaged(ends, &damage))?);
         }
         if !kinds.is_absent() {
-            let (encoding, raw) = self.raw(kinds, &window, policy).await?;
+            let (encoding, raw) = self.raw(kinds, window, policy).await?;
             let decoded = KindChunk::decode(encoding, &raw, count);
             rows.kinds = Some(decoded.map_err(|damage| self.damaged(kinds, &damage))?);
         }
-        let rows = Arc::new(rows);
-        let key = ChunkKey::new(self.inner.meta.id, page, Column::KEYS);
-        self.inner.cache.offer(key, policy, || CachedChunk::Rows(Arc::clone(&rows)));
         Ok(rows)
     }
 
@@ -306,7 +321,7 @@ impl Table {
     }
 
     /// Reads what spans these chunks; nothing where they lie too far apart, and each is read by itself then.
-    async fn window(&self, entries: &[ChunkEntry]) -> Result<Window> {
+    pub(super) async fn window(&self, entries: &[ChunkEntry]) -> Result<Window> {
         let present = || entries.iter().filter(|entry| !entry.is_absent());
         let start = present().map(|entry| entry.offset).min().unwrap_or(0);
         let end = present().map(ChunkEntry::end).max().unwrap_or(0);
@@ -342,16 +357,15 @@ impl Table {
     }
 
     /// The verified, decompressed bytes of a chunk.
-    async fn raw_bytes(&self, entry: &ChunkEntry, window: &Window, policy: CachePolicy) -> Result<Bytes> {
+    pub(super) async fn raw_bytes(
+        &self,
+        entry: &ChunkEntry,
+        window: &Window,
+        policy: CachePolicy,
+    ) -> Result<Bytes> {
         let name = &self.inner.name;
         let corrupt = |detail: String| Error::corrupt(name, entry.offset, detail);
-        let stored = match window.slice(entry) {
-            Some(stored) => stored,
-            None => self.read(entry.offset..entry.end()).await?,
-        };
-        if self.inner.seed.checksum(entry.offset, &stored) != entry.checksum {
-            return Err(corrupt("checksum does not match".into()));
-        }
+        let stored = self.stored_bytes(entry, window).await?;
         let codec = Codec::from_u8(entry.codec)
             .ok_or_else(|| Error::Invalid(format!("{name} has unknown codec {}", entry.codec)))?;
         let raw_len = entry.raw_len as usize;
@@ -364,6 +378,18 @@ impl Table {
         }
         let raw = decompress(codec, &stored, raw_len).map_err(|damage| self.damaged(entry, &damage))?;
         Ok(raw.into())
+    }
+
+    /// The verified bytes of a chunk.
+    pub(super) async fn stored_bytes(&self, entry: &ChunkEntry, window: &Window) -> Result<Bytes> {
+        let stored = match window.slice(entry) {
+            Some(stored) => stored,
+            None => self.read(entry.offset..entry.end()).await?,
+        };
+        if self.inner.seed.checksum(entry.offset, &stored) != entry.checksum {
+            return Err(Error::corrupt(&self.inner.name, entry.offset, "checksum does not match"));
+        }
+        Ok(stored)
     }
 
     fn entry(&self, page: usize, column: Column) -> Result<&ChunkEntry> {

@@ -19,6 +19,7 @@ mod check;
 mod load;
 mod open_page;
 mod page;
+mod pass;
 mod rows;
 mod table;
 mod tail;

@@ -21,6 +21,8 @@ pub(super) struct OpenPage {
     pub(super) value_ends: Vec<u32>,
     pub(super) puts: u32,
     pub(super) closed: u32,
+    /// Bytes of keys and values, each row counted.
+    pub(super) row_bytes: usize,
     /// The first key has rows in the page before.
     pub(super) continues: bool,
 }
@@ -73,6 +75,6 @@ impl OpenPage {
         self.values.clear();
         self.values.shrink_to(KEPT_BYTES_MAX);
         self.value_ends.clear();
-        Self { puts: 0, closed: 0, continues: false, ..self }
+        Self { puts: 0, closed: 0, row_bytes: 0, continues: false, ..self }
     }
 }

@@ -65,6 +65,8 @@ pub(super) struct Inner {
     /// The section of zone maps and its offset, decompressed; decoded when a scan asks.
     pub(super) zone_section: Option<(Bytes, u64)>,
     pub(super) zones: OnceLock<ZoneMaps>,
+    /// Bytes of the keys and values of each page, each row counted; none in files of version 1.0.
+    pub(super) page_bytes: Option<Vec<u32>>,
     pub(super) is_dense: bool,
     pub(super) forbids_writing: bool,
     pub(super) cache: PageCache,
@@ -95,6 +97,7 @@ impl Table {
         }
         let filter = parts.filter(&footer)?;
         let schema = parts.schema(&footer)?.map(Arc::new);
+        let page_bytes = parts.page_bytes(&footer, index.len())?;
         let zone_section = parts.zone_section(&footer)?;
         let inner = Inner {
             meta: meta.clone(),
@@ -106,6 +109,7 @@ impl Table {
             schema,
             zone_section,
             zones: OnceLock::new(),
+            page_bytes,
             is_dense: properties.is_dense,
             forbids_writing: footer.features.forbid_writing(),
             cache: cache.clone(),
@@ -158,7 +162,10 @@ impl Table {
     /// Bytes of index and filter in memory, which the cache does not count.
     pub fn weight(&self) -> usize {
         let zones = self.inner.zone_section.as_ref().map_or(0, |(raw, _)| raw.len() * 3);
-        self.inner.index.weight() + self.inner.filter.as_ref().map_or(0, KeyFilter::weight) + zones
+        self.inner.index.weight()
+            + self.inner.filter.as_ref().map_or(0, KeyFilter::weight)
+            + zones
+            + self.inner.page_bytes.as_ref().map_or(0, |bytes| bytes.len() * 4)
     }
 
     /// Whether the file may hold `key`; "no" is certain.

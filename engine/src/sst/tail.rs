@@ -5,8 +5,8 @@ use bytes::Bytes;
 use crate::{
     error::{Error, Result},
     format::{
-        Codec, Damage, FileSeed, Footer, KeyFilter, LAYOUT_COLUMNAR, LAYOUT_OPAQUE, PageIndex, Properties,
-        Section, SectionKind, VERSION_MAJOR, decompress,
+        Codec, Cursor, Damage, FileSeed, Footer, KeyFilter, LAYOUT_COLUMNAR, LAYOUT_OPAQUE, PageIndex,
+        Properties, Section, SectionKind, VERSION_MAJOR, decompress,
     },
     manifest::FileMeta,
     rows::RowSchema,
@@ -117,6 +117,14 @@ impl Tail<'_> {
     pub(super) fn zone_section(&self, footer: &Footer) -> Result<Option<(Bytes, u64)>> {
         let section = self.section(footer, SectionKind::ZONE_MAPS)?;
         Ok(section.map(|(raw, section)| (raw, section.offset)))
+    }
+
+    /// Bytes of the keys and values of each page, where the file says so.
+    pub(super) fn page_bytes(&self, footer: &Footer, pages: usize) -> Result<Option<Vec<u32>>> {
+        let Some((raw, section)) = self.section(footer, SectionKind::PAGE_BYTES)? else { return Ok(None) };
+        let mut cursor = Cursor::new(&raw);
+        let bytes = cursor.u32s(pages).and_then(|bytes| cursor.finish().map(|()| bytes));
+        bytes.map(Some).map_err(|damage| self.corrupt(section.offset, damage))
     }
 
     /// What the file says of itself, compared with what the manifest says of it.

@@ -58,25 +58,27 @@ impl Default for TableOptions {
 /// Memory: one page, the page index, eight bytes per distinct key, and one write buffer.
 pub struct TableWriter {
     id: FileId,
-    seed: FileSeed,
-    options: TableOptions,
+    pub(super) seed: FileSeed,
+    pub(super) options: TableOptions,
     object: ObjectWriter,
     /// Encoded bytes that the object writer has not got yet.
-    buffer: Vec<u8>,
+    pub(super) buffer: Vec<u8>,
     /// Bytes handed to the object writer.
     written: u64,
     hash: Xxh3,
-    page: OpenPage,
+    pub(super) page: OpenPage,
     index: PageIndexBuilder,
-    columns: Option<OpenColumns>,
+    pub(super) columns: Option<OpenColumns>,
     compressor: Box<Compressor>,
     raw: Vec<u8>,
-    hashes: Vec<u64>,
-    totals: Totals,
-    first_key: Vec<u8>,
+    /// Bytes of the keys and values of each page.
+    page_bytes: Vec<u32>,
+    pub(super) hashes: Vec<u64>,
+    pub(super) totals: Totals,
+    pub(super) first_key: Vec<u8>,
     /// Key and begin of the last row.
-    last_key: Vec<u8>,
-    last_begin: Timestamp,
+    pub(super) last_key: Vec<u8>,
+    pub(super) last_begin: Timestamp,
 }
 
 impl fmt::Debug for TableWriter {
@@ -88,12 +90,12 @@ impl fmt::Debug for TableWriter {
 
 /// Sums over the file.
 #[derive(Debug)]
-struct Totals {
-    rows: u64,
+pub(super) struct Totals {
+    pub(super) rows: u64,
     puts: u64,
-    deletes: u64,
+    pub(super) deletes: u64,
     closed: u64,
-    distinct_keys: u64,
+    pub(super) distinct_keys: u64,
     raw_bytes: u64,
     begins: Span,
     ends: Span,
@@ -144,6 +146,7 @@ impl TableWriter {
             columns: options.schema.clone().map(OpenColumns::new),
             compressor: Box::default(),
             raw: Vec::new(),
+            page_bytes: Vec::new(),
             hashes: Vec::new(),
             totals: Totals {
                 rows: 0,
@@ -170,6 +173,11 @@ impl TableWriter {
     #[inline]
     pub async fn push(&mut self, version: VersionRef<'_>) -> Result<()> {
         self.append(version)?;
+        self.write_out_if_full().await
+    }
+
+    #[inline]
+    pub(super) async fn write_out_if_full(&mut self) -> Result<()> {
         if self.buffer.len() >= WRITE_BYTES {
             self.write_out().await?;
         }
@@ -203,7 +211,9 @@ impl TableWriter {
             self.object.abort().await?;
             return Err(Error::Invalid("a table file needs at least one version".into()));
         }
-        self.close_page();
+        if self.open_rows() > 0 {
+            self.close_page();
+        }
         let tail_offset = self.offset();
         let sections = self.encode_sections();
         let footer = Footer {
@@ -231,7 +241,7 @@ impl TableWriter {
     }
 
     /// Offset of the next byte of the file.
-    fn offset(&self) -> u64 {
+    pub(super) fn offset(&self) -> u64 {
         self.written + self.buffer.len() as u64
     }
 
@@ -272,8 +282,8 @@ impl TableWriter {
         }
         self.last_begin = begin;
         self.totals.rows += 1;
-        self.totals.raw_bytes += (key.len() + value.len()) as u64;
         let page = &mut self.page;
+        page.row_bytes += key.len() + value.len();
         if new_key || page.begins.is_empty() {
             page.keys.extend_from_slice(key);
             page.key_ends.push(page.keys.len() as u32);
@@ -315,7 +325,7 @@ impl TableWriter {
     }
 
     /// Encodes the open page into the buffer and adds it to the index.
-    fn close_page(&mut self) {
+    pub(super) fn close_page(&mut self) {
         let page = std::mem::take(&mut self.page);
         let begins = Span::of(page.begins.iter().copied());
         let ends = Span::of(page.ends.iter().copied().filter(|&end| end != Timestamp::OPEN.as_micros()));
@@ -346,13 +356,28 @@ impl TableWriter {
         ];
         self.value_chunks(&page, &mut chunks);
         let first_key = &page.keys[..page.key_ends[0] as usize];
-        self.index.push(summary, first_key, page.last_key(), &chunks);
-        self.totals.index_key_bytes += first_key.len() + page.last_key().len();
-        self.totals.puts += u64::from(page.puts);
-        self.totals.closed += u64::from(page.closed);
-        self.totals.begins = self.totals.begins.join(begins);
-        self.totals.ends = self.totals.ends.join(ends);
+        self.add_to_index(&summary, first_key, page.last_key(), &chunks, page.row_bytes as u32);
         self.page = page.cleared();
+    }
+
+    /// Adds a page whose chunks are in the buffer.
+    pub(super) fn add_to_index(
+        &mut self,
+        summary: &PageSummary,
+        first_key: &[u8],
+        last_key: &[u8],
+        chunks: &[ChunkEntry],
+        row_bytes: u32,
+    ) {
+        self.index.push(*summary, first_key, last_key, chunks);
+        self.page_bytes.push(row_bytes);
+        let totals = &mut self.totals;
+        totals.index_key_bytes += first_key.len() + last_key.len();
+        totals.puts += u64::from(summary.puts);
+        totals.closed += u64::from(summary.closed);
+        totals.raw_bytes += u64::from(row_bytes);
+        totals.begins = totals.begins.join(Span { min: summary.min_begin, max: summary.max_begin });
+        totals.ends = totals.ends.join(Span { min: summary.min_end, max: summary.max_end });
     }
 
     /// Adds the values: as columns where there are such and the rows can be taken apart, else as bytes.
@@ -389,12 +414,17 @@ impl TableWriter {
         self.columns = Some(open);
     }
 
-    fn absent_chunk(&self) -> ChunkEntry {
+    pub(super) fn absent_chunk(&self) -> ChunkEntry {
         ChunkEntry { offset: self.offset(), ..ChunkEntry::default() }
     }
 
     /// Encodes, compresses and checksums one chunk into the buffer. `encode` returns the encoding byte.
-    fn chunk(&mut self, column: Column, rows: u32, encode: impl FnOnce(&mut Vec<u8>) -> u8) -> ChunkEntry {
+    pub(super) fn chunk(
+        &mut self,
+        column: Column,
+        rows: u32,
+        encode: impl FnOnce(&mut Vec<u8>) -> u8,
+    ) -> ChunkEntry {
         let offset = self.offset();
         self.raw.clear();
         let encoding = encode(&mut self.raw);
@@ -432,6 +462,9 @@ impl TableWriter {
             sections.push(self.section(SectionKind::ROW_SCHEMA, Compression::None, &raw));
             raw.clear();
         }
+        raw.extend(self.page_bytes.iter().flat_map(|bytes| bytes.to_le_bytes()));
+        sections.push(self.section(SectionKind::PAGE_BYTES, self.options.compression, &raw));
+        raw.clear();
         if let Some(filter) =
             self.options.filter.then(|| KeyFilter::build(std::mem::take(&mut self.hashes))).flatten()
         {

@@ -12,4 +12,4 @@ mod append;
 mod flush;
 mod run_writer;
 
-pub(crate) use run_writer::{PendingFiles, RunWriter};
+pub(crate) use run_writer::{PendingFiles, PlaceAhead, RunWriter};

@@ -6,7 +6,7 @@ use crate::{
     Result,
     manifest::{FileId, FileMeta},
     shared::Shared,
-    sst::{Compression, TableOptions, TableWriter},
+    sst::{Compression, Table, TableOptions, TableWriter},
     types::{KeyspaceId, VersionRef},
 };
 
@@ -50,6 +50,22 @@ pub(crate) struct RunWriter {
     files: Vec<FileMeta>,
 }
 
+/// The place behind what a [`RunWriter`] was given.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PlaceAhead<'w> {
+    open_rows: usize,
+    options: &'w TableOptions,
+}
+
+impl PlaceAhead<'_> {
+    /// Whether a page can be added as it is stored. It ends the page that is being filled, so that must be large enough,
+    /// unless `pays` says that many more follow.
+    pub(crate) fn takes(self, from: &Table, page: usize, pays: impl FnOnce() -> bool) -> bool {
+        let is_ready = self.open_rows == 0 || self.open_rows * 4 >= self.options.page_rows_max;
+        self.options.takes(from, page) && (is_ready || pays())
+    }
+}
+
 impl RunWriter {
     /// A run of `keyspace`, in the layout that its rows have.
     pub(crate) fn new(shared: Arc<Shared>, keyspace: KeyspaceId) -> Self {
@@ -74,8 +90,24 @@ impl RunWriter {
 
     /// Adds a version: keys ascending, begins descending within a key.
     pub(crate) async fn push(&mut self, version: VersionRef<'_>) -> Result<()> {
+        self.table_for(version.key).await?.push(version).await
+    }
+
+    /// Adds a page that [`PlaceAhead::takes`], as it is stored.
+    pub(crate) async fn push_page(&mut self, from: &Table, page: usize) -> Result<()> {
+        self.table_for(from.index().first_key(page)).await?.push_page(from, page).await
+    }
+
+    /// What can be added now.
+    pub(crate) fn place(&self) -> PlaceAhead<'_> {
+        let open_rows = self.table.as_ref().map_or(0, TableWriter::open_rows);
+        PlaceAhead { open_rows, options: &self.options }
+    }
+
+    /// The table that a version or page beginning with `key` goes to.
+    async fn table_for(&mut self, key: &[u8]) -> Result<&mut TableWriter> {
         let is_full = self.table.as_ref().is_some_and(|table| {
-            table.last_key() != version.key && table.len_estimate() >= self.shared.options.table_bytes
+            table.last_key() != key && table.len_estimate() >= self.shared.options.table_bytes
         });
         if is_full {
             self.close_table().await?;
@@ -84,8 +116,7 @@ impl RunWriter {
             let id = self.pending.reserve();
             self.table = Some(TableWriter::create(&self.shared.root, id, &self.options).await?);
         }
-        let table = self.table.as_mut().expect("a table was just made");
-        table.push(version).await
+        Ok(self.table.as_mut().expect("a table was just made"))
     }
 
     async fn close_table(&mut self) -> Result<()> {

@@ -240,6 +240,12 @@ fn figures(stats: &EngineStats) -> Vec<Figure> {
             "bytes",
             "of files that compactions read",
         ),
+        (
+            "compaction_passed_pages",
+            Some(stats.compaction_passed_pages),
+            "pages",
+            "that compactions wrote as they were stored",
+        ),
         ("compaction_written_bytes", Some(stats.compacted_bytes), "bytes", "of files that compactions wrote"),
         (
             "write_amplification",

@@ -17,6 +17,7 @@ use crate::{
 
 mod damage;
 mod golden;
+mod pass;
 
 const ID: FileId = FileId { epoch: 3, number: 7 };
 

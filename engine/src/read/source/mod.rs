@@ -4,6 +4,8 @@
 //! descending, backward by key descending and begin ascending. Stepping inside a block is synchronous and cheap;
 //! [`Source::fill`] loads the next block and is the only place that waits.
 
+mod whole;
+
 use std::{
     cmp,
     sync::{Arc, atomic::Ordering},
@@ -489,31 +491,6 @@ impl Source {
                     }
                 }
             }
-        }
-        Ok(())
-    }
-
-    /// Whether the current block is a page that was not loaded.
-    pub(crate) fn is_whole(&self) -> bool {
-        self.state == Position::Row && matches!(self.block, Block::Whole)
-    }
-
-    /// Rows of the current block that are left.
-    pub(crate) fn rows_left(&self) -> usize {
-        self.last - self.row
-    }
-
-    /// Whether all keys of the current page come before `bound`; with `or_equal`, or one is equal to it.
-    pub(crate) fn ends_before(&self, bound: &[u8], or_equal: bool) -> bool {
-        let last = self.feed.last_key_of_page();
-        last < bound || or_equal && last == bound
-    }
-
-    /// Loads the page that was not loaded.
-    pub(crate) async fn load_whole(&mut self) -> Result<()> {
-        if let (Block::Whole, Feed::Run { run, table, page, .. }) = (&self.block, &self.feed) {
-            let loaded = run.tables()[*table].load(*page, self.policy, false).await?;
-            self.block = Block::Page(loaded);
         }
         Ok(())
     }
