@@ -246,16 +246,35 @@ impl KeyChunk {
             Ordering::Equal => {}
         }
         let target = &key[front.len()..];
-        let (mut low, mut high) = self.bracket(head(target));
+        let target_head = head(target);
+        let (mut low, mut high) = self.bracket(target_head);
+        // Suffixes of one short length, as this one, are told apart by their heads.
+        let is_short = self.width == 0 && (1..=8).contains(&self.stride) && target.len() == self.stride;
         while low < high {
             let middle = usize::midpoint(low, high);
-            match self.suffix(middle).cmp(target) {
+            let order = if is_short {
+                self.short_head(middle).cmp(&target_head)
+            } else {
+                self.suffix(middle).cmp(target)
+            };
+            match order {
                 Ordering::Less => low = middle + 1,
                 Ordering::Equal => return Ok(middle),
                 Ordering::Greater => high = middle,
             }
         }
         Err(low)
+    }
+
+    /// The head of a suffix, where all have one length of 1 to 8 bytes.
+    #[inline]
+    fn short_head(&self, ordinal: usize) -> u64 {
+        let at = self.suffixes_at + ordinal * self.stride;
+        match self.raw[at..].first_chunk::<8>() {
+            // What follows is of the next keys.
+            Some(first) => u64::from_be_bytes(*first) & (u64::MAX << (64 - 8 * self.stride)),
+            None => head(self.suffix(ordinal)),
+        }
     }
 
     /// The ordinals between which a suffix with this head lies: `low ..= high` as the place to insert.

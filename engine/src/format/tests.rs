@@ -72,6 +72,21 @@ proptest! {
     }
 
     #[test]
+    fn keys_of_one_length_are_found(
+        len in 1..11_usize, keys in vec(vec(any::<u8>(), 10), 1..120), probes in vec(vec(any::<u8>(), 0..12), 20)
+    ) {
+        let cut = |key: &Vec<u8>| [b"front".as_slice(), &key[..key.len().min(len)]].concat();
+        let mut keys: Vec<_> = keys.iter().map(cut).collect();
+        keys.sort();
+        keys.dedup();
+        let (rows, encoding, raw) = encoded_keys(&keys, &[1]);
+        let chunk = KeyChunk::decode(encoding, &raw, rows.len()).unwrap();
+        for probe in probes.iter().map(cut).chain(keys.iter().cloned()) {
+            prop_assert_eq!(chunk.search(&probe), keys.binary_search(&probe));
+        }
+    }
+
+    #[test]
     fn timestamps_come_back(numbers in vec(number(), 1..200), base in any::<u64>(), narrow in any::<bool>()) {
         let numbers: Vec<u64> =
             numbers.iter().map(|n| if narrow && *n != u64::MAX { base.saturating_add(n % 200) } else { *n }).collect();

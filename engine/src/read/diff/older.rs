@@ -79,10 +79,9 @@ impl RunCursor {
             return Ok(None);
         };
         let index = table.index();
-        let is_in = |number: usize| index.first_key(number) < key && key <= index.last_key(number);
         let mut number = match &self.page {
-            // A search in the page that is there costs less than a look into the filter.
-            Some((number, _)) if is_in(*number) => *number,
+            // It was loaded for a key before this one. A search in it costs less than a look into the filter.
+            Some((number, _)) if key <= index.last_key(*number) => *number,
             _ if table.meta().oldest_begin() > at || !table.may_contain(key) => return Ok(None),
             _ => index.first_page_reaching(key),
         };
