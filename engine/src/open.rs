@@ -13,6 +13,7 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::{
     EngineOptions, Env, Error, Result, Root,
+    compaction::Pace,
     manifest::{self, FileId, FileMeta, KeyspaceManifest, Manifest},
     memtable::Memtable,
     metrics::Metrics,
@@ -203,6 +204,7 @@ fn assemble(
         flush_wanted: Arc::default(),
         compaction_wanted: Arc::default(),
         progress: tokio::sync::Notify::new(),
+        pace: Pace::default(),
         metrics: Metrics::default(),
         root_lock: Mutex::new(lock),
     }

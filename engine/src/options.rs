@@ -24,6 +24,9 @@ pub struct EngineOptions {
     pub level0_runs_slow: usize,
     /// Runs of level 0 at which writers are stopped. Default 24.
     pub level0_runs_stop: usize,
+    /// Bytes of table files that compactions in the background read in a second at most; 0: as many as they can. There is no
+    /// limit for a compaction that was asked for, and none while writers wait. Default 0.
+    pub compaction_bytes_per_second: u64,
     /// Memory that one bulk ingest may use to sort and write, in bytes. Default 128 MiB.
     pub ingest_bytes: usize,
     /// Retention of a database that is created, in microseconds: how far back every moment is readable without a
@@ -44,6 +47,7 @@ impl Default for EngineOptions {
             level0_runs_compact: 4,
             level0_runs_slow: 12,
             level0_runs_stop: 24,
+            compaction_bytes_per_second: 0,
             ingest_bytes: 128 << 20,
             retention_us: 7 * 24 * 3_600 * 1_000_000,
         }

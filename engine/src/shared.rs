@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 
 use crate::{
     EngineOptions, Env, Error, Result, Root,
+    compaction::Pace,
     manifest::{FileId, FileMeta},
     metrics::Metrics,
     pins::{Pins, Retained},
@@ -73,6 +74,9 @@ pub(crate) struct Shared {
     pub(crate) compaction_wanted: Arc<Notify>,
     /// Flush or compaction got a step further.
     pub(crate) progress: Notify,
+
+    /// How fast compactions in the background may read.
+    pub(crate) pace: Pace,
 
     pub(crate) metrics: Metrics,
 

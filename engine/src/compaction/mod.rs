@@ -40,7 +40,10 @@
 //! that an older pin sees go to its group.
 
 mod history;
+mod pace;
+mod parts;
 mod picker;
 mod run;
 
+pub(crate) use pace::Pace;
 pub(crate) use picker::{LEVELS, pick, pick_all, pick_history};

@@ -9,6 +9,8 @@ use crate::{
     Result,
     compaction::{
         history::HistoryWriter,
+        pace::Turns,
+        parts::Merging,
         pick, pick_all, pick_history,
         picker::{Job, Work},
     },
@@ -23,21 +25,18 @@ use crate::{
     write::{PendingFiles, PlaceAhead, RunWriter},
 };
 
-/// Versions after which other tasks get a turn.
-const VERSIONS_PER_TURN: u64 = if cfg!(feature = "testing") { 8 } else { 4_096 };
-
 /// Pages that are passed on as they are stored for one that is written smaller than it could be.
 const PAGES_PAY: usize = 4;
 
 /// Files that were written and nothing references yet, with the guards that keep them.
-type Written = (Vec<(Place, Vec<FileMeta>)>, Vec<PendingFiles>);
+pub(super) type Written = (Vec<(Place, Vec<FileMeta>)>, Vec<PendingFiles>);
 
 impl Shared {
     /// Compacts until the picker is satisfied. Calls at the same time wait for each other.
     pub(crate) async fn compact_while_needed(self: &Arc<Self>) -> Result<()> {
         let _one_at_a_time = self.compacting.lock().await;
         while let Some(job) = self.pick_job() {
-            self.run_compaction(&job).await?;
+            self.run_compaction(job, true).await?;
             self.progress.notify_waiters();
         }
         Ok(())
@@ -50,7 +49,7 @@ impl Shared {
         let keyspaces: Vec<_> = self.state.read().trees.keys().copied().collect();
         for keyspace in keyspaces {
             if let Some(job) = pick_all(keyspace, &self.tree(keyspace), &self.retained(keyspace)) {
-                self.run_compaction(&job).await?;
+                self.run_compaction(job, false).await?;
                 self.progress.notify_waiters();
             }
             // What is written from here on is as it should be.
@@ -60,7 +59,7 @@ impl Shared {
                 pick_history(keyspace, &tree, &retained, &self.options, Some(next))
             };
             while let Some(job) = job() {
-                self.run_compaction(&job).await?;
+                self.run_compaction(job, false).await?;
             }
         }
         Ok(())
@@ -79,22 +78,23 @@ impl Shared {
         trees.into_iter().find_map(|(id, tree)| pick(*id, tree, &self.retained(*id), &self.options))
     }
 
-    async fn run_compaction(self: &Arc<Self>, job: &Job) -> Result<()> {
+    /// `is_paced`: nobody waits for it.
+    async fn run_compaction(self: &Arc<Self>, job: Job, is_paced: bool) -> Result<()> {
         // Captured once: pins that come later are at or above the horizon, or at moments that are pinned already.
-        let retained = self.retained(job.keyspace);
+        let retained = Arc::new(self.retained(job.keyspace));
+        let (job, retained) = (&Arc::new(job), &retained);
         let (written, _pending) = match job.work {
             Work::Drop => Written::default(),
             Work::Relocate(place) => {
                 return self.replace(job, vec![(place, job.tables().cloned().collect())]).await;
             }
-            Work::Merge { to_level, oldest_in_sight, moves_ended } => {
+            Work::Merge { oldest_in_sight, moves_ended, .. } => {
                 assert!(oldest_in_sight || !moves_ended, "I7: only out of the oldest run");
-                let merge = LevelMerge::new(self, job, &retained, oldest_in_sight, moves_ended);
-                // On the heap: callers need not carry all of its state in their own.
-                Box::pin(merge.run(to_level)).await?
+                let merging = Merging { job: Arc::clone(job), retained: Arc::clone(retained), is_paced };
+                self.merge_in_parts(&merging).await?
             }
             Work::Regroup { newest_pin, to_run } => {
-                Box::pin(self.regroup(job, &retained, Place::Run(newest_pin, to_run))).await?
+                Box::pin(self.regroup(job, retained, Place::Run(newest_pin, to_run), is_paced)).await?
             }
         };
         let mut placed = Vec::with_capacity(written.len());
@@ -116,10 +116,16 @@ impl Shared {
     }
 
     /// Rewrites versions of history, each judged by its lifetime. Those that stay in their group go `home`.
-    async fn regroup(self: &Arc<Self>, job: &Job, retained: &Retained, home: Place) -> Result<Written> {
-        let mut merge = HistoryMerge::new(sources(job, Source::history));
+    async fn regroup(
+        self: &Arc<Self>,
+        job: &Job,
+        retained: &Retained,
+        home: Place,
+        is_paced: bool,
+    ) -> Result<Written> {
+        let mut merge = HistoryMerge::new(sources(job, &KeyRange::all(), Source::history));
         let mut writer = HistoryWriter::new(Arc::clone(self), job.keyspace, retained);
-        let mut turns = Turns::default();
+        let mut turns = Turns::of(job, is_paced);
         let (mut key, mut begin) = (Vec::new(), Timestamp::OPEN);
         while merge.advance().await? {
             let lifetime = merge.lifetime();
@@ -144,42 +150,43 @@ impl Shared {
     }
 }
 
-/// A merge of runs of the current tier under way.
-struct LevelMerge<'j> {
+/// A merge of runs of the current tier under way, in a range of keys.
+pub(super) struct LevelMerge<'j> {
     shared: &'j Arc<Shared>,
     retained: &'j Retained,
     /// As it was when the job began: its history, which only compactions change.
     tree: Arc<Tree>,
     merge: VersionMerge,
     sieve: Sieve<'j>,
+    to_level: usize,
     oldest_in_sight: bool,
     writer: RunWriter,
     ended: Option<HistoryWriter<'j>>,
+    turns: Turns,
 }
 
 impl<'j> LevelMerge<'j> {
-    fn new(
-        shared: &'j Arc<Shared>,
-        job: &'j Job,
-        retained: &'j Retained,
-        oldest_in_sight: bool,
-        moves_ended: bool,
-    ) -> Self {
+    pub(super) fn new(shared: &'j Arc<Shared>, merging: &'j Merging, range: KeyRange) -> Self {
+        let Merging { job, retained, is_paced } = merging;
+        let Work::Merge { to_level, oldest_in_sight, moves_ended } = job.work else {
+            unreachable!("a job of the current tier is a merge");
+        };
         let new = if oldest_in_sight { RunWriter::lasting } else { RunWriter::new };
         Self {
             shared,
             retained,
             tree: shared.tree(job.keyspace),
-            merge: VersionMerge::new(sources(job, Source::run)),
+            merge: VersionMerge::new(sources(job, &range, Source::run)),
             sieve: Sieve::new(retained, oldest_in_sight),
+            to_level,
             oldest_in_sight,
             writer: new(Arc::clone(shared), job.keyspace),
             ended: moves_ended.then(|| HistoryWriter::new(Arc::clone(shared), job.keyspace, retained)),
+            turns: Turns::of(job, *is_paced),
         }
     }
 
-    async fn run(mut self, to_level: usize) -> Result<Written> {
-        let mut turns = Turns::default();
+    pub(super) async fn run(mut self) -> Result<Written> {
         // Key of the delete that waits in the sieve.
         let mut waiting = Vec::new();
         loop {
@@ -192,7 +199,7 @@ impl<'j> LevelMerge<'j> {
                     }
                     Box::pin(self.writer.push_page(&table, page)).await?;
                     self.shared.metrics.compaction_passed_pages.add(1);
-                    turns.pass(table.index().rows(page) as u64, self.shared).await?;
+                    self.turns.pass(table.index().rows(page) as u64, self.shared).await?;
                     continue;
                 }
                 Advance::End => break,
@@ -225,12 +232,12 @@ impl<'j> LevelMerge<'j> {
                 waiting.clear();
                 waiting.extend_from_slice(self.merge.key());
             }
-            turns.pass(1, self.shared).await?;
+            self.turns.pass(1, self.shared).await?;
         }
         if let Some(dropped) = self.sieve.begin_key() {
             self.keep_if_history_does(&waiting, dropped).await?;
         }
-        Box::pin(self.finish(to_level)).await
+        Box::pin(self.finish()).await
     }
 
     /// Writes the delete after all if a value that is kept in history is right below it; says whether it did.
@@ -247,9 +254,9 @@ impl<'j> LevelMerge<'j> {
         Ok(false)
     }
 
-    async fn finish(self, to_level: usize) -> Result<Written> {
+    async fn finish(self) -> Result<Written> {
         let (files, pending) = self.writer.finish().await?;
-        let (mut placed, mut guards) = (vec![(Place::Level(to_level), files)], vec![pending]);
+        let (mut placed, mut guards) = (vec![(Place::Level(self.to_level), files)], vec![pending]);
         if let Some(ended) = self.ended {
             let (groups, pending) = ended.finish().await?;
             placed.extend(groups.into_iter().map(|(newest_pin, files)| (Place::Group(newest_pin), files)));
@@ -281,27 +288,12 @@ impl Still<'_> {
     }
 }
 
-/// All of a job's inputs, to be read once.
+/// All of a job's inputs in a range of keys, to be read once.
 fn sources(
     job: &Job,
+    range: &KeyRange,
     open: impl Fn(Arc<crate::state::SortedRun>, KeyRange, bool, PageFilter) -> Source,
 ) -> Vec<Source> {
     let runs = job.inputs.iter().map(Arc::clone);
-    runs.map(|run| open(run, KeyRange::all(), false, PageFilter::All).passing_by()).collect()
-}
-
-/// Gives other tasks a turn now and then, and ends the work when writing has ended.
-#[derive(Debug, Default)]
-struct Turns(u64);
-
-impl Turns {
-    async fn pass(&mut self, versions: u64, shared: &Shared) -> Result<()> {
-        self.0 += versions;
-        if self.0 >= VERSIONS_PER_TURN {
-            self.0 = 0;
-            shared.check_writable()?;
-            shared.env.tasks.yield_now().await;
-        }
-        Ok(())
-    }
+    runs.map(|run| open(run, range.clone(), false, PageFilter::All).passing_by()).collect()
 }

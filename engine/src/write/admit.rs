@@ -7,15 +7,16 @@ use crate::{Result, shared::Shared};
 /// How long a slowed writer waits, in microseconds.
 const SLOW_DOWN_US: u64 = 1_000;
 
+/// What writers do because flush or compaction is behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Pressure {
+pub(crate) enum Pressure {
     None,
     Slow,
     Stop,
 }
 
 impl Shared {
-    fn pressure(&self) -> Pressure {
+    pub(crate) fn pressure(&self) -> Pressure {
         let state = self.state.read();
         let level0 = state.trees.values().map(|tree| tree.level0.len()).max().unwrap_or(0);
         if state.frozen.len() > self.options.frozen_memtables_max || level0 >= self.options.level0_runs_stop {

@@ -12,4 +12,5 @@ mod append;
 mod flush;
 mod run_writer;
 
+pub(crate) use admit::Pressure;
 pub(crate) use run_writer::{PendingFiles, PlaceAhead, RunWriter};

@@ -72,6 +72,29 @@ impl Job {
         self.inputs.iter().flat_map(|run| run.tables())
     }
 
+    /// Ranges of keys that cover the job and hold about as much each: two, where there is enough for two files in both. They
+    /// meet between two files of the largest run.
+    pub(crate) fn ranges(&self, table_bytes: u64) -> Vec<KeyRange> {
+        let largest = self.inputs.iter().max_by_key(|run| size(run));
+        let Some(largest) = largest.filter(|_| self.bytes() >= table_bytes * 4) else {
+            return vec![KeyRange::all()];
+        };
+        let half = size(largest) / 2;
+        let mut before = 0;
+        let border = largest.tables().iter().find(|table| {
+            let is_border = before >= half && before > 0;
+            before += table.meta().len;
+            is_border
+        });
+        match border {
+            Some(table) => {
+                let key = table.meta().min_key.clone();
+                vec![KeyRange::new(..key.clone()), KeyRange::new(key..)]
+            }
+            None => vec![KeyRange::all()],
+        }
+    }
+
     /// Bytes of the files that are read.
     pub(crate) fn bytes(&self) -> u64 {
         self.inputs.iter().flat_map(|run| run.tables()).map(|table| table.meta().len).sum()

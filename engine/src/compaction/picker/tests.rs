@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 
-use super::{LEVELS, Work, pick};
+use super::{Job, LEVELS, Work, pick};
 use crate::{
     EngineOptions, Root,
     manifest::FileId,
@@ -73,4 +73,26 @@ fn a_merge_into_a_file_that_reaches_further_looks_below_all_of_it() {
     assert_eq!(job.inputs.len(), 4);
     let work = Work::Merge { to_level: LEVELS - 2, oldest_in_sight: false, moves_ended: false };
     assert_eq!(job.work, work, "the oldest version of a is below");
+}
+
+#[test]
+fn a_large_merge_is_cut_between_two_files_of_its_largest_run() {
+    let mut files = Files::new();
+    let tables: Vec<Table> = ["a", "c", "e", "g", "i"].map(|key| files.table(&[(key, 10, 0, true)])).to_vec();
+    let bytes = tables[0].meta().len;
+    let inputs = vec![files.run(&[("b", 20, 0, true), ("h", 20, 0, true)]), Arc::new(SortedRun::new(tables))];
+    let work = Work::Merge { to_level: LEVELS - 1, oldest_in_sight: true, moves_ended: false };
+    let job = Job { keyspace: KEYSPACE, inputs, work };
+    let whole = job.ranges(bytes * 2);
+    assert!(
+        whole.len() == 1 && whole[0].contains(b"a") && whole[0].contains(b"i"),
+        "not large enough: {whole:?}"
+    );
+    let parts = job.ranges(bytes);
+    assert_eq!(parts.len(), 2);
+    for key in ["a", "b", "c", "e", "g", "h", "i", "z"] {
+        let held = parts.iter().position(|part| part.contains(key.as_bytes())).unwrap();
+        assert_eq!(held, usize::from(key >= "g"), "{key}");
+        assert_eq!(parts.iter().filter(|part| part.contains(key.as_bytes())).count(), 1);
+    }
 }
