@@ -7,7 +7,10 @@ use datafusion::{
     datasource::source::DataSourceExec,
     physical_optimizer::PhysicalOptimizerRule,
     physical_plan::{
-        ExecutionPlan, InputOrderMode, aggregates::AggregateExec, replace_children_if_necessary,
+        ExecutionPlan, ExecutionPlanProperties, InputOrderMode,
+        aggregates::AggregateExec,
+        replace_children_if_necessary,
+        sorts::{partial_sort::PartialSortExec, sort::SortExec},
     },
 };
 
@@ -40,15 +43,27 @@ fn relax(plan: Arc<dyn ExecutionPlan>, is_wanted: bool) -> Result<Arc<dyn Execut
             None => plan,
         });
     }
-    let groups_in_order = plan
-        .downcast_ref::<AggregateExec>()
-        .is_some_and(|aggregate| *aggregate.input_order_mode() != InputOrderMode::Linear);
+    let makes_use_of_it = makes_use_of_order(plan.as_ref());
     let (maintained, required) = (plan.maintains_input_order(), plan.required_input_ordering());
     let children = plan.children().into_iter().cloned().zip(maintained).zip(required);
     let children = children
         .map(|((child, is_maintained), required)| {
-            relax(child, groups_in_order || required.is_some() || (is_wanted && is_maintained))
+            relax(child, makes_use_of_it || required.is_some() || (is_wanted && is_maintained))
         })
         .collect::<Result<Vec<_>>>()?;
     replace_children_if_necessary(plan, children)
+}
+
+/// Whether an operator works by the order of its input without asking for it.
+fn makes_use_of_order(plan: &dyn ExecutionPlan) -> bool {
+    if let Some(aggregate) = plan.downcast_ref::<AggregateExec>() {
+        return *aggregate.input_order_mode() != InputOrderMode::Linear;
+    }
+    if let Some(sort) = plan.downcast_ref::<SortExec>() {
+        // The first rows of a sort are known early where the input comes in the order of its first columns.
+        let given = sort.input().equivalence_properties();
+        let common = given.extract_common_sort_prefix(sort.expr().clone());
+        return sort.fetch().is_some() && common.is_ok_and(|(prefix, _)| !prefix.is_empty());
+    }
+    plan.downcast_ref::<PartialSortExec>().is_some()
 }

@@ -150,6 +150,9 @@ async fn a_large_table_of_the_past_is_in_order_only_where_order_is_asked_for() {
         }
         let seventh_of = format!("SELECT id FROM t{point} ORDER BY id OFFSET 6 LIMIT 1");
         assert_eq!(db.one(&seventh_of).await, seventh, "{point}");
+        // The first key column gives the order; the others of few rows are sorted.
+        let first = format!("SELECT id FROM t{point} ORDER BY id, n DESC LIMIT 2 OFFSET 5");
+        assert_eq!(db.rows(&first).await, if point.is_empty() { ["7", "8"] } else { ["6", "7"] }, "{point}");
         // Rows beside each other: a wrong order would show.
         let back = format!(
             "SELECT count(*) FROM (SELECT id, lag(id) OVER (ORDER BY id) AS before FROM t{point}) x WHERE before >= id"
