@@ -22,8 +22,9 @@ pub(crate) struct RelaxOrder;
 
 impl PhysicalOptimizerRule for RelaxOrder {
     fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
-        // Whoever reads the result sees what order there is.
-        relax(plan, true)
+        // Whoever reads the result sees what order there is; the parts of one that comes in parts are mixed in any case.
+        let is_whole = plan.output_partitioning().partition_count() == 1;
+        relax(plan, is_whole)
     }
 
     fn name(&self) -> &'static str {

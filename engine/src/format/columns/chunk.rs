@@ -194,11 +194,6 @@ impl ColumnChunk {
         &self.data
     }
 
-    /// Whether every row has a value.
-    pub fn is_full(&self) -> bool {
-        self.nulls.is_none() && self.missing.is_none() && !matches!(self.data, ColumnData::None)
-    }
-
     /// Whether a row is missing.
     #[inline]
     pub fn is_missing(&self, row: usize) -> bool {
@@ -208,6 +203,11 @@ impl ColumnChunk {
     /// Whether any row is missing.
     pub fn has_missing(&self) -> bool {
         self.missing.is_some()
+    }
+
+    /// Whether any row that is not missing may be null.
+    pub fn has_nulls(&self) -> bool {
+        self.nulls.is_some() || matches!(self.data, ColumnData::None)
     }
 
     /// Whether a row that is not missing is null.

@@ -133,6 +133,7 @@ impl RowAssembler {
             self.rows += set.len();
             return Ok(());
         }
+        self.builders.iter_mut().for_each(|builder| builder.reserve(set.len()));
         let mut scratch = (Vec::new(), Vec::new());
         let mut recent: VecDeque<PageColumns> = VecDeque::new();
         for segment in set.segments() {

@@ -71,9 +71,26 @@ impl Builder {
         Some(Self { data_type, missing, values, nulls: NullBufferBuilder::new(0) })
     }
 
+    /// Makes room for so many rows more.
+    pub(super) fn reserve(&mut self, rows: usize) {
+        match &mut self.values {
+            Values::Boolean(bits) => bits.reserve(rows),
+            Values::Int16(values) => values.reserve(rows),
+            Values::Int32(values) => values.reserve(rows),
+            Values::Int64(values) => values.reserve(rows),
+            Values::Int128(values) => values.reserve(rows),
+            Values::Float32(values) => values.reserve(rows),
+            Values::Float64(values) => values.reserve(rows),
+            Values::Text(views) => views.reserve(rows),
+            Values::Bytes { offsets, .. } => offsets.reserve(rows),
+        }
+    }
+
     /// Adds rows of a page.
     pub(super) fn append_chunk(&mut self, chunk: &ColumnChunk, ranges: &[Range<usize>]) -> Filled {
-        if chunk.has_missing() {
+        // The rows of deletes are missing in every column of their page, and nobody picks them.
+        let is_missing = |row| chunk.is_missing(row);
+        if chunk.has_missing() && ranges.iter().cloned().flatten().any(is_missing) {
             return self.append_with_missing(chunk, ranges);
         }
         if matches!(chunk.data(), ColumnData::None) {
@@ -86,10 +103,10 @@ impl Builder {
         }
         self.values.append(chunk.data(), ranges)?;
         for rows in ranges {
-            if chunk.is_full() {
-                self.nulls.append_n_non_nulls(rows.len());
-            } else {
+            if chunk.has_nulls() {
                 rows.clone().for_each(|row| self.nulls.append(!chunk.is_null(row)));
+            } else {
+                self.nulls.append_n_non_nulls(rows.len());
             }
         }
         Ok(())
@@ -336,6 +353,10 @@ pub(super) fn append_entries<E, T: Copy + Default>(
     ranges: &[Range<usize>],
     value: impl Fn(&E) -> T,
 ) {
+    if let [rows] = ranges {
+        out.extend(entries[rows.clone()].iter().map(value));
+        return;
+    }
     let start = out.len();
     out.resize(start + rows_of(ranges), T::default());
     let mut rest = &mut out[start..];

@@ -25,6 +25,11 @@ pub(super) struct Views {
 }
 
 impl Views {
+    /// Makes room for so many texts more.
+    pub(super) fn reserve(&mut self, texts: usize) {
+        self.heads.reserve(texts);
+    }
+
     /// Adds a text.
     #[inline]
     pub(super) fn push(&mut self, text: &str) {
