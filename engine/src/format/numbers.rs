@@ -202,6 +202,19 @@ impl KindChunk {
         Ok(Self { constant, kinds: raw.clone() })
     }
 
+    /// For each of these rows, whether it is a value.
+    pub fn puts(&self, rows: Range<usize>) -> BooleanBuffer {
+        let len = rows.len();
+        match self.constant {
+            Some(Kind::Put) => BooleanBuffer::new_set(len),
+            Some(_) => BooleanBuffer::new_unset(len),
+            None => {
+                let kinds = &self.kinds[rows];
+                BooleanBuffer::collect_bool(len, |row| kinds[row] == Kind::Put as u8)
+            }
+        }
+    }
+
     /// The kind of row `row`.
     #[inline]
     pub fn get(&self, row: usize) -> Kind {

@@ -5,10 +5,7 @@ use std::{ops::Range, sync::Arc};
 use arrow_buffer::BooleanBuffer;
 
 use super::scan::Sink;
-use crate::{
-    sst::Page,
-    types::{Kind, Timestamp},
-};
+use crate::{sst::Page, types::Timestamp};
 
 /// Gives `sink` the rows that are what their key is at `at`, by what their page says of the key, while it has room. Returns
 /// the row behind the last one that was passed over.
@@ -19,16 +16,16 @@ pub(super) fn take_visible(
     rows_max: usize,
     at: Timestamp,
 ) -> usize {
-    // Versions of a key are newest first.
-    let is_first_of_key = |row: usize| row == 0 || page.key_ordinal(row - 1) != page.key_ordinal(row);
     let mut mask = !&page.begins_after(rows.clone(), at);
-    if !page.is_all_puts() || page.distinct_keys() < page.rows() {
-        mask = BooleanBuffer::collect_bool(rows.len(), |bit| {
-            let row = rows.start + bit;
-            mask.value(bit)
-                && page.kind(row) == Kind::Put
-                && (is_first_of_key(row) || page.begin(row - 1) > at)
-        });
+    if !page.is_all_puts() {
+        mask = &mask & &page.puts(rows.clone());
+    }
+    if page.distinct_keys() < page.rows() {
+        // Versions of a key are newest first: the first that has begun hides the others, whatever it says.
+        let is_hidden = |row: usize| {
+            row > 0 && page.begin(row - 1) <= at && page.key_ordinal(row - 1) == page.key_ordinal(row)
+        };
+        mask = BooleanBuffer::collect_bool(rows.len(), |bit| mask.value(bit) && !is_hidden(rows.start + bit));
     }
     take(sink, page, rows, rows_max, &mask)
 }

@@ -205,6 +205,14 @@ impl Page {
         self.rows.kinds.is_none()
     }
 
+    /// For each of these rows, whether its version is a value.
+    pub fn puts(&self, rows: Range<usize>) -> BooleanBuffer {
+        match &self.rows.kinds {
+            Some(kinds) => kinds.puts(rows),
+            None => all(rows.len(), true),
+        }
+    }
+
     /// What the version says.
     #[inline]
     pub fn kind(&self, row: usize) -> Kind {
