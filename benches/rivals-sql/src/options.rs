@@ -7,7 +7,7 @@ use crate::orders::duckdb;
 /// The workloads, in the order in which they run.
 const WORKLOADS: [&str; 5] = ["queries", "rounds", "changes", "memory", "tpch"];
 /// The stores.
-const STORES: [&str; 4] = ["bygone", "parquet", "duckdb", "delta"];
+const STORES: [&str; 3] = ["bygone", "parquet", "duckdb"];
 
 /// What the command line asks for.
 #[derive(Clone, Debug)]
