@@ -8,7 +8,8 @@ use datafusion::{
     physical_optimizer::PhysicalOptimizerRule,
     physical_plan::{
         ExecutionPlan, ExecutionPlanProperties, InputOrderMode,
-        aggregates::AggregateExec,
+        aggregates::{AggregateExec, AggregateInputMode},
+        limit::GlobalLimitExec,
         replace_children_if_necessary,
         sorts::{partial_sort::PartialSortExec, sort::SortExec},
     },
@@ -45,6 +46,8 @@ fn relax(plan: Arc<dyn ExecutionPlan>, is_wanted: bool) -> Result<Arc<dyn Execut
         });
     }
     let makes_use_of_it = makes_use_of_order(plan.as_ref());
+    // Of rows that come in an order a limit lets through the first ones, also where no sort is left that says which.
+    let is_wanted = is_wanted || plan.fetch().is_some() || plan.is::<GlobalLimitExec>();
     let (maintained, required) = (plan.maintains_input_order(), plan.required_input_ordering());
     let children = plan.children().into_iter().cloned().zip(maintained).zip(required);
     let children = children
@@ -58,7 +61,10 @@ fn relax(plan: Arc<dyn ExecutionPlan>, is_wanted: bool) -> Result<Arc<dyn Execut
 /// Whether an operator works by the order of its input without asking for it.
 fn makes_use_of_order(plan: &dyn ExecutionPlan) -> bool {
     if let Some(aggregate) = plan.downcast_ref::<AggregateExec>() {
-        return *aggregate.input_order_mode() != InputOrderMode::Linear;
+        // An aggregate with an order of its own, `first_value(v ORDER BY k)`, does without comparing where rows come in it.
+        let is_first_stage = aggregate.mode().input_mode() == AggregateInputMode::Raw;
+        let has_order = aggregate.aggr_expr().iter().any(|expr| !expr.order_bys().is_empty());
+        return *aggregate.input_order_mode() != InputOrderMode::Linear || (is_first_stage && has_order);
     }
     if let Some(sort) = plan.downcast_ref::<SortExec>() {
         // The first rows of a sort are known early where the input comes in the order of its first columns.

@@ -164,3 +164,30 @@ async fn a_large_table_of_the_past_is_in_order_only_where_order_is_asked_for() {
         assert_eq!(db.one(&differing).await, changed, "{point}");
     }
 }
+
+#[tokio::test]
+async fn limits_and_ordered_aggregates_in_subqueries_keep_the_order_that_they_work_by() {
+    let db = Db::with(
+        "CREATE TABLE t (id BIGINT PRIMARY KEY, n BIGINT); CREATE TABLE small (n BIGINT);
+         INSERT INTO small SELECT value FROM generate_series(0, 4);
+         INSERT INTO t SELECT value, value FROM generate_series(1, 120000); CREATE SNAPSHOT s;
+         UPDATE t SET n = -n WHERE id < 100; CALL compact()",
+    )
+    .await;
+    for range in ["", " WHERE id <= 200"] {
+        let t = format!("(SELECT * FROM t AS OF SNAPSHOT s{range}) AS t");
+        assert_eq!(db.one(&format!("SELECT first_value(n ORDER BY id) FROM {t}")).await, "1", "{range}");
+        assert_eq!(db.one(&format!("SELECT last_value(n ORDER BY id DESC) FROM {t}")).await, "1", "{range}");
+        let first = format!("SELECT id % 2, first_value(n ORDER BY id) FROM {t} GROUP BY 1 ORDER BY 1");
+        assert_eq!(db.rows(&first).await, ["0|2", "1|1"], "{range}");
+        // The range lies in one partition: no merge of partitions asks for the order of the limit.
+        for rows in [
+            format!("SELECT t.id FROM {t} JOIN small ON t.n % 5 = small.n"),
+            format!("SELECT id FROM {t} WHERE id + random() > 0"),
+            format!("SELECT DISTINCT id FROM {t}"),
+        ] {
+            let sum = format!("SELECT sum(id) FROM ({rows} ORDER BY id LIMIT 3 OFFSET 1) AS x");
+            assert_eq!(db.one(&sum).await, "9", "{sum}");
+        }
+    }
+}
