@@ -72,8 +72,14 @@ pub fn push_decimal(value: i128, out: &mut Vec<u8>) -> u8 {
     tag::BYTES_16
 }
 
-/// Appends a float bit by bit; returns its tag.
+/// The bits of the one NaN of rows. It has no sign: one with a sign would come before all numbers.
+pub const NAN_32: u32 = 0x7FC0_0000;
+/// As [`NAN_32`], of doubles.
+pub const NAN_64: u64 = 0x7FF8_0000_0000_0000;
+
+/// Appends a float bit by bit, but one NaN for all; returns its tag.
 pub fn push_f32(value: f32, out: &mut Vec<u8>) -> u8 {
+    let value = if value.is_nan() { f32::from_bits(NAN_32) } else { value };
     if value.to_bits() == 0 {
         return tag::ZERO;
     }
@@ -83,6 +89,7 @@ pub fn push_f32(value: f32, out: &mut Vec<u8>) -> u8 {
 
 /// A double that a float can hold bit by bit takes four bytes.
 pub fn push_f64(value: f64, out: &mut Vec<u8>) -> u8 {
+    let value = if value.is_nan() { f64::from_bits(NAN_64) } else { value };
     let short = value as f32;
     if f64::from(short).to_bits() == value.to_bits() {
         return push_f32(short, out);

@@ -191,3 +191,21 @@ async fn limits_and_ordered_aggregates_in_subqueries_keep_the_order_that_they_wo
         }
     }
 }
+
+#[tokio::test]
+async fn not_a_number_is_one_value_however_it_was_computed() {
+    let db = Db::with(
+        "CREATE TABLE t (id BIGINT PRIMARY KEY, d DOUBLE PRECISION, r REAL);
+         INSERT INTO t SELECT v, v, v FROM generate_series(1, 10000) AS g(v);
+         UPDATE t SET d = -CAST('NaN' AS DOUBLE PRECISION), r = -CAST('NaN' AS REAL) WHERE id = 5000;
+         UPDATE t SET d = CAST('Infinity' AS DOUBLE PRECISION) - CAST('Infinity' AS DOUBLE PRECISION) WHERE id = 6000",
+    )
+    .await;
+    for _ in 0..2 {
+        assert_eq!(db.rows("SELECT id FROM t WHERE d = 'NaN' ORDER BY id").await, ["5000", "6000"]);
+        assert_eq!(db.one("SELECT id FROM t WHERE r = 'NaN'").await, "5000");
+        assert_eq!(db.one("SELECT count(*) FROM t WHERE d < 1 OR r < 1").await, "0");
+        assert_eq!(db.rows("SELECT id FROM t WHERE d > 9999 ORDER BY id").await, ["5000", "6000", "10000"]);
+        db.run("CALL flush(); CALL compact()").await;
+    }
+}

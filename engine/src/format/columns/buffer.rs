@@ -115,7 +115,7 @@ impl ColumnBuffer {
             Values::Wides(values) => values.push(wide(tag, payload)?),
             Values::Floats(values) => values.push(match tag {
                 tag::ZERO => 0,
-                _ => Some(value::f32(tag, payload)?.to_bits()).filter(|&bits| bits != 0)?,
+                _ => float(value::f32(tag, payload)?)?,
             }),
             Values::Doubles(values) => values.push(double(tag, payload)?),
             Values::Strings { ends, data } => {
@@ -183,6 +183,12 @@ fn wide(tag: u8, payload: &[u8]) -> Option<i128> {
     shortest.then_some(number)
 }
 
+/// The bits of a float, if rows are written with these.
+fn float(number: f32) -> Option<u32> {
+    let bits = number.to_bits();
+    (bits != 0 && (!number.is_nan() || bits == value::NAN_32)).then_some(bits)
+}
+
 fn double(tag: u8, payload: &[u8]) -> Option<u64> {
     let number = value::f64(tag, payload)?;
     let short = number as f32;
@@ -195,7 +201,7 @@ fn double(tag: u8, payload: &[u8]) -> Option<u64> {
         }
         _ => !fits_short,
     };
-    expected.then_some(number.to_bits())
+    (expected && (!number.is_nan() || number.to_bits() == value::NAN_64)).then_some(number.to_bits())
 }
 
 fn string(kind: ColumnKind, tag: u8, payload: &[u8]) -> Option<&[u8]> {

@@ -93,6 +93,8 @@ fn a_value_in_another_form_than_it_would_come_back_in_is_not_taken() {
     assert!(refused(ColumnKind::Float64, &with(BYTES_8, &1.5_f64.to_le_bytes())), "a float holds it");
     assert!(!refused(ColumnKind::Float64, &with(BYTES_4, &1.5_f32.to_le_bytes())));
     assert!(refused(ColumnKind::Float32, &with(BYTES_4, &[0; 4])), "ZERO is shorter");
+    assert!(refused(ColumnKind::Float32, &with(BYTES_4, &(-f32::NAN).to_le_bytes())), "NaN has no sign");
+    assert!(refused(ColumnKind::Float64, &with(BYTES_8, &(-f64::NAN).to_le_bytes())), "nor here");
     assert!(refused(ColumnKind::Text, &with(LENGTH_1, &[2, 0xC3, 0x28])), "not UTF-8");
     assert!(!refused(ColumnKind::Bytes, &with(LENGTH_1, &[2, 0xC3, 0x28])));
     assert!(refused(ColumnKind::Text, &with(LENGTH_2, &[1, 0, b'x'])), "one byte of length is shorter");
