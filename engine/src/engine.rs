@@ -152,15 +152,15 @@ impl Engine {
         self.shared.sync_log()
     }
 
-    /// The begin of the newest version of `key`, if it is greater than `after`: the conflict check of a commit.
-    pub async fn newest_begin(
+    /// The newest commit that wrote or deleted `key`, if it is newer than `after`: the conflict check of a commit.
+    pub async fn newest_commit(
         &self,
         keyspace: KeyspaceId,
         key: &[u8],
         after: Timestamp,
     ) -> Result<Option<Timestamp>> {
         let state = Arc::clone(&self.shared.state.read());
-        state.newest_begin(keyspace, key, after).await
+        state.newest_commit(keyspace, key, after).await
     }
 
     /// A view of the newest published commit. Never fails for want of a pin.

@@ -374,16 +374,13 @@ impl Run {
                     let (before_begin, after_begin) =
                         (self.begin(keyspace, &key, from), self.begin(keyspace, &key, to));
                     let before_begin = if before.is_some() { before_begin } else { Timestamp::INTENT };
+                    let after_begin = if after.is_some() { after_begin } else { Timestamp::INTENT };
                     Difference { key, before, after, before_begin, after_begin }
                 })
                 .collect();
             let mut diff = self.engine.diff(keyspace, &range, &earlier, &later).unwrap();
             for expected in &differ {
-                let mut found = diff.next().await.unwrap().expect("a difference is reported");
-                if found.after.is_none() && found.after_begin == Timestamp::INTENT {
-                    // The delete is not kept any more.
-                    found.after_begin = expected.after_begin;
-                }
+                let found = diff.next().await.unwrap().expect("a difference is reported");
                 assert_eq!(found, *expected, "{from} to {to}");
             }
             assert_eq!(diff.next().await.unwrap(), None, "nothing else differs from {from} to {to}");
@@ -424,9 +421,13 @@ impl Run {
             let versions = &self.history[&(keyspace, version.key.clone())];
             let begin = version.begin.as_micros();
             let index = versions.iter().position(|(at, _)| *at == begin).expect("it was written");
-            assert_eq!(versions[index].1, version.clone().into_value(), "value of {version:?}");
-            let end = |end: Timestamp| end.as_micros().min(self.last + 1);
             let true_end = versions.get(index + 1).map_or(self.last + 1, |(end, _)| *end);
+            // A delete may be dated by a version that is gone.
+            let is_gone =
+                version.kind == Kind::Delete && !(begin..true_end).any(|at| self.is_readable(keyspace, at));
+            let value = version.clone().into_value();
+            assert!(is_gone || versions[index].1 == value, "value of {version:?}");
+            let end = |end: Timestamp| end.as_micros().min(self.last + 1);
             let between = true_end.min(end(version.end))..true_end.max(end(version.end));
             // Of deletes in a row one may stand for all.
             let is_said_by_others = |at| version.kind == Kind::Delete && value_at(versions, at).is_none();
@@ -439,7 +440,8 @@ impl Run {
         }
         let horizon = self.engine.horizon(keyspace).as_micros();
         for ((id, key), versions) in self.history.iter().filter(|((id, _), _)| *id == keyspace) {
-            let mut below_is_value = false;
+            // Where the newest value begins that is kept below, if no delete that is kept came since.
+            let mut value_below = None;
             // Of the deletes since the last value that is kept, one stands for all before the horizon.
             let mut is_gone = false;
             for (index, (begin, value)) in versions.iter().enumerate() {
@@ -448,11 +450,17 @@ impl Run {
                 let is_found = found.contains(&(key.clone(), *begin));
                 is_gone = if value.is_some() { is_gone && !is_readable } else { is_gone || is_found };
                 // Of deletes before the horizon, those right above a value that is kept.
-                if is_readable && (value.is_some() || below_is_value || *begin > horizon) {
-                    let is_said = is_found || is_gone && *begin <= horizon;
+                if is_readable && (value.is_some() || value_below.is_some() || *begin > horizon) {
+                    // It may be dated by a version in between that is gone.
+                    let between = |since: u64| (key.clone(), since + 1)..=(key.clone(), *begin);
+                    let is_dated = value.is_none()
+                        && value_below.is_some_and(|since| found.range(between(since)).next().is_some());
+                    let is_said = is_found || is_dated || is_gone && *begin <= horizon;
                     assert!(is_said, "version {begin} of {key:?} is missing");
                 }
-                below_is_value = if is_readable { value.is_some() } else { below_is_value };
+                if is_readable {
+                    value_below = value.is_some().then_some(*begin);
+                }
             }
         }
     }

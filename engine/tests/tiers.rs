@@ -250,22 +250,24 @@ async fn a_delete_that_ended_hides_nothing_but_its_own_time() {
 }
 
 #[tokio::test]
-async fn a_delete_stays_as_long_as_the_value_that_it_ended_is_kept_in_history() {
+async fn a_delete_is_listed_as_long_as_the_value_that_it_ended_is_kept_in_history() {
     let db = Database::new(0).await;
     db.write(10, &[("k", Some("a")), ("l", Some("a"))]).await;
     let pin = db.pin(10);
     db.write(20, &[("k", Some("b"))]).await;
     db.write(30, &[("k", None)]).await;
     db.write(40, &[("l", Some("b"))]).await;
-    // The delete goes by alone in the second rewriting, and by another delete in the third.
     for at in [50, 60] {
         db.engine.compact().await.unwrap();
-        assert_eq!(db.stats().history_versions, 2);
+        let stats = db.stats();
+        assert_eq!((stats.history_versions, stats.versions - stats.history_versions), (2, at / 10 - 4));
+        // Nobody can read the value between the two; the delete is dated by the end of the one that is kept.
         let k = db.versions("k").await;
-        assert_eq!(k, [(30, Timestamp::OPEN, Kind::Delete), (10, micros(20), Kind::Put)]);
+        assert_eq!(k, [(20, Timestamp::OPEN, Kind::Delete), (10, micros(20), Kind::Put)]);
         // The conflict of a transaction that read the value.
-        let newest = db.engine.newest_begin(TABLE, b"k", micros(10)).await.unwrap();
-        assert_eq!(newest, Some(micros(30)));
+        let newest = db.engine.newest_commit(TABLE, b"k", micros(10)).await.unwrap();
+        assert_eq!(newest, Some(micros(20)));
+        assert_eq!(db.engine.newest_commit(TABLE, b"k", micros(20)).await.unwrap(), None);
         let mut diff = db.engine.diff(TABLE, &KeyRange::all(), &db.view(10), &db.view(at - 10)).unwrap();
         let gone = diff.next().await.unwrap().unwrap();
         assert_eq!((gone.before.as_deref(), gone.after), (Some(&b"a"[..]), None));
@@ -276,6 +278,30 @@ async fn a_delete_stays_as_long_as_the_value_that_it_ended_is_kept_in_history() 
     db.write(70, &[("k", None)]).await;
     db.engine.compact().await.unwrap();
     assert_eq!((db.stats().history_versions, db.versions("k").await), (0, Vec::new()));
+}
+
+#[tokio::test]
+async fn nothing_of_a_deleted_row_is_left_in_the_current_tier_though_a_pin_sees_it() {
+    let db = Database::new(1_000_000).await;
+    db.fill(10, 0..400).await;
+    let _pin = db.pin(10);
+    let keys: Vec<String> = (100..140).map(|row| format!("k{row:04}")).collect();
+    let deletes: Vec<_> = keys.iter().map(|key| (key.as_str(), None)).collect();
+    db.write(20, &deletes).await;
+    db.engine.compact().await.unwrap();
+    let stats = db.stats();
+    assert_eq!((stats.history_versions, stats.versions - stats.history_versions), (40, 360));
+    for (at, expected) in [(10, 400), (20, 360)] {
+        assert_eq!(rows(&db.view(at), false).await.len(), expected);
+    }
+    let deleted = [(20, Timestamp::OPEN, Kind::Delete), (10, micros(20), Kind::Put)];
+    assert_eq!(db.versions("k0120").await, deleted);
+    // A row that comes back is no conflict of its delete.
+    db.write(30, &[("k0120", Some("back"))]).await;
+    db.engine.compact().await.unwrap();
+    assert_eq!(db.engine.newest_commit(TABLE, b"k0120", micros(20)).await.unwrap(), Some(micros(30)));
+    let again = [(30, Timestamp::OPEN, Kind::Put), (20, micros(30), Kind::Delete), deleted[1]];
+    assert_eq!(db.versions("k0120").await, again);
 }
 
 #[tokio::test]
@@ -323,7 +349,7 @@ async fn of_deletes_in_a_row_one_stays_for_the_value_below_them_when_pins_go() {
         let kinds: Vec<_> = db.versions("k").await.into_iter().map(|(_, _, kind)| kind).collect();
         assert_eq!(kinds, [Kind::Delete, Kind::Put]);
         // The conflict of a transaction that read the value.
-        assert!(db.engine.newest_begin(TABLE, b"k", micros(10)).await.unwrap().is_some());
+        assert!(db.engine.newest_commit(TABLE, b"k", micros(10)).await.unwrap().is_some());
     }
     drop(oldest);
     db.write(80, &[("k", None)]).await;

@@ -22,17 +22,18 @@
 //! * H1 Hence every *value* of the current tier is newer than all versions of its key in history: a job that moves one
 //!   moves all that have ended, and what is in the runs above is newer. Where the current tier shows a value at some
 //!   moment, nothing in history is alive then.
-//! * H2 A delete never moves; absence says it. One that has ended may stay in the current tier while older *and newer*
-//!   values are in history. It hides nothing outside its lifetime: readers ask history as well when they meet it.
+//! * H2 A delete never moves; it goes with the value that it ended, whose end says it. Others may stay in the current tier
+//!   while older *and newer* values are in history. They hide nothing outside their lifetime: readers ask history as well
+//!   when they meet one.
 //! * H3 The lifetimes of one key's versions in history never overlap, so at most one is alive at a moment.
 //!
 //! ```text
 //!   key a   PUT 10 ──▶ DEL 20 ──▶ PUT 30 ──▶ PUT 40 ──▶            history: PUT [10,20), PUT [30,40)
-//!                                                                 current: DEL [20,30), PUT [40,OPEN)
+//!                                                                 current: PUT [40,OPEN)
 //! ```
 //!
-//! When a delete may go is said in [`crate::garbage`]: after the horizon, unless a value that it ended is kept, here or in
-//! history. Newer ones stay, because every moment from the horizon on is listed as it was.
+//! When a delete may go is said in [`crate::garbage`]: with a value that moves, or after the horizon. Newer ones that ended
+//! nothing stay, because every moment from the horizon on is listed as it was.
 //!
 //! What is in history is judged version by version (I5). A group says only what is likely to become garbage together: its
 //! files go by a manifest edit, unread, once they have ended before the horizon and no pin falls into their time. A

@@ -14,7 +14,7 @@ use crate::{
         pick, pick_all, pick_history,
         picker::{Job, Work},
     },
-    garbage::{Dropped, Sieve},
+    garbage::{Lifetime, Sieve},
     manifest::{FileId, FileMeta},
     pins::Retained,
     read::{Advance, Ahead, HistoryMerge, KeyRange, PageFilter, VersionMerge, source::Source},
@@ -88,8 +88,7 @@ impl Shared {
             Work::Relocate(place) => {
                 return self.replace(job, vec![(place, job.tables().cloned().collect())]).await;
             }
-            Work::Merge { oldest_in_sight, moves_ended, .. } => {
-                assert!(oldest_in_sight || !moves_ended, "I7: only out of the oldest run");
+            Work::Merge { .. } => {
                 let merging = Merging { job: Arc::clone(job), retained: Arc::clone(retained), is_paced };
                 self.merge_in_parts(&merging).await?
             }
@@ -153,9 +152,6 @@ impl Shared {
 /// A merge of runs of the current tier under way, in a range of keys.
 pub(super) struct LevelMerge<'j> {
     shared: &'j Arc<Shared>,
-    retained: &'j Retained,
-    /// As it was when the job began: its history, which only compactions change.
-    tree: Arc<Tree>,
     merge: VersionMerge,
     sieve: Sieve<'j>,
     to_level: usize,
@@ -174,10 +170,8 @@ impl<'j> LevelMerge<'j> {
         let new = if oldest_in_sight { RunWriter::lasting } else { RunWriter::new };
         Self {
             shared,
-            retained,
-            tree: shared.tree(job.keyspace),
             merge: VersionMerge::new(sources(job, &range, Source::run)),
-            sieve: Sieve::new(retained, oldest_in_sight),
+            sieve: Sieve::new(retained, oldest_in_sight, moves_ended),
             to_level,
             oldest_in_sight,
             writer: new(Arc::clone(shared), job.keyspace),
@@ -191,12 +185,14 @@ impl<'j> LevelMerge<'j> {
         let mut waiting = Vec::new();
         loop {
             let still = Still { place: self.writer.place(), oldest_in_sight: self.oldest_in_sight };
-            match self.merge.advance_or_pass(|ahead| still.passes(ahead)).await? {
+            let advance = self.merge.advance_or_pass(|ahead| still.passes(ahead)).await?;
+            if !matches!(advance, Advance::Version) || self.merge.is_new_key() {
+                let delete = self.sieve.begin_key();
+                self.keep_delete(&waiting, delete).await?;
+            }
+            match advance {
                 Advance::Version => {}
                 Advance::Page(table, page) => {
-                    if let Some(dropped) = self.sieve.begin_key() {
-                        self.keep_if_history_does(&waiting, dropped).await?;
-                    }
                     Box::pin(self.writer.push_page(&table, page)).await?;
                     self.shared.metrics.compaction_passed_pages.add(1);
                     self.turns.pass(table.index().rows(page) as u64, self.shared).await?;
@@ -204,21 +200,8 @@ impl<'j> LevelMerge<'j> {
                 }
                 Advance::End => break,
             }
-            if self.merge.is_new_key()
-                && let Some(dropped) = self.sieve.begin_key()
-            {
-                self.keep_if_history_does(&waiting, dropped).await?;
-            }
             let verdict = self.sieve.pass(self.merge.lifetime(), self.merge.kind());
-            if let Some(dropped) = verdict.dropped
-                && !self.keep_if_history_does(&waiting, dropped).await?
-            {
-                self.sieve.extend(dropped);
-            }
-            if let Some((begin, end)) = verdict.delete {
-                let key = self.merge.key();
-                self.writer.push(VersionRef { key, begin, end, kind: Kind::Delete, value: &[] }).await?;
-            }
+            self.keep_delete(&waiting, verdict.delete).await?;
             if verdict.is_kept {
                 let version = self.merge.version();
                 match &mut self.ended {
@@ -234,24 +217,13 @@ impl<'j> LevelMerge<'j> {
             }
             self.turns.pass(1, self.shared).await?;
         }
-        if let Some(dropped) = self.sieve.begin_key() {
-            self.keep_if_history_does(&waiting, dropped).await?;
-        }
         Box::pin(self.finish()).await
     }
 
-    /// Writes the delete after all if a value that is kept in history is right below it; says whether it did.
-    async fn keep_if_history_does(&mut self, key: &[u8], dropped: Dropped) -> Result<bool> {
-        let retained = self.retained;
-        let is_kept_for = |begin, end| dropped.is_kept_for((begin, end)) && retained.can_see(begin, end);
-        for run in self.tree.history_runs() {
-            if run.has_version(key, is_kept_for).await? {
-                let (begin, end) = dropped.delete;
-                self.writer.push(VersionRef { key, begin, end, kind: Kind::Delete, value: &[] }).await?;
-                return Ok(true);
-            }
-        }
-        Ok(false)
+    /// Writes a delete that waited in the sieve, if it is kept.
+    async fn keep_delete(&mut self, key: &[u8], delete: Option<Lifetime>) -> Result<()> {
+        let Some((begin, end)) = delete else { return Ok(()) };
+        self.writer.push(VersionRef { key, begin, end, kind: Kind::Delete, value: &[] }).await
     }
 
     async fn finish(self) -> Result<Written> {

@@ -14,11 +14,13 @@
 //! holds. Only where these versions reach back to the oldest one of the key may deletes go, because a delete must not go
 //! before the versions that it hides.
 //!
-//! Values that have ended may have left for the history tier. They do not go by here, and no delete hides them: each says
-//! itself when it ended. Still the delete is kept as long as one of them is kept right below it. It is what happened to the
-//! value: history and differences list it, and a transaction that read the value finds its conflict in it. So a delete that
-//! hides nothing of what went by is [`Dropped`], and goes unless history holds a value of the key in the place that it
-//! names.
+//! A value that leaves for the history tier takes its end with it, and with that the delete that ended it: nothing is left
+//! for the delete to hide, and the end says what became of the value ([`crate::read::VersionScan`] lists a delete where a
+//! value of history ended and no other version began). So a delete of any age goes with the value below it, unless the value
+//! stays. Were it kept, no page with a deleted row could be read as it is stored for as long as a snapshot sees the row.
+//! Where versions between the two are gone, the delete is dated by the end of the last value that is kept.
+//!
+//! A delete behind which nothing goes by goes with the horizon.
 
 use crate::{
     pins::Retained,
@@ -33,8 +35,12 @@ pub(crate) type Lifetime = (Timestamp, Timestamp);
 pub(crate) struct Sieve<'a> {
     retained: &'a Retained,
     oldest_in_sight: bool,
-    /// A delete at or below the horizon that some readable moment sees: it is kept if a value is kept right below it.
+    /// Whether values that have ended leave for history.
+    moves_ended: bool,
+    /// A delete that goes unless the next older version that is kept needs it.
     pending: Option<Lifetime>,
+    /// Between here and the delete nobody can read anything.
+    reach: Timestamp,
 }
 
 /// What one more version of a key settles.
@@ -42,38 +48,22 @@ pub(crate) struct Sieve<'a> {
 pub(crate) struct Verdict {
     /// A delete that went by before and is kept after all; its place is in front of this version.
     pub(crate) delete: Option<Lifetime>,
-    /// A delete that went by before and hides nothing of what went by.
-    pub(crate) dropped: Option<Dropped>,
     /// Whether this version is kept, as far as is known yet.
     pub(crate) is_kept: bool,
 }
 
-/// A delete at or below the horizon between which and the next older version that went by, which is another delete, nothing
-/// is kept; or behind which nothing is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Dropped {
-    pub(crate) delete: Lifetime,
-    /// Where the next older version begins; zero when there is none.
-    pub(crate) below: Timestamp,
-}
-
-impl Dropped {
-    /// Whether a version of the key with this lifetime, if it is kept, keeps the delete: it is right below it.
-    pub(crate) fn is_kept_for(&self, (begin, end): Lifetime) -> bool {
-        begin >= self.below && end <= self.delete.0
-    }
-}
-
 impl<'a> Sieve<'a> {
-    /// `oldest_in_sight`: no older version of a key exists than those that will go by.
-    pub(crate) fn new(retained: &'a Retained, oldest_in_sight: bool) -> Self {
-        Self { retained, oldest_in_sight, pending: None }
+    /// `oldest_in_sight`: no older version of a key exists in the current tier than those that will go by. `moves_ended`: the
+    /// values that have ended leave for history; only with the oldest in sight.
+    pub(crate) fn new(retained: &'a Retained, oldest_in_sight: bool, moves_ended: bool) -> Self {
+        assert!(oldest_in_sight || !moves_ended, "I7: only out of the oldest run");
+        Self { retained, oldest_in_sight, moves_ended, pending: None, reach: Timestamp::OPEN }
     }
 
-    /// The next version is the newest of another key. Returns the delete of the last key that waited for something below it.
+    /// The next version is the newest of another key. Returns a delete of the last key that is kept.
     #[inline]
-    pub(crate) fn begin_key(&mut self) -> Option<Dropped> {
-        self.pending.take().map(|delete| Dropped { delete, below: Timestamp::INTENT })
+    pub(crate) fn begin_key(&mut self) -> Option<Lifetime> {
+        self.pending.take().filter(|(begin, _)| *begin > self.retained.horizon)
     }
 
     /// Whether a delete waits for what is below it.
@@ -82,31 +72,35 @@ impl<'a> Sieve<'a> {
         self.pending.is_some()
     }
 
-    /// A delete that was [`Dropped`] by the one that waits now has gone, with all between them. The older one says from now on
-    /// what both said: it would go before the value below it once nobody sees its own time any more.
-    pub(crate) fn extend(&mut self, dropped: Dropped) {
-        if let Some(pending) = &mut self.pending {
-            pending.1 = dropped.delete.1;
-        }
-    }
-
     /// Judges the next older version of the key, closed as far as its successor is known.
     #[inline]
     pub(crate) fn pass(&mut self, (begin, end): Lifetime, kind: Kind) -> Verdict {
         if end != Timestamp::OPEN && !self.retained.can_see(begin, end) {
-            return Verdict { delete: None, dropped: None, is_kept: false };
+            if end == self.reach {
+                self.reach = begin;
+            }
+            return Verdict { delete: None, is_kept: false };
         }
-        // Of deletes in a row only the oldest hides something.
-        let (delete, dropped) = match self.pending.take() {
-            Some(delete) if kind == Kind::Put => (Some(delete), None),
-            Some(delete) => (None, Some(Dropped { delete, below: begin })),
-            None => (None, None),
-        };
-        let waits = kind == Kind::Delete && self.oldest_in_sight && begin <= self.retained.horizon;
+        let (mut delete, mut lifetime) = (self.pending.take(), (begin, end));
+        if let Some((deleted, deleted_until)) = delete {
+            let is_past = deleted <= self.retained.horizon;
+            match kind {
+                // Its end says it.
+                Kind::Put if self.moves_ended => delete = None,
+                // Of deletes in a row only the oldest hides something. From now on it says what both said: it would go before
+                // the value below it once nobody sees its own time any more.
+                Kind::Delete if is_past && end == self.reach => (delete, lifetime.1) = (None, deleted_until),
+                Kind::Delete if is_past && self.moves_ended => delete = None,
+                _ => {}
+            }
+        }
+        let waits = kind == Kind::Delete
+            && self.oldest_in_sight
+            && (self.moves_ended || begin <= self.retained.horizon);
         if waits {
-            self.pending = Some((begin, end));
+            (self.pending, self.reach) = (Some(lifetime), begin);
         }
-        Verdict { delete, dropped, is_kept: !waits }
+        Verdict { delete, is_kept: !waits }
     }
 }
 

@@ -4,30 +4,34 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use super::{Dropped, Sieve};
+use super::Sieve;
 use crate::{
     pins::Retained,
     types::{Kind, Timestamp},
 };
 
-/// What the rule keeps of `history`: `(begin, is_put)`, newest first, closed by their successors.
-fn kept(history: &[(u64, bool)], pins: &[u64], horizon: u64) -> Vec<(u64, bool)> {
+/// What the rule keeps of `history`: `(begin, is_put)`, newest first, closed by their successors. Where values move, the
+/// deletes are listed that their ends say.
+fn kept(history: &[(u64, bool)], pins: &[u64], horizon: u64, moves_ended: bool) -> Vec<(u64, bool)> {
+    let at = Timestamp::from_micros;
     let pins: BTreeSet<_> = pins.iter().filter(|pin| **pin < horizon).collect();
-    let retained = Retained {
-        horizon: Timestamp::from_micros(horizon),
-        pins: pins.into_iter().map(|pin| Timestamp::from_micros(*pin)).collect(),
-    };
-    let mut sieve = Sieve::new(&retained, true);
+    let retained = Retained { horizon: at(horizon), pins: pins.into_iter().map(|pin| at(*pin)).collect() };
+    let mut sieve = Sieve::new(&retained, true, moves_ended);
     sieve.begin_key();
     let mut end = Timestamp::OPEN;
     let mut kept = Vec::new();
     for (begin, is_put) in history {
-        let at = Timestamp::from_micros(*begin);
-        let verdict = sieve.pass((at, end), if *is_put { Kind::Put } else { Kind::Delete });
+        let verdict = sieve.pass((at(*begin), end), if *is_put { Kind::Put } else { Kind::Delete });
         kept.extend(verdict.delete.map(|(begin, _)| (begin.as_micros(), DEL)));
-        kept.extend(verdict.is_kept.then_some((*begin, *is_put)));
-        end = at;
+        if verdict.is_kept {
+            let newer = kept.last().map_or(Timestamp::OPEN, |(begin, _)| at(*begin));
+            let is_said = moves_ended && *is_put && end < newer && retained.can_see(end, newer);
+            kept.extend(is_said.then_some((end.as_micros(), DEL)));
+            kept.push((*begin, *is_put));
+        }
+        end = at(*begin);
     }
+    kept.extend(sieve.begin_key().map(|(begin, _)| (begin.as_micros(), DEL)));
     kept
 }
 
@@ -36,6 +40,19 @@ type History<'a> = &'a [(u64, bool)];
 
 const PUT: bool = true;
 const DEL: bool = false;
+
+/// Where values move, a delete is dated by the end of the value below it, whatever came between them.
+fn check(history: History<'_>, pins: &[u64], horizon: u64, expected: History<'_>) {
+    assert_eq!(kept(history, pins, horizon, false), expected, "history {history:?} pins {pins:?}");
+    let mut dated = expected.to_vec();
+    for (delete, value) in (0..expected.len()).zip(1..expected.len()) {
+        if (expected[delete].1, expected[value].1) == (DEL, PUT) {
+            let place = history.iter().position(|version| *version == expected[value]).unwrap();
+            dated[delete].0 = history[place - 1].0;
+        }
+    }
+    assert_eq!(kept(history, pins, horizon, true), dated, "history {history:?} pins {pins:?}");
+}
 
 #[test]
 fn the_short_vectors_hold() {
@@ -52,7 +69,7 @@ fn the_short_vectors_hold() {
         (&[(100, PUT), (99, PUT)], &[], &[(100, PUT)]),
     ];
     for (history, pins, expected) in cases {
-        assert_eq!(&kept(history, pins, 100), expected, "history {history:?} pins {pins:?}");
+        check(history, pins, 100, expected);
     }
 }
 
@@ -87,14 +104,15 @@ fn the_worked_example_with_two_snapshots_holds() {
         ("l", &[(d4, DEL)], &[]),
     ];
     for (name, history, expected) in cases {
-        assert_eq!(&kept(history, &pins, h25), expected, "key {name}");
+        println!("key {name}");
+        check(history, &pins, h25, expected);
     }
 }
 
 #[test]
 fn a_delete_waits_for_its_own_key_only() {
     let retained = Retained { horizon: Timestamp::from_micros(100), pins: Vec::new() };
-    let mut sieve = Sieve::new(&retained, true);
+    let mut sieve = Sieve::new(&retained, true, false);
     let at = Timestamp::from_micros;
     for _key in 0..2 {
         sieve.begin_key();
@@ -106,31 +124,33 @@ fn a_delete_waits_for_its_own_key_only() {
 }
 
 #[test]
-fn a_delete_that_hides_nothing_names_the_place_in_history_that_could_keep_it() {
-    let at = Timestamp::from_micros;
-    let retained = Retained { horizon: at(100), pins: vec![at(15), at(25), at(45), at(55)] };
-    let mut sieve = Sieve::new(&retained, true);
-    sieve.begin_key();
-    sieve.pass((at(50), Timestamp::OPEN), Kind::Put);
-    sieve.pass((at(40), at(50)), Kind::Delete);
-    // Between the two is room for values that moved; one from 30 to 40 keeps the newer delete.
-    let dropped = sieve.pass((at(20), at(30)), Kind::Delete).dropped.unwrap();
-    assert_eq!(dropped, Dropped { delete: (at(40), at(50)), below: at(20) });
-    assert!(dropped.is_kept_for((at(30), at(40))));
-    assert!(!dropped.is_kept_for((at(10), at(20))), "that is what the older one is for");
-    let dropped = sieve.begin_key().unwrap();
-    assert_eq!(dropped.delete, (at(20), at(30)));
-    assert!(dropped.is_kept_for((at(10), at(20))) && !dropped.is_kept_for((at(30), at(40))));
-    assert_eq!(sieve.begin_key(), None);
-}
-
-#[test]
 fn no_delete_goes_while_older_versions_are_out_of_sight() {
     let retained = Retained { horizon: Timestamp::from_micros(100), pins: Vec::new() };
-    let mut sieve = Sieve::new(&retained, false);
+    let mut sieve = Sieve::new(&retained, false, false);
     sieve.begin_key();
     let open = (Timestamp::from_micros(90), Timestamp::OPEN);
     assert!(sieve.pass(open, Kind::Delete).is_kept);
+}
+
+#[test]
+fn a_delete_of_any_age_goes_with_the_value_that_it_ended() {
+    let at = Timestamp::from_micros;
+    let retained = Retained { horizon: at(100), pins: vec![at(15)] };
+    for deleted in [20, 120] {
+        let mut sieve = Sieve::new(&retained, true, true);
+        sieve.begin_key();
+        assert!(!sieve.pass((at(deleted), Timestamp::OPEN), Kind::Delete).is_kept);
+        let verdict = sieve.pass((at(10), at(deleted)), Kind::Put);
+        assert_eq!((verdict.delete, verdict.is_kept), (None, true));
+        assert_eq!(sieve.begin_key(), None);
+    }
+    // Of recent deletes in a row each is kept that ended no value.
+    let mut sieve = Sieve::new(&retained, true, true);
+    sieve.begin_key();
+    sieve.pass((at(130), Timestamp::OPEN), Kind::Delete);
+    let verdict = sieve.pass((at(120), at(130)), Kind::Delete);
+    assert_eq!((verdict.delete, verdict.is_kept), (Some((at(130), Timestamp::OPEN)), false));
+    assert_eq!(sieve.pass((at(10), at(120)), Kind::Put).delete, None);
 }
 
 /// What a read at `at` sees: whether there is a value, and which.
@@ -147,18 +167,21 @@ proptest! {
     ) {
         let history: Vec<(u64, bool)> = begins.into_iter().rev().collect();
         let pins: Vec<u64> = pins.into_iter().collect();
-        let kept = kept(&history, &pins, horizon);
         let readable = |at: u64| at >= horizon || pins.contains(&at);
-        for at in (0..70).filter(|at| readable(*at)) {
-            prop_assert_eq!(visible(&history, at), visible(&kept, at), "at {}", at);
-        }
-        // Minimal: leaving out any one version that is at or below the horizon changes a readable answer, or the
-        // version is newer than the horizon.
-        for leave in 0..kept.len() {
-            let mut fewer = kept.clone();
-            let (begin, _) = fewer.remove(leave);
-            let changes = (0..70).filter(|at| readable(*at)).any(|at| visible(&fewer, at) != visible(&history, at));
-            prop_assert!(changes || begin > horizon, "version {} is needless in {:?}", begin, kept);
+        for moves_ended in [false, true] {
+            let kept = kept(&history, &pins, horizon, moves_ended);
+            for at in (0..70).filter(|at| readable(*at)) {
+                let (before, after) = (visible(&history, at), visible(&kept, at));
+                prop_assert_eq!(before, after, "at {} moves {}", at, moves_ended);
+            }
+            // Minimal: leaving out any one version that is at or below the horizon changes a readable answer, or the
+            // version is newer than the horizon.
+            for leave in 0..kept.len() {
+                let mut fewer = kept.clone();
+                let (begin, _) = fewer.remove(leave);
+                let changes = (0..70).filter(|at| readable(*at)).any(|at| visible(&fewer, at) != visible(&history, at));
+                prop_assert!(changes || begin > horizon, "version {} is needless in {:?}", begin, kept);
+            }
         }
     }
 }

@@ -44,6 +44,11 @@ pub(crate) enum PageFilter {
         /// Inclusive.
         through: Timestamp,
     },
+    /// Read the pages that hold a version with `after < end`.
+    Ended {
+        /// Exclusive.
+        after: Timestamp,
+    },
     /// Read the pages that hold a version with `begin <= at < end`.
     Alive {
         /// The moment.
@@ -67,6 +72,7 @@ impl PageFilter {
         match self {
             Self::All => true,
             Self::Begins { after, through } => max_begin > after && min_begin <= through,
+            Self::Ended { after } => outlive(after),
             Self::Alive { at } => min_begin <= at && outlive(at),
             Self::Changed { from, to } => {
                 let began = max_begin > from && min_begin <= to && outlive(to);
@@ -104,6 +110,8 @@ mod tests {
                 assert!(!alive || PageFilter::Alive { at: to }.admits(page));
                 let begins = is_wanted(&|(begin, _)| from < begin && begin <= to);
                 assert!(!begins || PageFilter::Begins { after: from, through: to }.admits(page));
+                let ended = is_wanted(&|(_, end)| from < end);
+                assert!(!ended || PageFilter::Ended { after: from }.admits(page));
                 let changed = is_wanted(&|version| is_alive(version, from) != is_alive(version, to));
                 assert!(!changed || PageFilter::Changed { from, to }.admits(page), "{a:?} {b:?} {from} {to}");
             }

@@ -1,4 +1,12 @@
 //! Versions in a window of commits: the history of keys.
+//!
+//! A delete goes with the value that it ended when that moves to history. Where a value of history ended and no other version
+//! of its key began, there was one:
+//!
+//! ```text
+//!   stored     PUT [10,20)              PUT 30 ─▶
+//!   listed     PUT [10,20)  DEL [20,30)  PUT 30 ─▶
+//! ```
 
 use bytes::Bytes;
 
@@ -21,6 +29,8 @@ pub struct VersionScan {
     history: HistoryMerge,
     /// Whether each of the two is on a version; before the first call, and after one that was given out, unknown.
     is_on: [Option<bool>; 2],
+    /// The key that was met last, and where the oldest of its versions so far begins.
+    met: Option<(Vec<u8>, Timestamp)>,
     window: (Timestamp, Timestamp),
     retained: Retained,
     _view: ReadView,
@@ -38,9 +48,10 @@ impl VersionScan {
         // A version is closed by a newer one, which may be behind the window; in history all are closed.
         let newer = PageFilter::Begins { after, through: Timestamp::LAST };
         let current = VersionMerge::new(view.sources(keyspace, range, newer));
-        let begun = PageFilter::Begins { after, through };
-        let history = HistoryMerge::new(view.history(keyspace, range, begun));
-        Self { current, history, is_on: [None; 2], window: (after, through), retained, _view: view }
+        // What ended in the window may have been deleted then, and what ended behind it ends what is in it.
+        let history = HistoryMerge::new(view.history(keyspace, range, PageFilter::Ended { after }));
+        let window = (after, through);
+        Self { current, history, is_on: [None; 2], met: None, window, retained, _view: view }
     }
 
     /// Returns the next version, with its exact `end`, or `None` after the last.
@@ -48,16 +59,49 @@ impl VersionScan {
     /// # Errors
     /// `Corrupt` or `Unavailable` when a page cannot be read.
     pub async fn next(&mut self) -> Result<Option<Version>> {
-        let (after, through) = self.window;
         while let Some(is_history) = self.next_tier().await? {
             let (begin, end) = if is_history { self.history.lifetime() } else { self.current.lifetime() };
+            let newer = self.newer(is_history);
+            if is_history && end < newer {
+                // Its turn comes again.
+                self.note(is_history, end);
+                if self.is_listed((end, newer)) {
+                    let key = Bytes::copy_from_slice(self.history.key());
+                    let (kind, value) = (Kind::Delete, Bytes::new());
+                    return Ok(Some(Version { key, begin: end, end: newer, kind, value }));
+                }
+            }
+            self.note(is_history, begin);
             self.is_on[usize::from(is_history)] = None;
-            if begin > after && begin <= through && self.retained.can_see(begin, end) {
+            if self.is_listed((begin, end)) {
                 let version = if is_history { self.history.to_version() } else { self.current.to_version() };
                 return Ok(Some(version));
             }
         }
         Ok(None)
+    }
+
+    fn is_listed(&self, (begin, end): (Timestamp, Timestamp)) -> bool {
+        let (after, through) = self.window;
+        begin > after && begin <= through && self.retained.can_see(begin, end)
+    }
+
+    fn key(&self, is_history: bool) -> &[u8] {
+        if is_history { self.history.key() } else { self.current.key() }
+    }
+
+    /// Where the version of the same key begins that is listed before the next one; open where that is the newest.
+    fn newer(&self, is_history: bool) -> Timestamp {
+        let of_key = |(key, _): &&(Vec<u8>, Timestamp)| key.as_slice() == self.key(is_history);
+        self.met.as_ref().filter(of_key).map_or(Timestamp::OPEN, |(_, begin)| *begin)
+    }
+
+    /// A version of the tier's key begins here; the next one is older.
+    fn note(&mut self, is_history: bool, begin: Timestamp) {
+        let (mut key, _) = self.met.take().unwrap_or_default();
+        key.clear();
+        key.extend_from_slice(self.key(is_history));
+        self.met = Some((key, begin));
     }
 
     /// Whether the next version is one of history; `None` when there is no more.

@@ -63,7 +63,7 @@ impl State {
         self.memtables().flat_map(|memtable| memtable.keyspaces()).collect()
     }
 
-    /// The newest version of `key` with `begin <= at`, deletes included.
+    /// The newest version of `key` with `begin <= at`. Deletes are versions; one that went with the value that it ended is none.
     pub(crate) async fn newest_version(
         &self,
         keyspace: KeyspaceId,
@@ -94,9 +94,9 @@ impl State {
         Ok(newest.map(|found| found.into_version(Bytes::copy_from_slice(key))))
     }
 
-    /// The begin of the newest version of `key`, if it is greater than `after`. Runs that hold nothing newer than
+    /// The newest commit that wrote or deleted `key`, if it is newer than `after`. Runs that hold nothing newer than
     /// `after` are not looked at.
-    pub(crate) async fn newest_begin(
+    pub(crate) async fn newest_commit(
         &self,
         keyspace: KeyspaceId,
         key: &[u8],
@@ -121,7 +121,15 @@ impl State {
                 return Ok((found.begin > after).then_some(found.begin));
             }
         }
-        Ok(None)
+        // Deletes go with the value that they ended, whose end says it.
+        let mut ended = None;
+        for run in tree.history_runs() {
+            let Some(table) = run.table_of(key).filter(|table| table.meta().max_end > after) else {
+                continue;
+            };
+            ended = ended.max(table.get(key, Timestamp::LAST).await?.map(|found| found.end));
+        }
+        Ok(ended.filter(|ended| *ended > after))
     }
 
     /// The runs of history that can hold a version of `range` that passes the filter, as sources.

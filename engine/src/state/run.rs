@@ -1,10 +1,8 @@
 //! A sorted run: tables in key order that never overlap. A key is never split over two of them.
 
 use crate::{
-    error::Result,
     read::{KeyRange, Lifetimes, PageFilter},
-    sst::{CachePolicy, Table},
-    types::Timestamp,
+    sst::Table,
 };
 
 /// See the module documentation.
@@ -67,26 +65,6 @@ impl SortedRun {
         self.tables.iter().map(Table::meta).any(|file| {
             range.overlaps(&file.min_key, &file.max_key) && filter.admits(Lifetimes::of_file(file))
         })
-    }
-
-    /// Whether the run holds a version of `key` whose lifetime `fits`.
-    pub(crate) async fn has_version(
-        &self,
-        key: &[u8],
-        fits: impl Fn(Timestamp, Timestamp) -> bool,
-    ) -> Result<bool> {
-        let Some(table) = self.table_of(key).filter(|table| table.may_contain(key)) else { return Ok(false) };
-        let index = table.index();
-        let mut page_index = index.first_page_reaching(key);
-        while page_index < index.len() && index.first_key(page_index) <= key {
-            let page = table.page_without_values(page_index, CachePolicy::IfRoom).await?;
-            let mut rows = page.lower_bound(key)..page.upper_bound(key);
-            if rows.any(|row| fits(page.begin(row), page.end(row))) {
-                return Ok(true);
-            }
-            page_index += 1;
-        }
-        Ok(false)
     }
 
     /// The next page behind `from` (table, page) in scan direction that can hold a row of the range, passes the filter, and

@@ -60,7 +60,7 @@ impl Shared {
         let retained = self.retained(keyspace);
         let mut writer = RunWriter::new(Arc::clone(self), keyspace);
         // Older versions may be in tables, so no delete waits in the sieve for what is below it.
-        let mut sieve = Sieve::new(&retained, false);
+        let mut sieve = Sieve::new(&retained, false, false);
         let mut last = None;
         loop {
             let chunk = memtable.forward(keyspace, &KeyRange::all(), last.as_ref(), CHUNK_ROWS);

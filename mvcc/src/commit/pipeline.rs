@@ -345,7 +345,7 @@ async fn check_request(core: &Core, request: &Request) -> Result<()> {
         return Ok(());
     }
     for (keyspace, key) in request.checked() {
-        if core.engine.newest_begin(keyspace, key, since).await?.is_some() {
+        if core.engine.newest_commit(keyspace, key, since).await?.is_some() {
             return Err(Error::Conflict { keyspace, key: Some(key.clone()) });
         }
     }

@@ -136,7 +136,7 @@ pub(crate) fn pick_all(keyspace: KeyspaceId, tree: &Tree, retained: &Retained) -
         [] => true,
         [only] => {
             let is_settled = |table: &Table| {
-                table.is_dense() && !may_hold_garbage(table, retained) && ended_values([table]) == 0
+                table.is_dense() && table.meta().closed == 0 && !may_hold_garbage(table, retained)
             };
             only.tables().iter().all(is_settled)
         }
@@ -239,7 +239,7 @@ fn rewrite_bottom(keyspace: KeyspaceId, tree: &Tree, retained: &Retained) -> Opt
         if ended_values([*table]) * 100 >= meta.rows.max(1) * ENDED_PERCENT {
             return true;
         }
-        let count = || (0..pages).filter(|page| holds_garbage(tree, table, *page, retained)).count();
+        let count = || (0..pages).filter(|page| holds_garbage(table, *page, retained)).count();
         let garbage = if meta.closed > 0 || meta.deletes > 0 { count() } else { 0 };
         garbage > 0 && garbage as u64 * 100 >= pages as u64 * GARBAGE_PERCENT
     })?;
@@ -248,17 +248,12 @@ fn rewrite_bottom(keyspace: KeyspaceId, tree: &Tree, retained: &Retained) -> Opt
 }
 
 /// Whether a page of the last level holds something that goes for certain when it is rewritten: versions that ended before
-/// the horizon with no pin in any of their lifetimes, or deletes before the horizon and nothing of their keys in history.
-fn holds_garbage(tree: &Tree, table: &Table, page: usize, retained: &Retained) -> bool {
+/// the horizon with no pin in any of their lifetimes, or deletes before the horizon.
+fn holds_garbage(table: &Table, page: usize, retained: &Retained) -> bool {
     let index = table.index();
     let max_end = index.max_end(page);
     let ended = max_end > Timestamp::INTENT && !retained.can_see(index.min_begin(page), max_end);
-    let is_past = index.puts(page) < index.rows(page) && index.max_begin(page) <= retained.horizon;
-    ended
-        || is_past && {
-            let keys = KeyRange::new(index.first_key(page)..=index.last_key(page));
-            tree.history_runs().all(|run| run.rows_in(&keys) == 0)
-        }
+    ended || index.puts(page) < index.rows(page) && index.max_begin(page) <= retained.horizon
 }
 
 /// Whether a rewrite of the table could leave something out, if all older versions of its keys are in sight.

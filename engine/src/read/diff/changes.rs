@@ -53,7 +53,7 @@ pub struct Change {
     pub after: Option<usize>,
     /// The commit that wrote `before`; zero without one.
     pub before_begin: Timestamp,
-    /// The commit that wrote `after`, or the one that deleted the key; zero when that delete is no longer kept.
+    /// The commit that wrote `after`; zero without one.
     pub after_begin: Timestamp,
 }
 
@@ -241,8 +241,9 @@ impl ChangeSet {
         for (key, sides) in self.keys.iter().zip(sides) {
             let (before, after) = (number(sides.before), number(sides.after));
             if before.is_some() || after.is_some() {
-                let before_begin = if before.is_some() { sides.before_begin } else { Timestamp::INTENT };
-                let after_begin = sides.after_begin;
+                let begin = |row: Option<usize>, begin| row.map_or(Timestamp::INTENT, |_| begin);
+                let before_begin = begin(before, sides.before_begin);
+                let after_begin = begin(after, sides.after_begin);
                 self.changes.push(Change { before, after, before_begin, after_begin });
                 keys.push(key);
             }

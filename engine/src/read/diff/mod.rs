@@ -40,8 +40,7 @@ pub struct Difference {
     pub after: Option<Bytes>,
     /// The commit that wrote `before`; zero without one.
     pub before_begin: Timestamp,
-    /// The commit that wrote `after`, or the newest commit up to the later moment that deleted the key (zero when that
-    /// delete is no longer kept).
+    /// The commit that wrote `after`; zero without one.
     pub after_begin: Timestamp,
 }
 
