@@ -31,26 +31,6 @@ impl SortedRun {
         self.tables.get(index).filter(|table| table.meta().min_key.as_ref() <= key)
     }
 
-    /// Versions stored in the pages that can hold a key of `range`.
-    pub(crate) fn rows_in(&self, range: &KeyRange) -> u64 {
-        use std::ops::Bound::{Excluded, Included, Unbounded};
-        let tables = self.tables.iter();
-        let overlapping = tables.filter(|table| range.overlaps(&table.meta().min_key, &table.meta().max_key));
-        let rows = overlapping.map(|table| {
-            let index = table.index();
-            let first = match &range.start {
-                Unbounded => 0,
-                Included(key) | Excluded(key) => index.first_page_reaching(key),
-            };
-            let end = match &range.end {
-                Unbounded => index.len(),
-                Included(key) | Excluded(key) => index.pages_starting_at_or_before(key),
-            };
-            (first..end).map(|page| index.rows(page) as u64).sum::<u64>()
-        });
-        rows.sum()
-    }
-
     /// Whether tables can stand in one run in this order: keys rise and no two tables share one.
     pub(crate) fn is_ordered(tables: &[Table]) -> bool {
         tables.windows(2).all(|pair| pair[0].meta().max_key < pair[1].meta().min_key)
