@@ -1,5 +1,7 @@
 //! Tables in files: columns, pages that are left out, and rows that came since.
 
+use futures::StreamExt;
+
 use crate::database::Db;
 
 /// 20,000 rows of every type over several pages, then changed, deleted and inserted rows in newer files and in memory.
@@ -207,5 +209,22 @@ async fn not_a_number_is_one_value_however_it_was_computed() {
         assert_eq!(db.one("SELECT count(*) FROM t WHERE d < 1 OR r < 1").await, "0");
         assert_eq!(db.rows("SELECT id FROM t WHERE d > 9999 ORDER BY id").await, ["5000", "6000", "10000"]);
         db.run("CALL flush(); CALL compact()").await;
+    }
+}
+
+#[tokio::test]
+async fn a_scan_that_finds_nothing_lets_others_have_a_turn() {
+    let db = Db::tiny().await;
+    db.run(
+        "CREATE TABLE t (id BIGINT PRIMARY KEY, n BIGINT);
+         INSERT INTO t SELECT v, v FROM generate_series(1, 4000) AS g(v);
+         CREATE SNAPSHOT s; UPDATE t SET n = n + 1; CALL compact()",
+    )
+    .await;
+    for point in ["", " AS OF SNAPSHOT s"] {
+        let outcome = db.run(&format!("SELECT id FROM t{point} WHERE n % 2 = 7")).await;
+        let mut rows = outcome.rows.unwrap();
+        assert!(futures::poll!(rows.next()).is_pending(), "one turn is not enough for hundreds of pages");
+        assert!(rows.next().await.is_none());
     }
 }

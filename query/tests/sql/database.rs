@@ -49,8 +49,19 @@ impl Db {
         Self::open(clock, env).await
     }
 
+    /// A database of so small files that ordinary tables cross every boundary.
+    pub(crate) async fn tiny() -> Self {
+        let clock = ManualClock::at(1_700_000_000 * SECOND);
+        let env = env(&clock, 1);
+        Self::sized(clock, env, EngineOptions::tiny()).await
+    }
+
     async fn open(clock: Arc<ManualClock>, env: Env) -> Self {
-        let engine = Engine::open(Root::memory(), env, EngineOptions::default()).await.expect("it opens");
+        Self::sized(clock, env, EngineOptions::default()).await
+    }
+
+    async fn sized(clock: Arc<ManualClock>, env: Env, options: EngineOptions) -> Self {
+        let engine = Engine::open(Root::memory(), env, options).await.expect("it opens");
         let store = Store::open(engine.clone(), StoreOptions::default());
         let snapshots = Snapshots::open(store).await.expect("it opens");
         let files = Arc::new(MemoryFiles::default());

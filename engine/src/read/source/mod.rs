@@ -433,10 +433,12 @@ impl Source {
     }
 
     /// Loads the next block that has a row in the range. Pages of a run with nothing but versions of the key `settled` are
-    /// left out, but for history. Suspends only when the block is not in memory and the root is not local.
+    /// left out, but for history. Suspends when the block is not in memory and the root is not local; and once in many blocks,
+    /// so that whoever finds nothing in any of them can be cancelled and lets others have a turn.
     pub(crate) async fn fill(&mut self, settled: Option<&[u8]>) -> Result<()> {
         let settled = settled.filter(|_| !self.is_history);
         while self.state == Position::Gap {
+            tokio::task::coop::consume_budget().await;
             match &mut self.feed {
                 Feed::Memtable { memtable, keyspace, last } => {
                     let (range, rows_max) = (&self.range, MEMTABLE_CHUNK_ROWS);
