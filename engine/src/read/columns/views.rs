@@ -1,4 +1,5 @@
-//! A column of text as views: short texts are in the view, long ones stay in the memory of their page.
+//! A column of text as views: short texts are in the view, long ones stay in the memory of their page, unless they are so few
+//! that it would be kept for little.
 
 use std::{ops::Range, sync::Arc};
 
@@ -12,6 +13,8 @@ use crate::format::{Dictionary, Strings};
 const INLINE_BYTES_MAX: usize = 12;
 /// Size of the buffers for texts that are in no page.
 const OWN_BYTES: usize = 64 << 10;
+/// The memory of a page is kept for texts that are at least one part in so many of it.
+const KEPT_PART: usize = 4;
 
 /// Texts being gathered. Everything that is added is UTF-8: a `&str`, or an entry of a chunk of kind text, which was
 /// checked as a whole when it was decoded.
@@ -33,8 +36,12 @@ impl Views {
     /// Adds a text.
     #[inline]
     pub(super) fn push(&mut self, text: &str) {
+        self.push_text(text.as_bytes());
+    }
+
+    fn push_text(&mut self, text: &[u8]) {
         if text.len() <= INLINE_BYTES_MAX {
-            self.heads.push(make_view(text.as_bytes(), 0, 0));
+            self.heads.push(make_view(text, 0, 0));
             return;
         }
         if self.own.len() + text.len() > self.own.capacity() {
@@ -42,9 +49,9 @@ impl Views {
             self.own.reserve_exact(OWN_BYTES.max(text.len()));
         }
         let offset = self.own.len() as u32;
-        self.own.extend_from_slice(text.as_bytes());
+        self.own.extend_from_slice(text);
         // It is the next buffer once it is sealed: pages' buffers seal it first.
-        self.heads.push(make_view(text.as_bytes(), self.buffers.len() as u32, offset));
+        self.heads.push(make_view(text, self.buffers.len() as u32, offset));
     }
 
     fn seal_own(&mut self) {
@@ -55,10 +62,14 @@ impl Views {
 
     /// Adds rows of a page, whose column must be of kind text.
     pub(super) fn append(&mut self, strings: &Strings, ranges: &[Range<usize>]) -> Result<(), Unfit> {
-        self.seal_own();
-        let block = u32::try_from(self.buffers.len()).map_err(|_| Unfit)?;
         let rows: usize = ranges.iter().map(ExactSizeIterator::len).sum();
         let entries = strings.offsets.len() - 1;
+        if rows < entries && is_small_part(strings, ranges) {
+            ranges.iter().cloned().flatten().for_each(|row| self.push_text(strings.get(row)));
+            return Ok(());
+        }
+        self.seal_own();
+        let block = u32::try_from(self.buffers.len()).map_err(|_| Unfit)?;
         let mut is_used = false;
         let mut view = |entry: usize| {
             let range = strings.range(entry);
@@ -104,5 +115,45 @@ impl Views {
         // SAFETY: every view was made by `make_view` of bytes that lie at this place of this buffer, which are UTF-8 (see
         // the type), and there are as many as the rows that `nulls` was made for.
         Arc::new(unsafe { StringViewArray::new_unchecked(views, buffers, nulls) })
+    }
+}
+
+/// Whether the long texts of rows are a small part of all that their page has.
+fn is_small_part(strings: &Strings, ranges: &[Range<usize>]) -> bool {
+    let lengths = ranges.iter().cloned().flatten().map(|row| strings.range(strings.entry(row)).len());
+    let long: usize = lengths.filter(|len| *len > INLINE_BYTES_MAX).sum();
+    long * KEPT_PART < strings.data.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::{Array, cast::AsArray};
+
+    use super::*;
+
+    #[test]
+    fn a_page_is_kept_for_many_of_its_texts_and_not_for_few() {
+        let texts: Vec<String> = (0..100).map(|row| format!("{row:0100}")).collect();
+        let strings = Strings {
+            offsets: (0..=100).map(|row| row * 100).collect(),
+            data: texts.concat().into(),
+            dictionary: Dictionary::None,
+        };
+        let (few, most) = ([3..4, 77..79, 99..100], [1..60]);
+        let mut views = Views::default();
+        views.append(&strings, &few).unwrap();
+        let array = views.finish(None);
+        let expected: Vec<&str> = [3, 77, 78, 99].map(|row: usize| texts[row].as_str()).to_vec();
+        assert_eq!(array.as_string_view().iter().flatten().collect::<Vec<_>>(), expected);
+        let kept =
+            |array: &ArrayRef| array.as_string_view().data_buffers().iter().map(Buffer::len).sum::<usize>();
+        assert_eq!(kept(&array), 400);
+        views.append(&strings, &few).unwrap();
+        views.append(&strings, &most).unwrap();
+        views.push(&texts[0]);
+        let array = views.finish(None);
+        assert_eq!(kept(&array), 400 + 10_000 + 100);
+        assert_eq!((array.len(), array.as_string_view().value(4)), (64, texts[1].as_str()));
+        assert_eq!(array.as_string_view().value(63), texts[0]);
     }
 }
