@@ -139,7 +139,7 @@ mod tests {
             data: texts.concat().into(),
             dictionary: Dictionary::None,
         };
-        let (few, most) = ([3..4, 77..79, 99..100], [1..60]);
+        let (few, most) = ([3..4, 77..79, 99..100], [1..30, 31..60]);
         let mut views = Views::default();
         views.append(&strings, &few).unwrap();
         let array = views.finish(None);
@@ -153,7 +153,7 @@ mod tests {
         views.push(&texts[0]);
         let array = views.finish(None);
         assert_eq!(kept(&array), 400 + 10_000 + 100);
-        assert_eq!((array.len(), array.as_string_view().value(4)), (64, texts[1].as_str()));
-        assert_eq!(array.as_string_view().value(63), texts[0]);
+        assert_eq!((array.len(), array.as_string_view().value(4)), (63, texts[1].as_str()));
+        assert_eq!(array.as_string_view().value(62), texts[0]);
     }
 }
