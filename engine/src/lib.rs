@@ -19,7 +19,8 @@
 //! * I4 The successor of an open version, if there is one, is in a newer run.
 //! * I5 A closed version lives iff a pin of its keyspace lies in its lifetime, or it ended after the horizon. Reads that
 //!   are neither pinned nor at or after the horizon are refused.
-//! * I6 Predicates on values may leave out versions only once it is settled what these hide. The engine takes none yet.
+//! * I6 Predicates on values may leave out versions only once it is settled what these hide: of pages, only those of the
+//!   oldest run of the current tier, and of history (`read/prune.rs`).
 //! * I7 A closed value moves to the history tier only in a compaction whose output is the oldest run of the current tier for
 //!   its keys. What else holds there (H1 to H3) is said where it is held, in the compaction module.
 
