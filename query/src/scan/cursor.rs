@@ -18,7 +18,7 @@ use datafusion::{
         PhysicalExpr,
         utils::{collect_columns, reassign_expr_columns},
     },
-    physical_plan::metrics::{BaselineMetrics, Count, MetricBuilder},
+    physical_plan::metrics::{BaselineMetrics, Count, MetricBuilder, RecordOutput},
 };
 
 use super::{ReaderScan, prune::PredicatePruner, source::TableScan};
@@ -191,8 +191,7 @@ impl Cursor {
                 batch = batch.slice(0, self.remaining);
             }
             self.remaining -= batch.num_rows();
-            self.metrics.record_output(batch.num_rows());
-            return Ok(Some(batch));
+            return Ok(Some(batch.record_output(&self.metrics)));
         }
         Ok(None)
     }

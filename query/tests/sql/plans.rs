@@ -64,6 +64,7 @@ async fn joins_and_top_k_push_dynamic_filters_into_the_scan() {
     assert!(plan.contains("DynamicFilter ["), "{plan}");
     let top = db.text("EXPLAIN ANALYZE SELECT v FROM t ORDER BY v LIMIT 3").await;
     assert!(top.contains("DynamicFilter ["), "{top}");
+    assert!(!top.contains("output_batches=0"), "{top}");
     assert!(top.contains("rows_read=1000") || top.contains("rows_read=1.00 K"), "{top}");
     assert_eq!(
         db.rows("SELECT t.a, t.b FROM small JOIN t ON small.v = t.v ORDER BY 2").await,
