@@ -351,9 +351,9 @@ pub(super) fn alter(cursor: &mut Cursor<'_>) -> Result<Statement> {
     } else {
         let what = cursor.word(0).unwrap_or("").to_uppercase();
         let object = if table.is_some() { "ALTER TABLE" } else { "ALTER DATABASE" };
-        return Err(cursor
-            .unsupported(format!("{object} … {what}").trim_end())
-            .with_hint("to change columns: CREATE TABLE new AS SELECT …, then DROP the old one"));
+        return Err(cursor.unsupported(format!("{object} … {what}").trim_end()).with_hint(
+            "make another table: CREATE TABLE new (PRIMARY KEY (…)) AS SELECT …; its history begins there",
+        ));
     };
     cursor.finish()?;
     Ok(Statement::AlterRetention(AlterRetention { table, database, retention_us }))
