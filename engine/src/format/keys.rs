@@ -68,13 +68,26 @@ pub fn encode_keys(keys: &[u8], ends: &[u32], ordinals: &[u16], out: &mut Vec<u8
     Encoding::Prefix
 }
 
-/// Where a chunk whose suffixes are numbers of one width has its heads, and that width: 1 to 8. None of others.
-pub(super) fn packable(raw: &[u8]) -> Option<(usize, usize)> {
+/// A chunk whose suffixes are numbers of one width.
+pub(super) struct Packable {
+    /// Where its heads are.
+    pub(super) heads_at: usize,
+    /// Bytes of a suffix: 1 to 8.
+    pub(super) width: usize,
+    pub(super) keys: usize,
+    /// Whether it says which row has which key.
+    pub(super) has_ordinals: bool,
+}
+
+/// What there is to pack in a chunk.
+pub(super) fn packable(raw: &[u8]) -> Option<Packable> {
     let mut cursor = Cursor::new(raw);
     let prefix_len = usize::from(cursor.u16().ok()?);
-    let is_plain = cursor.array::<2>().ok()? == [0, 0];
-    let (_, stride) = (cursor.u32().ok()?, cursor.u32().ok()? as usize);
-    (is_plain && (1..=8).contains(&stride)).then_some((HEADER_BYTES + prefix_len, stride))
+    let [width, flags] = cursor.array().ok()?;
+    let (keys, stride) = (cursor.u32().ok()? as usize, cursor.u32().ok()? as usize);
+    let has_ordinals = flags & FLAG_ORDINALS != 0;
+    let packable = Packable { heads_at: HEADER_BYTES + prefix_len, width: stride, keys, has_ordinals };
+    (width == 0 && (1..=8).contains(&stride)).then_some(packable)
 }
 
 /// How many bytes two keys have in common at their front.

@@ -8,6 +8,10 @@
 //!
 //! A codec and no encoding: who unpacks gets the chunk with its whole bytes, which random access and the cache stay with.
 
+use std::ops::Range;
+
+use arrow_buffer::BooleanBuffer;
+
 use super::{Column, Cursor, Damage, Encoding, HAS_MISSING, HAS_NULLS, keys};
 
 /// Bytes in front of the head.
@@ -20,6 +24,8 @@ const NUMBERS_MAX: usize = u16::MAX as usize;
 const FLAG_STEPS: u8 = 1;
 /// The numbers are the suffixes of keys, big-endian, and the heads of every 16th lie in front of them.
 const FLAG_KEYS: u8 = 2;
+/// Behind the heads is which key each row has; of that, a bit for each row is kept, behind the numbers.
+const FLAG_ORDINALS: u8 = 4;
 
 /// Where the integers of a chunk are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +36,8 @@ pub struct Numbers {
     width: usize,
     count: usize,
     is_keys: bool,
+    /// Rows that say which of the keys they have; none of other numbers.
+    ordinals: usize,
 }
 
 /// How numbers are written.
@@ -46,10 +54,12 @@ impl Numbers {
     /// The integers of a chunk of `rows` rows, if it has some.
     pub fn find(column: Column, encoding: u8, raw: &[u8], rows: usize) -> Option<Self> {
         if column == Column::KEYS {
-            let (head, width) = keys::packable(raw)?;
-            return Some(Self { head, width, count: rows, is_keys: true });
+            let keys::Packable { heads_at: head, width, keys: count, has_ordinals } = keys::packable(raw)?;
+            let ordinals = if has_ordinals { rows } else { 0 };
+            return Some(Self { head, width, count, is_keys: true, ordinals });
         }
-        let codes = |width| Some(Self { head: codes_at(raw)?, width, count: rows, is_keys: false });
+        let plain = |head, width| Self { head, width, count: rows, is_keys: false, ordinals: 0 };
+        let codes = |width| Some(plain(codes_at(raw)?, width));
         let width = match Encoding::of_column(encoding)? {
             Encoding::Frame1 => 1,
             Encoding::Frame2 => 2,
@@ -62,7 +72,7 @@ impl Numbers {
         // In front of them is what they are added to, and behind them are bitmaps.
         let bitmaps = (encoding & (HAS_NULLS | HAS_MISSING)).count_ones() as usize * rows.div_ceil(8);
         let head = raw.len().checked_sub(bitmaps + rows * width)?;
-        Some(Self { head, width, count: rows, is_keys: false })
+        Some(plain(head, width))
     }
 
     /// Bytes of the heads of keys, which are left out.
@@ -70,9 +80,14 @@ impl Numbers {
         if self.is_keys { self.count.div_ceil(keys::HEAD_INTERVAL) * 8 } else { 0 }
     }
 
+    /// Where the numbers are in the chunk.
+    fn range(&self) -> Range<usize> {
+        let start = self.head + self.heads_len() + self.ordinals * 2;
+        start..start + self.count * self.width
+    }
+
     fn read(&self, raw: &[u8], out: &mut Vec<u64>) {
-        let start = self.head + self.heads_len();
-        let bytes = &raw[start..start + self.count * self.width];
+        let bytes = &raw[self.range()];
         out.clear();
         match self.width {
             _ if self.is_keys => out.extend(
@@ -94,14 +109,21 @@ impl Numbers {
         out.clear();
         out.extend_from_slice(&(self.head as u32).to_le_bytes());
         out.extend_from_slice(&(self.count as u32).to_le_bytes());
-        let flags = if plan.is_steps { FLAG_STEPS } else { 0 } | if self.is_keys { FLAG_KEYS } else { 0 };
+        let flags =
+            [(plan.is_steps, FLAG_STEPS), (self.is_keys, FLAG_KEYS), (self.ordinals > 0, FLAG_ORDINALS)];
+        let flags = flags.iter().filter(|(is_set, _)| *is_set).map(|(_, flag)| flag).sum();
         out.extend_from_slice(&[self.width as u8, plan.bits as u8, flags, 0]);
         for number in [plan.first, plan.base, plan.unit] {
             out.extend_from_slice(&number.to_le_bytes());
         }
         out.extend_from_slice(&raw[..self.head]);
         plan.push_bits(numbers, out);
-        out.extend_from_slice(&raw[self.head + self.heads_len() + self.count * self.width..]);
+        let numbers = self.range();
+        let ordinals = raw[numbers.start - self.ordinals * 2..numbers.start].as_chunks::<2>().0;
+        let is_next = |row: usize| row > 0 && ordinals[row] != ordinals[row - 1];
+        let next_keys = BooleanBuffer::collect_bool(self.ordinals, is_next);
+        out.extend_from_slice(&next_keys.values()[..self.ordinals.div_ceil(8)]);
+        out.extend_from_slice(&raw[numbers.end..]);
         true
     }
 }
@@ -195,21 +217,24 @@ struct Packed<'a> {
     plan: Plan,
     head: &'a [u8],
     bits: &'a [u8],
+    /// For each row that says which key it has, whether that is another than that of the row before.
+    next_keys: &'a [u8],
     rest: &'a [u8],
 }
 
 /// Unpacks a chunk to `raw_len` bytes.
 pub(super) fn unpack(stored: &[u8], raw_len: usize) -> Result<Vec<u8>, Damage> {
-    let packed = Packed::decode(stored)?;
+    let packed = Packed::decode(stored, raw_len)?;
     let numbers = &packed.numbers;
     let heads = numbers.heads_len();
-    let len = packed.head.len() + heads + numbers.count * numbers.width + packed.rest.len();
+    let len = numbers.range().end + packed.rest.len();
     if len != raw_len {
         return Err(Damage::new(0, format!("{len} bytes unpacked, {raw_len} expected")));
     }
     let mut raw = Vec::with_capacity(raw_len);
     raw.extend_from_slice(packed.head);
     raw.resize(raw.len() + heads, 0);
+    packed.push_ordinals(&mut raw);
     match numbers.width {
         _ if numbers.is_keys => packed.push_keys(&mut raw),
         1 => packed.push(|number| [number as u8], &mut raw),
@@ -222,24 +247,39 @@ pub(super) fn unpack(stored: &[u8], raw_len: usize) -> Result<Vec<u8>, Damage> {
 }
 
 impl<'a> Packed<'a> {
-    fn decode(stored: &'a [u8]) -> Result<Self, Damage> {
+    /// `raw_len`: bytes of the whole chunk.
+    fn decode(stored: &'a [u8], raw_len: usize) -> Result<Self, Damage> {
         let mut cursor = Cursor::new(stored);
         let (head, count) = (cursor.u32()? as usize, cursor.u32()? as usize);
         let [width, bits, flags, _] = cursor.array()?;
         let (first, base, unit) = (cursor.u64()?, cursor.u64()?, cursor.u64()?);
         debug_assert_eq!(cursor.position(), HEADER_BYTES);
         let (width, bits) = (usize::from(width), u32::from(bits));
-        let is_keys = flags & FLAG_KEYS != 0;
+        let (is_keys, has_ordinals) = (flags & FLAG_KEYS != 0, flags & FLAG_ORDINALS != 0);
         let has_width = matches!(width, 1 | 2 | 4 | 8) || is_keys && (1..=8).contains(&width);
-        if !has_width || bits > BITS_MAX || flags > (FLAG_STEPS | FLAG_KEYS) || count > NUMBERS_MAX {
+        let has_flags = flags <= (FLAG_STEPS | FLAG_KEYS | FLAG_ORDINALS) && (is_keys || !has_ordinals);
+        if !has_width || !has_flags || bits > BITS_MAX || count > NUMBERS_MAX {
             return Err(Damage::new(8, format!("{count} numbers of {width} bytes in {bits} bits")));
         }
         let plan = Plan { first, base, unit, bits, is_steps: flags & FLAG_STEPS != 0 };
-        let numbers = Numbers { head, width, count, is_keys };
+        let mut numbers = Numbers { head, width, count, is_keys, ordinals: 0 };
         let head = cursor.take(head)?;
         let bits = cursor.take((count * bits as usize).div_ceil(8))?;
+        if has_ordinals {
+            // Nothing else is of unknown length, and nothing is behind the suffixes.
+            numbers.ordinals = raw_len.saturating_sub(numbers.range().end) / 2;
+        }
+        let next_keys = cursor.take(numbers.ordinals.div_ceil(8))?;
         let rest = cursor.take(cursor.remaining())?;
-        Ok(Self { numbers, plan, head, bits, rest })
+        Ok(Self { numbers, plan, head, bits, next_keys, rest })
+    }
+
+    fn push_ordinals(&self, out: &mut Vec<u8>) {
+        let mut ordinal = 0_u16;
+        for row in 0..self.numbers.ordinals {
+            ordinal = ordinal.wrapping_add(u16::from(self.next_keys[row / 8] >> (row % 8) & 1));
+            out.extend_from_slice(&ordinal.to_le_bytes());
+        }
     }
 
     /// Gives all numbers in order.
@@ -287,10 +327,10 @@ impl<'a> Packed<'a> {
         });
     }
 
-    /// Suffixes, and the head of every so many-th in the room in front of them.
+    /// Suffixes, and the head of every so many-th in the room for them.
     fn push_keys(&self, out: &mut Vec<u8>) {
         let (width, mut at) = (self.numbers.width, 0);
-        let mut head_at = out.len() - self.numbers.heads_len();
+        let mut head_at = self.numbers.head;
         self.for_each(|number| {
             let suffix = &number.to_be_bytes()[8 - width..];
             if at % keys::HEAD_INTERVAL == 0 {
@@ -357,6 +397,16 @@ mod tests {
         assert_eq!(there_and_back(Column::KEYS, 4, &raw, 2_000), Some(HEADER_BYTES + 12 + 6));
     }
 
+    #[test]
+    fn which_row_has_which_key_takes_a_bit_for_each_row() {
+        let keys: Vec<u8> = (1_000..2_000_u64).flat_map(u64::to_be_bytes).collect();
+        let ends: Vec<u32> = (1..=1_000).map(|n| n * 8).collect();
+        let ordinals: Vec<u16> = (0..2_000).map(|row| row / 2).collect();
+        let mut raw = Vec::new();
+        encode_keys(&keys, &ends, &ordinals, &mut raw);
+        assert_eq!(there_and_back(Column::KEYS, 4, &raw, 2_000), Some(HEADER_BYTES + 12 + 6 + 250));
+    }
+
     proptest! {
         #[test]
         fn any_numbers_come_back(
@@ -371,16 +421,23 @@ mod tests {
         }
 
         #[test]
-        fn any_keys_come_back(keys in vec(vec(any::<u8>(), 5), 1..100), narrow in any::<bool>()) {
+        fn any_keys_come_back(
+            keys in vec(vec(any::<u8>(), 5), 1..100),
+            narrow in any::<bool>(),
+            versions in vec(1..4_usize, 100),
+            is_unique in any::<bool>(),
+        ) {
             let mut keys = keys;
             keys.iter_mut().filter(|_| narrow).for_each(|key| key[..3].fill(7));
             keys.sort();
             keys.dedup();
             let ends: Vec<u32> = (1..=keys.len() as u32).map(|n| n * 5).collect();
-            let ordinals: Vec<u16> = (0..keys.len() as u16).collect();
+            let rows_of = |key: u16| if is_unique { 1 } else { versions[usize::from(key)] };
+            let ordinals = (0..keys.len() as u16).flat_map(|key| std::iter::repeat_n(key, rows_of(key)));
+            let ordinals: Vec<u16> = ordinals.collect();
             let mut raw = Vec::new();
             encode_keys(&keys.concat(), &ends, &ordinals, &mut raw);
-            there_and_back(Column::KEYS, 4, &raw, keys.len());
+            there_and_back(Column::KEYS, 4, &raw, ordinals.len());
         }
     }
 }
