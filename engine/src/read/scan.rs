@@ -119,8 +119,8 @@ pub(crate) trait Sink {
     /// Rows taken.
     fn len(&self) -> usize;
 
-    /// Takes a row of a memtable, or one whose value was read already.
-    fn take_version(&mut self, version: &Version);
+    /// Takes a row of a memtable, or one whose value was read already. What it keeps of it, it may take away.
+    fn take_version(&mut self, version: &mut Version);
 
     /// Says which page the next rows are of, and what reading it does to the cache.
     fn enter_page(&mut self, table: &Table, number: usize, policy: CachePolicy);
@@ -148,7 +148,7 @@ impl Sink for RowBatch {
         self.begins.len()
     }
 
-    fn take_version(&mut self, version: &Version) {
+    fn take_version(&mut self, version: &mut Version) {
         self.push(&version.key, version.begin, &version.value);
     }
 
@@ -255,8 +255,8 @@ impl VisibleMerge {
             }
             visible = if is_history { newest.or(visible) } else { visible.or(newest) };
         }
-        if let Some(version) = visible.filter(|version| version.kind == Kind::Put) {
-            batch.take_version(&version);
+        if let Some(mut version) = visible.filter(|version| version.kind == Kind::Put) {
+            batch.take_version(&mut version);
         }
         Ok(())
     }

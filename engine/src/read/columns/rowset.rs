@@ -248,8 +248,8 @@ impl Sink for RowSet {
         self.rows
     }
 
-    fn take_version(&mut self, version: &Version) {
-        self.pick_row(version.key.clone(), version.value.clone());
+    fn take_version(&mut self, version: &mut Version) {
+        self.pick_row(std::mem::take(&mut version.key), std::mem::take(&mut version.value));
     }
 
     fn enter_page(&mut self, table: &Table, number: usize, policy: CachePolicy) {

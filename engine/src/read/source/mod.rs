@@ -30,6 +30,8 @@ use crate::{
 
 /// Entries that are copied out of a memtable at a time.
 const MEMTABLE_CHUNK_ROWS: usize = 256;
+/// Rows ahead of the current one that are compared one by one before the page is searched.
+const NEAR_ROWS: usize = 4;
 /// Pages of one run that a scan puts into the cache in any case; further ones only where there is room.
 const SHORT_SCAN_PAGES: usize = 16;
 
@@ -264,11 +266,17 @@ impl Source {
         if is_before(self.last - 1) {
             return self.last;
         }
-        // In growing steps: with other sources between, the bound is near.
+        // In growing steps: where sources take turns, the bound is near.
         let (mut low, mut step) = (self.row, 1);
         while low + step < self.last && is_before(low + step) {
             low += step;
             step *= 2;
+            if step > NEAR_ROWS
+                && let Block::Page(page) = &self.block
+            {
+                let found = if or_equal { page.upper_bound(bound) } else { page.lower_bound(bound) };
+                return found.clamp(low, self.last);
+            }
         }
         let mut high = self.last.min(low + step);
         while low < high {
@@ -304,18 +312,24 @@ impl Source {
         is_settled: bool,
         settled: &mut Vec<u8>,
     ) -> bool {
-        let (start, mut row, mut is_settled) = (self.row, self.row, is_settled);
-        match &self.block {
+        let (mut row, mut is_settled) = (self.row, is_settled);
+        match &mut self.block {
             Block::Versions(versions) => {
+                let mut is_of_settled = is_settled;
                 while row < stop && sink.len() < rows_max {
-                    let version = &versions[row];
-                    is_settled &= row == start || version.key == versions[row - 1].key;
+                    is_settled = is_of_settled;
+                    let is_next_same =
+                        versions.get(row + 1).is_some_and(|next| next.key == versions[row].key);
+                    let version = &mut versions[row];
                     if !is_settled && version.begin <= at {
                         is_settled = true;
+                        settled.clear();
+                        settled.extend_from_slice(&version.key);
                         if version.kind == Kind::Put {
                             sink.take_version(version);
                         }
                     }
+                    is_of_settled = is_settled && is_next_same;
                     row += 1;
                 }
             }
@@ -343,11 +357,17 @@ impl Source {
             }
         }
         if is_settled {
-            settled.clear();
             match &self.block {
-                Block::Versions(versions) => settled.extend_from_slice(&versions[row - 1].key),
-                Block::Page(page) => page.append_key(row - 1, settled),
-                Block::Whole => settled.extend_from_slice(self.feed.last_key_of_page()),
+                // There already.
+                Block::Versions(_) => {}
+                Block::Page(page) => {
+                    settled.clear();
+                    page.append_key(row - 1, settled);
+                }
+                Block::Whole => {
+                    settled.clear();
+                    settled.extend_from_slice(self.feed.last_key_of_page());
+                }
             }
         }
         self.continue_at(row);
