@@ -344,6 +344,9 @@ fn append_fixed<const N: usize, T: ArrowNativeType>(
     }
 }
 
+/// Rows of a range from which on what a loop of its own costs does not matter.
+const LONG_RANGE_ROWS: usize = 16;
+
 /// Appends what `value` makes of the entries of rows. The ranges may be many and short: there is nothing in the loop that
 /// need not be.
 #[inline]
@@ -353,12 +356,14 @@ pub(super) fn append_entries<E, T: Copy + Default>(
     ranges: &[Range<usize>],
     value: impl Fn(&E) -> T,
 ) {
-    if let [rows] = ranges {
-        out.extend(entries[rows.clone()].iter().map(value));
+    let rows = rows_of(ranges);
+    if rows >= ranges.len() * LONG_RANGE_ROWS {
+        out.reserve(rows);
+        ranges.iter().for_each(|rows| out.extend(entries[rows.clone()].iter().map(&value)));
         return;
     }
     let start = out.len();
-    out.resize(start + rows_of(ranges), T::default());
+    out.resize(start + rows, T::default());
     let mut rest = &mut out[start..];
     for rows in ranges {
         let (places, behind) = rest.split_at_mut(rows.len());
