@@ -65,7 +65,7 @@ pub use options::EngineOptions;
 pub use pins::{Pin, Retained, Scope};
 pub use read::{
     BinaryColumn, Change, ChangeScan, ChangeSet, ColumnRequest, ColumnScan, ColumnScanOptions, Columns,
-    DiffScan, Difference, KeyRange, Missing, PageCounts, PagePruner, ReadView, RowAssembler, RowBatch,
+    DiffScan, Difference, KeyRange, Missing, OneOf, PageCounts, PagePruner, ReadView, RowAssembler, RowBatch,
     RowSet, Scan, ScanOptions, TablePages, VersionScan,
 };
 pub use space::{Holder, KeyspaceSpace, Size};

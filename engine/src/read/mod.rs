@@ -27,7 +27,7 @@ pub use batch::{BinaryColumn, RowBatch};
 pub use columns::{ColumnRequest, ColumnScan, ColumnScanOptions, Columns, Missing, RowAssembler, RowSet};
 pub use diff::{Change, ChangeScan, ChangeSet, DiffScan, Difference};
 pub(crate) use lifetimes::{Lifetimes, PageFilter};
-pub use prune::{PageCounts, PagePruner, TablePages};
+pub use prune::{OneOf, PageCounts, PagePruner, TablePages};
 pub use range::KeyRange;
 pub use scan::{Scan, ScanOptions};
 pub use versions::VersionScan;

@@ -3,6 +3,9 @@
 //! Only pages of the oldest source may be left out for their values (I6): in a newer one a row that nobody wants still hides
 //! the older ones of its key. And of the versions of one key none may be left out without the older ones, so a page whose
 //! last key goes on in the next page stays.
+//!
+//! First by their statistics, which are in memory; then, where a column must have one of some values, by a look at the
+//! column: a value that few rows have is in few pages, and of the others nothing else need be read or put together.
 
 use std::{
     fmt,
@@ -14,9 +17,9 @@ use std::{
 
 use crate::{
     Result,
-    format::{PageIndex, Zone, ZoneMaps},
+    format::{Bound, PageIndex, Zone, ZoneMaps},
     rows::RowSchema,
-    sst::Table,
+    sst::{CachePolicy, Table},
 };
 
 /// Says which pages can hold rows that are wanted.
@@ -27,6 +30,20 @@ pub trait PagePruner: fmt::Debug + Send + Sync {
 
     /// Changes when [`wanted`](Self::wanted) may say no to more pages.
     fn generation(&self) -> u64;
+
+    /// What every row that is wanted has. Asked for once.
+    fn needed(&self) -> Vec<OneOf> {
+        Vec::new()
+    }
+}
+
+/// A column has one of some values, and is not null.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OneOf {
+    /// Id of the column.
+    pub column: u32,
+    /// The values; texts and bytes whole.
+    pub values: Vec<Bound>,
 }
 
 /// What is known of the pages of a table file.
@@ -87,11 +104,13 @@ pub(crate) struct Prune {
     /// Of the table at this place in its run, at this generation.
     known: Option<(usize, u64)>,
     wanted: Vec<bool>,
+    needed: Vec<OneOf>,
 }
 
 impl Prune {
     pub(crate) fn new(pruner: Arc<dyn PagePruner>) -> Self {
-        Self { pruner, known: None, wanted: Vec::new() }
+        let needed = pruner.needed();
+        Self { pruner, known: None, wanted: Vec::new(), needed }
     }
 
     /// Whether a page of the table at `place` of the oldest run can be left out.
@@ -106,8 +125,31 @@ impl Prune {
             }
             self.known = Some((place, generation));
         }
-        let index = table.index();
-        let goes_on = page + 1 < index.len() && index.first_key(page + 1) == index.last_key(page);
-        Ok(self.wanted.get(page) == Some(&false) && !goes_on)
+        Ok(self.wanted.get(page) == Some(&false) && !goes_on(table, page))
     }
+
+    /// Whether a look at columns can tell that a page is left out.
+    pub(crate) fn looks_at_columns(&self) -> bool {
+        !self.needed.is_empty()
+    }
+
+    /// Whether a page of the oldest run can be left out because a column has none of the values that it must have.
+    pub(crate) async fn lacks(&self, table: &Table, page: usize, policy: CachePolicy) -> Result<bool> {
+        let Some(schema) = table.schema() else { return Ok(false) };
+        for OneOf { column, values } in &self.needed {
+            // The file may be older than the column.
+            let Some(place) = schema.place(*column) else { continue };
+            let columns = table.columns(page, &[place], policy).await?;
+            if columns.is_some_and(|columns| columns.iter().all(|column| !column.may_hold(values))) {
+                return Ok(!goes_on(table, page));
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// Whether the last key of a page has versions in the next one as well.
+fn goes_on(table: &Table, page: usize) -> bool {
+    let index = table.index();
+    page + 1 < index.len() && index.first_key(page + 1) == index.last_key(page)
 }

@@ -12,6 +12,7 @@
 //! 4. Nothing is claimed exactly that could be wrong at another point: statistics are never exact.
 
 mod cursor;
+mod needed;
 mod order;
 mod provider;
 mod prune;

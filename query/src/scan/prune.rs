@@ -15,7 +15,7 @@ use arrow::{
     datatypes::{DataType, SchemaRef, TimeUnit},
 };
 use bygone_engine::{
-    PagePruner, TablePages,
+    OneOf, PagePruner, TablePages,
     format::{Bound, Zone},
 };
 use datafusion::{
@@ -25,6 +25,7 @@ use datafusion::{
     physical_optimizer::pruning::{PruningPredicate, PruningPredicateBuilder},
 };
 
+use super::needed::needed;
 use crate::rows::RowLayout;
 
 /// Judges pages by a predicate, which may narrow while the scan runs.
@@ -78,6 +79,10 @@ impl PagePruner for PredicatePruner {
 
     fn generation(&self) -> u64 {
         snapshot_generation(&self.predicate)
+    }
+
+    fn needed(&self) -> Vec<OneOf> {
+        needed(&self.predicate, &self.layout)
     }
 }
 

@@ -80,6 +80,65 @@ async fn pages_that_cannot_match_are_not_read() {
     assert!(!plan.contains("pages_pruned=0"), "{plan}");
 }
 
+/// Of every type a column whose bounds say nothing: each page has small and large values, few of all there could be.
+#[tokio::test]
+async fn a_value_that_few_rows_have_is_found_in_the_pages_that_have_it() {
+    let db = Db::with(
+        "CREATE TABLE t (id BIGINT PRIMARY KEY, n BIGINT, i INTEGER, s SMALLINT, b BOOLEAN, c DECIMAL(12, 2), w DECIMAL(30, 2),
+                         x TEXT, few TEXT, y BYTEA, day DATE, at TIMESTAMP);
+         INSERT INTO t SELECT v, m * 100000000000, m * 1000, m % 30000, v % 4000 = 5, m / 100.0, m * 1000000000000000000.5,
+                'text ' || CAST(m AS TEXT), 'c' || CAST(v % 5 + CASE WHEN v = 12345 THEN 5 ELSE 0 END AS TEXT),
+                CAST(CAST(m AS TEXT) AS BYTEA), DATE '2020-01-01' + CAST(m % 20000 AS INTEGER),
+                TIMESTAMP '2024-01-01' + CAST(CAST(m AS TEXT) || ' seconds' AS INTERVAL)
+           FROM (SELECT v, CASE WHEN v % 7 = 0 THEN NULL ELSE v * 7919 % 20011 END AS m FROM generate_series(1, 20000) AS g(v)) AS r;
+         CALL flush(); CALL compact(); CREATE SNAPSHOT early;
+         UPDATE t SET i = 16000 WHERE id IN (1, 9999, 20000); UPDATE t SET x = 'changed' WHERE x = 'text 77'; CALL flush();
+         DELETE FROM t WHERE n = 500000000000",
+    )
+    .await;
+    // In a page, in none, in a newer file only, in several.
+    let wanted = [5, 16, 77, 20_010, 30_000];
+    for point in ["", " AS OF SNAPSHOT early"] {
+        for m in wanted {
+            for condition in [
+                format!("n = {m} * 100000000000"),
+                format!("{} = i", m * 1000),
+                format!("s = {}", m % 30_000),
+                format!("c = {}.{:02}", m / 100, m % 100),
+                format!("w = {m} * 1000000000000000000.5"),
+                format!("x = 'text {m}'"),
+                format!("y = CAST('{m}' AS BYTEA)"),
+                format!("day = DATE '2020-01-01' + {}", m % 20_000),
+                format!("at = TIMESTAMP '2024-01-01' + INTERVAL '{m} seconds'"),
+                format!("i IN ({}, 1000, -4) AND few <> 'c1'", m * 1000),
+                format!("x IN ('text {m}', 'changed', 'none')"),
+                format!("b AND few = 'c{}'", m % 11),
+                format!("b = true AND few IN ('c{}', 'c7')", m % 11),
+                format!("NOT i = {}", m * 1000),
+                format!("i = {} OR id = 3", m * 1000),
+            ] {
+                let all = format!(
+                    "SELECT count(*) FILTER (WHERE {condition}), sum(id) FILTER (WHERE {condition}) FROM t{point}"
+                );
+                let some = format!("SELECT count(*), sum(id) FROM t{point} WHERE {condition}");
+                assert_eq!(db.rows(&some).await, db.rows(&all).await, "{condition}{point}");
+            }
+        }
+    }
+    for condition in [
+        "i = 77000",
+        "x = 'text 16'",
+        "few = 'c5'",
+        "at = TIMESTAMP '2024-01-01 00:01:17'",
+        "c IN (0.77, 500.00)",
+    ] {
+        let plan = db
+            .text(&format!("EXPLAIN ANALYZE SELECT id FROM t AS OF SNAPSHOT early WHERE {condition}"))
+            .await;
+        assert!(plan.contains("pages_pruned=9") && plan.contains("pages_read=1"), "{condition}: {plan}");
+    }
+}
+
 #[tokio::test]
 async fn every_type_comes_back_from_columns_as_from_memory() {
     let db = Db::with(

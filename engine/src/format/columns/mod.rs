@@ -12,6 +12,7 @@
 mod buffer;
 mod chunk;
 mod encode;
+mod find;
 mod zone;
 
 pub use buffer::{ColumnBuffer, RowSplitter};

@@ -480,22 +480,28 @@ impl Source {
                         return Ok(());
                     };
                     (*table, *page, *started) = (next_table, next_page, true);
-                    if let Some(reading) = &mut self.columns {
-                        let table = &run.tables()[next_table];
-                        let prune = reading.prune.as_mut();
-                        let is_left_out = prune.map(|prune| prune.leaves_out(table, next_table, next_page));
-                        if is_left_out.transpose()? == Some(true) {
-                            reading.counts.pruned.fetch_add(1, Ordering::Relaxed);
-                            continue;
-                        }
-                        reading.counts.read.fetch_add(1, Ordering::Relaxed);
-                    }
                     // Short scans are kept like point reads; long ones only while they push nothing out.
                     self.policy = match self.pages_read {
                         _ if self.passes_by => CachePolicy::PassBy,
                         ..SHORT_SCAN_PAGES => CachePolicy::Keep,
                         _ => CachePolicy::IfRoom,
                     };
+                    if let Some(reading) = &mut self.columns {
+                        let table = &run.tables()[next_table];
+                        let mut is_left_out = false;
+                        if let Some(prune) = &mut reading.prune {
+                            is_left_out = prune.leaves_out(table, next_table, next_page)?;
+                            if !is_left_out && prune.looks_at_columns() {
+                                self.pages_read += 1;
+                                is_left_out = Box::pin(prune.lacks(table, next_page, self.policy)).await?;
+                            }
+                        }
+                        if is_left_out {
+                            reading.counts.pruned.fetch_add(1, Ordering::Relaxed);
+                            continue;
+                        }
+                        reading.counts.read.fetch_add(1, Ordering::Relaxed);
+                    }
                     self.pages_read += 1;
                     let table = &run.tables()[next_table];
                     let whole_at = self.columns.as_ref().and_then(|reading| reading.whole_at);
