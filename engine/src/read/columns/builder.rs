@@ -359,7 +359,9 @@ pub(super) fn append_entries<E, T: Copy + Default>(
     let rows = rows_of(ranges);
     if rows >= ranges.len() * LONG_RANGE_ROWS {
         out.reserve(rows);
-        ranges.iter().for_each(|rows| out.extend(entries[rows.clone()].iter().map(&value)));
+        for rows in ranges {
+            out.extend(entries[rows.clone()].iter().map(&value));
+        }
         return;
     }
     let start = out.len();
