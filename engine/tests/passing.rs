@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use bygone_engine::{
-    Durability, Engine, EngineOptions, Env, KeyRange, KeyspaceId, Root, ScanOptions, Scope, StampedBatch,
+    Durability, Engine, EngineOptions, KeyRange, KeyspaceId, Root, ScanOptions, Scope, StampedBatch,
     Timestamp, WriteBatch, check,
     testing::{ManualClock, env},
 };
@@ -126,36 +126,4 @@ async fn changes_everywhere_pass_nothing_on() {
     assert_eq!(database.compact().await, 0);
     assert_eq!(database.rows(20).await, expected(second));
     database.close_and_check().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn parts_of_a_merge_in_tasks_of_their_own_change_no_answer() {
-    let root = Root::memory();
-    let options =
-        EngineOptions { retention_us: 0, compaction_bytes_per_second: 1 << 20, ..EngineOptions::tiny() };
-    let engine = Engine::open(root.clone(), Env::system().unwrap(), options).await.unwrap();
-    engine.start_maintenance();
-    for round in 1..=6_u64 {
-        for keys in (0..ROWS).collect::<Vec<_>>().chunks(50) {
-            let mut batch = WriteBatch::new();
-            for key in keys.iter().filter(|key| round == 1 || *key % 6 == round) {
-                batch.put(TABLE, key.to_be_bytes().to_vec(), value(*key, round));
-            }
-            let at = Timestamp::from_micros(round * 100_000 + keys[0] + 1);
-            engine.admit().await.unwrap();
-            engine.append(&[StampedBatch { at, batch: &batch }], Durability::Buffered).unwrap();
-        }
-    }
-    engine.flush().await.unwrap();
-    engine.compact().await.unwrap();
-    let view = engine.view(Timestamp::from_micros(1_000_000), Scope::Database).unwrap();
-    for key in 0..ROWS {
-        let round = if key % 6 > 1 { key % 6 } else { 1 };
-        let found = view.get(TABLE, &key.to_be_bytes()).await.unwrap();
-        assert_eq!(found, Some(value(key, round).into()), "key {key}");
-    }
-    drop(view);
-    engine.close().await.unwrap();
-    let report = check::check(&root, &env(&ManualClock::at(0), 9), &|_, _| {}).await.unwrap();
-    assert!(report.findings.is_empty(), "{:?}", report.findings);
 }

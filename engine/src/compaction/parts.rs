@@ -1,8 +1,9 @@
 //! A large merge in parts that run side by side, each of its own range of keys.
 
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc};
 
-use tokio::sync::oneshot;
+use futures::future::{Either, select};
+use tokio::sync::{mpsc, watch};
 
 use super::{
     picker::Job,
@@ -19,34 +20,68 @@ pub(super) struct Merging {
 }
 
 impl Shared {
-    /// Merges runs of the current tier: the first part here, others in tasks of their own where tasks run by themselves.
+    /// Merges runs of the current tier: in one part here, several in tasks of their own where tasks run by themselves.
     pub(super) async fn merge_in_parts(self: &Arc<Self>, merging: &Merging) -> Result<Written> {
-        let mut ranges = merging.job.ranges(self.options.table_bytes).into_iter();
-        let first = ranges.next().unwrap_or_else(KeyRange::all);
-        let mut others = Vec::new();
+        let ranges = merging.job.ranges(self.options.table_bytes);
+        if ranges.len() > 1 && self.env.tasks.is_background() {
+            return self.merge_side_by_side(merging, ranges).await;
+        }
+        let mut parts = Vec::with_capacity(ranges.len());
         for range in ranges {
-            let (sender, receiver) = oneshot::channel();
-            let part = merge_part(Arc::clone(self), merging.clone(), range);
-            let task = async move {
-                // When nobody waits for it any more, the files are left to the collector.
-                let _ = sender.send(part.await);
-            };
-            if self.env.tasks.is_background() {
-                self.env.tasks.spawn("merge a part of a compaction", Box::pin(task));
-            } else {
-                Box::pin(task).await;
-            }
-            others.push(receiver);
+            parts.push(merge_part(Arc::clone(self), merging.clone(), range).await?);
         }
-        let (mut placed, mut guards) = merge_part(Arc::clone(self), merging.clone(), first).await?;
-        for other in others {
-            // The task is gone without an answer when the program's tasks are.
-            let written = other.await.map_err(|_| Error::Closed)??;
-            placed.extend(written.0);
-            guards.extend(written.1);
-        }
-        Ok((placed, guards))
+        Ok(joined(parts))
     }
+
+    /// When one part fails the others are given up, and all have ended on return: what comes next finds their memory free.
+    ///
+    /// # Cancel safety
+    /// Dropping the future gives the parts up. They end at their next turn.
+    async fn merge_side_by_side(
+        self: &Arc<Self>,
+        merging: &Merging,
+        ranges: Vec<KeyRange>,
+    ) -> Result<Written> {
+        let (answers, mut answered) = mpsc::unbounded_channel();
+        let (wanted, while_wanted) = watch::channel(());
+        let parts = ranges.len();
+        for range in ranges {
+            let part = Box::pin(merge_part(Arc::clone(self), merging.clone(), range));
+            let (answers, mut while_wanted) = (answers.clone(), while_wanted.clone());
+            let task = async move {
+                match select(part, pin!(while_wanted.changed())).await {
+                    // When nobody waits for it any more, the files are left to the collector.
+                    Either::Left((written, _)) => drop(answers.send(written)),
+                    // Its memory goes before its end is known.
+                    Either::Right((_, part)) => drop(part),
+                }
+            };
+            self.env.tasks.spawn("merge a part of a compaction", Box::pin(task));
+        }
+        drop(answers);
+        let mut wanted = Some(wanted);
+        let mut written = Ok(Vec::with_capacity(parts));
+        // There is no further answer when the last task has ended.
+        while let Some(answer) = answered.recv().await {
+            match (&mut written, answer) {
+                (Ok(written), Ok(part)) => written.push(part),
+                (Ok(_), Err(error)) => {
+                    written = Err(error);
+                    wanted = None;
+                }
+                (Err(_), _) => {}
+            }
+        }
+        drop(wanted);
+        // A task is gone without an answer when the program's tasks are.
+        written
+            .and_then(|written| if written.len() == parts { Ok(joined(written)) } else { Err(Error::Closed) })
+    }
+}
+
+fn joined(parts: Vec<Written>) -> Written {
+    let (placed, guards): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+    (placed.into_iter().flatten().collect(), guards.into_iter().flatten().collect())
 }
 
 async fn merge_part(shared: Arc<Shared>, merging: Merging, range: KeyRange) -> Result<Written> {
