@@ -14,6 +14,7 @@ use bytes::Bytes;
 
 use crate::{
     Data, Plan, Report,
+    bygone::{Bygone, View},
     data::Random,
     report::{Samples, Target},
 };
@@ -35,6 +36,7 @@ pub fn run(plan: &Plan, names: &[String]) {
     bench.numbers();
     bench.values();
     bench.columns();
+    bench.scans();
 }
 
 struct Bench<'a> {
@@ -55,6 +57,48 @@ impl Bench<'_> {
             rates.push_rate(PAGES * ROWS, start.elapsed());
         });
         self.report.row(what, &rates, "rows/s", Target::None);
+    }
+
+    /// What finds rows among versions, without their values: pages taken whole, masks of timestamps, the search for the place
+    /// of newer rows, and the same with all rows in key order.
+    fn scans(&self) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        let runtime = runtime.expect("threads can be started");
+        let dir = self.plan.fresh_dir();
+        let data = Data::new(PAGES * ROWS);
+        let all: Vec<u32> = (0..(PAGES * ROWS) as u32).collect();
+        let every = |step: usize| -> Vec<u32> { all.iter().step_by(step).copied().collect() };
+        let db = runtime.block_on(Bygone::open(dir.path()));
+        let find = |what: &str, view: &View, ordered: bool| {
+            let mut rates = Samples::default();
+            let rows = runtime.block_on(db.find(view, ordered));
+            assert_eq!(rows, all.len(), "every row is found once");
+            self.plan.repeat(|| {
+                let start = Instant::now();
+                runtime.block_on(db.find(view, ordered));
+                rates.push_rate(rows, start.elapsed());
+            });
+            self.report.row(what, &rates, "rows/s", Target::None);
+        };
+        let compact = async || db.store.engine().compact().await.expect("the disk has room");
+        runtime.block_on(async {
+            db.ingest(data, &all).await;
+            compact().await;
+        });
+        let before = db.store.view_now();
+        find("find rows: pages whole", &before, false);
+        runtime.block_on(db.write(data, &every(100), 1));
+        find("anti-join: one row in 100 newer, in memory", &db.store.view_now(), false);
+        find("merge: the same in key order", &db.store.view_now(), true);
+        runtime.block_on(async {
+            db.write(data, &every(2), 2).await;
+            compact().await;
+        });
+        find("find rows: half of them changed, compacted", &db.store.view_now(), false);
+        find("mask: before half of them changed, half from history", &before, false);
+        find("merge: the same in key order, history row by row", &before, true);
+        drop(before);
+        runtime.block_on(db.close());
     }
 
     fn keys(&self) {

@@ -79,6 +79,8 @@ impl Store for Contestant {
         self.run("DROP TABLE IF EXISTS orders");
         self.run(&format!("CREATE TABLE orders {COLUMNS}"));
         self.run(&format!("COPY orders FROM '{}'", file.display()));
+        // Only snapshots keep what was, as with the others.
+        self.run("ALTER DATABASE SET retention = '0 seconds'");
     }
 
     fn settle(&mut self) {
@@ -109,7 +111,6 @@ impl Store for Contestant {
         for number in 0..self.snapshots {
             self.run(&format!("DROP SNAPSHOT s{number}"));
         }
-        self.run("ALTER DATABASE SET retention = '0 seconds'");
         self.compact();
     }
 
