@@ -23,6 +23,7 @@ mod error;
 mod history;
 mod record;
 mod registry;
+mod request;
 pub mod restore;
 mod space;
 
@@ -32,5 +33,6 @@ pub use diff::{ChangeKind, DiffSummary, diff, diff_summary};
 pub use error::{Error, Result};
 pub use history::{HistoryEntry, key_history};
 pub use record::{ObjectRef, Quotas, Snapshot, SnapshotScope};
-pub use registry::{CreateSnapshot, Created, Snapshots};
+pub use registry::Snapshots;
+pub use request::{CreateSnapshot, Created};
 pub use space::SpaceReport;

@@ -25,7 +25,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::OwnedMutexGuard;
 
-use crate::{Error, Quotas, Result, Snapshot, SnapshotScope, record::damaged};
+use crate::{CreateSnapshot, Created, Error, Quotas, Result, Snapshot, SnapshotScope, record::damaged};
 
 /// The row of the quotas. No snapshot can have this name, because it holds a control character.
 const QUOTAS_KEY: &[u8] = b"\0quotas";
@@ -38,63 +38,6 @@ const AUTOMATIC: &str = "before_restore_";
 
 /// How many names [`Error::NotFound`] suggests.
 const CANDIDATES_MAX: usize = 3;
-
-/// A snapshot to be created.
-#[derive(Clone, Debug)]
-pub struct CreateSnapshot {
-    /// Its name: 1 to 63 bytes without control or bidirectional characters, not in use.
-    pub name: String,
-    /// What it covers.
-    pub scope: SnapshotScope,
-    /// The moment; `None` is now.
-    pub at: Option<Timestamp>,
-    /// From when on maintenance may drop it.
-    pub expires: Option<Timestamp>,
-    /// Anything the user wants to say about it.
-    pub comment: Option<String>,
-    /// Whether a snapshot of that name is left as it is instead of an error.
-    pub if_not_exists: bool,
-    /// Who creates it.
-    pub author: Option<String>,
-}
-
-impl CreateSnapshot {
-    /// A snapshot of the whole database, now.
-    pub fn database(name: impl Into<String>) -> Self {
-        Self::of(name, SnapshotScope::Database(None))
-    }
-
-    /// A snapshot of `scope`, now.
-    pub fn of(name: impl Into<String>, scope: SnapshotScope) -> Self {
-        Self {
-            name: name.into(),
-            scope,
-            at: None,
-            expires: None,
-            comment: None,
-            if_not_exists: false,
-            author: None,
-        }
-    }
-}
-
-/// What [`Snapshots::create`] did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Created {
-    /// The snapshot is new.
-    New(Snapshot),
-    /// There was one of that name, and `if_not_exists` was set.
-    Existing(Snapshot),
-}
-
-impl Created {
-    /// The snapshot, new or not.
-    pub fn into_snapshot(self) -> Snapshot {
-        match self {
-            Self::New(snapshot) | Self::Existing(snapshot) => snapshot,
-        }
-    }
-}
 
 /// The named snapshots of a database. Clones share the registry.
 #[derive(Clone)]
