@@ -1,6 +1,9 @@
 //! Options of the engine.
 
 /// How an engine is sized. Plain data; the defaults suit a program with about 1 GiB to spare.
+///
+/// A compaction takes about 34 MiB beside the cache and 44 bytes for each key of the files that it writes at the same time, however
+/// much it compacts; and 12 MiB more for each snapshot whose past goes to a file of its own, of which there are 32 at most.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineOptions {
     /// Size at which the memtable is frozen and written to tables, in bytes. 4 KiB and more; default 64 MiB.

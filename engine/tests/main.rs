@@ -6,6 +6,7 @@ mod check;
 mod format;
 mod history;
 mod loads;
+mod memory;
 mod parts;
 mod passing;
 mod shape;

@@ -13,7 +13,7 @@ use crate::{
 
 /// Groups that one job writes to at most, beside the retention's: each has a file open. With more pins several share a
 /// group, and what only some of them saw goes when the newest of them does, or when all is compacted.
-const GROUPS_MAX: usize = if cfg!(feature = "testing") { 3 } else { 32 };
+pub(super) const GROUPS_MAX: usize = if cfg!(feature = "testing") { 3 } else { 32 };
 
 /// One run for each group that a version belongs to.
 #[derive(Debug)]

@@ -39,6 +39,22 @@
 //! files go by a manifest edit, unread, once they have ended before the horizon and no pin falls into their time. A
 //! group whose pin is gone, and the part of the retention's group that the horizon has passed, are rewritten: versions
 //! that an older pin sees go to its group.
+//!
+//! # Memory
+//!
+//! What a job holds does not grow with what it compacts: pages pass by the cache, and files are written as their rows come.
+//! Each of its parts, of which there are two at most, holds with the default page sizes
+//!
+//! * for each input run about 1 MiB at most: one page, as it is stored and unpacked;
+//! * for each file that it writes at the same time about 6 MiB at most: two write buffers of 1.25 MiB (one is filled while the other is
+//!   written), the page that is filled and what it is encoded in. In an object store also the part of 8 MiB that is uploaded
+//!   next. The files are one of the level, one of the retention's group and one of the group of each pin,
+//!   [`GROUPS_MAX`](history::GROUPS_MAX) groups of pins at most.
+//! * for each key of such a file 24 bytes at most until it is full, and 20 more while the filter is made of them.
+//!
+//! Rows larger than a page add their size to each of these. So a merge of five runs of a table without snapshots takes about 34 MiB and what its keys take,
+//! and with many snapshots, each of which sees something that has ended, 420 MiB at most. Index and filter of every file, read or
+//! written, are in memory for as long as it is part of the database, and count as that.
 
 mod history;
 mod pace;
