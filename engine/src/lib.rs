@@ -66,7 +66,7 @@ pub use pins::{Pin, Retained, Scope};
 pub use read::{
     BinaryColumn, Change, ChangeScan, ChangeSet, ColumnRequest, ColumnScan, ColumnScanOptions, Columns,
     DiffScan, Difference, KeyRange, Missing, OneOf, PageCounts, PagePruner, ReadView, RowAssembler, RowBatch,
-    RowSet, Scan, ScanOptions, TablePages, VersionScan,
+    RowSet, RowSummary, Scan, ScanOptions, TablePages, VersionScan,
 };
 pub use space::{Holder, KeyspaceSpace, Size};
 pub use stats::{EngineStats, KeyspaceStats};

@@ -11,4 +11,5 @@ mod parts;
 mod passing;
 mod shape;
 mod space;
+mod summary;
 mod tiers;

@@ -32,8 +32,8 @@ mod values;
 pub use checksum::FileSeed;
 pub use codec::{Codec, Compression, Compressor, decompress};
 pub use columns::{
-    Bound, ColumnBuffer, ColumnChunk, ColumnData, Dictionary, IntColumn, IntWidth, RowSplitter, Strings,
-    Zone, ZoneBuilder, ZoneMaps,
+    Bound, ColumnBuffer, ColumnChunk, ColumnData, ColumnSummary, Dictionary, Extreme, IntColumn, IntWidth,
+    RowSplitter, Strings, Zone, ZoneBuilder, ZoneMaps,
 };
 pub(crate) use columns::{HAS_MISSING, HAS_NULLS};
 pub use cursor::{Cursor, Damage};

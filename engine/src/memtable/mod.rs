@@ -169,6 +169,13 @@ impl Memtable {
         self.entries.is_empty()
     }
 
+    /// Whether there is an entry of `keyspace`.
+    pub(crate) fn holds(&self, keyspace: KeyspaceId) -> bool {
+        let from = Place::new(keyspace, &[], Timestamp::OPEN);
+        let entry = self.entries.lower_bound::<dyn Position>(Bound::Included(&from));
+        entry.is_some_and(|entry| entry.key().keyspace == keyspace)
+    }
+
     /// Begin of the newest entry, or zero.
     pub(crate) fn newest(&self) -> Timestamp {
         Timestamp::from_micros(self.newest.load(Relaxed))

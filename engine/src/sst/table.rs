@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    format::{FileSeed, KeyFilter, PageIndex, ZoneMaps},
+    format::{ColumnSummary, FileSeed, KeyFilter, PageIndex, ZoneMaps},
     manifest::FileMeta,
     rows::RowSchema,
     store::{ObjectReader, Root},
@@ -65,6 +65,8 @@ pub(super) struct Inner {
     /// The section of zone maps and its offset, decompressed; decoded when a scan asks.
     pub(super) zone_section: Option<(Bytes, u64)>,
     pub(super) zones: OnceLock<ZoneMaps>,
+    /// What the zones come to, column after column of the schema; made when a planner asks.
+    pub(super) summaries: OnceLock<Vec<ColumnSummary>>,
     /// Bytes of the keys and values of each page, each row counted; none in files of version 1.0.
     pub(super) page_bytes: Option<Vec<u32>>,
     pub(super) is_dense: bool,
@@ -109,6 +111,7 @@ impl Table {
             schema,
             zone_section,
             zones: OnceLock::new(),
+            summaries: OnceLock::new(),
             page_bytes,
             is_dense: properties.is_dense,
             forbids_writing: footer.features.forbid_writing(),
@@ -147,6 +150,23 @@ impl Table {
             self.inner.zones.set(zones).ok();
         }
         Ok(self.inner.zones.get())
+    }
+
+    /// What is known of each column of [`schema`](Self::schema) in the whole file; none in the opaque layout.
+    ///
+    /// # Errors
+    /// `Corrupt`.
+    ///
+    /// # Cost
+    /// A look at the zone maps of every page for the first who asks, nothing for others.
+    pub fn summaries(&self) -> Result<Option<&[ColumnSummary]>> {
+        let (Some(schema), Some(zones)) = (&self.inner.schema, self.zones()?) else { return Ok(None) };
+        let index = &self.inner.index;
+        let summaries = self.inner.summaries.get_or_init(|| {
+            let rows = || (0..index.len()).map(|page| index.rows(page));
+            (0..schema.columns().len()).map(|place| zones.summary(place, rows())).collect()
+        });
+        Ok(Some(summaries))
     }
 
     /// Whether the file has a feature that a database which holds it must know in order to write.

@@ -9,7 +9,7 @@
 //! 1. A scan holds its [`Reader`], and with it the pin of its view, until its stream is dropped.
 //! 2. Filters used for the key range are applied again exactly; a pushed filter is applied on the decoded rows.
 //! 3. Rows come in key order where the plan makes use of it; large scans under anything else give them as they lie ([`RelaxOrder`]).
-//! 4. Nothing is claimed exactly that could be wrong at another point: statistics are never exact.
+//! 4. Nothing is claimed exactly that could be wrong of the rows that the scan would give ([`statistics`]).
 
 mod cursor;
 mod needed;
@@ -19,6 +19,7 @@ mod prune;
 mod range;
 mod reader;
 mod source;
+mod statistics;
 
 pub(crate) use order::RelaxOrder;
 pub(crate) use provider::{PointLabel, ROW_KEY_COLUMN, TableAt, fields};

@@ -6,7 +6,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::{
     catalog::{Session, TableProvider},
-    common::{Result, Statistics, stats::Precision},
+    common::Result,
     datasource::source::{DataSource, DataSourceExec},
     execution::{SendableRecordBatchStream, TaskContext},
     logical_expr::{Expr, TableProviderFilterPushDown, TableType},
@@ -121,15 +121,6 @@ impl TableProvider for TableAt {
                 }
             })
             .collect())
-    }
-
-    fn statistics(&self) -> Option<Statistics> {
-        let mut statistics = Statistics::new_unknown(&self.schema);
-        statistics.num_rows = self
-            .reader
-            .estimated_rows(self.table.keyspace_id())
-            .map_or(Precision::Absent, Precision::Inexact);
-        Some(statistics)
     }
 
     async fn scan(

@@ -136,7 +136,7 @@ impl PruningStatistics for ZoneStatistics<'_> {
 
 /// Bounds as values of a type; null where there is none. Numbers that are zero become `zero`: bounds do not tell −0 from 0,
 /// comparisons of rows do.
-fn bounds_array<'a>(
+pub(super) fn bounds_array<'a>(
     bounds: impl Iterator<Item = Option<&'a Bound>>,
     data_type: &DataType,
     zero: f64,

@@ -1,10 +1,13 @@
 //! The scan of one table at one point, as a DataFusion data source.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use arrow::{compute::SortOptions, datatypes::SchemaRef};
 use datafusion::{
-    common::{Result, Statistics, config::ConfigOptions, stats::Precision, tree_node::TreeNodeRecursion},
+    common::{Result, Statistics, config::ConfigOptions, tree_node::TreeNodeRecursion},
     datasource::source::DataSource,
     execution::{SendableRecordBatchStream, TaskContext},
     physical_expr::{
@@ -20,7 +23,7 @@ use datafusion::{
 };
 use futures::stream;
 
-use super::{Reader, cursor::Cursor, range::ScanRange};
+use super::{Reader, cursor::Cursor, range::ScanRange, statistics::table_statistics};
 use crate::{catalog::TableDef, rows::RowLayout};
 use bygone_engine::KeyRange;
 
@@ -46,6 +49,8 @@ pub(crate) struct TableScan {
     /// Whether rows come in key order.
     pub(super) ordered: bool,
     pub(super) metrics: ExecutionPlanMetricsSet,
+    /// Of all rows of the table.
+    statistics: OnceLock<Arc<Statistics>>,
 }
 
 impl TableScan {
@@ -74,12 +79,23 @@ impl TableScan {
             reverse: false,
             ordered: true,
             metrics: ExecutionPlanMetricsSet::new(),
+            statistics: OnceLock::new(),
         })
     }
 
     pub(crate) fn with_limit(mut self, limit: Option<usize>) -> Self {
         self.limit = limit;
         self
+    }
+
+    /// What is known of the table's rows, of the projected columns; made once for a plan, which asks often.
+    fn statistics(&self) -> Result<Arc<Statistics>> {
+        if let Some(known) = self.statistics.get() {
+            return Ok(Arc::clone(known));
+        }
+        let keyspace = self.table.keyspace_id();
+        let made = table_statistics(&self.reader, keyspace, &self.layout, &self.projection)?;
+        Ok(Arc::clone(self.statistics.get_or_init(|| Arc::new(made))))
     }
 
     /// The same rows, in whatever order is fastest; none where it would be the same. Rows of small tables stay in order.
@@ -168,13 +184,23 @@ impl DataSource for TableScan {
         EquivalenceProperties::new_with_orderings(Arc::clone(&self.projected_schema), self.ordering())
     }
 
-    fn partition_statistics(&self, _partition: Option<usize>) -> Result<Arc<Statistics>> {
-        let mut statistics = Statistics::new_unknown(&self.projected_schema);
-        if self.range.description.is_empty() && self.predicate.is_none() {
-            let rows = self.reader.estimated_rows(self.table.keyspace_id());
-            statistics.num_rows = rows.map_or(Precision::Absent, Precision::Inexact);
+    fn partition_statistics(&self, partition: Option<usize>) -> Result<Arc<Statistics>> {
+        let all = self.statistics()?;
+        // A range of keys is narrowed again by the filter that it comes from, which the planner estimates.
+        let is_all = self.range.description.is_empty() && self.predicate.is_none();
+        if partition.is_none() && is_all && self.limit.is_none() {
+            return Ok(all);
         }
-        Ok(Arc::new(statistics))
+        let mut statistics = Arc::unwrap_or_clone(all);
+        if !is_all || self.partitions.len() > 1 {
+            statistics = statistics.to_inexact();
+        }
+        if partition.is_some() {
+            let share = 1.0 / self.partitions.len() as f64;
+            statistics.num_rows = statistics.num_rows.with_estimated_selectivity(share);
+            statistics.total_byte_size = statistics.total_byte_size.with_estimated_selectivity(share);
+        }
+        Ok(Arc::new(statistics.with_fetch(self.limit, 0, 1)?))
     }
 
     fn with_fetch(&self, limit: Option<usize>) -> Option<Arc<dyn DataSource>> {
@@ -207,6 +233,7 @@ impl DataSource for TableScan {
         let mut source = self.clone();
         source.projected_schema = Arc::new(self.schema.project(&columns)?);
         source.projection = columns;
+        source.statistics = OnceLock::new();
         Ok(Some(Arc::new(source)))
     }
 

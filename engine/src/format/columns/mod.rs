@@ -13,10 +13,12 @@ mod buffer;
 mod chunk;
 mod encode;
 mod find;
+mod summary;
 mod zone;
 
 pub use buffer::{ColumnBuffer, RowSplitter};
 pub use chunk::{ColumnChunk, ColumnData, Dictionary, IntColumn, IntWidth, Strings};
+pub use summary::{ColumnSummary, Extreme};
 pub use zone::{Bound, Zone, ZoneBuilder, ZoneMaps};
 
 /// Set in the encoding byte of a value column: a bitmap says which rows are null.
