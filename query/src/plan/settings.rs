@@ -61,6 +61,10 @@ pub(crate) fn base_state(runtime: &Arc<RuntimeEnv>, zone: TimeZone) -> SessionSt
     // Instants have this zone in their type in every session; that of the session is in our functions.
     options.execution.time_zone = Some(UTC.to_owned());
     options.sql_parser.parse_float_as_decimal = true;
+    // One hash table is made of so many rows in less time than both sides of a join are sent around by their keys.
+    options.optimizer.hash_join_single_partition_threshold_rows = 1 << 20;
+    // What nothing is known of is mostly a comparison of texts, which keeps few rows.
+    options.optimizer.default_filter_selectivity = 5;
     // Statement plans are shown by EXPLAIN as text in two rows, and are pinned by tests.
     options.explain.format = datafusion::common::format::ExplainFormat::Indent;
     let mut builder = SessionStateBuilder::new_with_default_features()
