@@ -1,6 +1,6 @@
 //! Pages, and chunks of memtables, in groups that share no key with each other.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, cmp::Reverse, sync::Arc};
 
 use super::tally::{Amount, Tally};
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     types::{KeyspaceId, Kind, Timestamp, Version},
 };
 
-/// Entries of a memtable that are looked at together.
+/// Entries of a memtable that are looked at together; more, where others have come in between by the time of the look.
 const CHUNK_ROWS: usize = 256;
 /// Keys that are merged before other tasks get their turn.
 const KEYS_PER_TURN: u64 = 1 << 12;
@@ -29,16 +29,43 @@ pub(super) struct Block<'s> {
 
 #[derive(Clone, Debug)]
 enum Place<'s> {
-    Page {
-        table: &'s Table,
-        page: usize,
-    },
-    /// The entries behind this one.
-    Chunk {
-        memtable: &'s Arc<Memtable>,
-        keyspace: KeyspaceId,
-        behind: Option<Version>,
-    },
+    Page { table: &'s Table, page: usize },
+    Chunk(Box<Chunk<'s>>),
+}
+
+/// Entries of a memtable that were there at a moment. Others come in between while they wait to be counted.
+#[derive(Clone, Debug)]
+struct Chunk<'s> {
+    memtable: &'s Memtable,
+    keyspace: KeyspaceId,
+    at: Timestamp,
+    /// The entry in front of the first one, and the last one.
+    behind: Option<Version>,
+    last: Version,
+}
+
+impl Chunk<'_> {
+    fn versions(&self) -> Vec<Version> {
+        fn place(version: &Version) -> (&[u8], Reverse<Timestamp>) {
+            (&version.key, Reverse(version.begin))
+        }
+        let (mut found, mut behind) = (Vec::with_capacity(CHUNK_ROWS), self.behind.clone());
+        while behind.as_ref().map(place) < Some(place(&self.last)) {
+            let next = self.memtable.forward(self.keyspace, &KeyRange::all(), behind.as_ref(), CHUNK_ROWS);
+            behind = next.last().cloned();
+            found.extend(next.into_iter().take_while(|version| place(version) <= place(&self.last)));
+        }
+        as_of(self.at, found)
+    }
+}
+
+/// What was there of some versions of a memtable at a moment, as it was then.
+fn as_of(at: Timestamp, mut versions: Vec<Version>) -> Vec<Version> {
+    versions.retain(|version| version.begin <= at);
+    for version in versions.iter_mut().filter(|version| version.end > at) {
+        version.end = Timestamp::OPEN;
+    }
+    versions
 }
 
 /// Blocks that share keys with each other, and with no other block.
@@ -50,9 +77,9 @@ pub(super) enum Cluster<'s> {
     Overlapping(Vec<Block<'s>>),
 }
 
-/// All blocks of a keyspace.
-pub(super) fn clusters(state: &State, keyspace: KeyspaceId) -> Vec<Cluster<'_>> {
-    let mut blocks = blocks_of(state, keyspace);
+/// All blocks of a keyspace at a moment after which nothing in its files begins.
+pub(super) fn clusters(state: &State, keyspace: KeyspaceId, at: Timestamp) -> Vec<Cluster<'_>> {
+    let mut blocks = blocks_of(state, keyspace, at);
     blocks.sort_by(|a, b| (&a.first, a.source).cmp(&(&b.first, b.source)));
     let mut clusters = Vec::new();
     let mut open: Vec<Block<'_>> = Vec::new();
@@ -81,21 +108,24 @@ fn close<'s>(blocks: Vec<Block<'s>>, clusters: &mut Vec<Cluster<'s>>) {
     }
 }
 
-fn blocks_of(state: &State, keyspace: KeyspaceId) -> Vec<Block<'_>> {
+fn blocks_of(state: &State, keyspace: KeyspaceId, at: Timestamp) -> Vec<Block<'_>> {
     let mut blocks = Vec::new();
     let mut source = 0;
     for memtable in state.memtables() {
         let mut behind: Option<Version> = None;
         loop {
             let chunk = memtable.forward(keyspace, &KeyRange::all(), behind.as_ref(), CHUNK_ROWS);
-            let (Some(first), Some(last)) = (chunk.first(), chunk.last()) else { break };
-            blocks.push(Block {
-                source,
-                first: first.key.to_vec().into(),
-                last: last.key.to_vec().into(),
-                place: Place::Chunk { memtable, keyspace, behind },
-            });
-            behind = Some(last.clone());
+            let Some(end) = chunk.last().cloned() else { break };
+            let chunk = as_of(at, chunk);
+            if let (Some(first), Some(last)) = (chunk.first(), chunk.last().cloned()) {
+                blocks.push(Block {
+                    source,
+                    first: first.key.to_vec().into(),
+                    last: last.key.to_vec().into(),
+                    place: Place::Chunk(Box::new(Chunk { memtable, keyspace, at, behind, last })),
+                });
+            }
+            behind = Some(end);
         }
         source += 1;
     }
@@ -175,9 +205,7 @@ impl Rows {
                 let rows = table.page_without_values(*page, CachePolicy::PassBy).await?;
                 Self::Page(rows, share_of_row(table, *page))
             }
-            Place::Chunk { memtable, keyspace, behind } => {
-                Self::Chunk(memtable.forward(*keyspace, &KeyRange::all(), behind.as_ref(), CHUNK_ROWS))
-            }
+            Place::Chunk(chunk) => Self::Chunk(chunk.versions()),
         })
     }
 

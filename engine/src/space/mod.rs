@@ -12,7 +12,7 @@
 //!
 //! Exactness:
 //!
-//! 1. Versions are counted exactly, in memory and in files, as of the state that was current when the call began. Versions
+//! 1. Versions are counted exactly, in memory and in files, as of the newest commit when the call began. Versions
 //!    without a value (deletions) do not count.
 //! 2. Bytes are shares of what pages take in their files: every row of a page counts the same. Page index, filter and footer
 //!    are nobody's. In memory a version takes the bytes of its key and value.
@@ -89,21 +89,31 @@ impl Shared {
         holders: &[Holder],
         dropped: &BTreeSet<usize>,
     ) -> Result<Vec<KeyspaceSpace>> {
-        let state = Arc::clone(&self.state.read());
+        // Looked at under the lock: what is in files by then was published. Commits come into memory meanwhile.
+        let (state, at) = {
+            let state = self.state.read();
+            (Arc::clone(&state), self.last_timestamp())
+        };
         let mut keyspaces = state.keyspaces_in_memory();
         keyspaces.extend(state.trees.keys());
         let mut all = Vec::with_capacity(keyspaces.len());
         for keyspace in keyspaces {
             let mut tally = Tally::new(keyspace, self.pins.horizon(keyspace), holders, dropped);
-            self.count(&state, keyspace, &mut tally).await?;
+            self.count(&state, keyspace, at, &mut tally).await?;
             all.push(tally.into_space(keyspace));
         }
         Ok(all)
     }
 
-    async fn count(&self, state: &State, keyspace: KeyspaceId, tally: &mut Tally) -> Result<()> {
+    async fn count(
+        &self,
+        state: &State,
+        keyspace: KeyspaceId,
+        at: Timestamp,
+        tally: &mut Tally,
+    ) -> Result<()> {
         let mut pages = 0;
-        for cluster in clusters(state, keyspace) {
+        for cluster in clusters(state, keyspace, at) {
             match cluster {
                 Cluster::Apart(block) => {
                     if !block.count_by_statistics(tally) {
