@@ -43,7 +43,7 @@ impl CreateSnapshot {
     }
 }
 
-/// What [`Snapshots::create`] did.
+/// What [`Snapshots::create`](crate::Snapshots::create) did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Created {
     /// The snapshot is new.
