@@ -13,3 +13,4 @@ mod shape;
 mod space;
 mod summary;
 mod tiers;
+mod windows;

@@ -91,13 +91,13 @@ pub(super) fn packable(raw: &[u8]) -> Option<Packable> {
 }
 
 /// How many bytes two keys have in common at their front.
-pub(super) fn common_prefix(a: &[u8], b: &[u8]) -> usize {
+pub(crate) fn common_prefix(a: &[u8], b: &[u8]) -> usize {
     a.iter().zip(b).take_while(|(x, y)| x == y).count()
 }
 
 /// The first eight bytes of a suffix as a number that sorts like them. `a < b` implies `head(a) <= head(b)`.
 #[inline]
-pub(super) fn head(suffix: &[u8]) -> u64 {
+pub(crate) fn head(suffix: &[u8]) -> u64 {
     if let Some(first) = suffix.first_chunk::<8>() {
         return u64::from_be_bytes(*first);
     }
@@ -288,6 +288,42 @@ impl KeyChunk {
             Some(first) => u64::from_be_bytes(*first) & (u64::MAX << (64 - 8 * self.stride)),
             None => head(self.suffix(ordinal)),
         }
+    }
+
+    /// How many bytes every key has, where all have as many.
+    pub fn key_len(&self) -> Option<usize> {
+        (self.width == 0).then(|| self.prefix().len() + self.stride)
+    }
+
+    /// Appends the [`head`]s of keys without their first `skip` bytes, which each of them has.
+    pub(crate) fn append_heads(
+        &self,
+        ordinals: impl Iterator<Item = usize>,
+        skip: usize,
+        out: &mut Vec<u64>,
+    ) {
+        let prefix = self.prefix();
+        // Of the prefix the end, and of the suffix all behind its start.
+        let front = head(&prefix[skip.min(prefix.len())..]);
+        let front_bits = (prefix.len().saturating_sub(skip) * 8) as u32;
+        let start = skip.saturating_sub(prefix.len());
+        if self.width != 0 {
+            let rest = |ordinal| head(&self.suffix(ordinal)[start..]);
+            out.extend(ordinals.map(|ordinal| front | rest(ordinal).unbounded_shr(front_bits)));
+            return;
+        }
+        let bytes = &self.raw[self.suffixes_at..];
+        let stride = self.stride;
+        let of_suffix = !u64::MAX.unbounded_shr(((stride - start) * 8) as u32);
+        out.extend(ordinals.map(|ordinal| {
+            let at = ordinal * stride + start;
+            let rest = match bytes[at..].first_chunk::<8>() {
+                // What follows is of the next keys.
+                Some(eight) => u64::from_be_bytes(*eight) & of_suffix,
+                None => head(&bytes[at..(ordinal + 1) * stride]),
+            };
+            front | rest.unbounded_shr(front_bits)
+        }));
     }
 
     /// The ordinals between which a suffix with this head lies: `low ..= high` as the place to insert.

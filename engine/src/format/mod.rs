@@ -42,6 +42,7 @@ pub use filter::KeyFilter;
 pub use footer::{Features, Footer, Section, SectionKind, VERSION_MAJOR, VERSION_MINOR};
 pub use index::{PageFlags, PageIndex, PageIndexBuilder, PageSummary};
 pub use keys::{KeyChunk, encode_keys};
+pub(crate) use keys::{common_prefix, head};
 pub use numbers::{KindChunk, NumberChunk, encode_kinds, encode_numbers};
 pub use packed::Numbers;
 pub use properties::{LAYOUT_COLUMNAR, LAYOUT_OPAQUE, Properties};

@@ -65,6 +65,12 @@ proptest! {
                 prop_assert_eq!(chunk.compare(k, probe), key.cmp(probe));
             }
         }
+        let shared = keys.iter().fold(keys[0].as_slice(), |a, b| &a[..common_prefix(a, b)]).len();
+        for skip in 0..=shared {
+            let mut heads = Vec::new();
+            chunk.append_heads(0..keys.len(), skip, &mut heads);
+            prop_assert!(heads.iter().copied().eq(keys.iter().map(|key| head(&key[skip..]))));
+        }
         for k in 0..=keys.len() {
             let naive = keys.get(k).map_or(rows.len(), |key| rows.iter().position(|row| row == key).unwrap());
             prop_assert_eq!(chunk.first_row(k), naive);

@@ -23,6 +23,7 @@ mod summary;
 mod versions;
 mod view;
 mod visible;
+mod window;
 
 pub use batch::{BinaryColumn, RowBatch};
 pub use columns::{ColumnRequest, ColumnScan, ColumnScanOptions, Columns, Missing, RowAssembler, RowSet};

@@ -13,13 +13,20 @@
 //! visible version, none in history is alive (H1 of [`crate::compaction`]); and a delete that had ended hides nothing.
 //!
 //! While one source is alone below the next key of all others, its rows are copied without further comparison against
-//! them: a settled keyspace costs one comparison per page.
+//! them: a settled keyspace costs one comparison per page. Where rows of several lie between each other, they are judged a
+//! window of keys at a time.
 
 use std::{ops::Range, sync::Arc};
 
+use arrow_buffer::BooleanBuffer;
+
 use crate::{
     error::Result,
-    read::{BinaryColumn, ReadView, RowBatch, source::Source},
+    read::{
+        BinaryColumn, ReadView, RowBatch,
+        source::{Found, Source},
+        window,
+    },
     sst::{CachePolicy, Page, Table},
     types::{Kind, Timestamp, Version},
 };
@@ -60,7 +67,11 @@ impl Scan {
         let at = view.timestamp();
         let remaining = options.limit.unwrap_or(usize::MAX);
         Self {
-            merge: VisibleMerge::new(sources, at, options.reverse),
+            merge: VisibleMerge::new(
+                sources,
+                at,
+                if options.reverse { Order::Backward } else { Order::Forward },
+            ),
             options,
             remaining,
             like_last: Room::default(),
@@ -128,6 +139,11 @@ pub(crate) trait Sink {
     /// Takes rows of the page that was entered last.
     fn take_rows(&mut self, page: &Arc<Page>, rows: Range<usize>);
 
+    /// As [`Self::take_rows`], those whose bits are set; the first bit is that of row `start`.
+    fn take_bits(&mut self, page: &Arc<Page>, start: usize, bits: &BooleanBuffer) {
+        bits.set_slices().for_each(|(from, to)| self.take_rows(page, start + from..start + to));
+    }
+
     /// As [`Self::take_rows`], of a page that was not loaded. Only of sources that are read for columns.
     fn take_whole(&mut self, rows: Range<usize>);
 }
@@ -169,31 +185,51 @@ impl Sink for RowBatch {
     }
 }
 
+/// In which order rows come out of a merge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// Key ascending.
+    Forward,
+    /// Key descending.
+    Backward,
+    /// Key ascending from window to window, and from source to source within one.
+    Any,
+}
+
 /// The merge under a scan.
 #[derive(Debug)]
 pub(crate) struct VisibleMerge {
     sources: Vec<Source>,
     at: Timestamp,
-    reverse: bool,
+    order: Order,
     /// The key whose answer was given last: its older versions are passed over.
     settled: Vec<u8>,
     has_settled: bool,
+    /// Rows of the last window that are left.
+    found: Found,
+    /// Up to this key rows are taken in turns, because only few lie between others.
+    turns_to: Vec<u8>,
 }
 
 impl VisibleMerge {
-    pub(crate) fn new(sources: Vec<Source>, at: Timestamp, reverse: bool) -> Self {
-        Self { sources, at, reverse, settled: Vec::new(), has_settled: false }
+    pub(crate) fn new(sources: Vec<Source>, at: Timestamp, order: Order) -> Self {
+        let (settled, turns_to) = (Vec::new(), Vec::new());
+        Self { sources, at, order, settled, has_settled: false, found: Found::default(), turns_to }
     }
 
     /// Adds at least one row to `batch` and at most `rows_max` in all, or says why not.
     pub(crate) async fn next_into(&mut self, batch: &mut impl Sink, rows_max: usize) -> Result<Step> {
         let before = batch.len();
         while batch.len() == before {
+            if !self.found.is_empty() {
+                self.found.give(batch, rows_max);
+                continue;
+            }
             let settled = self.has_settled.then_some(self.settled.as_slice());
             if !fill_all(&mut self.sources, settled).await? {
                 return Ok(Step::End);
             }
-            if self.reverse {
+            if self.order == Order::Backward {
                 self.step_backward(batch).await?;
             } else if self.step_forward(batch, rows_max).await? == Step::Full {
                 return Ok(Step::Full);
@@ -205,6 +241,12 @@ impl VisibleMerge {
     /// Takes rows of the source that comes first, until another source's key is reached or the block ends.
     async fn step_forward(&mut self, batch: &mut impl Sink, rows_max: usize) -> Result<Step> {
         let (lead, second) = first_two_by_key(&self.sources);
+        if let Some(second) = second
+            && !self.sources[lead].block_ends_before(self.sources[second].key(), lead < second)
+            && self.step_window(lead).await?
+        {
+            return Ok(Step::Rows);
+        }
         if self.sources[lead].is_whole() {
             let source = &self.sources[lead];
             let is_alone =
@@ -233,6 +275,32 @@ impl VisibleMerge {
         let (source, settled) = (&mut self.sources[lead], &mut self.settled);
         self.has_settled = source.take_visible(stop, self.at, rows_max, batch, is_settled, settled);
         Ok(Step::Rows)
+    }
+
+    /// Judges the rows of a window of keys at once; false where there are none, or too few to be worth it.
+    async fn step_window(&mut self, lead: usize) -> Result<bool> {
+        let in_order = self.order == Order::Forward;
+        if in_order && self.sources[lead].key() < self.turns_to.as_slice() {
+            return Ok(false);
+        }
+        let mut bound = Vec::new();
+        window::find_bound(&self.sources, &mut bound);
+        if self.sources[lead].key() == bound {
+            return Ok(false);
+        }
+        for source in &mut self.sources {
+            if source.key() < bound.as_slice() {
+                source.load_whole().await?;
+            }
+        }
+        if in_order && !window::is_dense(&self.sources, &bound) {
+            self.turns_to = bound;
+            return Ok(false);
+        }
+        let settled = self.has_settled.then_some(self.settled.as_slice());
+        self.found = window::judge(&mut self.sources, &bound, settled, self.at, in_order);
+        self.has_settled = false;
+        Ok(true)
     }
 
     /// Settles the greatest key of all sources.

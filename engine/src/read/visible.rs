@@ -16,18 +16,25 @@ pub(super) fn take_visible(
     rows_max: usize,
     at: Timestamp,
 ) -> usize {
-    let mut mask = !&page.begins_after(rows.clone(), at);
+    let mut mask = settling(page, rows.clone(), at);
     if !page.is_all_puts() {
         mask = &mask & &page.puts(rows.clone());
     }
-    if page.distinct_keys() < page.rows() {
-        // Versions of a key are newest first: the first that has begun hides the others, whatever it says.
-        let is_hidden = |row: usize| {
-            row > 0 && page.begin(row - 1) <= at && page.key_ordinal(row - 1) == page.key_ordinal(row)
-        };
-        mask = BooleanBuffer::collect_bool(rows.len(), |bit| mask.value(bit) && !is_hidden(rows.start + bit));
-    }
     take(sink, page, rows, rows_max, &mask)
+}
+
+/// For each of these rows, whether its version says what its key is at `at`, by what the page says of the key: the value, or
+/// that there is none.
+pub(super) fn settling(page: &Page, rows: Range<usize>, at: Timestamp) -> BooleanBuffer {
+    let mask = !&page.begins_after(rows.clone(), at);
+    if page.distinct_keys() == page.rows() {
+        return mask;
+    }
+    // Versions of a key are newest first: the first that has begun hides the others, whatever it says.
+    let is_hidden = |row: usize| {
+        row > 0 && page.begin(row - 1) <= at && page.key_ordinal(row - 1) == page.key_ordinal(row)
+    };
+    BooleanBuffer::collect_bool(rows.len(), |bit| mask.value(bit) && !is_hidden(rows.start + bit))
 }
 
 /// As [`take_visible`], the rows that are alive at `at`, whatever else there is of their keys.
@@ -38,8 +45,13 @@ pub(super) fn take_alive(
     rows_max: usize,
     at: Timestamp,
 ) -> usize {
-    let mask = &!&page.begins_after(rows.clone(), at) & &page.ends_after(rows.clone(), at);
+    let mask = alive(page, rows.clone(), at);
     take(sink, page, rows, rows_max, &mask)
+}
+
+/// For each of these rows, whether its version is alive at `at`.
+pub(super) fn alive(page: &Page, rows: Range<usize>, at: Timestamp) -> BooleanBuffer {
+    &!&page.begins_after(rows.clone(), at) & &page.ends_after(rows, at)
 }
 
 fn take(
@@ -49,15 +61,17 @@ fn take(
     rows_max: usize,
     mask: &BooleanBuffer,
 ) -> usize {
-    for (from, to) in mask.set_slices() {
-        let start = rows.start + from;
-        let end = (rows.start + to).min(start + (rows_max - sink.len()));
-        if start < end {
-            sink.take_rows(page, start..end);
-        }
-        if end < rows.start + to {
-            return end;
-        }
+    let bits = fitting(mask, rows_max - sink.len());
+    if bits > 0 {
+        sink.take_bits(page, rows.start, &mask.slice(0, bits));
     }
-    rows.end
+    rows.start + bits
+}
+
+/// How many bits there are up to where `room` of them are set; all where no more are.
+pub(super) fn fitting(mask: &BooleanBuffer, room: usize) -> usize {
+    if mask.count_set_bits() <= room {
+        return mask.len();
+    }
+    room.checked_sub(1).and_then(|last| mask.set_indices().nth(last)).map_or(0, |last| last + 1)
 }

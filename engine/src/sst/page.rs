@@ -158,6 +158,30 @@ impl Page {
         self.rows.keys.compare(self.rows.keys.ordinal(row), key)
     }
 
+    /// How many bytes every key has, where all have as many.
+    pub(crate) fn key_len(&self) -> Option<usize> {
+        self.rows.keys.key_len()
+    }
+
+    /// Appends the heads of the keys of rows, without their first `skip` bytes, which each of them has: the next eight bytes.
+    pub(crate) fn append_heads(&self, rows: impl Iterator<Item = usize>, skip: usize, out: &mut Vec<u64>) {
+        let keys = &self.rows.keys;
+        if keys.is_unique() {
+            keys.append_heads(rows, skip, out);
+        } else {
+            keys.append_heads(rows.map(|row| keys.ordinal(row)), skip, out);
+        }
+    }
+
+    /// The rows with this key.
+    pub(crate) fn rows_of_key(&self, key: &[u8]) -> Range<usize> {
+        let keys = &self.rows.keys;
+        match keys.search(key) {
+            Ok(ordinal) => keys.first_row(ordinal)..keys.first_row(ordinal + 1),
+            Err(ordinal) => keys.first_row(ordinal)..keys.first_row(ordinal),
+        }
+    }
+
     /// The first row whose key is `key` or behind it.
     pub fn lower_bound(&self, key: &[u8]) -> usize {
         let (Ok(ordinal) | Err(ordinal)) = self.rows.keys.search(key);

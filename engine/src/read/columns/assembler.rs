@@ -5,6 +5,7 @@ use std::{collections::VecDeque, sync::Arc};
 use super::{
     ColumnRequest, Columns,
     builder::{Builder, Unfit},
+    picks::Picks,
     rowset::{PickedRows, RowSet, Segment},
 };
 use crate::{
@@ -143,7 +144,7 @@ impl RowAssembler {
                         self.push(key, value)?;
                     }
                 }
-                Segment::Page(picked) if picked.ranges.is_empty() => {}
+                Segment::Page(picked) if picked.rows.is_empty() => {}
                 Segment::Page(picked) => {
                     if !recent.iter().any(|columns| columns.is_of(picked)) {
                         if recent.len() == RECENT_PAGES {
@@ -154,12 +155,12 @@ impl RowAssembler {
                         }
                     }
                     if let Some(columns) = recent.iter().find(|columns| columns.is_of(picked)) {
-                        let done = self.append_columns(columns, picked.rows_total(), &picked.ranges);
+                        let done = self.append_columns(columns, picked.rows_total(), &picked.rows);
                         done.map_err(|Unfit| unfit(&picked.table.meta().object_name()))?;
                         continue;
                     }
                     let page = picked.table.page(picked.number, picked.policy).await?;
-                    for row in picked.ranges.iter().cloned().flatten() {
+                    for row in picked.rows.iter() {
                         scratch.0.clear();
                         page.append_key(row, &mut scratch.0);
                         self.push(&scratch.0, page.value(row, &mut scratch.1))?;
@@ -184,16 +185,16 @@ impl RowAssembler {
         &mut self,
         columns: &PageColumns,
         rows_of_page: usize,
-        ranges: &[std::ops::Range<usize>],
+        picks: &Picks,
     ) -> Result<(), Unfit> {
         let mut chunks = columns.chunks.iter();
-        let rows: usize = ranges.iter().map(ExactSizeIterator::len).sum();
+        let rows = picks.len();
         self.rows += rows;
         for (builder, place) in self.builders.iter_mut().zip(&columns.places) {
             match place.and_then(|_| chunks.next()) {
                 Some(chunk) => {
                     assert_eq!(chunk.rows(), rows_of_page, "chunks of a page have its rows");
-                    builder.append_chunk(chunk, ranges)?;
+                    builder.append_chunk(chunk, picks)?;
                 }
                 // The file is older than the column.
                 None => (0..rows).try_for_each(|_| builder.push_missing())?,

@@ -1,6 +1,6 @@
 //! One Arrow column, filled from the chunks of pages and from rows as bytes.
 
-use std::{ops::Range, sync::Arc};
+use std::sync::Arc;
 
 use arrow_array::{
     ArrayRef, BinaryArray, BooleanArray, PrimitiveArray,
@@ -14,7 +14,7 @@ use arrow_buffer::{
 };
 use arrow_schema::{DataType, TimeUnit};
 
-use super::{ColumnRequest, Missing, views::Views};
+use super::{ColumnRequest, Missing, picks::Picks, views::Views};
 use crate::{
     format::{ColumnChunk, ColumnData, IntColumn, IntWidth, Strings},
     rows::{
@@ -87,35 +87,33 @@ impl Builder {
     }
 
     /// Adds rows of a page.
-    pub(super) fn append_chunk(&mut self, chunk: &ColumnChunk, ranges: &[Range<usize>]) -> Filled {
+    pub(super) fn append_chunk(&mut self, chunk: &ColumnChunk, picks: &Picks) -> Filled {
         // The rows of deletes are missing in every column of their page, and nobody picks them.
         let is_missing = |row| chunk.is_missing(row);
-        if chunk.has_missing() && ranges.iter().cloned().flatten().any(is_missing) {
-            return self.append_with_missing(chunk, ranges);
+        if chunk.has_missing() && picks.iter().any(is_missing) {
+            return self.append_with_missing(chunk, picks);
         }
         if matches!(chunk.data(), ColumnData::None) {
-            self.append_nulls(ranges.iter().map(ExactSizeIterator::len).sum());
+            self.append_nulls(picks.len());
             return Ok(());
         }
         // Views take for granted that their bytes are text.
         if matches!(self.values, Values::Text(_)) && chunk.kind() != ColumnKind::Text {
             return Err(Unfit);
         }
-        self.values.append(chunk.data(), ranges)?;
-        for rows in ranges {
-            if chunk.has_nulls() {
-                rows.clone().for_each(|row| self.nulls.append(!chunk.is_null(row)));
-            } else {
-                self.nulls.append_n_non_nulls(rows.len());
-            }
+        self.values.append(chunk.data(), picks)?;
+        if chunk.has_nulls() {
+            picks.iter().for_each(|row| self.nulls.append(!chunk.is_null(row)));
+        } else {
+            self.nulls.append_n_non_nulls(picks.len());
         }
         Ok(())
     }
 
     /// As [`Self::append_chunk`], row by row.
-    fn append_with_missing(&mut self, chunk: &ColumnChunk, ranges: &[Range<usize>]) -> Filled {
+    fn append_with_missing(&mut self, chunk: &ColumnChunk, picks: &Picks) -> Filled {
         let mut payload = Vec::new();
-        for row in ranges.iter().cloned().flatten() {
+        for row in picks.iter() {
             payload.clear();
             match chunk.append_payload(row, &mut payload) {
                 tag::ELSEWHERE => self.push_missing()?,
@@ -200,51 +198,51 @@ impl Builder {
 
 impl Values {
     /// Adds the values of rows; what is there where a row is null does not matter.
-    fn append(&mut self, data: &ColumnData, ranges: &[Range<usize>]) -> Filled {
+    fn append(&mut self, data: &ColumnData, picks: &Picks) -> Filled {
         match (self, data) {
             (Self::Boolean(bits), ColumnData::Ints(ints)) => {
-                for row in ranges.iter().cloned().flatten() {
+                for row in picks.iter() {
                     bits.append(ints.base.wrapping_add(ints.difference(row) as i64) != 0);
                 }
             }
             (Self::Int16(values), ColumnData::Ints(ints)) => {
-                append_ints(values, ints, ranges, |base, difference| {
+                append_ints(values, ints, picks, |base, difference| {
                     (base as i16).wrapping_add(difference as i16)
                 });
             }
             (Self::Int32(values), ColumnData::Ints(ints)) => {
-                append_ints(values, ints, ranges, |base, difference| {
+                append_ints(values, ints, picks, |base, difference| {
                     (base as i32).wrapping_add(difference as i32)
                 });
             }
             (Self::Int64(values), ColumnData::Ints(ints)) => {
-                append_ints(values, ints, ranges, |base, difference| base.wrapping_add(difference as i64));
+                append_ints(values, ints, picks, |base, difference| base.wrapping_add(difference as i64));
             }
             (Self::Int128(values), ColumnData::Ints(ints)) => {
-                append_ints(values, ints, ranges, |base, difference| {
+                append_ints(values, ints, picks, |base, difference| {
                     i128::from(base.wrapping_add(difference as i64))
                 });
             }
             (Self::Int128(values), ColumnData::Wides(ints)) => {
-                append_ints(values, ints, ranges, |base, difference| {
+                append_ints(values, ints, picks, |base, difference| {
                     base.wrapping_add(i128::from(difference))
                 });
             }
             (Self::Int128(values), ColumnData::PlainWides(bytes)) => {
-                append_fixed(values, bytes, ranges, i128::from_le_bytes);
+                append_fixed(values, bytes, picks, i128::from_le_bytes);
             }
             (Self::Float32(values), ColumnData::Floats(bytes)) => {
-                append_fixed(values, bytes, ranges, f32::from_le_bytes);
+                append_fixed(values, bytes, picks, f32::from_le_bytes);
             }
             (Self::Float64(values), ColumnData::Floats(bytes)) => {
-                append_fixed(values, bytes, ranges, |bytes| f64::from(f32::from_le_bytes(bytes)));
+                append_fixed(values, bytes, picks, |bytes| f64::from(f32::from_le_bytes(bytes)));
             }
             (Self::Float64(values), ColumnData::Doubles(bytes)) => {
-                append_fixed(values, bytes, ranges, f64::from_le_bytes);
+                append_fixed(values, bytes, picks, f64::from_le_bytes);
             }
-            (Self::Text(views), ColumnData::Strings(strings)) => views.append(strings, ranges)?,
+            (Self::Text(views), ColumnData::Strings(strings)) => views.append(strings, picks)?,
             (Self::Bytes { offsets, data }, ColumnData::Strings(strings)) => {
-                append_bytes(offsets, data, strings, ranges)?;
+                append_bytes(offsets, data, strings, picks)?;
             }
             _ => return Err(Unfit),
         }
@@ -309,20 +307,20 @@ impl Values {
 fn append_ints<B: Copy, T: ArrowNativeType>(
     out: &mut Vec<T>,
     ints: &IntColumn<B>,
-    ranges: &[Range<usize>],
+    picks: &Picks,
     sum: impl Fn(B, u64) -> T,
 ) {
     let base = ints.base;
     macro_rules! differences {
         ($number:ty) => {{
             let entries = ints.differences.as_chunks().0;
-            append_entries(out, entries, ranges, |bytes| {
+            append_entries(out, entries, picks, |bytes| {
                 sum(base, u64::from(<$number>::from_le_bytes(*bytes)))
             });
         }};
     }
     match ints.width {
-        IntWidth::Zero => out.resize(out.len() + rows_of(ranges), sum(base, 0)),
+        IntWidth::Zero => out.resize(out.len() + picks.len(), sum(base, 0)),
         IntWidth::One => differences!(u8),
         IntWidth::Two => differences!(u16),
         IntWidth::Four => differences!(u32),
@@ -335,58 +333,45 @@ fn append_ints<B: Copy, T: ArrowNativeType>(
 fn append_fixed<const N: usize, T: ArrowNativeType>(
     out: &mut Vec<T>,
     bytes: &[u8],
-    ranges: &[Range<usize>],
+    picks: &Picks,
     value: impl Fn([u8; N]) -> T,
 ) {
     match bytes.as_chunks::<N>().0 {
-        [one] => out.resize(out.len() + rows_of(ranges), value(*one)),
-        entries => append_entries(out, entries, ranges, |entry| value(*entry)),
+        [one] => out.resize(out.len() + picks.len(), value(*one)),
+        entries => append_entries(out, entries, picks, |entry| value(*entry)),
     }
 }
 
-/// Rows of a range from which on what a loop of its own costs does not matter.
-const LONG_RANGE_ROWS: usize = 16;
-
-/// Appends what `value` makes of the entries of rows. The ranges may be many and short: there is nothing in the loop that
-/// need not be.
+/// Appends what `value` makes of the entries of rows.
 #[inline]
-pub(super) fn append_entries<E, T: Copy + Default>(
-    out: &mut Vec<T>,
-    entries: &[E],
-    ranges: &[Range<usize>],
-    value: impl Fn(&E) -> T,
-) {
-    let rows = rows_of(ranges);
-    if rows >= ranges.len() * LONG_RANGE_ROWS {
-        out.reserve(rows);
-        for rows in ranges {
-            out.extend(entries[rows.clone()].iter().map(&value));
+pub(super) fn append_entries<E, T>(out: &mut Vec<T>, entries: &[E], picks: &Picks, value: impl Fn(&E) -> T) {
+    out.reserve(picks.len());
+    match picks {
+        Picks::Runs(runs, _) => {
+            for run in runs {
+                out.extend(entries[run.clone()].iter().map(&value));
+            }
         }
-        return;
-    }
-    let start = out.len();
-    out.resize(start + rows, T::default());
-    let mut rest = &mut out[start..];
-    for rows in ranges {
-        let (places, behind) = rest.split_at_mut(rows.len());
-        for (place, entry) in places.iter_mut().zip(&entries[rows.clone()]) {
-            *place = value(entry);
-        }
-        rest = behind;
+        Picks::Rows(rows) => out.extend(rows.iter().map(|row| value(&entries[*row as usize]))),
     }
 }
 
-fn rows_of(ranges: &[Range<usize>]) -> usize {
-    ranges.iter().map(ExactSizeIterator::len).sum()
+/// Appends what `value` makes of the numbers of rows.
+#[inline]
+pub(super) fn append_rows<T>(out: &mut Vec<T>, picks: &Picks, mut value: impl FnMut(usize) -> T) {
+    out.reserve(picks.len());
+    match picks {
+        Picks::Runs(runs, _) => {
+            for run in runs {
+                out.extend(run.clone().map(&mut value));
+            }
+        }
+        Picks::Rows(rows) => out.extend(rows.iter().map(|row| value(*row as usize))),
+    }
 }
 
-fn append_bytes(
-    offsets: &mut Vec<i32>,
-    data: &mut Vec<u8>,
-    strings: &Strings,
-    ranges: &[Range<usize>],
-) -> Filled {
-    for row in ranges.iter().cloned().flatten() {
+fn append_bytes(offsets: &mut Vec<i32>, data: &mut Vec<u8>, strings: &Strings, picks: &Picks) -> Filled {
+    for row in picks.iter() {
         push_bytes(offsets, data, strings.get(row)).ok_or(Unfit)?;
     }
     Ok(())

@@ -10,6 +10,7 @@
 
 mod assembler;
 mod builder;
+mod picks;
 mod rowset;
 mod views;
 
@@ -26,7 +27,7 @@ pub(crate) use rowset::{Place, Segment};
 use super::{
     PageCounts, PagePruner, ReadView,
     prune::Prune,
-    scan::{Step, VisibleMerge},
+    scan::{Order, Step, VisibleMerge},
     source::{ColumnReading, Source},
 };
 use crate::{Result, rows::value::tag};
@@ -112,14 +113,16 @@ impl ColumnScan {
                 counts: Arc::clone(&counts),
             })
         });
-        let merge = |sources| VisibleMerge::new(sources, view.timestamp(), options.reverse);
-        let merges = if options.ordered || options.reverse {
-            [merge(sources.collect())].into()
+        let merge = |sources, order| VisibleMerge::new(sources, view.timestamp(), order);
+        let merges = if options.reverse {
+            [merge(sources.collect(), Order::Backward)].into()
+        } else if options.ordered {
+            [merge(sources.collect(), Order::Forward)].into()
         } else {
             // I3, I4, I7: what is visible in the current tier and what is alive in history have no key in common.
             let (history, current): (Vec<_>, Vec<_>) = sources.partition(Source::is_history);
-            let history = history.into_iter().map(|source| merge(vec![source]));
-            std::iter::once(merge(current)).chain(history).collect()
+            let history = history.into_iter().map(|source| merge(vec![source], Order::Forward));
+            std::iter::once(merge(current, Order::Any)).chain(history).collect()
         };
         Self {
             merges,

@@ -5,6 +5,7 @@ use std::{ops::Range, sync::Arc};
 use arrow_buffer::BooleanBuffer;
 use bytes::Bytes;
 
+use super::picks::Picks;
 use crate::{
     Result,
     read::{BinaryColumn, scan::Sink},
@@ -43,10 +44,7 @@ pub(crate) struct PickedRows {
     pub(crate) policy: CachePolicy,
     /// Keys and timestamps; none where the page was not looked into.
     page: Option<Arc<Page>>,
-    /// Rising, not touching.
-    pub(crate) ranges: Vec<Range<usize>>,
-    /// Rows in the ranges.
-    rows: usize,
+    pub(crate) rows: Picks,
     /// About how many bytes a row has, before encoding.
     row_bytes: usize,
 }
@@ -56,7 +54,7 @@ impl PickedRows {
     fn of_page(table: &Table, number: usize, policy: CachePolicy) -> Self {
         let index = table.index();
         let row_bytes = index.raw_bytes(number) as usize / index.rows(number);
-        Self { table: table.clone(), number, policy, page: None, ranges: Vec::new(), rows: 0, row_bytes }
+        Self { table: table.clone(), number, policy, page: None, rows: Picks::NONE, row_bytes }
     }
 
     fn is_of(&self, table: &Table, number: usize) -> bool {
@@ -115,21 +113,15 @@ impl RowSet {
                     });
                 }
                 Segment::Page(picked) => {
-                    let mut kept = Vec::new();
-                    for range in &picked.ranges {
-                        let of_range = bits.slice(at, range.len());
-                        let start = range.start;
-                        kept.extend(of_range.set_slices().map(|(from, to)| start + from..start + to));
-                        at += range.len();
-                    }
-                    picked.rows = kept.iter().map(ExactSizeIterator::len).sum();
-                    picked.ranges = kept;
+                    let rows = picked.rows.len();
+                    picked.rows.retain(&bits.slice(at, rows));
+                    at += rows;
                 }
             }
         }
         self.segments.retain(|segment| match segment {
             Segment::Rows(rows) => !rows.is_empty(),
-            Segment::Page(picked) => !picked.ranges.is_empty(),
+            Segment::Page(picked) => !picked.rows.is_empty(),
         });
         self.rows = bits.count_set_bits();
     }
@@ -153,13 +145,13 @@ impl RowSet {
         for segment in &self.segments {
             match segment {
                 Segment::Rows(rows) => rows.iter().for_each(|(key, _)| keys.push(key)),
-                Segment::Page(picked) if picked.ranges.is_empty() => {}
+                Segment::Page(picked) if picked.rows.is_empty() => {}
                 Segment::Page(picked) => {
                     let page = match &picked.page {
                         Some(page) => Arc::clone(page),
                         None => picked.table.page_without_values(picked.number, picked.policy).await?,
                     };
-                    for row in picked.ranges.iter().cloned().flatten() {
+                    for row in picked.rows.iter() {
                         keys.push_parts(page.prefix(), page.suffix(row));
                     }
                 }
@@ -213,12 +205,8 @@ impl RowSet {
         };
         self.rows += 1;
         self.bytes += picked.row_bytes;
-        match picked.ranges.last_mut() {
-            Some(last) if last.end == row => last.end += 1,
-            _ => picked.ranges.push(row..row + 1),
-        }
-        picked.rows += 1;
-        Place { segment: *segment as u32, row: picked.rows as u32 - 1 }
+        picked.rows.push(row..row + 1);
+        Place { segment: *segment as u32, row: picked.rows.len() as u32 - 1 }
     }
 
     /// The number of the first row of each segment.
@@ -227,7 +215,7 @@ impl RowSet {
         let mut of = |segment: &Segment| {
             let rows = match segment {
                 Segment::Rows(rows) => rows.len(),
-                Segment::Page(picked) => picked.rows,
+                Segment::Page(picked) => picked.rows.len(),
             };
             start += rows;
             start - rows
@@ -264,25 +252,31 @@ impl Sink for RowSet {
     }
 
     fn take_rows(&mut self, page: &Arc<Page>, rows: Range<usize>) {
-        let Some(Segment::Page(picked)) = self.segments.get_mut(self.current) else {
-            unreachable!("a page was entered before its rows are taken");
-        };
-        self.rows += rows.len();
-        self.bytes += picked.row_bytes * rows.len();
-        picked.rows += rows.len();
-        picked.page.get_or_insert_with(|| Arc::clone(page));
-        match picked.ranges.last_mut() {
-            Some(last) if last.end == rows.start => last.end = rows.end,
-            _ => picked.ranges.push(rows),
-        }
+        self.pick_of_page(Some(page), |picks| picks.push(rows));
+    }
+
+    fn take_bits(&mut self, page: &Arc<Page>, start: usize, bits: &BooleanBuffer) {
+        self.pick_of_page(Some(page), |picks| picks.push_bits(start, bits));
     }
 
     fn take_whole(&mut self, rows: Range<usize>) {
-        if let Some(Segment::Page(picked)) = self.segments.get_mut(self.current) {
-            self.rows += rows.len();
-            self.bytes += picked.row_bytes * rows.len();
-            picked.rows += rows.len();
-            picked.ranges.push(rows);
+        self.pick_of_page(None, |picks| picks.push(rows));
+    }
+}
+
+impl RowSet {
+    /// Adds rows of the page that was entered last, which is `page` if it was loaded.
+    fn pick_of_page(&mut self, page: Option<&Arc<Page>>, pick: impl FnOnce(&mut Picks)) {
+        let Some(Segment::Page(picked)) = self.segments.get_mut(self.current) else {
+            unreachable!("a page was entered before its rows are taken");
+        };
+        let before = picked.rows.len();
+        pick(&mut picked.rows);
+        let added = picked.rows.len() - before;
+        self.rows += added;
+        self.bytes += picked.row_bytes * added;
+        if let Some(page) = page {
+            picked.page.get_or_insert_with(|| Arc::clone(page));
         }
     }
 }

@@ -1,12 +1,15 @@
 //! A column of text as views: short texts are in the view, long ones stay in the memory of their page, unless they are so few
 //! that it would be kept for little.
 
-use std::{ops::Range, sync::Arc};
+use std::sync::Arc;
 
 use arrow_array::{ArrayRef, StringViewArray, builder::make_view};
 use arrow_buffer::{Buffer, NullBuffer, ScalarBuffer};
 
-use super::builder::{Unfit, append_entries};
+use super::{
+    builder::{Unfit, append_entries, append_rows},
+    picks::Picks,
+};
 use crate::format::{Dictionary, Strings};
 
 /// Longest text that a view holds itself, in bytes.
@@ -61,11 +64,11 @@ impl Views {
     }
 
     /// Adds rows of a page, whose column must be of kind text.
-    pub(super) fn append(&mut self, strings: &Strings, ranges: &[Range<usize>]) -> Result<(), Unfit> {
-        let rows: usize = ranges.iter().map(ExactSizeIterator::len).sum();
+    pub(super) fn append(&mut self, strings: &Strings, picks: &Picks) -> Result<(), Unfit> {
+        let rows = picks.len();
         let entries = strings.offsets.len() - 1;
-        if rows < entries && is_small_part(strings, ranges) {
-            ranges.iter().cloned().flatten().for_each(|row| self.push_text(strings.get(row)));
+        if rows < entries && is_small_part(strings, picks) {
+            picks.iter().for_each(|row| self.push_text(strings.get(row)));
             return Ok(());
         }
         self.seal_own();
@@ -78,27 +81,19 @@ impl Views {
         };
         match &strings.dictionary {
             Dictionary::One => self.heads.extend(std::iter::repeat_n(view(0), rows)),
-            Dictionary::None => {
-                self.heads.reserve(rows);
-                for range in ranges {
-                    self.heads.extend(range.clone().map(&mut view));
-                }
-            }
+            Dictionary::None => append_rows(&mut self.heads, picks, view),
             // As many views as entries are made once, or as many as rows.
             Dictionary::Bytes1(codes) if entries <= rows => {
                 let views: Vec<u128> = (0..entries).map(view).collect();
-                append_entries(&mut self.heads, codes, ranges, |code| views[usize::from(*code)]);
+                append_entries(&mut self.heads, codes, picks, |code| views[usize::from(*code)]);
             }
             Dictionary::Bytes2(codes) if entries <= rows => {
                 let views: Vec<u128> = (0..entries).map(view).collect();
                 let codes = codes.as_chunks().0;
                 let view = |code: &[u8; 2]| views[usize::from(u16::from_le_bytes(*code))];
-                append_entries(&mut self.heads, codes, ranges, view);
+                append_entries(&mut self.heads, codes, picks, view);
             }
-            _ => {
-                let all = ranges.iter().cloned().flatten();
-                self.heads.extend(all.map(|row| view(strings.entry(row))));
-            }
+            _ => append_rows(&mut self.heads, picks, |row| view(strings.entry(row))),
         }
         if is_used {
             self.buffers.push(Buffer::from(strings.data.clone()));
@@ -119,8 +114,8 @@ impl Views {
 }
 
 /// Whether the long texts of rows are a small part of all that their page has.
-fn is_small_part(strings: &Strings, ranges: &[Range<usize>]) -> bool {
-    let lengths = ranges.iter().cloned().flatten().map(|row| strings.range(strings.entry(row)).len());
+fn is_small_part(strings: &Strings, picks: &Picks) -> bool {
+    let lengths = picks.iter().map(|row| strings.range(strings.entry(row)).len());
     let long: usize = lengths.filter(|len| *len > INLINE_BYTES_MAX).sum();
     long * KEPT_PART < strings.data.len()
 }
@@ -139,7 +134,13 @@ mod tests {
             data: texts.concat().into(),
             dictionary: Dictionary::None,
         };
-        let (few, most) = ([3..4, 77..79, 99..100], [1..30, 31..60]);
+        let (mut few, mut most) = (Picks::NONE, Picks::NONE);
+        for rows in [3..4, 77..79, 99..100] {
+            few.push(rows);
+        }
+        for rows in [1..30, 31..60] {
+            most.push(rows);
+        }
         let mut views = Views::default();
         views.append(&strings, &few).unwrap();
         let array = views.finish(None);

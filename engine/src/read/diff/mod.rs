@@ -142,7 +142,7 @@ async fn append_values(rows: &RowSet, out: &mut Vec<u8>) -> Result<Vec<usize>> {
             }
             Segment::Page(picked) => {
                 let values = picked.table.values(picked.number, picked.policy).await?;
-                for row in picked.ranges.iter().cloned().flatten() {
+                for row in picked.rows.iter() {
                     values.append(row, out);
                     ends.push(out.len());
                 }

@@ -5,6 +5,7 @@
 //! [`Source::fill`] loads the next block and is the only place that waits.
 
 mod whole;
+mod window;
 
 use std::{
     cmp,
@@ -12,6 +13,8 @@ use std::{
 };
 
 use bytes::Bytes;
+
+pub(crate) use window::Found;
 
 use crate::{
     error::Result,
@@ -212,9 +215,15 @@ impl Source {
 
     #[inline]
     pub(crate) fn kind(&self) -> Kind {
+        self.kind_of(self.row)
+    }
+
+    /// What a row of the block says.
+    #[inline]
+    pub(crate) fn kind_of(&self, row: usize) -> Kind {
         match &self.block {
-            Block::Versions(versions) => versions[self.row].kind,
-            Block::Page(page) => page.kind(self.row),
+            Block::Versions(versions) => versions[row].kind,
+            Block::Page(page) => page.kind(row),
             Block::Whole => unreachable!("{NOT_LOADED}"),
         }
     }
@@ -291,8 +300,9 @@ impl Source {
         self.last
     }
 
+    /// Compares the key of a row of the block with `key`.
     #[inline]
-    fn compare_key(&self, row: usize, key: &[u8]) -> cmp::Ordering {
+    pub(crate) fn compare_key(&self, row: usize, key: &[u8]) -> cmp::Ordering {
         match &self.block {
             Block::Versions(versions) => versions[row].key.as_ref().cmp(key),
             Block::Page(page) => page.cmp_key(row, key),
