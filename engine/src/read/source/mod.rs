@@ -2,41 +2,38 @@
 //!
 //! A [`Source`] walks the versions of one memtable or one run inside a key range: forward by key ascending and begin
 //! descending, backward by key descending and begin ascending. Stepping inside a block is synchronous and cheap;
-//! [`Source::fill`] loads the next block and is the only place that waits.
+//! [`Source::fill`] loads the next block and is, with [`Source::load_whole`], the only place that waits.
+//!
+//! ```text
+//!   fill      the next block            take     rows of the block to a sink, while another source is not reached
+//!   whole     pages that are not loaded window   rows of the block in front of a key, judged together
+//! ```
 
+mod fill;
+mod take;
 mod whole;
 mod window;
 
-use std::{
-    cmp,
-    sync::{Arc, atomic::Ordering},
-};
+use std::{cmp, sync::Arc};
 
 use bytes::Bytes;
 
 pub(crate) use window::Found;
 
 use crate::{
-    error::Result,
     memtable::Memtable,
     read::{
-        KeyRange, PageFilter, RowSet,
-        columns::Place,
+        KeyRange, PageFilter,
         prune::{PageCounts, Prune},
         scan::Sink,
-        visible,
     },
     sst::{CachePolicy, Page},
     state::SortedRun,
     types::{KeyspaceId, Kind, Timestamp, Version},
 };
 
-/// Entries that are copied out of a memtable at a time.
-const MEMTABLE_CHUNK_ROWS: usize = 256;
 /// Rows ahead of the current one that are compared one by one before the page is searched.
 const NEAR_ROWS: usize = 4;
-/// Pages of one run that a scan puts into the cache in any case; further ones only where there is room.
-const SHORT_SCAN_PAGES: usize = 16;
 
 #[derive(Debug)]
 enum Feed {
@@ -310,91 +307,6 @@ impl Source {
         }
     }
 
-    /// Passes over the rows up to `stop` and gives `sink` the values that are visible at `at`, while it has room for
-    /// another row. `is_settled` says whether the key of the current row has its answer already. Returns the same of
-    /// the last row passed over, whose key is then in `settled`. Forward only; `stop` is behind the current row.
-    pub(crate) fn take_visible(
-        &mut self,
-        stop: usize,
-        at: Timestamp,
-        rows_max: usize,
-        sink: &mut impl Sink,
-        is_settled: bool,
-        settled: &mut Vec<u8>,
-    ) -> bool {
-        let (mut row, mut is_settled) = (self.row, is_settled);
-        match &mut self.block {
-            Block::Versions(versions) => {
-                let mut is_of_settled = is_settled;
-                while row < stop && sink.len() < rows_max {
-                    is_settled = is_of_settled;
-                    let is_next_same =
-                        versions.get(row + 1).is_some_and(|next| next.key == versions[row].key);
-                    let version = &mut versions[row];
-                    if !is_settled && version.begin <= at {
-                        is_settled = true;
-                        settled.clear();
-                        settled.extend_from_slice(&version.key);
-                        if version.kind == Kind::Put {
-                            sink.take_version(version);
-                        }
-                    }
-                    is_of_settled = is_settled && is_next_same;
-                    row += 1;
-                }
-            }
-            Block::Page(page) => {
-                let is_clean = self.feed.enter_page(sink, self.policy, at);
-                if is_clean {
-                    // Of such a page only the first key can have its answer already.
-                    let from = row + usize::from(is_settled);
-                    row = stop.min(from + (rows_max - sink.len()));
-                    sink.take_rows(page, from..row.max(from));
-                    is_settled = true;
-                } else {
-                    let from = if is_settled { stop.min(page.key_end(row)) } else { row };
-                    row = visible::take_visible(sink, page, from..stop, rows_max, at);
-                    if row > from {
-                        // Begins fall within a key.
-                        is_settled = page.begin(row - 1) <= at;
-                    }
-                }
-            }
-            Block::Whole => {
-                self.feed.enter_page(sink, self.policy, at);
-                sink.take_whole(usize::from(is_settled)..stop);
-                (row, is_settled) = (stop, true);
-            }
-        }
-        if is_settled {
-            match &self.block {
-                // There already.
-                Block::Versions(_) => {}
-                Block::Page(page) => {
-                    settled.clear();
-                    page.append_key(row - 1, settled);
-                }
-                Block::Whole => {
-                    settled.clear();
-                    settled.extend_from_slice(self.feed.last_key_of_page());
-                }
-            }
-        }
-        self.continue_at(row);
-        is_settled
-    }
-
-    /// Passes over the rows up to `stop` and gives `sink` the values that are alive at `at`, while it has room for
-    /// another row. Of history, forward only; `stop` is behind the current row.
-    pub(crate) fn take_alive(&mut self, stop: usize, at: Timestamp, rows_max: usize, sink: &mut impl Sink) {
-        let mut row = self.row;
-        if let Block::Page(page) = &self.block {
-            self.feed.enter_page(sink, self.policy, at);
-            row = visible::take_alive(sink, page, row..stop, rows_max, at);
-        }
-        self.continue_at(row);
-    }
-
     /// Moves to the first row of the block, from the current one on or behind it, whose lifetime is wanted, or to the gap
     /// behind the block. Forward only.
     pub(crate) fn seek(&mut self, is_behind: bool, is_wanted: impl Fn(Timestamp, Timestamp) -> bool) {
@@ -405,21 +317,6 @@ impl Source {
             Block::Whole => unreachable!("{NOT_LOADED}"),
         };
         self.continue_at(found.unwrap_or(self.last));
-    }
-
-    /// Adds the current row to a set whose values are read later, and gives it away: it is passed over next. `segment`
-    /// remembers where those of the page are.
-    pub(crate) fn pick(&mut self, set: &mut RowSet, segment: &mut usize) -> Place {
-        match (&mut self.block, &self.feed) {
-            (Block::Versions(versions), _) => {
-                let version = &mut versions[self.row];
-                set.pick_row(std::mem::take(&mut version.key), std::mem::take(&mut version.value))
-            }
-            (_, Feed::Run { run, table, page, .. }) => {
-                set.pick(segment, &run.tables()[*table], *page, self.policy, self.row)
-            }
-            _ => unreachable!("a memtable has no pages"),
-        }
     }
 
     /// Goes on at a row of the block, or in the gap behind its last one.
@@ -460,114 +357,5 @@ impl Source {
             Block::Page(page) => page.append_key(self.row, &mut self.key),
             Block::Whole => self.key.extend_from_slice(self.feed.first_key_of_page()),
         }
-    }
-
-    /// Loads the next block that has a row in the range. Pages of a run with nothing but versions of the key `settled` are
-    /// left out, but for history. Suspends when the block is not in memory and the root is not local; and once in many blocks,
-    /// so that whoever finds nothing in any of them can be cancelled and lets others have a turn.
-    pub(crate) async fn fill(&mut self, settled: Option<&[u8]>) -> Result<()> {
-        let settled = settled.filter(|_| !self.is_history);
-        while self.state == Position::Gap {
-            tokio::task::coop::consume_budget().await;
-            match &mut self.feed {
-                Feed::Memtable { memtable, keyspace, last } => {
-                    let (range, rows_max) = (&self.range, MEMTABLE_CHUNK_ROWS);
-                    let rows = if self.reverse {
-                        memtable.backward(*keyspace, range, last.as_ref(), rows_max)
-                    } else {
-                        memtable.forward(*keyspace, range, last.as_ref(), rows_max)
-                    };
-                    // Searched for anew by the next call, because the memtable may have grown.
-                    *last = rows.last().cloned();
-                    self.install_versions(rows);
-                }
-                Feed::Run { run, table, page, started, filter } => {
-                    let from = (*started).then_some((*table, *page));
-                    let Some((next_table, next_page)) =
-                        run.next_page(&self.range, self.reverse, from, *filter, settled)
-                    else {
-                        self.state = Position::End;
-                        return Ok(());
-                    };
-                    (*table, *page, *started) = (next_table, next_page, true);
-                    // Short scans are kept like point reads; long ones only while they push nothing out.
-                    self.policy = match self.pages_read {
-                        _ if self.passes_by => CachePolicy::PassBy,
-                        ..SHORT_SCAN_PAGES => CachePolicy::Keep,
-                        _ => CachePolicy::IfRoom,
-                    };
-                    if let Some(reading) = &mut self.columns {
-                        let table = &run.tables()[next_table];
-                        let mut is_left_out = false;
-                        if let Some(prune) = &mut reading.prune {
-                            is_left_out = prune.leaves_out(table, next_table, next_page)?;
-                            if !is_left_out && prune.looks_at_columns() {
-                                self.pages_read += 1;
-                                is_left_out = Box::pin(prune.lacks(table, next_page, self.policy)).await?;
-                            }
-                        }
-                        if is_left_out {
-                            reading.counts.pruned.fetch_add(1, Ordering::Relaxed);
-                            continue;
-                        }
-                        reading.counts.read.fetch_add(1, Ordering::Relaxed);
-                    }
-                    self.pages_read += 1;
-                    let table = &run.tables()[next_table];
-                    let whole_at = self.columns.as_ref().and_then(|reading| reading.whole_at);
-                    let index = table.index();
-                    if whole_at.is_some_and(|at| index.is_clean(next_page, at))
-                        && self.range.contains(index.first_key(next_page))
-                        && self.range.contains(index.last_key(next_page))
-                    {
-                        (self.first, self.last) = (0, index.rows(next_page));
-                        self.block = Block::Whole;
-                        self.start_block();
-                    } else {
-                        let loaded = table.load(next_page, self.policy, self.columns.is_none()).await?;
-                        self.install_page(loaded);
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn install_versions(&mut self, mut rows: Vec<Version>) {
-        if rows.is_empty() {
-            self.state = Position::End;
-            return;
-        }
-        if self.reverse {
-            rows.reverse();
-        }
-        (self.first, self.last) = (0, rows.len());
-        self.block = Block::Versions(rows);
-        self.start_block();
-    }
-
-    fn install_page(&mut self, page: Arc<Page>) {
-        use std::ops::Bound::{Excluded, Included, Unbounded};
-        self.first = match &self.range.start {
-            Unbounded => 0,
-            Included(key) => page.lower_bound(key),
-            Excluded(key) => page.upper_bound(key),
-        };
-        self.last = match &self.range.end {
-            Unbounded => page.rows(),
-            Included(key) => page.upper_bound(key),
-            Excluded(key) => page.lower_bound(key),
-        };
-        self.block = Block::Page(page);
-        if self.first < self.last {
-            self.start_block();
-        }
-    }
-
-    fn start_block(&mut self) {
-        // A memtable's rows are turned around on installation, so that both kinds of block are in forward order.
-        self.row = if self.reverse { self.last - 1 } else { self.first };
-        self.state = Position::Row;
-        self.load_key();
     }
 }

@@ -1,0 +1,109 @@
+//! Rows of a block for those who take them. Forward only.
+
+use super::{Block, Feed, Source};
+use crate::{
+    read::{RowSet, columns::Place, scan::Sink, visible},
+    types::{Kind, Timestamp},
+};
+
+impl Source {
+    /// Passes over the rows up to `stop` and gives `sink` the values that are visible at `at`, while it has room for
+    /// another row. `is_settled` says whether the key of the current row has its answer already. Returns the same of
+    /// the last row passed over, whose key is then in `settled`. Forward only; `stop` is behind the current row.
+    pub(crate) fn take_visible(
+        &mut self,
+        stop: usize,
+        at: Timestamp,
+        rows_max: usize,
+        sink: &mut impl Sink,
+        is_settled: bool,
+        settled: &mut Vec<u8>,
+    ) -> bool {
+        let (mut row, mut is_settled) = (self.row, is_settled);
+        match &mut self.block {
+            Block::Versions(versions) => {
+                let mut is_of_settled = is_settled;
+                while row < stop && sink.len() < rows_max {
+                    is_settled = is_of_settled;
+                    let is_next_same =
+                        versions.get(row + 1).is_some_and(|next| next.key == versions[row].key);
+                    let version = &mut versions[row];
+                    if !is_settled && version.begin <= at {
+                        is_settled = true;
+                        settled.clear();
+                        settled.extend_from_slice(&version.key);
+                        if version.kind == Kind::Put {
+                            sink.take_version(version);
+                        }
+                    }
+                    is_of_settled = is_settled && is_next_same;
+                    row += 1;
+                }
+            }
+            Block::Page(page) => {
+                let is_clean = self.feed.enter_page(sink, self.policy, at);
+                if is_clean {
+                    // Of such a page only the first key can have its answer already.
+                    let from = row + usize::from(is_settled);
+                    row = stop.min(from + (rows_max - sink.len()));
+                    sink.take_rows(page, from..row.max(from));
+                    is_settled = true;
+                } else {
+                    let from = if is_settled { stop.min(page.key_end(row)) } else { row };
+                    row = visible::take_visible(sink, page, from..stop, rows_max, at);
+                    if row > from {
+                        // Begins fall within a key.
+                        is_settled = page.begin(row - 1) <= at;
+                    }
+                }
+            }
+            Block::Whole => {
+                self.feed.enter_page(sink, self.policy, at);
+                sink.take_whole(usize::from(is_settled)..stop);
+                (row, is_settled) = (stop, true);
+            }
+        }
+        if is_settled {
+            match &self.block {
+                // There already.
+                Block::Versions(_) => {}
+                Block::Page(page) => {
+                    settled.clear();
+                    page.append_key(row - 1, settled);
+                }
+                Block::Whole => {
+                    settled.clear();
+                    settled.extend_from_slice(self.feed.last_key_of_page());
+                }
+            }
+        }
+        self.continue_at(row);
+        is_settled
+    }
+
+    /// Passes over the rows up to `stop` and gives `sink` the values that are alive at `at`, while it has room for
+    /// another row. Of history, forward only; `stop` is behind the current row.
+    pub(crate) fn take_alive(&mut self, stop: usize, at: Timestamp, rows_max: usize, sink: &mut impl Sink) {
+        let mut row = self.row;
+        if let Block::Page(page) = &self.block {
+            self.feed.enter_page(sink, self.policy, at);
+            row = visible::take_alive(sink, page, row..stop, rows_max, at);
+        }
+        self.continue_at(row);
+    }
+
+    /// Adds the current row to a set whose values are read later, and gives it away: it is passed over next. `segment`
+    /// remembers where those of the page are.
+    pub(crate) fn pick(&mut self, set: &mut RowSet, segment: &mut usize) -> Place {
+        match (&mut self.block, &self.feed) {
+            (Block::Versions(versions), _) => {
+                let version = &mut versions[self.row];
+                set.pick_row(std::mem::take(&mut version.key), std::mem::take(&mut version.value))
+            }
+            (_, Feed::Run { run, table, page, .. }) => {
+                set.pick(segment, &run.tables()[*table], *page, self.policy, self.row)
+            }
+            _ => unreachable!("a memtable has no pages"),
+        }
+    }
+}
