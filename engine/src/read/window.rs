@@ -107,7 +107,7 @@ pub(super) fn judge(
         }
     }
     for part in parts {
-        sources[part.source].pass_to(part.rows.end);
+        sources[part.source].continue_at(part.rows.end);
     }
     found
 }

@@ -76,6 +76,16 @@ struct Walker {
     /// Place in the current tier; none in history.
     rank: Option<usize>,
     segment: usize,
+    /// Such versions of the block that are ahead.
+    ahead: std::vec::IntoIter<u32>,
+}
+
+impl Walker {
+    /// Moves to the next such version of the block, or behind it.
+    fn advance(&mut self) {
+        let row = self.ahead.next().map_or(self.source.block_end(), |row| row as usize);
+        self.source.continue_at(row);
+    }
 }
 
 impl ChangeScan {
@@ -84,7 +94,12 @@ impl ChangeScan {
         let (mut walkers, mut older) = (Vec::new(), Vec::new());
         let counts = Arc::new(PageCounts::default());
         let reading = || ColumnReading { whole_at: None, prune: None, counts: Arc::clone(&counts) };
-        let walker = |source: Source, rank| Walker { source, rank, segment: usize::MAX };
+        let walker = |source: Source, rank| Walker {
+            source,
+            rank,
+            segment: usize::MAX,
+            ahead: Vec::new().into_iter(),
+        };
         for memtable in to.state().memtables().filter(|memtable| !memtable.is_empty()) {
             let source = Source::memtable(Arc::clone(memtable), keyspace, range.clone(), false);
             walkers.push(walker(source, Some(older.len())));
@@ -164,8 +179,7 @@ impl ChangeScan {
             }
             sides.note(walker, self.from, &mut set.rows);
             self.order.pop();
-            let (from, to) = (self.from, self.to);
-            walker.source.seek(true, |begin, end| is_changed((begin, end), from, to));
+            walker.advance();
             self.settle(at).await?;
         }
         Ok(sides)
@@ -173,15 +187,15 @@ impl ChangeScan {
 
     /// Puts a walker that is on a version, or in a gap, in its place.
     async fn settle(&mut self, at: usize) -> Result<()> {
-        let (from, to) = (self.from, self.to);
-        let source = &mut self.walkers[at].source;
-        while source.is_at_gap() {
-            source.fill(None).await?;
-            if !source.is_at_gap() && !source.is_at_end() {
-                source.seek(false, |begin, end| is_changed((begin, end), from, to));
+        let walker = &mut self.walkers[at];
+        while walker.source.is_at_gap() {
+            walker.source.fill(None).await?;
+            if !walker.source.is_at_end() {
+                walker.ahead = walker.source.changed(self.from, self.to).into_iter();
+                walker.advance();
             }
         }
-        if !source.is_at_end() {
+        if !walker.source.is_at_end() {
             let of = |other: &usize| (self.walkers[*other].source.key(), *other);
             let place = self.order.partition_point(|other| of(other) > of(&at));
             self.order.insert(place, at);
@@ -252,10 +266,4 @@ impl ChangeSet {
             self.keys = keys;
         }
     }
-}
-
-/// Whether a version is alive at one of the moments and not at the other, as far as its own lifetime says.
-#[inline]
-fn is_changed((begin, end): (Timestamp, Timestamp), from: Timestamp, to: Timestamp) -> bool {
-    if begin > from { begin <= to && end > to } else { end > from && end <= to }
 }

@@ -307,20 +307,8 @@ impl Source {
         }
     }
 
-    /// Moves to the first row of the block, from the current one on or behind it, whose lifetime is wanted, or to the gap
-    /// behind the block. Forward only.
-    pub(crate) fn seek(&mut self, is_behind: bool, is_wanted: impl Fn(Timestamp, Timestamp) -> bool) {
-        let mut rows = self.row + usize::from(is_behind)..self.last;
-        let found = match &self.block {
-            Block::Versions(versions) => rows.find(|row| is_wanted(versions[*row].begin, versions[*row].end)),
-            Block::Page(page) => rows.find(|row| is_wanted(page.begin(*row), page.end(*row))),
-            Block::Whole => unreachable!("{NOT_LOADED}"),
-        };
-        self.continue_at(found.unwrap_or(self.last));
-    }
-
-    /// Goes on at a row of the block, or in the gap behind its last one.
-    fn continue_at(&mut self, row: usize) {
+    /// Goes on at a row of the block behind the current one, or in the gap behind its last one. Forward only.
+    pub(crate) fn continue_at(&mut self, row: usize) {
         self.row = row;
         if row == self.last {
             self.state = Position::Gap;

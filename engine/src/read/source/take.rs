@@ -1,6 +1,8 @@
 //! Rows of a block for those who take them. Forward only.
 
-use super::{Block, Feed, Source};
+use arrow_buffer::BooleanBuffer;
+
+use super::{Block, Feed, NOT_LOADED, Source};
 use crate::{
     read::{RowSet, columns::Place, scan::Sink, visible},
     types::{Kind, Timestamp},
@@ -90,6 +92,26 @@ impl Source {
             row = visible::take_alive(sink, page, row..stop, rows_max, at);
         }
         self.continue_at(row);
+    }
+
+    /// The rows of the block, from the current one on, that are alive at one of the moments and not at the other, as far as
+    /// their own lifetimes say.
+    pub(crate) fn changed(&self, from: Timestamp, to: Timestamp) -> Vec<u32> {
+        let mask = match &self.block {
+            Block::Versions(versions) => {
+                let rows = &versions[self.row..self.last];
+                BooleanBuffer::collect_bool(rows.len(), |row| {
+                    let is_alive = |at| rows[row].begin <= at && at < rows[row].end;
+                    is_alive(from) != is_alive(to)
+                })
+            }
+            Block::Page(page) => {
+                let alive = |at| visible::alive(page, self.row..self.last, at);
+                &alive(from) ^ &alive(to)
+            }
+            Block::Whole => unreachable!("{NOT_LOADED}"),
+        };
+        mask.set_indices_u32().map(|bit| self.row as u32 + bit).collect()
     }
 
     /// Adds the current row to a set whose values are read later, and gives it away: it is passed over next. `segment`

@@ -235,9 +235,4 @@ impl Source {
             Block::Whole => unreachable!("{NOT_LOADED}"),
         }
     }
-
-    /// Goes on at a row of the block, or in the gap behind its last one.
-    pub(crate) fn pass_to(&mut self, row: usize) {
-        self.continue_at(row);
-    }
 }
