@@ -110,7 +110,7 @@ async fn rows_of_several_files_come_each_once_whatever_their_keys_are() {
                     .collect();
                 assert_eq!(rows(&view, range.clone()).await, expected, "seed {seed}, at {at}");
                 for ordered in [true, false] {
-                    for batch_rows in [50, 8_192] {
+                    for batch_rows in [3, 50, 8_192] {
                         let mut found = keys(&view, &range, batch_rows, ordered).await;
                         if !ordered {
                             found.sort();

@@ -12,6 +12,9 @@ use crate::{
     types::{Kind, Timestamp, Version},
 };
 
+/// Rows that are given out before whoever takes them may count their bytes.
+const ROWS_AT_ONCE: usize = 64;
+
 /// Visible rows of a window that no sink has taken yet.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
@@ -64,8 +67,11 @@ impl Found {
         }
     }
 
-    /// Gives `sink` rows until it has `rows_max` or nothing is left.
+    /// Gives `sink`, which has room for another row of `rows_max`, some of the rows: those of one page, or a few from here and
+    /// there, so that whoever counts their bytes can stop.
     pub(crate) fn give(&mut self, sink: &mut impl Sink, rows_max: usize) {
+        debug_assert!(sink.len() < rows_max, "there is room for another row");
+        let rows_max = rows_max.min(sink.len() + ROWS_AT_ONCE.max(self.rows_of_first()));
         while sink.len() < rows_max
             && let Some(found) = self.rows.front_mut()
         {
@@ -96,12 +102,23 @@ impl Found {
                     sink.enter_page(table, *number, *policy);
                     sink.take_bits(page, *start, &bits.slice(0, fitting));
                     (*start, *bits) = (*start + fitting, bits.slice(fitting, bits.len() - fitting));
-                    bits.is_empty()
+                    bits.count_set_bits() == 0
                 }
             };
             if is_given {
                 self.rows.pop_front();
             }
+        }
+        if self.rows.is_empty() {
+            self.blocks.clear();
+        }
+    }
+
+    /// How many rows the next are, where they are of one page.
+    fn rows_of_first(&self) -> usize {
+        match self.rows.front() {
+            Some(FoundRows::Bits(_, _, bits)) => bits.count_set_bits(),
+            _ => 0,
         }
     }
 
