@@ -242,7 +242,7 @@ impl VisibleMerge {
     async fn step_forward(&mut self, batch: &mut impl Sink, rows_max: usize) -> Result<Step> {
         let (lead, second) = first_two_by_key(&self.sources);
         if let Some(second) = second
-            && !self.sources[lead].block_ends_before(self.sources[second].key(), lead < second)
+            && !self.sources[lead].ends_before(self.sources[second].key(), lead < second)
             && self.step_window(lead).await?
         {
             return Ok(Step::Rows);

@@ -14,12 +14,6 @@ impl Source {
         self.last - self.row
     }
 
-    /// Whether all keys of the current page come before `bound`; with `or_equal`, or one is equal to it.
-    pub(crate) fn ends_before(&self, bound: &[u8], or_equal: bool) -> bool {
-        let last = self.feed.last_key_of_page();
-        last < bound || or_equal && last == bound
-    }
-
     /// Loads the page that was not loaded.
     pub(crate) async fn load_whole(&mut self) -> Result<()> {
         if let (Block::Whole, Feed::Run { run, table, page, .. }) = (&self.block, &self.feed) {

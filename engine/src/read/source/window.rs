@@ -142,7 +142,7 @@ impl Found {
 
 impl Source {
     /// Whether all keys of the block come before `bound`; with `or_equal`, or are equal to it.
-    pub(crate) fn block_ends_before(&self, bound: &[u8], or_equal: bool) -> bool {
+    pub(crate) fn ends_before(&self, bound: &[u8], or_equal: bool) -> bool {
         match self.compare_last_key(bound) {
             Ordering::Less => true,
             Ordering::Equal => or_equal,
