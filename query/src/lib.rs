@@ -16,6 +16,7 @@ mod lookup;
 pub mod parse;
 mod plan;
 pub mod points;
+mod postgres;
 pub mod rows;
 mod scan;
 mod session;

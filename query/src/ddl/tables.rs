@@ -17,7 +17,7 @@ use crate::{
     catalog::{CatalogState, ColumnDef, Object, ObjectPath, TableDef, keys},
     error::{Error, ErrorKind, Result},
     parse::{self, ColumnSpec, CreateTable},
-    plan::{spell_time_zones, with_zone},
+    postgres::{analyze::with_zone, ast::time_zone_syntax::spell_time_zones, plan::coerce_alone},
     session::{Context, Notice, Outcome, Work, Written},
     types::ColumnType,
 };
@@ -154,5 +154,6 @@ fn plan_default(context: &Context<'_>, text: &str, column_type: ColumnType) -> R
     let schema = DFSchema::empty();
     let expr =
         context.state.create_logical_expr_from_sql_expr(ast::ExprWithAlias { expr, alias: None }, &schema)?;
-    Ok(with_zone(expr.cast_to(&column_type.arrow(), &schema)?, &schema, context.zone())?)
+    let expr = coerce_alone(expr.cast_to(&column_type.arrow(), &schema)?, &schema)?;
+    with_zone(expr, &schema, context.zone())
 }

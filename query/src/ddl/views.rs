@@ -9,7 +9,7 @@ use crate::{
     catalog::{Object, ViewDef, keys},
     error::{Error, ErrorKind, Result},
     parse::CreateView,
-    plan::shown_name,
+    postgres::ast::output_names::shown_name,
     session::{Context, Notice, Outcome, Work, Written},
 };
 

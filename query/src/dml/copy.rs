@@ -23,8 +23,8 @@ use crate::{
     ddl::planned_defaults,
     error::{Error, Result},
     parse::{CopyFrom, CopyTo, FileFormat},
-    plan::shown_schema,
     points::TimeZone,
+    postgres::ast::output_names::shown_schema,
     session::{self, Context, Outcome, Parameters, Progress, Work, Written},
 };
 

@@ -6,7 +6,7 @@ use crate::{
     ddl::{self, define_table},
     error::{Error, ErrorKind, Result},
     parse::CreateTableAs,
-    plan::shown_name,
+    postgres::ast::output_names::shown_name,
     session::{self, Context, Outcome, Parameters, Work, Written},
     types::ColumnType,
 };

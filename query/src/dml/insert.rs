@@ -196,5 +196,5 @@ pub(super) fn project(
         };
         exprs.push(expr.alias(&column.name));
     }
-    Ok(LogicalPlanBuilder::from(source).project(exprs)?.build()?)
+    super::assigned(source, exprs)
 }

@@ -30,16 +30,26 @@ pub(crate) use update::{delete, plan_delete, plan_update, update};
 use std::sync::Arc;
 
 use bygone_mvcc::system;
-use datafusion::{catalog::default_table_source::provider_as_source, logical_expr::TableSource};
+use datafusion::{
+    catalog::default_table_source::provider_as_source,
+    logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, TableSource},
+};
 
 use crate::{
     catalog::{ObjectPath, TableDef, keys},
     ddl,
     error::Result,
     parse::Name,
+    postgres::plan::coerce_node,
     scan::{PointLabel, Reader, TableAt},
     session::{Context, Work},
 };
+
+/// A query for rows of a table, each column converted as an assignment to it does.
+fn assigned(source: LogicalPlan, columns: Vec<Expr>) -> Result<LogicalPlan> {
+    let rows = LogicalPlanBuilder::from(source).project(columns)?.build()?;
+    Ok(coerce_node(rows)?)
+}
 
 /// The table that a statement writes into.
 #[derive(Clone, Debug)]

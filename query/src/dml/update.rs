@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::{datatypes::Schema, record_batch::RecordBatch};
 use datafusion::{
     execution::SendableRecordBatchStream,
-    logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder},
+    logical_expr::{Expr, ExprSchemable, LogicalPlan},
     physical_plan::stream::RecordBatchStreamAdapter,
     sql::sqlparser::{
         ast::{self, SelectItem, SetExpr},
@@ -15,7 +15,7 @@ use datafusion::{
 };
 use futures::stream;
 
-use super::{RowWriter, Target, insert::column};
+use super::{RowWriter, Target, assigned, insert::column};
 use crate::{
     error::{Error, Result},
     lookup,
@@ -102,7 +102,7 @@ pub(crate) async fn plan_update(
         let data_type = definition.column_type.arrow();
         exprs.push(Expr::Column(column.clone()).cast_to(&data_type, plan.schema())?.alias(&definition.name));
     }
-    Ok(LogicalPlanBuilder::from(plan).project(exprs)?.build()?)
+    assigned(plan, exprs)
 }
 
 /// The query for the keys of the rows that go.

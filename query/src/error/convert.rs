@@ -15,7 +15,7 @@ use datafusion::{
 };
 
 use super::{Error, ErrorKind, Position};
-use crate::plan::{is_ambiguous, shown_name, without_marks};
+use crate::postgres::ast::output_names::{is_ambiguous, shown_name, without_marks};
 
 impl From<EngineError> for Error {
     fn from(error: EngineError) -> Self {

@@ -11,10 +11,11 @@ use bygone_engine::types::Timestamp;
 use bygone_snapshots::{HistoryEntry, key_history};
 use datafusion::{catalog::TableProvider, common::ScalarValue, datasource::MemTable};
 
-use super::{cast_value, table_path, wrong_call};
+use super::{table_path, wrong_call};
 use crate::{
     error::{Error, Result},
     plan::{Moment, Resolver},
+    postgres::functions::cast_value,
     rows::{RowDecoder, RowLayout},
     system::Columns,
 };

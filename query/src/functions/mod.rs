@@ -8,27 +8,15 @@
 //! | `as_of_version('t')` | the version at which the statement reads a table |
 //! | `oldest_readable('t')` | from when on every moment of a table is readable |
 
-mod arithmetic;
 mod diff;
 mod history;
-mod only_row;
 mod points;
-mod scalars;
-mod text_casts;
-mod times;
 
 use std::sync::Arc;
 
 use datafusion::{catalog::TableProvider, common::ScalarValue, sql::sqlparser::ast::ObjectName};
 
-pub(crate) use arithmetic::{ROUND_HALF_EVEN, checked_arithmetic, round_half_even};
-pub(crate) use only_row::only_row;
 pub(crate) use points::{POINT_FUNCTIONS, point_functions};
-pub(crate) use scalars::scalar_functions;
-pub(crate) use text_casts::{read_text, show_bytes};
-pub(crate) use times::{
-    Extract, IN_ZONE, TIMEZONE, cast_value, in_zone, is_time_cast, shift, time_cast, time_functions,
-};
 
 use crate::{
     catalog::ObjectPath,

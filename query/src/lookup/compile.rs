@@ -22,7 +22,7 @@ use datafusion::{
 
 use crate::{
     catalog::{ObjectPath, TableDef},
-    plan::shown_schema,
+    postgres::ast::output_names::shown_schema,
     rows::{RowEncoder, RowLayout},
 };
 

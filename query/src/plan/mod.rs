@@ -11,26 +11,16 @@
 //! 3. A version clause that planning cannot resolve is an error, never ignored.
 //! 4. Planning changes nothing.
 
-mod adapt;
 mod constants;
-mod guards;
 mod names;
-mod numbers;
-mod output_names;
 mod relation;
 mod resolve;
 mod settings;
-mod subqueries;
-mod texts;
-mod times;
 mod trees;
-mod using;
 
 pub(crate) use constants::plain_constant;
 pub(crate) use names::Names;
-pub(crate) use output_names::{is_ambiguous, shown_name, shown_schema, without_marks};
 pub(crate) use relation::TARGET_TABLE;
 pub(crate) use resolve::{LazyState, Moment, Resolution, Resolver, parameter, path_of, version_of};
 pub use settings::MemoryOptions;
 pub(crate) use settings::{base_state, runtime};
-pub(crate) use times::{spell_time_zones, with_zone};

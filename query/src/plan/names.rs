@@ -24,18 +24,13 @@ use datafusion::{
 
 use super::{
     Resolution,
-    adapt::adapt,
-    numbers::meet_at_float,
-    output_names::{name_columns, with_shown_names},
     relation::{Points, TARGET_TABLE},
     resolve::{Bindings, Moment, MomentKey},
-    subqueries::replace_subqueries,
-    times::spell_time_zones,
-    using::write_out_using,
 };
 use crate::{
     catalog::{INFORMATION_SCHEMA, Object, ObjectPath, SYSTEM_SCHEMA, ViewDef},
     error::Error,
+    postgres::{ast::output_names::with_shown_names, rewrite_plan, rewrite_tree, walk::rewrite_nodes},
     scan::TableAt,
     system::ComputedTable,
     types::Types,
@@ -107,10 +102,7 @@ impl Names {
         schema: Option<DFSchemaRef>,
         parameters: &[ScalarValue],
     ) -> Result<LogicalPlan> {
-        name_columns(&mut statement)?;
-        spell_time_zones(&mut statement);
-        write_out_using(&mut statement)?;
-        adapt(&mut statement)?;
+        rewrite_tree(&mut statement)?;
         // Decimal literals stay exact, as in Postgres.
         let options = ParserOptions::new().with_parse_float_as_decimal(true).with_collect_spans(true);
         let fields =
@@ -121,7 +113,7 @@ impl Names {
         }
         let planner = SqlToRel::new_with_options(self, options);
         let plan = planner.sql_statement_to_plan_with_context(statement, &mut context)?;
-        meet_at_float(replace_subqueries(plan)?)
+        rewrite_plan(plan)
     }
 
     /// The full path of a written name.
@@ -197,7 +189,7 @@ impl Names {
 
 /// Gives every scan of a view's plan a name that carries the point, and aliases it back (rule 2).
 fn name_scans_apart(plan: LogicalPlan, database: &str, schema: &str, at: u64) -> Result<LogicalPlan> {
-    let renamed = plan.transform_up_with_subqueries(|node| match node {
+    rewrite_nodes(plan, |node| match node {
         LogicalPlan::TableScan(scan) if !scan.table_name.catalog().is_some_and(|name| name.contains('@')) => {
             let written = scan.table_name.clone();
             let reference = TableReference::full(
@@ -212,8 +204,7 @@ fn name_scans_apart(plan: LogicalPlan, database: &str, schema: &str, at: u64) ->
             Ok(Transformed::yes(named))
         }
         other => Ok(Transformed::no(other)),
-    })?;
-    Ok(renamed.data)
+    })
 }
 
 /// The table functions of DataFusion know local times in nanoseconds only.

@@ -15,10 +15,12 @@ use datafusion::{
 
 use super::{
     Names, Resolution,
-    output_names::with_distinct_names,
     resolve::{Bindings, MomentKey},
 };
-use crate::{error::Error, functions::is_own_table_function, parse::PointId};
+use crate::{
+    error::Error, functions::is_own_table_function, parse::PointId,
+    postgres::ast::output_names::with_distinct_names,
+};
 
 /// The name under which an UPDATE or DELETE reads its target with the hidden key column.
 pub(crate) const TARGET_TABLE: &str = "__bygone_target";

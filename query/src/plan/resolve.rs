@@ -21,18 +21,14 @@ use datafusion::{
 };
 use futures::future::BoxFuture;
 
-use super::{
-    TARGET_TABLE,
-    constants::plain_constant,
-    times::{spell_time_zones, with_zone},
-    trees::visit_trees,
-};
+use super::{TARGET_TABLE, constants::plain_constant, trees::visit_trees};
 use crate::{
     catalog::{CatalogState, Object, ObjectPath},
     error::{Error, Result},
     functions,
     parse::{self, PointExpr, PointId, PointSyntax},
     points::{Point, TimeZone, display_timestamp, literal_time, version_from_text},
+    postgres::{analyze::with_zone, ast::time_zone_syntax::spell_time_zones},
     scan::{PointLabel, Reader},
     session::{Notice, Shared},
 };

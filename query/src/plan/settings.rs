@@ -10,19 +10,14 @@ use datafusion::{
         runtime_env::{RuntimeEnv, RuntimeEnvBuilder},
         session_state::SessionState,
     },
-    optimizer::{Analyzer, AnalyzerRule},
     physical_optimizer::{PhysicalOptimizerRule, optimizer::PhysicalOptimizer, pushdown_sort::PushdownSort},
     prelude::SessionConfig,
 };
 
-use super::{
-    numbers::{Checked, FloatsMeet},
-    times::Times,
-};
 use crate::{
     dml::WritePlanner,
-    functions::{Extract, scalar_functions, time_functions},
     points::TimeZone,
+    postgres,
     scan::RelaxOrder,
     types::{Types, UTC},
 };
@@ -71,25 +66,11 @@ pub(crate) fn base_state(runtime: &Arc<RuntimeEnv>, zone: TimeZone) -> SessionSt
         .with_config(config)
         .with_runtime_env(Arc::clone(runtime))
         .with_type_planner(Arc::new(Types))
-        .with_analyzer_rules(analyzer_rules(zone))
+        .with_analyzer_rules(postgres::analyzer_rules(zone))
         .with_physical_optimizer_rules(physical_rules())
         .with_query_planner(Arc::new(WritePlanner));
-    // The last of a name is the one that counts.
-    let functions = builder.scalar_functions().get_or_insert_default();
-    functions.extend(scalar_functions().into_iter().map(Arc::new));
-    functions.extend(time_functions(zone).into_iter().map(Arc::new));
-    // The first planner that can plan an expression plans it.
-    builder.expr_planners().get_or_insert_default().insert(0, Arc::new(Extract));
+    postgres::add_functions(&mut builder, zone);
     builder.build()
-}
-
-/// The analyzer's rules, with ours: before DataFusion gives operands their types, and when all have one.
-fn analyzer_rules(zone: TimeZone) -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
-    let mut rules = Analyzer::new().rules;
-    rules.insert(0, Arc::new(FloatsMeet));
-    rules.push(Arc::new(Checked));
-    rules.push(Arc::new(Times { zone }));
-    rules
 }
 
 /// The rules for physical plans, with ours: behind the one that pushes sorts down to scans.

@@ -21,8 +21,8 @@ use futures::{Stream, StreamExt, stream};
 use super::deep::Depth;
 use crate::{
     error::{Error, Result},
-    plan::{shown_schema, without_marks},
     points::TimeZone,
+    postgres::ast::output_names::{shown_schema, without_marks},
     types::UTC,
 };
 

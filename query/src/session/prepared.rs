@@ -9,8 +9,8 @@ use datafusion::{common::ScalarValue, logical_expr::planner::TypePlanner};
 use super::{Context, Outcome, Ready};
 use crate::{
     error::{Error, Result},
-    functions::cast_value,
     parse::{Execute, Prepare},
+    postgres::functions::cast_value,
     types::Types,
 };
 

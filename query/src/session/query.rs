@@ -3,13 +3,9 @@
 use std::{collections::HashMap, sync::Arc};
 
 use datafusion::{
-    common::{
-        ParamValues, ScalarValue,
-        metadata::ScalarAndMetadata,
-        tree_node::{Transformed, TreeNode},
-    },
+    common::{ParamValues, ScalarValue, metadata::ScalarAndMetadata, tree_node::Transformed},
     execution::{SendableRecordBatchStream, TaskContext, session_state::SessionState},
-    logical_expr::{Expr, LogicalPlan, expr_rewriter::NamePreserver},
+    logical_expr::{Expr, LogicalPlan},
     physical_plan::{EmptyRecordBatchStream, ExecutionPlan, execute_stream},
     sql::sqlparser::ast,
 };
@@ -18,6 +14,7 @@ use super::{Context, Outcome, Rows};
 use crate::{
     error::{Error, Result},
     lookup,
+    postgres::{plan::coerce, walk::rewrite_exprs},
 };
 
 /// The values that a statement is planned with.
@@ -34,7 +31,7 @@ impl<'p> Parameters<'p> {
         Self { values, open: 0 }
     }
 
-    /// Binds the parameters of a plan, but for the open ones.
+    /// Binds the parameters of a plan, but for the open ones, and gives operands the types that follow.
     pub(crate) fn bind(self, plan: LogicalPlan) -> Result<LogicalPlan> {
         if self.open == 0 {
             return bind(plan, self.values);
@@ -42,31 +39,20 @@ impl<'p> Parameters<'p> {
         if self.open == self.values.len() {
             return Ok(plan);
         }
-        let plan = plan.transform_up_with_subqueries(|node| {
-            let names = NamePreserver::new(&node);
-            node.map_expressions(|expr| {
-                let name = names.save(&expr);
-                let expr = expr.transform_up(|expr| match &expr {
-                    Expr::Placeholder(placeholder) => {
-                        let number =
-                            placeholder.id.trim_start_matches('$').parse::<usize>().unwrap_or_default();
-                        if number <= self.open {
-                            return Ok(Transformed::no(expr));
-                        }
-                        let value = crate::plan::parameter(self.values, &placeholder.id)?;
-                        Ok(Transformed::yes(Expr::Literal(value, None)))
-                    }
-                    _ => Ok(Transformed::no(expr)),
-                })?;
-                Ok(expr.update_data(|expr| name.restore(expr)))
-            })?
-            .map_data(LogicalPlan::recompute_schema)
+        let plan = rewrite_exprs(plan, |expr, _| {
+            let Expr::Placeholder(placeholder) = &expr else { return Ok(Transformed::no(expr)) };
+            let number = placeholder.id.trim_start_matches('$').parse::<usize>().unwrap_or_default();
+            if number <= self.open {
+                return Ok(Transformed::no(expr));
+            }
+            let value = crate::plan::parameter(self.values, &placeholder.id)?;
+            Ok(Transformed::yes(Expr::Literal(value, None)))
         })?;
-        Ok(plan.data)
+        Ok(coerce(plan)?)
     }
 }
 
-/// Binds the parameters of a plan.
+/// Binds the parameters of a plan, and gives operands the types that follow.
 pub(crate) fn bind(plan: LogicalPlan, parameters: &[ScalarValue]) -> Result<LogicalPlan> {
     let wanted = plan.get_parameter_names()?;
     for name in &wanted {
@@ -76,7 +62,7 @@ pub(crate) fn bind(plan: LogicalPlan, parameters: &[ScalarValue]) -> Result<Logi
         return Ok(plan);
     }
     let values = parameters.iter().cloned().map(ScalarAndMetadata::from).collect();
-    Ok(plan.with_param_values(ParamValues::List(values))?)
+    Ok(coerce(plan.with_param_values(ParamValues::List(values))?)?)
 }
 
 /// The physical plan of a logical one.

@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// Writes out the columns of every `USING` in a statement.
-pub(super) fn write_out_using(statement: &mut ast::Statement) -> Result<()> {
+pub(crate) fn write_out_using(statement: &mut ast::Statement) -> Result<()> {
     match statement.visit(&mut Writer) {
         ControlFlow::Break(error) => Err(error),
         ControlFlow::Continue(()) => Ok(()),

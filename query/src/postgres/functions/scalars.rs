@@ -13,6 +13,8 @@ use datafusion::{
     scalar::ScalarValue,
 };
 
+use crate::postgres::exprs::is_text;
+
 /// All functions of this module.
 pub(crate) fn scalar_functions() -> Vec<ScalarUDF> {
     [("sign", Kind::Sign), ("length", Kind::Chars), ("octet_length", Kind::Bytes)]
@@ -93,10 +95,6 @@ impl Scalar {
         };
         Ok(Arc::new(lengths))
     }
-}
-
-fn is_text(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
 }
 
 fn is_bytes(data_type: &DataType) -> bool {

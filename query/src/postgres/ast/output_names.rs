@@ -72,7 +72,7 @@ pub(crate) fn with_shown_names(plan: LogicalPlan) -> datafusion::common::Result<
 }
 
 /// The rows of a derived table, with marks on the names that several of its columns have.
-pub(super) fn with_distinct_names(plan: LogicalPlan) -> datafusion::common::Result<LogicalPlan> {
+pub(crate) fn with_distinct_names(plan: LogicalPlan) -> datafusion::common::Result<LogicalPlan> {
     let columns: Vec<Column> = plan.schema().columns();
     let shared = |column: &Column| columns.iter().filter(|other| other.name == column.name).count() > 1;
     if !columns.iter().any(shared) {
@@ -87,7 +87,7 @@ pub(super) fn with_distinct_names(plan: LogicalPlan) -> datafusion::common::Resu
 }
 
 /// Names every item of every select list of a statement.
-pub(super) fn name_columns(statement: &mut ast::Statement) -> Result<()> {
+pub(crate) fn name_columns(statement: &mut ast::Statement) -> Result<()> {
     match statement.visit(&mut Namer) {
         ControlFlow::Break(error) => Err(error),
         ControlFlow::Continue(()) => Ok(()),

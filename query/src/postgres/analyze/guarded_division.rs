@@ -5,7 +5,7 @@
 use datafusion::{
     common::{
         Result,
-        tree_node::{Transformed, TreeNode, TreeNodeRecursion},
+        tree_node::{Transformed, TreeNode},
     },
     logical_expr::{
         Case, Expr, Filter, LogicalPlan, Operator,
@@ -13,14 +13,16 @@ use datafusion::{
     },
 };
 
+use crate::postgres::exprs::{has, has_subquery};
+
 /// Puts the divisions of a WHERE behind the conditions before them.
 pub(super) fn guard_divisions(node: LogicalPlan) -> Result<LogicalPlan> {
     let LogicalPlan::Filter(filter) = node else { return Ok(node) };
     let mut before: Vec<Expr> = Vec::new();
     let mut conditions = Vec::new();
     for condition in split_conjunction_owned(filter.predicate) {
-        let guarded = if divides(&condition)? { conjunction(before.iter().cloned()) } else { None };
-        if !has_subquery(&condition)? && !condition.is_volatile() {
+        let guarded = if has(&condition, is_division) { conjunction(before.iter().cloned()) } else { None };
+        if !has_subquery(&condition) && !condition.is_volatile() {
             before.push(condition.clone());
         }
         conditions.push(match guarded {
@@ -53,27 +55,4 @@ fn is_division(expr: &Expr) -> bool {
     matches!(expr, Expr::BinaryExpr(binary)
         if matches!(binary.op, Operator::Divide | Operator::Modulo)
             && !matches!(binary.right.as_ref(), Expr::Literal(..)))
-}
-
-/// Whether an expression divides by what may be zero.
-fn divides(expr: &Expr) -> Result<bool> {
-    found(expr, is_division)
-}
-
-fn has_subquery(expr: &Expr) -> Result<bool> {
-    found(expr, |expr| {
-        matches!(
-            expr,
-            Expr::Exists(_) | Expr::InSubquery(_) | Expr::ScalarSubquery(_) | Expr::SetComparison(_)
-        )
-    })
-}
-
-fn found(expr: &Expr, what: impl Fn(&Expr) -> bool) -> Result<bool> {
-    let mut found = false;
-    expr.apply(|expr| {
-        found |= what(expr);
-        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
-    })?;
-    Ok(found)
 }

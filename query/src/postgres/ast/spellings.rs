@@ -6,6 +6,7 @@
 //! | `a LIKE 'x!%' ESCAPE '!'` | `a LIKE 'x\%'` |
 //! | `a SIMILAR TO '(b\|c)%'` | `a ~ '^(?:(b\|c).*)$'` |
 //! | `mod(a, b)`, `every(a)` | `a % b`, `bool_and(a)` |
+//! | `t AT TIME ZONE z` | `timezone(z, t)` |
 //! | `SELECT generate_series(1, 3)` | `SELECT unnest(generate_series(1, 3))` |
 
 use std::ops::ControlFlow;
@@ -15,19 +16,20 @@ use datafusion::sql::sqlparser::ast::{
     VisitorMut,
 };
 
+use super::time_zone_syntax::spell_time_zone;
 use crate::error::{Error, Result};
 
 /// Rewrites a statement, the names of whose columns are given.
-pub(super) fn adapt(statement: &mut ast::Statement) -> Result<()> {
-    match statement.visit(&mut Adapter) {
+pub(crate) fn rewrite_spellings(statement: &mut ast::Statement) -> Result<()> {
+    match statement.visit(&mut Spelling) {
         ControlFlow::Break(error) => Err(error),
         ControlFlow::Continue(()) => Ok(()),
     }
 }
 
-struct Adapter;
+struct Spelling;
 
-impl VisitorMut for Adapter {
+impl VisitorMut for Spelling {
     type Break = Error;
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
@@ -84,6 +86,10 @@ fn is_called(function: &ast::Function, name: &str) -> bool {
 
 fn adapted(expr: &mut Expr) -> Result<Option<Expr>> {
     match expr {
+        Expr::AtTimeZone { .. } => {
+            spell_time_zone(expr);
+            Ok(None)
+        }
         Expr::Like { pattern, escape_char, .. } | Expr::ILike { pattern, escape_char, .. } => {
             if let Some(escape) = escape_char.take() {
                 let escape = escape_of(&escape.value)?;

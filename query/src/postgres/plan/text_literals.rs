@@ -6,21 +6,19 @@
 use arrow::datatypes::DataType;
 use datafusion::{
     common::{DFSchema, tree_node::Transformed},
-    logical_expr::{Between, BinaryExpr, Expr, Operator, ScalarUDF, expr::InList},
+    logical_expr::{Between, BinaryExpr, Expr, ScalarUDF, expr::InList},
 };
 
-use super::numbers::type_of;
 use crate::{
-    functions::{read_text, show_bytes},
+    postgres::{
+        exprs::{is_comparison, is_text, type_of},
+        functions::{read_text, show_bytes},
+    },
     types::ColumnType,
 };
 
-fn is_text(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
-}
-
 /// The function that reads text as a type, or shows bytes as text, in the place of a cast.
-pub(super) fn text_cast(expr: &Expr, to: &DataType, schema: &DFSchema) -> Option<ScalarUDF> {
+pub(crate) fn text_cast(expr: &Expr, to: &DataType, schema: &DFSchema) -> Option<ScalarUDF> {
     let from = type_of(expr, schema);
     if is_text(&from) && !is_text(to) {
         return reader(to);
@@ -39,7 +37,7 @@ fn reader(to: &DataType) -> Option<ScalarUDF> {
 }
 
 /// Reads a literal, or a parameter, as the type of what it is compared with.
-pub(super) fn read_beside(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
+pub(super) fn literal_as_operand_type(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
     match expr {
         Expr::BinaryExpr(BinaryExpr { mut left, op, mut right }) if is_comparison(op) => {
             let types = (type_of(&left, schema), type_of(&right, schema));
@@ -58,20 +56,6 @@ pub(super) fn read_beside(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
         }
         expr => Transformed::no(expr),
     }
-}
-
-fn is_comparison(op: Operator) -> bool {
-    matches!(
-        op,
-        Operator::Eq
-            | Operator::NotEq
-            | Operator::Lt
-            | Operator::LtEq
-            | Operator::Gt
-            | Operator::GtEq
-            | Operator::IsDistinctFrom
-            | Operator::IsNotDistinctFrom
-    )
 }
 
 /// Reads a literal or parameter of text as a type, unless that is text itself, or a decimal, whose digits would be cut.

@@ -3,7 +3,7 @@
 //! A `TIMESTAMPTZ` is an instant: in memory always `Timestamp(µs, UTC)`, whatever the session's zone. The zone counts where an
 //! instant meets a wall clock: in casts, in arithmetic with days and months, in fields. DataFusion takes the zone of the type
 //! there, counts in nanoseconds, and so ends in 2262; the functions of this module have the session's zone in them and take
-//! their place, by name ([`time_functions`]) or by a rule of the analyzer ([`crate::plan`]).
+//! their place, by name ([`time_functions`]) or by a rule of the analyzer ([`crate::postgres`]).
 //!
 //! 1. A local time that clocks skip means the time that an unchanged clock would show; of one that they show twice the
 //!    second is meant.
@@ -38,6 +38,7 @@ pub(crate) use zone::{IN_ZONE, TIMEZONE, in_zone};
 use crate::{
     error::Error,
     points::TimeZone,
+    postgres::exprs::is_text,
     types::{TIME_RANGE_MICROS, UTC},
 };
 
@@ -87,8 +88,4 @@ fn answer(args: &[ColumnarValue], array: &ArrayRef) -> Result<ColumnarValue> {
         return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(array, 0)?));
     }
     Ok(ColumnarValue::Array(Arc::clone(array)))
-}
-
-fn is_text(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
 }

@@ -25,37 +25,28 @@ use datafusion::{
 
 use attach::Attached;
 
+use crate::postgres::{exprs::has_subquery, walk::rewrite_nodes};
+
 /// Replaces the subqueries of a plan that DataFusion could not run.
-pub(super) fn replace_subqueries(plan: LogicalPlan) -> Result<LogicalPlan> {
-    let mut numbers = Numbers::default();
-    let plan = plan.transform_up_with_subqueries(|node| match node {
+pub(crate) fn replace_subqueries(plan: LogicalPlan) -> Result<LogicalPlan> {
+    let mut numbers = NameCounter::default();
+    rewrite_nodes(plan, |node| match node {
         LogicalPlan::Values(values) if values.values.iter().flatten().any(has_subquery) => {
             rows_of_values(values).map(Transformed::yes)
         }
         node => replace_in(node, &mut numbers),
-    })?;
-    Ok(plan.data)
+    })
 }
 
 /// Tells the names that are made up here apart.
 #[derive(Default)]
-struct Numbers(usize);
+struct NameCounter(usize);
 
-impl Numbers {
+impl NameCounter {
     fn next(&mut self) -> usize {
         self.0 += 1;
         self.0
     }
-}
-
-fn has_subquery(expr: &Expr) -> bool {
-    expr.exists(|expr| {
-        Ok(matches!(
-            expr,
-            Expr::ScalarSubquery(_) | Expr::Exists(_) | Expr::InSubquery(_) | Expr::SetComparison(_)
-        ))
-    })
-    .unwrap_or(false)
 }
 
 /// A list of values, one query for each row: what is inside a list cannot ask.
@@ -76,7 +67,7 @@ fn rows_of_values(values: datafusion::logical_expr::Values) -> Result<LogicalPla
     }
 }
 
-fn replace_in(node: LogicalPlan, numbers: &mut Numbers) -> Result<Transformed<LogicalPlan>> {
+fn replace_in(node: LogicalPlan, numbers: &mut NameCounter) -> Result<Transformed<LogicalPlan>> {
     let passes_columns = match &node {
         LogicalPlan::Projection(_) | LogicalPlan::Aggregate(_) => false,
         LogicalPlan::Filter(_) | LogicalPlan::Sort(_) | LogicalPlan::Window(_) => true,

@@ -15,15 +15,15 @@ use datafusion::{
 };
 
 use super::{
-    Numbers, column,
+    NameCounter, column,
     inner::{Answer, Inner, substitute},
 };
-use crate::functions::only_row;
+use crate::postgres::functions::only_row;
 
 /// The input of a node on its way: each subquery adds a column to it.
 pub(super) struct Attached<'n> {
     pub input: LogicalPlan,
-    numbers: &'n mut Numbers,
+    numbers: &'n mut NameCounter,
 }
 
 /// Whether a plan that refers to nothing outside has rows.
@@ -43,7 +43,7 @@ pub(super) fn has_rows(plan: LogicalPlan) -> Result<Expr> {
 }
 
 impl<'n> Attached<'n> {
-    pub(super) fn new(input: LogicalPlan, numbers: &'n mut Numbers) -> Self {
+    pub(super) fn new(input: LogicalPlan, numbers: &'n mut NameCounter) -> Self {
         Self { input, numbers }
     }
 

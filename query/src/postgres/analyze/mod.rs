@@ -1,0 +1,48 @@
+//! The pass that runs as the last rule of the analyzer, when the types of all operands agree and every cast is there.
+
+mod checked_arithmetic;
+mod guarded_division;
+mod time_zones;
+
+use datafusion::{
+    common::{
+        DFSchema, Result,
+        config::ConfigOptions,
+        tree_node::{Transformed, TreeNode},
+    },
+    logical_expr::{Expr, LogicalPlan},
+    optimizer::AnalyzerRule,
+};
+
+use super::walk::{rewrite_exprs_of, rewrite_nodes};
+use crate::{error, points::TimeZone};
+
+/// Puts the functions that act as Postgres does in the place of operators and casts that do not.
+#[derive(Debug)]
+pub(super) struct PostgresSemantics {
+    /// The session's time zone.
+    pub zone: TimeZone,
+}
+
+impl AnalyzerRule for PostgresSemantics {
+    fn analyze(&self, plan: LogicalPlan, _config: &ConfigOptions) -> Result<LogicalPlan> {
+        rewrite_nodes(plan, |node| {
+            let node = guarded_division::guard_divisions(node)?;
+            rewrite_exprs_of(node, &mut |expr, schema| with_semantics(expr, schema, self.zone))
+        })
+    }
+
+    fn name(&self) -> &'static str {
+        "postgres_semantics"
+    }
+}
+
+fn with_semantics(expr: Expr, schema: &DFSchema, zone: TimeZone) -> Result<Transformed<Expr>> {
+    checked_arithmetic::checked(expr, schema)
+        .transform_data(|expr| time_zones::in_zone_of(expr, schema, zone))
+}
+
+/// An expression outside a plan, with the session's zone.
+pub(crate) fn with_zone(expr: Expr, schema: &DFSchema, zone: TimeZone) -> error::Result<Expr> {
+    Ok(expr.transform_up(|expr| time_zones::in_zone_of(expr, schema, zone))?.data)
+}

@@ -1,0 +1,48 @@
+//! Questions that several passes ask of an expression or a type.
+
+use arrow::datatypes::DataType;
+use datafusion::{
+    common::{DFSchema, tree_node::TreeNode},
+    logical_expr::{Cast, Expr, ExprSchemable, Operator},
+};
+
+/// The type of an expression; `Null` for what has none yet, such as a parameter, which gets one when it is bound.
+pub(crate) fn type_of(expr: &Expr, schema: &DFSchema) -> DataType {
+    expr.get_type(schema).unwrap_or(DataType::Null)
+}
+
+/// Text, in any of its layouts.
+pub(crate) fn is_text(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+}
+
+/// A binary floating-point number.
+pub(crate) fn is_float(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Float16 | DataType::Float32 | DataType::Float64)
+}
+
+/// An operator that compares two values of one type.
+pub(crate) fn is_comparison(op: Operator) -> bool {
+    use Operator::{Eq, Gt, GtEq, IsDistinctFrom, IsNotDistinctFrom, Lt, LtEq, NotEq};
+    matches!(op, Eq | NotEq | Lt | LtEq | Gt | GtEq | IsDistinctFrom | IsNotDistinctFrom)
+}
+
+/// An expression that holds a subquery, itself included.
+pub(crate) fn has_subquery(expr: &Expr) -> bool {
+    has(expr, |expr| {
+        matches!(
+            expr,
+            Expr::ScalarSubquery(_) | Expr::Exists(_) | Expr::InSubquery(_) | Expr::SetComparison(_)
+        )
+    })
+}
+
+/// An expression with a part, itself included, that `is_wanted`.
+pub(crate) fn has(expr: &Expr, is_wanted: impl Fn(&Expr) -> bool) -> bool {
+    expr.exists(|expr| Ok(is_wanted(expr))).unwrap_or(false)
+}
+
+/// Puts a cast around an expression.
+pub(crate) fn cast_in_place(expr: &mut Expr, data_type: &DataType) {
+    *expr = Expr::Cast(Cast::new(Box::new(std::mem::take(expr)), data_type.clone()));
+}

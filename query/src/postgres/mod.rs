@@ -1,0 +1,64 @@
+//! Answers as Postgres gives them, where DataFusion's differ: every pass over trees and plans that exists for that, in
+//! the order in which they run.
+//!
+//! | pass | on | DataFusion does | Postgres does | upstream | remove when |
+//! |---|---|---|---|---|---|
+//! | `ast::output_names` | tree | names a column after its whole expression, and refuses two of one name | the column's, the function's name, or `?column?` | its choice | never |
+//! | `ast::using` | tree | `USING (k)`: `k` is that of the table whose name sorts first | the side that has a value | no report known | an outer join `USING` merges its columns |
+//! | `ast::spellings` | tree | does not know, or takes for something else, `FETCH FIRST`, `ESCAPE`, `SIMILAR TO`, `AT TIME ZONE`, `mod`, `every` | knows them | its choice | each, when it is planned |
+//! | `plan::subqueries` | plan | refuses correlation that is more than equality, and `EXISTS` and `IN` inside of expressions | runs them | apache/datafusion#5483 | general decorrelation has landed |
+//! | `plan::coerce` | plan, and again when parameters are bound | `DOUBLE` and `DECIMAL` meet in `DECIMAL(30, 15)`; casts cut off; sums wrap; quotients are cut after four digits; texts and dates are compared with times in nanoseconds | see `plan::{decimals, casts, precision, text_literals, timestamps, unions}` | its choice | never |
+//! | `analyze::guarded_division` | analyzed plan | computes both sides of an `AND` for all rows | a division behind a condition is not reached | its choice | `AND` evaluates rows that are left |
+//! | `analyze::checked_arithmetic` | analyzed plan | integers wrap, a double divided by zero is infinite | 22003, 22012 | its choice | its planner can ask for `fail_on_overflow` |
+//! | `analyze::time_zones` | analyzed plan | reads and shows times in the zone of their type, in nanoseconds | in the session's zone, to the microsecond | its choice | never |
+//!
+//! The three of `analyze` are one rule and one walk ([`analyze::PostgresSemantics`]). Every walk over a plan is
+//! [`walk::rewrite_nodes`] or [`walk::rewrite_exprs`]: it keeps the names of columns and computes schemas anew.
+
+pub(crate) mod analyze;
+pub(crate) mod ast;
+pub(crate) mod exprs;
+pub(crate) mod functions;
+pub(crate) mod plan;
+pub(crate) mod walk;
+
+use std::sync::Arc;
+
+use datafusion::{
+    common::Result,
+    execution::SessionStateBuilder,
+    logical_expr::LogicalPlan,
+    optimizer::{Analyzer, AnalyzerRule},
+    sql::sqlparser::ast::Statement,
+};
+
+use crate::points::TimeZone;
+
+/// Runs the passes over a tree, before it is planned.
+pub(crate) fn rewrite_tree(statement: &mut Statement) -> crate::error::Result<()> {
+    ast::output_names::name_columns(statement)?;
+    ast::using::write_out_using(statement)?;
+    ast::spellings::rewrite_spellings(statement)
+}
+
+/// Runs the passes over a plan that was just made of a tree.
+pub(crate) fn rewrite_plan(plan: LogicalPlan) -> Result<LogicalPlan> {
+    plan::coerce(plan::subqueries::replace_subqueries(plan)?)
+}
+
+/// The analyzer's rules, with ours behind them.
+pub(crate) fn analyzer_rules(zone: TimeZone) -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
+    let mut rules = Analyzer::new().rules;
+    rules.push(Arc::new(analyze::PostgresSemantics { zone }));
+    rules
+}
+
+/// Adds the functions that act as Postgres' do; they replace those of the same names.
+pub(crate) fn add_functions(builder: &mut SessionStateBuilder, zone: TimeZone) {
+    // The last of a name is the one that counts.
+    let scalar = builder.scalar_functions().get_or_insert_default();
+    scalar.extend(functions::scalar_functions().into_iter().map(Arc::new));
+    scalar.extend(functions::time_functions(zone).into_iter().map(Arc::new));
+    // The first planner that can plan an expression plans it.
+    builder.expr_planners().get_or_insert_default().insert(0, Arc::new(functions::Extract));
+}
