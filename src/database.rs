@@ -19,7 +19,7 @@ use bygone_snapshots::Snapshots;
 use object_store::{ObjectStore, path::Path};
 
 use crate::{
-    Error, Keyspace, Moment, Restore, Result, Transaction, files::LocalFiles, location, maintenance,
+    Error, Keyspace, Moment, PendingRestore, Result, Transaction, files::LocalFiles, location, maintenance,
 };
 
 /// An open database. Clones share it; it stays open until [`Database::close`] or until the last clone is dropped.
@@ -200,13 +200,13 @@ impl Database {
     }
 
     /// Prepares a restore of these keyspaces. Tables of SQL are restored with the statement `RESTORE TABLE`.
-    pub fn restore<N: Into<String>>(&self, keyspaces: impl IntoIterator<Item = N>) -> Restore {
-        Restore::new(self.clone(), Some(keyspaces.into_iter().map(Into::into).collect()))
+    pub fn restore<N: Into<String>>(&self, keyspaces: impl IntoIterator<Item = N>) -> PendingRestore {
+        PendingRestore::new(self.clone(), Some(keyspaces.into_iter().map(Into::into).collect()))
     }
 
     /// Prepares a restore of all keyspaces: those dropped since come back, those created since go.
-    pub fn restore_all_keyspaces(&self) -> Restore {
-        Restore::new(self.clone(), None)
+    pub fn restore_all_keyspaces(&self) -> PendingRestore {
+        PendingRestore::new(self.clone(), None)
     }
 
     /// Sets how far back every moment is readable without a snapshot.
@@ -225,6 +225,25 @@ impl Database {
     /// Those of storage.
     pub async fn maintain(&self) -> Result<()> {
         maintenance::run_once(&self.inner.snapshots).await
+    }
+
+    /// Writes what is in memory to files.
+    ///
+    /// # Errors
+    /// Those of storage.
+    pub async fn flush(&self) -> Result<()> {
+        Ok(self.store().engine().flush().await?)
+    }
+
+    /// Compacts until every keyspace is in shape; in SQL `CALL compact()`. Maintenance does so by itself as files gather.
+    ///
+    /// # Cost
+    /// Reads and writes at most everything once.
+    ///
+    /// # Errors
+    /// Those of storage.
+    pub async fn compact(&self) -> Result<()> {
+        Ok(self.store().engine().compact().await?)
     }
 
     /// Makes everything durable and releases the database. Later calls on any clone fail with `Unavailable`.
@@ -246,7 +265,8 @@ impl Database {
         &self.inner.location
     }
 
-    /// The transactions below, for programs that need more than this API offers.
+    /// The layer below, for benchmarks of this project; no part of the API.
+    #[doc(hidden)]
     pub fn store(&self) -> &Store {
         self.inner.snapshots.store()
     }

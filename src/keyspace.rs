@@ -6,14 +6,14 @@ use std::sync::{
 };
 
 use bygone_engine::{
-    DiffScan, KeyRange, RowBatch, Scan, ScanOptions,
+    DiffScan, KeyRange, ScanOptions,
     types::{Durability, KeyspaceId, Timestamp, WriteBatch},
 };
 use bygone_mvcc::KeyspaceInfo;
 use bygone_snapshots::{HistoryEntry, ObjectRef};
 use bytes::Bytes;
 
-use crate::{BulkLoad, Database, Moment, Result};
+use crate::{BulkLoad, Database, KeyspaceRows, Moment, Result, rows::Batches};
 
 /// An ordered map from bytes to bytes in a [`Database`]. Clones are the same keyspace.
 #[derive(Clone, Debug)]
@@ -106,11 +106,11 @@ impl Keyspace {
         &self.info
     }
 
-    /// The rows of a range, in order.
+    /// The rows of a range, in the order of their keys: `..`, `"a".."c"`, `"m"..`, or a [`KeyRange`].
     ///
     /// # Errors
     /// Those of [`Self::get`].
-    pub async fn scan(&self, range: KeyRange) -> Result<KeyspaceRows> {
+    pub async fn scan(&self, range: impl Into<KeyRange>) -> Result<KeyspaceRows> {
         self.scan_with(range, ScanOptions::default(), Moment::Now).await
     }
 
@@ -118,7 +118,11 @@ impl Keyspace {
     ///
     /// # Errors
     /// As [`Self::get_at`].
-    pub async fn scan_at(&self, range: KeyRange, moment: impl Into<Moment>) -> Result<KeyspaceRows> {
+    pub async fn scan_at(
+        &self,
+        range: impl Into<KeyRange>,
+        moment: impl Into<Moment>,
+    ) -> Result<KeyspaceRows> {
         self.scan_with(range, ScanOptions::default(), moment).await
     }
 
@@ -128,12 +132,12 @@ impl Keyspace {
     /// As [`Self::get_at`].
     pub async fn scan_with(
         &self,
-        range: KeyRange,
+        range: impl Into<KeyRange>,
         options: ScanOptions,
         moment: impl Into<Moment>,
     ) -> Result<KeyspaceRows> {
         let view = self.database.view_of(self.info.id, moment.into()).await?;
-        Ok(KeyspaceRows::new(view.scan(self.info.id, range, options)?))
+        Ok(KeyspaceRows::new(Batches::OfView(view.scan(self.info.id, range.into(), options)?)))
     }
 
     /// The readable versions of `key`, newest first.
@@ -163,54 +167,5 @@ impl Keyspace {
     /// `NotFound` when it was dropped; `Locked` when it is restored or loaded by somebody else.
     pub async fn load(&self) -> Result<BulkLoad> {
         BulkLoad::begin(&self.database, &self.info).await
-    }
-}
-
-/// Rows of a scan. They hold the moment they are read at until they are dropped.
-#[derive(Debug)]
-pub struct KeyspaceRows {
-    scan: Scan,
-    batch: RowBatch,
-    next: usize,
-}
-
-impl KeyspaceRows {
-    fn new(scan: Scan) -> Self {
-        Self { scan, batch: RowBatch::default(), next: 0 }
-    }
-
-    /// The next row, or `None` at the end.
-    ///
-    /// # Errors
-    /// `Corrupt` or `Unavailable` when a file cannot be read; the scan cannot go on then.
-    pub async fn next(&mut self) -> Result<Option<(Bytes, Bytes)>> {
-        if self.next == self.batch.len() {
-            let Some(batch) = self.scan.next().await? else { return Ok(None) };
-            (self.batch, self.next) = (batch, 0);
-        }
-        let key = Bytes::copy_from_slice(self.batch.keys.get(self.next));
-        let value = Bytes::copy_from_slice(self.batch.values.get(self.next));
-        self.next += 1;
-        Ok(Some((key, value)))
-    }
-
-    /// The next rows in columns, without a copy for each row; `None` at the end. Do not mix with [`Self::next`].
-    ///
-    /// # Errors
-    /// As [`Self::next`].
-    pub async fn next_batch(&mut self) -> Result<Option<RowBatch>> {
-        Ok(self.scan.next().await?)
-    }
-
-    /// All rows that are left.
-    ///
-    /// # Errors
-    /// As [`Self::next`].
-    pub async fn collect(mut self) -> Result<Vec<(Bytes, Bytes)>> {
-        let mut all = Vec::new();
-        while let Some(row) = self.next().await? {
-            all.push(row);
-        }
-        Ok(all)
     }
 }

@@ -42,9 +42,11 @@
 //! session.execute("CREATE SNAPSHOT dec31").await?;
 //! session.execute("UPDATE ledger SET amount = 0").await?;
 //!
-//! let rows = session.query("SELECT sum(amount) FROM ledger AS OF SNAPSHOT dec31").await?;
-//! let sum = bygone::arrow::util::display::array_value_to_string(rows[0].column(0), 0);
-//! assert_eq!(sum.unwrap(), "300");
+//! let sum: i64 = session.query_one("SELECT sum(amount) FROM ledger AS OF SNAPSHOT dec31", ()).await?;
+//! assert_eq!(sum, 300);
+//! for row in session.query_rows("SELECT id, amount FROM ledger WHERE id > $1", (1_i64,)).await? {
+//!     assert_eq!((row.get::<i64>("id")?, row.get::<Option<i64>>("amount")?), (2, Some(0)));
+//! }
 //! session.execute("RESTORE TABLE ledger TO SNAPSHOT dec31").await?;
 //! # drop(session);
 //! # db.close().await
@@ -70,31 +72,33 @@ mod location;
 mod maintenance;
 mod moment;
 mod restore;
+mod rows;
 mod transaction;
 
-pub use arrow;
 pub use bygone_engine::{
-    Difference, EngineStats, Env, HistogramSnapshot, KeyRange, KeyspaceSpace, KeyspaceStats, ReadView,
-    RowBatch, Scan, ScanOptions, Size,
+    BinaryColumn, DiffScan, Difference, EngineOptions, EngineStats, Env, HistogramSnapshot, KeyRange,
+    KeyspaceSpace, KeyspaceStats, ReadView, RowBatch, Scan, ScanOptions, Size,
     check::Finding,
     types::{Durability, KEY_BYTES_MAX, KeyspaceId, Timestamp, VALUE_BYTES_MAX, WriteBatch},
 };
 pub use bygone_mvcc::{CommitInfo, CommitMeta, CommitRecord, KeyspaceInfo, Savepoint};
 pub use bygone_query::{
-    Notice, Outcome, Progress, Rows, RowsChecked, ScalarValue, Session, StatementText, is_complete,
-    split_statements,
+    ColumnIndex, FromRow, FromValue, IntoParameters, IntoValue, Notice, Outcome, Progress, Row, Rows,
+    RowsChecked, ScalarValue, Session, StatementText, is_complete, split_statements,
 };
 pub use bygone_snapshots::{
     ChangeKind, CreateSnapshot, Created, DiffSummary, HistoryEntry, ObjectRef, Quotas, Snapshot,
     SnapshotScope, Snapshots, SpaceReport,
-    restore::{RestoreReport, SafetySnapshot, TargetReport},
+    restore::{RestoreProgress, RestoreReport, SafetySnapshot, TargetReport},
 };
 pub use check::{CheckReport, check};
 pub use database::{Database, DatabaseBuilder};
 pub use error::{Error, ErrorKind, Result};
 pub use inspect::{Inspection, inspect};
-pub use keyspace::{Keyspace, KeyspaceRows};
+pub use keyspace::Keyspace;
 pub use load::BulkLoad;
 pub use moment::Moment;
-pub use restore::Restore;
+pub use restore::{PendingRestore, Restore};
+pub use rows::KeyspaceRows;
 pub use transaction::Transaction;
+pub use {arrow, bytes, chrono, object_store};

@@ -3,15 +3,15 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use bygone_engine::types::Timestamp;
-use bygone_mvcc::{CommitMeta, KeyspaceInfo};
+use bygone_mvcc::{CommitMeta, KeyspaceInfo, KeyspaceNames};
 use bygone_snapshots::{
     ObjectRef, SnapshotScope,
-    restore::{self, RestoreReport, RestoreRequest, SafetySnapshot},
+    restore::{self, RestoreProgress, RestoreReport, RestoreRequest, SafetySnapshot},
 };
 
 use crate::{Database, Error, ErrorKind, Moment, Result};
 
-/// A restore in preparation: see [`Database::restore`]. It appends one commit that carries the old state, so the state
+/// A restore to a moment: see [`PendingRestore::to`]. It appends one commit that carries the old state, so the state
 /// before stays in the past, and is kept as a snapshot of its own.
 ///
 /// ```
@@ -38,13 +38,20 @@ use crate::{Database, Error, ErrorKind, Moment, Result};
 #[derive(Debug)]
 pub struct Restore {
     database: Database,
-    names: Option<Vec<String>>,
     request: RestoreRequest,
 }
 
-impl Restore {
+/// A restore of which only the keyspaces are known: see [`Database::restore`].
+#[derive(Debug)]
+pub struct PendingRestore {
+    database: Database,
+    /// `None` for all.
+    names: Option<Vec<String>>,
+}
+
+impl PendingRestore {
     pub(crate) fn new(database: Database, names: Option<Vec<String>>) -> Self {
-        Self { database, names, request: RestoreRequest::new(Vec::new(), Timestamp::INTENT) }
+        Self { database, names }
     }
 
     /// Sets the moment, and finds the keyspaces as they were then and are now: one that was dropped since comes back; when all
@@ -52,17 +59,17 @@ impl Restore {
     ///
     /// # Errors
     /// `NotFound` for a snapshot or a keyspace; `TooOld`; `Invalid` for a moment in the future.
-    pub async fn to(mut self, moment: impl Into<Moment>) -> Result<Self> {
+    pub async fn to(self, moment: impl Into<Moment>) -> Result<Restore> {
+        let Self { database, names } = self;
         let moment = moment.into();
-        let database = self.database.clone();
-        self.request.to = database.timestamp_of(moment.clone()).await?;
+        let mut request = RestoreRequest::new(Vec::new(), database.timestamp_of(moment.clone()).await?);
         let then = database.view(moment).await?;
         let now = database.store().view_now();
         let directory = database.store().names();
-        let all = self.names.is_none();
+        let all = names.is_none();
         // The state before includes keyspaces that go.
-        self.request.safety_scope = all.then_some(SnapshotScope::Database(None));
-        let names = if let Some(names) = self.names.take() {
+        request.safety_scope = all.then_some(SnapshotScope::Database(None));
+        let names = if let Some(names) = names {
             names
         } else {
             let mut both = directory.list(&then).await?;
@@ -70,7 +77,7 @@ impl Restore {
             let names: BTreeSet<String> = both.into_iter().map(|keyspace| keyspace.name).collect();
             names.into_iter().collect()
         };
-        self.request.extra_unchanged_since = Some(now.timestamp());
+        request.extra_unchanged_since = Some(now.timestamp());
         let dropped = directory.dropped(&now).await?;
         for name in names {
             let old = database.keyspace_at(&name, &then).await?;
@@ -78,52 +85,15 @@ impl Restore {
             if let Some(old) = &old
                 && let Some((_, at)) = dropped.iter().find(|(keyspace, _)| keyspace.id == old.id)
             {
-                self.request.revive.push((old.id, *at));
+                request.revive.push((old.id, *at));
             }
-            self.add(&name, old, new, all)?;
+            add_keyspace(&directory, &mut request, &name, old, new, all)?;
         }
-        Ok(self)
+        Ok(Restore { database: database.clone(), request })
     }
+}
 
-    fn add(
-        &mut self,
-        name: &str,
-        old: Option<KeyspaceInfo>,
-        new: Option<KeyspaceInfo>,
-        all: bool,
-    ) -> Result<()> {
-        let directory = self.database.store().names();
-        let request = &mut self.request;
-        match (old, new) {
-            (Some(old), Some(new)) if old.id == new.id => {
-                request.guards.push(directory.guard_of(new.id));
-                request.targets.push(object(&new));
-            }
-            (Some(old), new) => {
-                if let Some(new) = new {
-                    directory.add_drop(&new, &mut request.extra);
-                    request.remove.push(new.id);
-                }
-                directory.add_revival(&old, &mut request.extra);
-                request.targets.push(object(&old));
-            }
-            // Created since: emptied when it is asked for by name, removed when everything goes back.
-            (None, Some(new)) if all => {
-                directory.add_drop(&new, &mut request.extra);
-                request.remove.push(new.id);
-            }
-            (None, Some(new)) => {
-                request.guards.push(directory.guard_of(new.id));
-                request.targets.push(object(&new));
-            }
-            (None, None) => {
-                let message = format!("keyspace \"{name}\" does not exist, neither now nor at the moment");
-                return Err(Error::new(ErrorKind::NotFound, "42P01", message));
-            }
-        }
-        Ok(())
-    }
-
+impl Restore {
     /// Whether, and for how long, the state before is kept as a snapshot. Default 7 days.
     pub fn safety(mut self, safety: SafetySnapshot) -> Self {
         self.request.safety = safety;
@@ -143,7 +113,7 @@ impl Restore {
     }
 
     /// Is told how far the restore is.
-    pub fn progress(mut self, progress: Arc<dyn restore::Progress>) -> Self {
+    pub fn progress(mut self, progress: Arc<dyn RestoreProgress>) -> Self {
         self.request.progress = Some(progress);
         self
     }
@@ -171,4 +141,43 @@ impl Restore {
 
 fn object(info: &KeyspaceInfo) -> ObjectRef {
     ObjectRef { name: info.name.clone(), id: info.id.get(), keyspaces: vec![info.id] }
+}
+
+/// Adds what is to be done with one keyspace, as it was at the moment and is now.
+fn add_keyspace(
+    directory: &KeyspaceNames,
+    request: &mut RestoreRequest,
+    name: &str,
+    old: Option<KeyspaceInfo>,
+    new: Option<KeyspaceInfo>,
+    all: bool,
+) -> Result<()> {
+    match (old, new) {
+        (Some(old), Some(new)) if old.id == new.id => {
+            request.guards.push(directory.guard_of(new.id));
+            request.targets.push(object(&new));
+        }
+        (Some(old), new) => {
+            if let Some(new) = new {
+                directory.add_drop(&new, &mut request.extra);
+                request.remove.push(new.id);
+            }
+            directory.add_revival(&old, &mut request.extra);
+            request.targets.push(object(&old));
+        }
+        // Created since: emptied when it is asked for by name, removed when everything goes back.
+        (None, Some(new)) if all => {
+            directory.add_drop(&new, &mut request.extra);
+            request.remove.push(new.id);
+        }
+        (None, Some(new)) => {
+            request.guards.push(directory.guard_of(new.id));
+            request.targets.push(object(&new));
+        }
+        (None, None) => {
+            let message = format!("keyspace \"{name}\" does not exist, neither now nor at the moment");
+            return Err(Error::new(ErrorKind::NotFound, "42P01", message));
+        }
+    }
+    Ok(())
 }

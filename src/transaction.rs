@@ -9,10 +9,10 @@ use bygone_engine::{
     KeyRange, ScanOptions,
     types::{Durability, KeyspaceId, Timestamp},
 };
-use bygone_mvcc::{CommitMeta, KeyspaceInfo, Savepoint, TransactionScan};
+use bygone_mvcc::{CommitMeta, KeyspaceInfo, Savepoint};
 use bytes::Bytes;
 
-use crate::{Keyspace, Result};
+use crate::{Keyspace, KeyspaceRows, Result, rows::Batches};
 
 /// A transaction under snapshot isolation: it reads the state at its begin with its own writes on top, takes no lock, and
 /// commits only if no key that it wrote was changed by another commit meanwhile. Dropping it rolls it back.
@@ -59,17 +59,26 @@ impl Transaction {
         Ok(self.inner.get(keyspace.id(), key.as_ref()).await?)
     }
 
-    /// The rows of a range: writes made before this call are among them, later ones are not.
+    /// The rows of a range, in the order of their keys: writes made before this call are among them, later ones are not.
     ///
     /// # Errors
     /// `Invalid` when the transaction is over.
-    pub fn scan(
+    pub fn scan(&self, keyspace: &Keyspace, range: impl Into<KeyRange>) -> Result<KeyspaceRows> {
+        self.scan_with(keyspace, range, ScanOptions::default())
+    }
+
+    /// As [`Self::scan`], backward or with a limit if `options` say so.
+    ///
+    /// # Errors
+    /// As [`Self::scan`].
+    pub fn scan_with(
         &self,
         keyspace: &Keyspace,
-        range: KeyRange,
+        range: impl Into<KeyRange>,
         options: ScanOptions,
-    ) -> Result<TransactionScan> {
-        Ok(self.inner.scan(keyspace.id(), range, options)?)
+    ) -> Result<KeyspaceRows> {
+        let scan = self.inner.scan(keyspace.id(), range.into(), options)?;
+        Ok(KeyspaceRows::new(Batches::OfTransaction(scan)))
     }
 
     /// Sets `key` to `value`.

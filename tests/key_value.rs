@@ -132,3 +132,43 @@ async fn a_dropped_keyspace_takes_no_writes_until_it_comes_back() {
     again.commit().await.expect("commits");
     assert_eq!(rows.get("k").await.expect("reads").expect("is there"), "6");
 }
+
+#[tokio::test]
+async fn rows_are_a_stream_and_ranges_are_written_as_in_rust() {
+    use futures::TryStreamExt;
+
+    let db = Database::memory().await.expect("opens");
+    let letters = db.keyspace("letters").await.expect("creates");
+    for key in ["a", "b", "c", "d"] {
+        letters.put(key, key.to_uppercase()).await.expect("writes");
+    }
+    let in_range = async |range: KeyRange| {
+        let rows = letters.scan(range).await.expect("scans");
+        let keys = rows.map_ok(|(key, _)| String::from_utf8_lossy(&key).into_owned());
+        keys.try_collect::<Vec<_>>().await.expect("reads").concat()
+    };
+    assert_eq!(in_range((..).into()).await, "abcd");
+    assert_eq!(in_range(("b".."d").into()).await, "bc");
+    assert_eq!(in_range(("b"..="d").into()).await, "bcd");
+    assert_eq!(in_range((.."b").into()).await, "a");
+    assert_eq!(in_range(("c"..).into()).await, "cd");
+
+    // One row, then what is left of its batch: nothing is lost, nothing comes twice.
+    let mut rows = letters.scan(..).await.expect("scans");
+    let first = rows.try_next().await.expect("reads").expect("there is a row");
+    assert_eq!((&first.0[..], &first.1[..]), (&b"a"[..], &b"A"[..]));
+    let rest = rows.next_batch().await.expect("reads").expect("there are more");
+    assert_eq!(rest.keys.iter().collect::<Vec<_>>(), [b"b", b"c", b"d"]);
+    assert_eq!(rest.values.get(2), b"D");
+    assert!(rows.next_batch().await.expect("reads").is_none());
+    assert!(rows.try_next().await.expect("reads").is_none());
+
+    // A transaction's rows are the same kind of rows, with its own writes among them.
+    let transaction = db.begin();
+    transaction.put(&letters, "bb", "2").expect("writes");
+    transaction.delete(&letters, "c").expect("writes");
+    let rows = transaction.scan(&letters, "b"..).expect("scans").collect().await.expect("reads");
+    assert_eq!(rows.iter().map(|(key, _)| &key[..]).collect::<Vec<_>>(), [&b"b"[..], b"bb", b"d"]);
+    drop(transaction);
+    db.close().await.expect("closes");
+}

@@ -106,7 +106,7 @@ async fn orders(plan: &Plan, report: &Report) {
     let db = Orders { session: database.session(), database };
     db.run(&format!("CREATE TABLE orders {COLUMNS}")).await;
     db.load(1, plan.rows).await;
-    db.database.store().engine().compact().await.expect("compaction succeeds");
+    db.database.compact().await.expect("compaction succeeds");
     for round in 0..ROUNDS {
         db.run(&format!("CREATE SNAPSHOT round{round}")).await;
         db.change(plan.rows, round).await;
@@ -114,8 +114,8 @@ async fn orders(plan: &Plan, report: &Report) {
     let diff = "table_diff('orders', 'snapshot:round0', 'latest')";
     for state in ["in memory", "flushed", "compacted"] {
         match state {
-            "flushed" => db.database.store().engine().flush().await.expect("the flush succeeds"),
-            "compacted" => db.database.store().engine().compact().await.expect("compaction succeeds"),
+            "flushed" => db.database.flush().await.expect("the flush succeeds"),
+            "compacted" => db.database.compact().await.expect("compaction succeeds"),
             _ => {}
         }
         let title = |what: &str| {

@@ -22,6 +22,7 @@ mod scan;
 mod session;
 mod system;
 pub mod types;
+mod values;
 
 pub use catalog::table_keyspaces;
 pub use check::{RowsChecked, check};
@@ -31,3 +32,4 @@ pub use parse::{StatementText, is_complete, split_statements};
 pub use plan::MemoryOptions;
 pub use points::Point;
 pub use session::{Notice, Outcome, Progress, Rows, Session, Sql, SqlOptions};
+pub use values::{ColumnIndex, FromRow, FromValue, IntoParameters, IntoValue, Row};

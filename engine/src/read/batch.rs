@@ -59,6 +59,15 @@ impl BinaryColumn {
         self.push(back);
     }
 
+    /// Removes the first `count` strings; panics when there are fewer.
+    fn remove_first(&mut self, count: usize) {
+        let Some(last) = count.checked_sub(1) else { return };
+        let cut = self.ends[last];
+        self.data.drain(..cut);
+        self.ends.drain(..count);
+        self.ends.iter_mut().for_each(|end| *end -= cut);
+    }
+
     /// An empty column with room for `rows` strings of `bytes` bytes together.
     pub fn with_capacity(rows: usize, bytes: usize) -> Self {
         Self { data: Vec::with_capacity(bytes), ends: Vec::with_capacity(rows) }
@@ -85,6 +94,13 @@ impl RowBatch {
     /// Whether there are no rows.
     pub fn is_empty(&self) -> bool {
         self.begins.is_empty()
+    }
+
+    /// Removes the first `rows` rows; panics when there are fewer.
+    pub fn remove_first(&mut self, rows: usize) {
+        self.keys.remove_first(rows);
+        self.begins.drain(..rows);
+        self.values.remove_first(rows);
     }
 
     #[inline]

@@ -1,10 +1,10 @@
 //! Key ranges.
 
-use std::ops::{Bound, RangeBounds};
+use std::ops::{Bound, Range, RangeBounds, RangeFrom, RangeFull, RangeInclusive, RangeTo, RangeToInclusive};
 
 use bytes::Bytes;
 
-/// A range of keys in byte order.
+/// A range of keys in byte order. Ranges of anything that holds bytes convert to it: `..`, `"a".."c"`, `"m"..`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyRange {
     /// Where the range starts.
@@ -66,6 +66,24 @@ impl KeyRange {
         self.starts_before(max) && self.reaches(min)
     }
 }
+
+impl From<RangeFull> for KeyRange {
+    fn from(_: RangeFull) -> Self {
+        Self::all()
+    }
+}
+
+macro_rules! from_range {
+    ($($range:ty),*) => {$(
+        impl<K: AsRef<[u8]>> From<$range> for KeyRange {
+            fn from(range: $range) -> Self {
+                Self::new(range)
+            }
+        }
+    )*};
+}
+
+from_range!(Range<K>, RangeInclusive<K>, RangeFrom<K>, RangeTo<K>, RangeToInclusive<K>, (Bound<K>, Bound<K>));
 
 /// The smallest key greater than every key with this prefix, if there is one.
 fn successor_of_prefix(prefix: &[u8]) -> Option<Bytes> {

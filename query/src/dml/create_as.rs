@@ -63,10 +63,8 @@ fn columns_of(create: &CreateTableAs, schema: &arrow::datatypes::Schema) -> Resu
         .map(|(index, field)| {
             let name = create.columns.get(index).map_or_else(|| shown_name(field.name()), String::as_str);
             let name = name.to_owned();
-            let column_type = ColumnType::from_arrow(field.data_type()).map_err(|error| {
-                Error::new(error.kind(), error.sqlstate(), format!("column {name}: {}", error.message()))
-                    .with_hint(error.hint().unwrap_or_default())
-            })?;
+            let column_type = ColumnType::from_arrow(field.data_type())
+                .map_err(|error| error.prefixed(&format!("column {name}")))?;
             Ok(ColumnDef { id: 0, name, column_type, nullable: true, default: None })
         })
         .collect()

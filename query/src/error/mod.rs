@@ -108,6 +108,17 @@ impl Error {
         self
     }
 
+    /// This error with the name of what it belongs to in front: `prefix: message`.
+    pub fn prefixed(self, prefix: &str) -> Self {
+        self.reworded(|message| format!("{prefix}: {message}"))
+    }
+
+    /// This error in other words; kind, code, hint, position and source stay.
+    pub fn reworded(mut self, reword: impl FnOnce(&str) -> String) -> Self {
+        self.message = reword(&self.message);
+        self
+    }
+
     /// This error with what caused it.
     pub fn with_source(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
         self.source = Some(Arc::new(source));

@@ -111,7 +111,7 @@ pub(crate) async fn restore(context: &mut Context<'_>, restore: &Restore) -> Res
         progress: context
             .progress
             .clone()
-            .map(|progress| Arc::new(Told(progress)) as Arc<dyn below::Progress>),
+            .map(|progress| Arc::new(ProgressAdapter(progress)) as Arc<dyn below::RestoreProgress>),
         ..RestoreRequest::new(changes.targets, to)
     };
     let mut report = if restore.dry_run {
@@ -137,9 +137,9 @@ pub(crate) async fn restore(context: &mut Context<'_>, restore: &Restore) -> Res
 }
 
 /// Passes on how far a restore is.
-struct Told(Arc<dyn Progress>);
+struct ProgressAdapter(Arc<dyn Progress>);
 
-impl below::Progress for Told {
+impl below::RestoreProgress for ProgressAdapter {
     fn compared(&self, target: &str, keys: u64) {
         self.0.report(&format!("comparing {target}, rows that differ"), keys, None);
     }

@@ -87,9 +87,7 @@ impl Moment {
             Err(bygone_engine::Error::TooOld { requested, horizon }) => {
                 let (before, after) =
                     self.near.as_ref().map_or((None, None), |(a, b)| (a.as_deref(), b.as_deref()));
-                let error = Error::too_old(requested, horizon, before, after);
-                Err(Error::new(error.kind(), error.sqlstate(), format!("table {path}: {}", error.message()))
-                    .with_hint(error.hint().unwrap_or_default()))
+                Err(Error::too_old(requested, horizon, before, after).prefixed(&format!("table {path}")))
             }
             Err(other) => Err(other.into()),
         }
@@ -112,10 +110,7 @@ impl Moment {
         let error = Error::no_table(&path.to_string(), schema.objects.keys().map(String::as_str));
         Err(match &self.label {
             PointLabel::Latest => error,
-            PointLabel::At(words) => {
-                Error::new(error.kind(), error.sqlstate(), format!("{} at {words}", error.message()))
-                    .with_hint(error.hint().unwrap_or_default())
-            }
+            PointLabel::At(words) => error.reworded(|message| format!("{message} at {words}")),
         })
     }
 }

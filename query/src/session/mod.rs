@@ -40,7 +40,7 @@ pub(crate) use ready::Ready;
 pub(crate) use settings::Settings;
 pub(crate) use shared::Shared;
 
-use crate::error::Result;
+use crate::{error::Result, values::IntoParameters};
 use deep::{Deep, Depth};
 use transaction::OpenTransaction;
 
@@ -95,17 +95,21 @@ impl Session {
     /// Dropping the future cancels the statement: without a transaction nothing of it happened, or all of it; inside one the
     /// transaction fails.
     pub async fn execute(&self, sql: &str) -> Result<Outcome> {
-        self.execute_with(sql, Vec::new()).await
+        self.run(sql, Vec::new()).await
     }
 
-    /// As [`Self::execute`], with values for the parameters `$1`, `$2`, …
+    /// As [`Self::execute`], with values for the parameters `$1`, `$2`, …: `(7_i64, "seven")`, an array, a `Vec`.
     ///
     /// # Errors
     /// As [`Self::execute`].
     ///
     /// # Cancel safety
     /// As [`Self::execute`].
-    pub async fn execute_with(&self, sql: &str, parameters: Vec<ScalarValue>) -> Result<Outcome> {
+    pub async fn execute_with(&self, sql: &str, parameters: impl IntoParameters) -> Result<Outcome> {
+        self.run(sql, parameters.into_parameters()).await
+    }
+
+    async fn run(&self, sql: &str, parameters: Vec<ScalarValue>) -> Result<Outcome> {
         let mut inner = self.inner.lock().await;
         inner.start();
         let progress = self.progress.lock().clone();

@@ -16,3 +16,4 @@ mod storage;
 mod subqueries;
 mod times;
 mod transactions;
+mod values;

@@ -136,11 +136,9 @@ async fn parameters_are_bound_in_points_and_elsewhere() {
         .await;
     assert_eq!(rows, ["2"]);
     assert_eq!(db.rows_with("SELECT $1 || 'b', $2", vec!["a".into(), 1_i64.into()]).await, ["ab|1"]);
-    let inserted =
-        db.session.execute_with("INSERT INTO t VALUES ($1, $2)", vec![50_i64.into(), 5_i32.into()]).await;
+    let inserted = db.session.execute_with("INSERT INTO t VALUES ($1, $2)", (50_i64, 5_i32)).await;
     assert_eq!(inserted.unwrap().tag, "INSERT 0 1");
-    let changed =
-        db.session.execute_with("UPDATE t SET v = $1 WHERE id = $2", vec![6_i64.into(), 50_i64.into()]).await;
+    let changed = db.session.execute_with("UPDATE t SET v = $1 WHERE id = $2", (6_i64, 50_i64)).await;
     assert_eq!(changed.unwrap().tag, "UPDATE 1");
     let plan = db.rows_with("EXPLAIN SELECT v FROM t WHERE id = $1", vec![50_i64.into()]).await.join(" ");
     assert!(plan.contains("keys=[id = 50]"), "{plan}");

@@ -63,7 +63,7 @@ pub struct RestoreRequest {
     /// What the commit says about itself; the statement defaults to `RESTORE`, the tables to the targets.
     pub meta: CommitMeta,
     /// Is told how far the work is.
-    pub progress: Option<Arc<dyn Progress>>,
+    pub progress: Option<Arc<dyn RestoreProgress>>,
     /// Changes above this size are written as files instead of through the log, in bytes. Default 4 MiB.
     pub log_bytes_max: usize,
 }
@@ -123,16 +123,16 @@ impl Default for SafetySnapshot {
 }
 
 /// Is told how far a restore is. Called often; must be quick.
-pub trait Progress: Send + Sync {
+pub trait RestoreProgress: Send + Sync {
     /// So many keys were found to differ, in `target`.
     fn compared(&self, target: &str, keys: u64);
     /// The commit begins; from here on the restore cannot be cancelled.
     fn committing(&self);
 }
 
-impl fmt::Debug for dyn Progress {
+impl fmt::Debug for dyn RestoreProgress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Progress")
+        f.write_str("RestoreProgress")
     }
 }
 

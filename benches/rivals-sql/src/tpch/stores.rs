@@ -40,7 +40,7 @@ impl Bygone {
     }
 
     fn settle(&self) {
-        self.runtime.block_on(self.database.store().engine().compact()).expect("compaction succeeds");
+        self.runtime.block_on(self.database.compact()).expect("compaction succeeds");
     }
 }
 
