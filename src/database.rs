@@ -321,7 +321,7 @@ impl DatabaseBuilder {
         self
     }
 
-    /// Uncommitted bytes of one transaction at most. Default 1 GiB.
+    /// Uncommitted bytes of one transaction in memory at most; what SQL writes goes to files long before. Default 1 GiB.
     pub fn transaction_bytes_max(mut self, bytes: usize) -> Self {
         self.store.transaction_bytes_max = bytes;
         self

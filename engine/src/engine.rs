@@ -253,6 +253,10 @@ impl Engine {
         manifest.keyspaces.iter().filter_map(|(id, keyspace)| Some((*id, keyspace.dropped_at?))).collect()
     }
 
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
     async fn change(&self, setting: Setting) -> Result<()> {
         self.shared.check_writable()?;
         self.shared.publish(Edit { setting: Some(setting), ..Edit::default() }).await

@@ -37,7 +37,8 @@ pub enum Error {
     /// A write through something that only reads. Use a transaction that writes.
     #[error("cannot write: {0} is read-only")]
     ReadOnly(&'static str),
-    /// The transaction holds more uncommitted bytes than allowed. Commit in smaller parts, or load in bulk.
+    /// The transaction holds more uncommitted bytes in memory than allowed, savepoints included. Commit in smaller parts,
+    /// release savepoints, or have what was written go to files ([`crate::Transaction::spill`]).
     #[error("transaction is too large: more than {max} bytes of uncommitted writes")]
     TooLarge {
         /// The bound in bytes.

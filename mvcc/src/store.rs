@@ -7,7 +7,7 @@ use std::{
 };
 
 use bygone_engine::{
-    Engine, IngestOptions, ReadView, Scope,
+    Engine, IngestOptions, IngestedRun, ReadView, Scope,
     env::Task,
     types::{Durability, KEY_BYTES_MAX, KeyspaceId, Timestamp, VALUE_BYTES_MAX, Write, WriteBatch},
 };
@@ -15,7 +15,7 @@ use futures::future::{Either, select};
 
 use crate::{
     Clock, CommitInfo, CommitMeta, Error, ExclusiveCommit, ExclusiveLock, Result, Transaction,
-    commit::{HeldLock, Pipeline, Rejected, Request},
+    commit::{FilesCommit, HeldLock, Pipeline, Rejected, Request},
     locks::LockTable,
     names::KeyspaceNames,
     records::check_meta,
@@ -27,7 +27,7 @@ const LOG_BYTES_MAX: usize = 512 << 20;
 /// How a store behaves.
 #[derive(Clone, Debug)]
 pub struct StoreOptions {
-    /// Uncommitted bytes of one transaction at most; more is [`Error::TooLarge`]. Default 1 GiB.
+    /// Uncommitted bytes of one transaction in memory at most, savepoints included; more is [`Error::TooLarge`]. Default 1 GiB.
     pub transaction_bytes_max: usize,
     /// Commits larger than this bypass the log and become files at once; commits that share a log record are not larger
     /// together. At most 512 MiB count. Default 64 MiB.
@@ -342,7 +342,7 @@ impl Store {
             meta: commit.meta,
             is_watermark: false,
             durability: commit.durability,
-            lock: Some(HeldLock { id: lock.id(), keyspaces: lock.keyspaces().into() }),
+            lock: Some(HeldLock { id: lock.id(), keyspaces: lock.keyspaces().into(), bars_earlier: true }),
         })
         .await
     }
@@ -371,6 +371,31 @@ impl Store {
     ) -> Result<CommitInfo> {
         self.submit(Request { guards, since: Some(since), meta, ..Request::of_batch(batch, durability) })
             .await
+    }
+
+    /// The commit of a transaction that has files. Other writers of their keyspaces wait from the check on; what they commit
+    /// afterwards is checked against its keys, as after any commit.
+    pub(crate) async fn commit_files(&self, commit: FilesCommit) -> Result<CommitInfo> {
+        let FilesCommit { runs, batch, guards, since, meta, durability } = commit;
+        let loaded: Vec<KeyspaceId> = runs.iter().map(IngestedRun::keyspace).collect();
+        let what = "the commit of a large transaction";
+        let lock = self.lock_exclusive(&loaded, what, self.core.options.lock_wait_us).await?;
+        for run in &runs {
+            if let Some(key) = self.core.engine.changed_key(run, since).await? {
+                return Err(Error::Conflict { keyspace: run.keyspace(), key: Some(key) });
+            }
+        }
+        let written = batch.writes().iter().map(|write| write.keyspace);
+        self.submit(Request {
+            keyspaces: written.chain(loaded.iter().copied()).collect(),
+            lock: Some(HeldLock { id: lock.id(), keyspaces: loaded.into(), bars_earlier: false }),
+            guards,
+            runs,
+            since: Some(since),
+            meta,
+            ..Request::of_batch(batch, durability)
+        })
+        .await
     }
 
     /// Turns the batch of a large request into files; keys that are checked stay as guards.

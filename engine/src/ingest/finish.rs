@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::{
     ReadView, Result, ScanOptions,
-    ingest::{Ingest, IngestedRun, OnDuplicate, Spilled, duplicate, unstamped, writer},
+    ingest::{Ingest, IngestedRun, OnDuplicate, duplicate, unstamped, writer},
+    manifest::FileMeta,
     read::{
         KeyRange, PageFilter,
         scan::{fill_all, first_by_key},
@@ -31,10 +32,13 @@ impl Ingest {
         let spilled = Box::pin(std::mem::take(&mut self.spills).finish()).await?;
         let run = if self.is_ordered {
             let (files, pending) =
-                spilled.into_iter().map(|run| (run.files, run.pending)).unzip::<_, _, Vec<_>, _>();
+                spilled.into_iter().map(|run| (run.files, Arc::new(run.pending))).unzip::<_, _, Vec<_>, _>();
             IngestedRun { keyspace: self.keyspace, files: files.concat(), pending }
         } else {
-            merge(&self.shared, self.keyspace, spilled, self.options.on_duplicate).await?
+            // Of equal keys the later push leads.
+            let newest_first: Vec<&[FileMeta]> =
+                spilled.iter().rev().map(|run| run.files.as_slice()).collect();
+            merge(&self.shared, self.keyspace, &newest_first, self.options.on_duplicate).await?
         };
         if let Some(view) = &self.options.absent_from {
             check_absent(&self.shared, &run, view).await?;
@@ -43,24 +47,23 @@ impl Ingest {
     }
 }
 
-async fn open_run(shared: &Shared, files: &[crate::manifest::FileMeta]) -> Result<Arc<SortedRun>> {
+pub(super) async fn open_run(shared: &Shared, files: &[FileMeta]) -> Result<Arc<SortedRun>> {
     Ok(Arc::new(SortedRun::new(shared.open_tables(files).await?)))
 }
 
-/// Merges spilled runs, given in the order they were pushed, into one.
-async fn merge(
+/// Merges runs into one; of equal keys that of the first run counts, or none may be there.
+pub(super) async fn merge(
     shared: &Arc<Shared>,
     keyspace: KeyspaceId,
-    spilled: Vec<Spilled>,
+    newest_first: &[&[FileMeta]],
     on_duplicate: OnDuplicate,
 ) -> Result<IngestedRun> {
-    let mut sources = Vec::with_capacity(spilled.len());
-    // Newest first, so that of equal keys the later push leads.
-    for run in spilled.iter().rev() {
-        let opened = open_run(shared, &run.files).await?;
+    let mut sources = Vec::with_capacity(newest_first.len());
+    for files in newest_first {
+        let opened = open_run(shared, files).await?;
         sources.push(Source::run(opened, KeyRange::all(), false, PageFilter::All).passing_by());
     }
-    let first = spilled.iter().filter_map(|run| Some(&run.files.first()?.min_key)).min();
+    let first = newest_first.iter().filter_map(|files| Some(&files.first()?.min_key)).min();
     let mut writer = writer(Arc::clone(shared), keyspace, first.map_or(&[], |key| key.as_ref()));
     let mut scratch = Vec::new();
     let mut last: Option<Vec<u8>> = None;
@@ -81,7 +84,7 @@ async fn merge(
         source.advance();
     }
     let (files, pending) = writer.finish().await?;
-    Ok(IngestedRun { keyspace, files, pending: vec![pending] })
+    Ok(IngestedRun { keyspace, files, pending: vec![Arc::new(pending)] })
 }
 
 /// Walks the run and the view side by side.

@@ -13,6 +13,7 @@
 mod buffer;
 mod finish;
 mod spill;
+mod uncommitted;
 
 use std::{mem, sync::Arc};
 
@@ -74,12 +75,14 @@ pub struct Ingest {
     last_key: Option<Bytes>,
 }
 
-/// A finished ingest, to be made visible by [`crate::Engine::publish_ingest`].
-#[derive(Debug)]
+/// A finished ingest, to be made visible by [`crate::Engine::publish_ingest`]; before that, who wrote it reads it with
+/// [`crate::Engine::view_over`]. A clone is the same files.
+#[derive(Clone, Debug)]
 pub struct IngestedRun {
     pub(crate) keyspace: KeyspaceId,
     pub(crate) files: Vec<FileMeta>,
-    pub(crate) pending: Vec<PendingFiles>,
+    /// Keep the collector away.
+    pub(crate) pending: Vec<Arc<PendingFiles>>,
 }
 
 impl IngestedRun {
@@ -121,6 +124,13 @@ impl Ingest {
             is_ordered: true,
             last_key: None,
         }
+    }
+
+    /// As [`IngestOptions::absent_from`], for a view that is known only now.
+    #[must_use]
+    pub fn absent_from(mut self, view: ReadView) -> Self {
+        self.options.absent_from = Some(view);
+        self
     }
 
     /// Adds a value, or a delete (`None`). Keys may come in any order; ascending is fastest.

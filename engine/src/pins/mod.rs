@@ -288,7 +288,7 @@ impl Pins {
 }
 
 /// Where a database-wide view may not read its moment.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Unreadable {
     /// The database's horizon, when the moment is below it and no database-wide pin covers it.
     database: Option<Timestamp>,

@@ -15,6 +15,7 @@ mod batch;
 mod columns;
 mod diff;
 mod lifetimes;
+mod own;
 pub(crate) mod prune;
 mod range;
 pub(crate) mod scan;

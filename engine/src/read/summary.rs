@@ -43,7 +43,8 @@ impl ReadView {
             |table: &&Table, filter: PageFilter| filter.admits(Lifetimes::of_file(table.meta()));
         let tree = state.trees.get(&keyspace);
         let current = tree.into_iter().flat_map(|tree| tree.runs()).flat_map(|run| run.tables());
-        let current: Vec<&Table> = current.filter(|table| is_admitted(table, written)).collect();
+        let current = current.filter(|table| is_admitted(table, written));
+        let current: Vec<&Table> = self.own_tables(keyspace).chain(current).collect();
         let history = tree.into_iter().flat_map(|tree| tree.history_runs()).flat_map(|run| run.tables());
         let history: Vec<&Table> = history.filter(|table| is_admitted(table, alive)).collect();
 

@@ -7,9 +7,13 @@ use bytes::Bytes;
 use crate::{
     error::Result,
     pins::{Pin, Scope, Unreadable},
-    read::{ColumnScan, ColumnScanOptions, KeyRange, PageFilter, Scan, ScanOptions, source::Source},
-    state::State,
+    read::{
+        ColumnScan, ColumnScanOptions, KeyRange, PageFilter, Scan, ScanOptions, own::OwnRuns, source::Source,
+    },
+    sst::Table,
+    state::{SortedRun, State},
     types::{KeyspaceId, Kind, Timestamp, Version},
+    write::PendingFiles,
 };
 
 /// A consistent view of the database at one timestamp.
@@ -24,11 +28,37 @@ struct Inner {
     state: Arc<State>,
     pin: Pin,
     unreadable: Unreadable,
+    /// What only this view sees.
+    own: OwnRuns,
 }
 
 impl ReadView {
     pub(crate) fn new(state: Arc<State>, pin: Pin, unreadable: Unreadable) -> Self {
-        Self { inner: Arc::new(Inner { state, pin, unreadable }) }
+        Self { inner: Arc::new(Inner { state, pin, unreadable, own: OwnRuns::default() }) }
+    }
+
+    /// The same view with one more run on top, see [`crate::Engine::view_over`].
+    pub(crate) fn with_run(
+        &self,
+        keyspace: KeyspaceId,
+        run: Arc<SortedRun>,
+        files: &[Arc<PendingFiles>],
+    ) -> Self {
+        let Inner { state, pin, unreadable, own } = self.inner.as_ref();
+        let own = own.with(keyspace, run, files);
+        let (state, pin, unreadable) = (Arc::clone(state), pin.clone(), unreadable.clone());
+        Self { inner: Arc::new(Inner { state, pin, unreadable, own }) }
+    }
+
+    /// Whether a value of history may be visible in the keyspace.
+    pub(crate) fn reads_history(&self, keyspace: KeyspaceId) -> bool {
+        let alive = PageFilter::Alive { at: self.timestamp() };
+        !self.inner.state.history(keyspace, &KeyRange::all(), false, alive).is_empty()
+    }
+
+    /// The files that only this view sees.
+    pub(crate) fn own_tables(&self, keyspace: KeyspaceId) -> impl Iterator<Item = &Table> {
+        self.inner.own.tables(keyspace)
     }
 
     /// The moment that is read; versions exactly at it count.
@@ -78,6 +108,9 @@ impl ReadView {
     /// The newest version at or below the moment, deletes included.
     pub(crate) async fn newest(&self, keyspace: KeyspaceId, key: &[u8]) -> Result<Option<Version>> {
         self.check(keyspace)?;
+        if let Some(own) = self.inner.own.get(keyspace, key).await? {
+            return Ok(Some(own.into_version(Bytes::copy_from_slice(key))));
+        }
         self.inner.state.newest_version(keyspace, key, self.timestamp()).await
     }
 
@@ -87,10 +120,7 @@ impl ReadView {
     /// Those of [`Self::check`].
     pub fn scan(&self, keyspace: KeyspaceId, range: KeyRange, options: ScanOptions) -> Result<Scan> {
         self.check(keyspace)?;
-        let written = PageFilter::Begins { after: Timestamp::INTENT, through: self.timestamp() };
-        let mut sources = self.inner.state.sources(keyspace, &range, options.reverse, written);
-        let alive = PageFilter::Alive { at: self.timestamp() };
-        sources.extend(self.inner.state.history(keyspace, &range, options.reverse, alive));
+        let sources = self.visible_sources(keyspace, &range, options.reverse);
         Ok(Scan::new(self.clone(), sources, options))
     }
 
@@ -105,11 +135,18 @@ impl ReadView {
         options: &ColumnScanOptions,
     ) -> Result<ColumnScan> {
         self.check(keyspace)?;
-        let written = PageFilter::Begins { after: Timestamp::INTENT, through: self.timestamp() };
-        let mut sources = self.inner.state.sources(keyspace, range, options.reverse, written);
-        let alive = PageFilter::Alive { at: self.timestamp() };
-        sources.extend(self.inner.state.history(keyspace, range, options.reverse, alive));
+        let sources = self.visible_sources(keyspace, range, options.reverse);
         Ok(ColumnScan::new(self.clone(), sources, options))
+    }
+
+    /// The sources of a scan at the moment: newest first, then those of history.
+    fn visible_sources(&self, keyspace: KeyspaceId, range: &KeyRange, reverse: bool) -> Vec<Source> {
+        let mut sources = self.inner.own.sources(keyspace, range, reverse);
+        let written = PageFilter::Begins { after: Timestamp::INTENT, through: self.timestamp() };
+        sources.extend(self.inner.state.sources(keyspace, range, reverse, written));
+        let alive = PageFilter::Alive { at: self.timestamp() };
+        sources.extend(self.inner.state.history(keyspace, range, reverse, alive));
+        sources
     }
 
     /// The sources of `range` in the history tier, forward.
@@ -125,7 +162,7 @@ impl ReadView {
     /// Keys that split `range` into at most `parts` ranges of about equal size, ascending: the start of each part but
     /// the first. Fewer when the keyspace is small.
     pub fn split_keys(&self, keyspace: KeyspaceId, range: &KeyRange, parts: usize) -> Vec<Bytes> {
-        self.inner.state.split_keys(keyspace, range, parts)
+        self.inner.state.split_keys(keyspace, self.inner.own.runs(keyspace), range, parts)
     }
 
     /// What the view reads from.
@@ -135,7 +172,8 @@ impl ReadView {
 
     /// Upper bound of the number of versions stored in the keyspace beside its history.
     pub fn versions_estimate(&self, keyspace: KeyspaceId) -> u64 {
-        self.inner.state.versions_estimate(keyspace)
+        let own: u64 = self.own_tables(keyspace).map(|table| table.meta().rows).sum();
+        self.inner.state.versions_estimate(keyspace) + own
     }
 }
 

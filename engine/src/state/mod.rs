@@ -164,9 +164,17 @@ impl State {
         sources
     }
 
-    /// See [`crate::ReadView::split_keys`].
-    pub(crate) fn split_keys(&self, keyspace: KeyspaceId, range: &KeyRange, parts: usize) -> Vec<Bytes> {
-        self.trees.get(&keyspace).map_or_else(Vec::new, |tree| tree.split_keys(range, parts))
+    /// See [`crate::ReadView::split_keys`]; `own` are further runs of the keyspace.
+    pub(crate) fn split_keys(
+        &self,
+        keyspace: KeyspaceId,
+        own: &[Arc<SortedRun>],
+        range: &KeyRange,
+        parts: usize,
+    ) -> Vec<Bytes> {
+        let stored = self.trees.get(&keyspace).into_iter().flat_map(|tree| tree.runs());
+        let largest = own.iter().chain(stored).max_by_key(|run| run.rows());
+        largest.map_or_else(Vec::new, |run| run.split_keys(range, parts))
     }
 
     /// See [`crate::ReadView::versions_estimate`].

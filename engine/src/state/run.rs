@@ -1,5 +1,7 @@
 //! A sorted run: tables in key order that never overlap. A key is never split over two of them.
 
+use bytes::Bytes;
+
 use crate::{
     read::{KeyRange, Lifetimes, PageFilter},
     sst::Table,
@@ -23,6 +25,26 @@ impl SortedRun {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.tables.is_empty()
+    }
+
+    /// Versions of the run.
+    pub(crate) fn rows(&self) -> u64 {
+        self.tables.iter().map(|table| table.meta().rows).sum()
+    }
+
+    /// Page borders in `range` that split it into at most `parts` of about equal size: the start of each but the first.
+    pub(crate) fn split_keys(&self, range: &KeyRange, parts: usize) -> Vec<Bytes> {
+        let pages = self
+            .tables
+            .iter()
+            .flat_map(|table| (0..table.index().len()).map(|page| table.index().first_key(page)));
+        let borders: Vec<&[u8]> = pages.filter(|key| range.contains(key)).collect();
+        let mut keys: Vec<Bytes> = (1..parts)
+            .filter_map(|part| borders.get(part * borders.len() / parts))
+            .map(|key| Bytes::copy_from_slice(key))
+            .collect();
+        keys.dedup();
+        keys
     }
 
     /// The table that can hold `key`.

@@ -58,6 +58,21 @@ pub struct ExclusiveCommit {
     pub durability: Durability,
 }
 
+/// The commit of a transaction that has files.
+#[derive(Debug)]
+pub(crate) struct FilesCommit {
+    /// At most one of each keyspace.
+    pub(crate) runs: Vec<IngestedRun>,
+    /// Writes into other keyspaces.
+    pub(crate) batch: WriteBatch,
+    /// Keys that must not have changed.
+    pub(crate) guards: Vec<(KeyspaceId, Bytes)>,
+    /// The moment that the transaction reads.
+    pub(crate) since: Timestamp,
+    pub(crate) meta: CommitMeta,
+    pub(crate) durability: Durability,
+}
+
 /// A commit on its way through the pipeline.
 #[derive(Debug)]
 pub(crate) struct Request {
@@ -87,6 +102,11 @@ impl Request {
         self.batch.is_empty() && self.runs.is_empty() && self.meta.is_empty()
     }
 
+    /// The lock of an exclusive commit, of which whoever began before must learn.
+    pub(crate) fn barring_lock(&self) -> Option<&HeldLock> {
+        self.lock.as_ref().filter(|lock| lock.bars_earlier)
+    }
+
     /// The keys to check against `since`.
     pub(crate) fn checked(&self) -> impl Iterator<Item = (KeyspaceId, &Bytes)> {
         let writes = if self.check_writes { self.batch.writes() } else { &[] };
@@ -100,6 +120,8 @@ impl Request {
 pub(crate) struct HeldLock {
     pub(crate) id: u64,
     pub(crate) keyspaces: Box<[KeyspaceId]>,
+    /// Whether transactions that began before and wrote into the keyspaces conflict, whatever their keys.
+    pub(crate) bars_earlier: bool,
 }
 
 impl Request {

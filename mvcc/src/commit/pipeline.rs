@@ -315,7 +315,7 @@ impl Leadership<'_> {
         };
         // 4. Remember exclusive commits before anybody can take part again.
         for (at, request, _) in &accepted {
-            if let (Ok(()), Some(lock)) = (&outcome, &request.lock) {
+            if let (Ok(()), Some(lock)) = (&outcome, request.barring_lock()) {
                 self.core.locks.committed(&lock.keyspaces, *at);
             }
         }
@@ -357,8 +357,7 @@ fn admit(core: &Core, request: &Request, written: Option<&HashSet<(KeyspaceId, B
     core.locks.check(request.keyspaces.iter().copied(), request.lock.as_ref().map(|lock| lock.id))?;
     let Some(since) = request.since else { return Ok(()) };
     // A blind write may follow an exclusive commit that it knows nothing of.
-    if request.lock.is_none()
-        && request.check_writes
+    if request.check_writes
         && let Some(keyspace) = core.locks.committed_after(request.keyspaces.iter().copied(), since)
     {
         return Err(Error::Conflict { keyspace, key: None });
@@ -385,7 +384,7 @@ async fn publish_files(core: &Core, mut request: Box<Request>) -> Outcome {
     records::add_record(&mut request, at);
     match write_and_publish(core, &mut request, at).await {
         Ok(()) => {
-            if let Some(lock) = &request.lock {
+            if let Some(lock) = request.barring_lock() {
                 core.locks.committed(&lock.keyspaces, at);
             }
             Ok(CommitInfo { timestamp: at })

@@ -1,21 +1,31 @@
 //! Transactions: a view of the past plus writes of one's own.
 
+mod level;
 mod scan;
+mod spill;
 mod writes;
 
-use std::{collections::BTreeSet, mem};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    mem,
+    sync::Arc,
+};
 
 use bygone_engine::{
-    KeyRange, ReadView, ScanOptions,
+    IngestedRun, KeyRange, ReadView, ScanOptions,
     types::{Durability, KeyspaceId, Timestamp, Write, WriteBatch},
 };
 use bytes::Bytes;
+use level::Level;
+pub use level::Mark;
 use parking_lot::Mutex;
 pub use scan::TransactionScan;
-pub use writes::Mark;
-use writes::WriteSet;
+use writes::{Position, WriteSet};
 
-use crate::{CommitInfo, CommitMeta, Error, Result, Store, records::check_meta, store::check_write};
+use crate::{
+    CommitInfo, CommitMeta, Error, Result, Store, commit::FilesCommit, records::check_meta,
+    store::check_write,
+};
 
 /// A transaction under snapshot isolation.
 ///
@@ -24,6 +34,8 @@ use crate::{CommitInfo, CommitMeta, Error, Result, Store, records::check_meta, s
 ///
 /// A statement that reads and writes the same table reads at a [`Mark`] taken before its first write, so that it does
 /// not meet its own rows.
+///
+/// Writes are in memory, until [`Self::spill`] writes them into files or [`Self::add_run`] adds files.
 #[derive(Debug)]
 pub struct Transaction {
     store: Store,
@@ -32,16 +44,40 @@ pub struct Transaction {
     state: Mutex<State>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
-    writes: WriteSet,
+    level: Arc<Level>,
+    /// Bytes that savepoints hold in levels that were left behind.
+    retained: usize,
     /// Keyspaces whose writes are left out of the commit.
     discarded: BTreeSet<KeyspaceId>,
     guards: Vec<(KeyspaceId, Bytes)>,
     meta: CommitMeta,
-    savepoints: Vec<(u64, Mark)>,
+    savepoints: Vec<(u64, Place)>,
     next_savepoint: u64,
     finished: bool,
+}
+
+impl State {
+    fn new(level: Arc<Level>) -> Self {
+        Self {
+            level,
+            retained: 0,
+            discarded: BTreeSet::new(),
+            guards: Vec::new(),
+            meta: CommitMeta::default(),
+            savepoints: Vec::new(),
+            next_savepoint: 0,
+            finished: false,
+        }
+    }
+}
+
+/// A place to go back to.
+#[derive(Clone, Debug)]
+struct Place {
+    level: Arc<Level>,
+    position: Position,
 }
 
 /// A place in a transaction to go back to. Unnamed: names belong to the session.
@@ -50,7 +86,8 @@ pub struct Savepoint(u64);
 
 impl Transaction {
     pub(crate) fn new(store: Store, view: ReadView, read_only: bool) -> Self {
-        Self { store, view, read_only, state: Mutex::default() }
+        let state = State::new(Level::first(view.clone()));
+        Self { store, view, read_only, state: Mutex::new(state) }
     }
 
     /// The store it belongs to.
@@ -80,12 +117,12 @@ impl Transaction {
 
     /// Whether it has written nothing so far.
     pub fn is_clean(&self) -> bool {
-        self.state.lock().writes.is_empty()
+        self.state.lock().level.is_clean()
     }
 
     /// Whether it has written into `keyspace`.
     pub fn has_written(&self, keyspace: KeyspaceId) -> bool {
-        self.state.lock().writes.touches(keyspace)
+        self.state.lock().level.has_written(keyspace)
     }
 
     /// The value of `key`.
@@ -101,10 +138,11 @@ impl Transaction {
     /// # Errors
     /// [`Error::Finished`]; the engine's.
     pub async fn get_before(&self, keyspace: KeyspaceId, key: &[u8], mark: Mark) -> Result<Option<Bytes>> {
-        let own = self.live()?.writes.get(keyspace, key, mark);
+        let (level, position) = self.place(mark)?;
+        let own = level.writes.lock().get(keyspace, key, position);
         match own {
             Some(value) => Ok(value),
-            None => Ok(self.view.get(keyspace, key).await?),
+            None => Ok(level.view.get(keyspace, key).await?),
         }
     }
 
@@ -136,8 +174,15 @@ impl Transaction {
         options: ScanOptions,
         mark: Mark,
     ) -> Result<TransactionScan> {
-        let own = self.live()?.writes.range(keyspace, &range, mark);
-        TransactionScan::new(&self.view, keyspace, range, options, own)
+        let (level, position) = self.place(mark)?;
+        let own = level.writes.lock().range(keyspace, &range, position);
+        TransactionScan::new(&level.view, keyspace, range, options, own)
+    }
+
+    /// The level of a mark, and the place in it.
+    fn place(&self, mark: Mark) -> Result<(Arc<Level>, Position)> {
+        let state = self.live()?;
+        Ok((mark.level.unwrap_or_else(|| Arc::clone(&state.level)), mark.position))
     }
 
     /// Sets `key` to `value`.
@@ -166,12 +211,13 @@ impl Transaction {
 
     fn push(&self, write: Write) -> Result<()> {
         check_write(&write)?;
-        let mut state = self.writable()?;
+        let state = self.writable()?;
         let max = self.store.options().transaction_bytes_max;
-        if state.writes.bytes() + WriteSet::cost(&write) > max {
+        let mut writes = state.level.writes.lock();
+        if state.retained + writes.bytes() + WriteSet::cost(&write) > max {
             return Err(Error::TooLarge { max });
         }
-        state.writes.push(write);
+        writes.push(write);
         Ok(())
     }
 
@@ -215,14 +261,18 @@ impl Transaction {
     /// [`Error::ReadOnly`], [`Error::Finished`].
     pub fn discard(&self, is_gone: impl Fn(KeyspaceId) -> bool) -> Result<()> {
         let mut state = self.writable()?;
-        let gone: Vec<_> = state.writes.keyspaces().filter(|keyspace| is_gone(*keyspace)).collect();
-        state.discarded.extend(gone);
+        let level = Arc::clone(&state.level);
+        let written = level.writes.lock();
+        let keyspaces = written.keyspaces().chain(level.runs.keys().copied());
+        state.discarded.extend(keyspaces.filter(|keyspace| is_gone(*keyspace)));
         Ok(())
     }
 
     /// The writes so far, as a place to read at: see [`Self::scan_before`].
     pub fn mark(&self) -> Mark {
-        self.state.lock().writes.mark()
+        let state = self.state.lock();
+        let position = state.level.writes.lock().end();
+        Mark { level: Some(Arc::clone(&state.level)), position }
     }
 
     /// Remembers this place, inside all savepoints that are set.
@@ -233,8 +283,9 @@ impl Transaction {
         let mut state = self.live()?;
         let id = state.next_savepoint;
         state.next_savepoint += 1;
-        let mark = state.writes.mark();
-        state.savepoints.push((id, mark));
+        let position = state.level.writes.lock().end();
+        let level = Arc::clone(&state.level);
+        state.savepoints.push((id, Place { level, position }));
         Ok(Savepoint(id))
     }
 
@@ -245,9 +296,11 @@ impl Transaction {
     pub fn rollback_to(&self, savepoint: Savepoint) -> Result<()> {
         let mut state = self.live()?;
         let index = find(&state.savepoints, savepoint)?;
-        let mark = state.savepoints[index].1;
-        state.writes.truncate(mark);
+        let Place { level, position } = state.savepoints[index].1.clone();
+        level.writes.lock().truncate(position);
+        state.level = level;
         state.savepoints.truncate(index + 1);
+        state.count_retained();
         Ok(())
     }
 
@@ -259,6 +312,7 @@ impl Transaction {
         let mut state = self.live()?;
         let index = find(&state.savepoints, savepoint)?;
         state.savepoints.truncate(index);
+        state.count_retained();
         Ok(())
     }
 
@@ -273,11 +327,42 @@ impl Transaction {
     /// When the future is dropped the commit happens as a whole or not at all.
     pub async fn commit(&self, durability: Durability) -> Result<CommitInfo> {
         let state = self.finish()?;
-        if state.writes.is_empty() && state.meta.annotations.is_empty() {
+        if state.level.is_clean() && state.meta.annotations.is_empty() {
             return Ok(CommitInfo { timestamp: self.timestamp() });
         }
-        let batch = state.writes.into_batch(&state.discarded);
-        self.store.commit_transaction(batch, state.guards, self.timestamp(), state.meta, durability).await
+        let State { level, discarded, guards, meta, .. } = state;
+        let runs: BTreeMap<_, _> =
+            level.runs.iter().filter(|(keyspace, _)| !discarded.contains(keyspace)).collect();
+        if !runs.is_empty() {
+            // Boxed: it is rare, and every commit would grow by it.
+            return Box::pin(self.commit_files(&level, &discarded, (guards, meta), durability)).await;
+        }
+        drop(runs);
+        let batch = writes_of(level).into_batch(&discarded);
+        self.store.commit_transaction(batch, guards, self.timestamp(), meta, durability).await
+    }
+
+    /// The commit of a transaction that has files: each keyspace that has some becomes one run.
+    async fn commit_files(
+        &self,
+        level: &Level,
+        discarded: &BTreeSet<KeyspaceId>,
+        (guards, meta): (Vec<(KeyspaceId, Bytes)>, CommitMeta),
+        durability: Durability,
+    ) -> Result<CommitInfo> {
+        let writes = level.writes.lock().clone();
+        let mut runs = Vec::with_capacity(level.runs.len());
+        for (keyspace, written) in level.runs.iter().filter(|(keyspace, _)| !discarded.contains(keyspace)) {
+            let mut newest_first: Vec<IngestedRun> = written.iter().rev().cloned().collect();
+            let in_memory: Vec<Write> = writes.of_keyspace(*keyspace).cloned().collect();
+            if !in_memory.is_empty() {
+                newest_first.insert(0, self.run_of(*keyspace, &in_memory).await?);
+            }
+            runs.extend(self.store.engine().merge_runs(newest_first).await?);
+        }
+        let batch = writes.without(|keyspace| level.runs.contains_key(&keyspace)).into_batch(discarded);
+        let commit = FilesCommit { runs, batch, guards, since: self.timestamp(), meta, durability };
+        self.store.commit_files(commit).await
     }
 
     /// Gives up all writes. The transaction is over.
@@ -290,7 +375,8 @@ impl Transaction {
 
     fn finish(&self) -> Result<State> {
         let mut state = self.live()?;
-        Ok(mem::replace(&mut *state, State { finished: true, ..State::default() }))
+        let over = State { finished: true, ..State::new(Level::first(self.view.clone())) };
+        Ok(mem::replace(&mut *state, over))
     }
 
     fn live(&self) -> Result<parking_lot::MutexGuard<'_, State>> {
@@ -306,7 +392,15 @@ impl Transaction {
     }
 }
 
-fn find(savepoints: &[(u64, Mark)], savepoint: Savepoint) -> Result<usize> {
+/// The writes of a level; copied while a reader holds it.
+fn writes_of(level: Arc<Level>) -> WriteSet {
+    match Arc::try_unwrap(level) {
+        Ok(level) => level.writes.into_inner(),
+        Err(held) => held.writes.lock().clone(),
+    }
+}
+
+fn find(savepoints: &[(u64, Place)], savepoint: Savepoint) -> Result<usize> {
     savepoints
         .iter()
         .rposition(|(id, _)| *id == savepoint.0)

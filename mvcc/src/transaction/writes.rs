@@ -1,8 +1,8 @@
 //! The writes of a transaction, in order, with an index by key.
 //!
 //! ```text
-//!   log    0: a=1   1: b=2   2: a=3   3: a✗        mark = length of the log
-//!   index  a → 3 → 2 → 0     b → 1                 value of a before mark 3: a=3
+//!   log    0: a=1   1: b=2   2: a=3   3: a✗        position = length of the log
+//!   index  a → 3 → 2 → 0     b → 1                 value of a before position 3: a=3
 //! ```
 //!
 //! The log is never reordered: going back to a savepoint cuts its end off.
@@ -15,15 +15,13 @@ use bygone_engine::{
 };
 use bytes::Bytes;
 
-/// A place in the sequence of a transaction's writes.
+/// A place in the sequence of writes: so many are before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Mark(u32);
+pub(crate) struct Position(u32);
 
-impl Mark {
+impl Position {
     /// Behind all writes, also those yet to come.
-    pub const END: Self = Self(u32::MAX);
-    /// Before all writes.
-    pub const START: Self = Self(0);
+    pub(crate) const END: Self = Self(u32::MAX);
 }
 
 const NONE: u32 = u32::MAX;
@@ -31,14 +29,22 @@ const NONE: u32 = u32::MAX;
 /// Bookkeeping per write, in bytes: two handles, a log entry, a tree entry.
 const OVERHEAD: usize = 160;
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct WriteSet {
     log: Vec<Entry>,
-    index: BTreeMap<KeyspaceId, BTreeMap<Bytes, u32>>,
+    index: BTreeMap<KeyspaceId, Keys>,
     bytes: usize,
 }
 
-#[derive(Debug)]
+/// The keys written in a keyspace.
+#[derive(Clone, Debug, Default)]
+struct Keys {
+    newest: BTreeMap<Bytes, u32>,
+    /// Of all writes, not only the newest.
+    bytes: usize,
+}
+
+#[derive(Clone, Debug)]
 struct Entry {
     write: Write,
     /// The earlier write of the same key.
@@ -60,8 +66,13 @@ impl WriteSet {
         self.bytes
     }
 
-    pub(crate) fn mark(&self) -> Mark {
-        Mark(self.log.len() as u32)
+    /// Of that, what the writes into a keyspace take.
+    pub(crate) fn bytes_of(&self, keyspace: KeyspaceId) -> usize {
+        self.index.get(&keyspace).map_or(0, |keys| keys.bytes)
+    }
+
+    pub(crate) fn end(&self) -> Position {
+        Position(self.log.len() as u32)
     }
 
     pub(crate) fn touches(&self, keyspace: KeyspaceId) -> bool {
@@ -70,57 +81,62 @@ impl WriteSet {
 
     pub(crate) fn push(&mut self, write: Write) {
         let position = u32::try_from(self.log.len()).expect("the byte bound keeps the log below 2^32 writes");
-        self.bytes += Self::cost(&write);
+        let cost = Self::cost(&write);
+        self.bytes += cost;
         let keys = self.index.entry(write.keyspace).or_default();
-        let previous = keys.insert(write.key.clone(), position).unwrap_or(NONE);
+        keys.bytes += cost;
+        let previous = keys.newest.insert(write.key.clone(), position).unwrap_or(NONE);
         self.log.push(Entry { write, previous });
     }
 
-    /// Undoes every write at or after `mark`.
-    pub(crate) fn truncate(&mut self, mark: Mark) {
-        while self.log.len() > mark.0 as usize {
+    /// Undoes every write at or after `position`.
+    pub(crate) fn truncate(&mut self, position: Position) {
+        while self.log.len() > position.0 as usize {
             let Some(Entry { write, previous }) = self.log.pop() else { break };
-            self.bytes -= Self::cost(&write);
+            let cost = Self::cost(&write);
+            self.bytes -= cost;
             let keys = self.index.get_mut(&write.keyspace).expect("every write is in the index");
+            keys.bytes -= cost;
             if previous == NONE {
-                keys.remove(&write.key);
-                if keys.is_empty() {
+                keys.newest.remove(&write.key);
+                if keys.newest.is_empty() {
                     self.index.remove(&write.keyspace);
                 }
             } else {
-                keys.insert(write.key, previous);
+                keys.newest.insert(write.key, previous);
             }
         }
     }
 
-    /// What was written to `key` before `mark`, if anything was.
+    /// What was written to `key` before `position`, if anything was.
     #[expect(clippy::option_option, reason = "not written, deleted and set are three different answers")]
-    pub(crate) fn get(&self, keyspace: KeyspaceId, key: &[u8], mark: Mark) -> Option<Option<Bytes>> {
-        let newest = *self.index.get(&keyspace)?.get(key)?;
-        self.before(newest, mark).map(|write| write.value.clone())
+    pub(crate) fn get(&self, keyspace: KeyspaceId, key: &[u8], position: Position) -> Option<Option<Bytes>> {
+        let newest = *self.index.get(&keyspace)?.newest.get(key)?;
+        self.before(newest, position).map(|write| write.value.clone())
     }
 
-    /// The keys of `range` written before `mark`, ascending.
+    /// The keys of `range` written before `position`, ascending.
     pub(crate) fn range(
         &self,
         keyspace: KeyspaceId,
         range: &KeyRange,
-        mark: Mark,
+        position: Position,
     ) -> Vec<(Bytes, Option<Bytes>)> {
         let Some(keys) = self.index.get(&keyspace) else { return Vec::new() };
         if is_empty(range) {
             return Vec::new();
         }
-        keys.range::<Bytes, _>((range.start.as_ref(), range.end.as_ref()))
-            .filter_map(|(key, newest)| Some((key.clone(), self.before(*newest, mark)?.value.clone())))
+        keys.newest
+            .range::<Bytes, _>((range.start.as_ref(), range.end.as_ref()))
+            .filter_map(|(key, newest)| Some((key.clone(), self.before(*newest, position)?.value.clone())))
             .collect()
     }
 
-    fn before(&self, mut position: u32, mark: Mark) -> Option<&Write> {
-        while position != NONE && position >= mark.0 {
-            position = self.log[position as usize].previous;
+    fn before(&self, mut write: u32, position: Position) -> Option<&Write> {
+        while write != NONE && write >= position.0 {
+            write = self.log[write as usize].previous;
         }
-        self.log.get(position as usize).map(|entry| &entry.write)
+        self.log.get(write as usize).map(|entry| &entry.write)
     }
 
     /// The keyspaces written into.
@@ -128,11 +144,33 @@ impl WriteSet {
         self.index.keys().copied()
     }
 
+    /// The last write of every key of a keyspace, ascending.
+    pub(crate) fn of_keyspace(&self, keyspace: KeyspaceId) -> impl Iterator<Item = &Write> {
+        let keys = self.index.get(&keyspace).into_iter().flat_map(|keys| keys.newest.values());
+        keys.map(|newest| &self.log[*newest as usize].write)
+    }
+
+    /// The same writes without those into keyspaces of which `is_gone` is true.
+    pub(crate) fn without(&self, is_gone: impl Fn(KeyspaceId) -> bool) -> Self {
+        let mut rest = Self::default();
+        let kept = self.log.iter().filter(|entry| !is_gone(entry.write.keyspace));
+        kept.for_each(|entry| rest.push(entry.write.clone()));
+        rest
+    }
+
+    /// The writes before `position` alone.
+    pub(crate) fn up_to(&self, position: Position) -> Self {
+        let mut first = Self::default();
+        let writes = self.log.iter().take(position.0 as usize);
+        writes.for_each(|entry| first.push(entry.write.clone()));
+        first
+    }
+
     /// The last write of every key, in the order of those writes, without those into `discarded`.
     pub(crate) fn into_batch(self, discarded: &BTreeSet<KeyspaceId>) -> WriteBatch {
         let mut newest = vec![false; self.log.len()];
         let kept = self.index.iter().filter(|(keyspace, _)| !discarded.contains(keyspace));
-        for position in kept.flat_map(|(_, keys)| keys.values()) {
+        for position in kept.flat_map(|(_, keys)| keys.newest.values()) {
             newest[*position as usize] = true;
         }
         let mut batch = WriteBatch::new();

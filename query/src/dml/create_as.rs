@@ -27,7 +27,7 @@ pub(crate) async fn create_table_as(
         return Ok(Written::new(Outcome::done("CREATE TABLE"), Vec::new()));
     };
     let writes = rows.writes()?;
-    let target = Target { path, table: rows.table, schema_id: rows.schema_id };
+    let target = Target { path, table: rows.table };
     let all: Vec<usize> = (0..target.table.columns.len()).collect();
     let plan = project(context, &target, &all, plan)?;
     let mut writer = RowWriter::new(context, work, &target)?;

@@ -10,11 +10,13 @@
 //! 3. Rows are read as they were before the statement: `INSERT INTO t SELECT … FROM t` ends.
 //! 4. Nothing is written while planning, nor by EXPLAIN.
 
+mod changes;
 mod copy;
 mod create_as;
 mod explain;
 mod insert;
 mod literals;
+mod moves;
 mod node;
 mod rows;
 mod update;
@@ -56,7 +58,6 @@ fn assigned(source: LogicalPlan, columns: Vec<Expr>) -> Result<LogicalPlan> {
 pub(crate) struct Target {
     pub path: ObjectPath,
     pub table: Arc<TableDef>,
-    pub schema_id: u64,
 }
 
 impl Target {
@@ -67,7 +68,7 @@ impl Target {
         let table = ddl::table_for_writing(&catalog, &path).map_err(|error| error.at(name.position))?;
         let schema_id = ddl::schema_for_new(&catalog, &path)?;
         work.transaction.guard(system::CATALOG, keys::object(schema_id, &path.name))?;
-        Ok(Self { path, table, schema_id })
+        Ok(Self { path, table })
     }
 
     /// The table as the query of an UPDATE or DELETE reads it: with the hidden key column.

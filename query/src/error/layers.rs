@@ -25,8 +25,9 @@ impl From<MvccError> for Error {
                 Self::future(crate::points::display_timestamp(*requested), *now)
             }
             MvccError::ReadOnly(what) => Self::read_only(format!("{what} is read-only")),
-            MvccError::TooLarge { .. } => Self::limit(message)
-                .with_hint("commit in smaller parts, or load with COPY or CREATE TABLE AS"),
+            MvccError::TooLarge { .. } => {
+                Self::limit(message).with_hint("commit in smaller parts, or release savepoints")
+            }
             MvccError::Finished => Self::new(ErrorKind::Invalid, "25P01", message),
             MvccError::NoKeyspace(_) => Self::new(ErrorKind::NotFound, "42P01", message),
             MvccError::KeyspaceExists(_) => Self::new(ErrorKind::AlreadyExists, "42P07", message),

@@ -34,6 +34,11 @@ impl KeyBatch {
         row.checked_sub(1).map_or(0, |before| self.ends[before])..self.ends[row]
     }
 
+    /// Bytes of all of them.
+    pub fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// The bytes of one.
     pub fn get(&self, row: usize) -> &[u8] {
         &self.bytes[self.range(row)]
@@ -42,6 +47,17 @@ impl KeyBatch {
     /// One, sharing the buffer.
     pub fn get_bytes(&self, row: usize) -> Bytes {
         self.bytes.slice(self.range(row))
+    }
+}
+
+impl<'a> FromIterator<&'a [u8]> for KeyBatch {
+    fn from_iter<I: IntoIterator<Item = &'a [u8]>>(keys: I) -> Self {
+        let (mut bytes, mut ends) = (Vec::new(), Vec::new());
+        for key in keys {
+            bytes.extend_from_slice(key);
+            ends.push(bytes.len());
+        }
+        Self { bytes: bytes.into(), ends }
     }
 }
 

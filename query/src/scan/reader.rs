@@ -53,13 +53,19 @@ impl Reader {
         }
     }
 
-    /// The view, if `keyspace` has no uncommitted rows on top of it.
+    /// What is stored, files of the transaction included, if `keyspace` has no uncommitted rows in memory on top of it.
     pub(crate) fn committed(&self, keyspace: KeyspaceId) -> Option<&ReadView> {
         match self {
             Self::View(view) => Some(view),
-            Self::Transaction(transaction, _) => {
-                (!transaction.has_written(keyspace)).then(|| transaction.view())
-            }
+            Self::Transaction(_, mark) => mark.stored(keyspace),
+        }
+    }
+
+    /// What is stored, files of the transaction included: for figures that need not be exact.
+    pub(crate) fn stored(&self) -> &ReadView {
+        match self {
+            Self::View(view) => view,
+            Self::Transaction(transaction, mark) => mark.view().unwrap_or(transaction.view()),
         }
     }
 
@@ -67,7 +73,9 @@ impl Reader {
     pub(crate) async fn get(&self, keyspace: KeyspaceId, key: &[u8]) -> Result<Option<Bytes>> {
         Ok(match self {
             Self::View(view) => view.get(keyspace, key).await?,
-            Self::Transaction(transaction, mark) => transaction.get_before(keyspace, key, *mark).await?,
+            Self::Transaction(transaction, mark) => {
+                transaction.get_before(keyspace, key, mark.clone()).await?
+            }
         })
     }
 
@@ -83,7 +91,7 @@ impl Reader {
         Ok(match self {
             Self::View(view) => ReaderScan::View(view.scan(keyspace, range, options)?),
             Self::Transaction(transaction, mark) => {
-                ReaderScan::Transaction(transaction.scan_before(keyspace, range, options, *mark)?)
+                ReaderScan::Transaction(transaction.scan_before(keyspace, range, options, mark.clone())?)
             }
         })
     }
@@ -117,7 +125,7 @@ impl Reader {
 
     /// About how many rows a keyspace has: an upper bound that counts old versions too.
     pub(crate) fn estimated_rows(&self, keyspace: KeyspaceId) -> Option<usize> {
-        usize::try_from(self.view().versions_estimate(keyspace)).ok()
+        usize::try_from(self.stored().versions_estimate(keyspace)).ok()
     }
 
     /// Whether a keyspace is worth several tasks.

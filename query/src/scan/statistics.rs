@@ -23,7 +23,7 @@ pub(super) fn table_statistics(
     let columns: Vec<Option<&RowColumn>> =
         projection.iter().map(|&index| layout.columns().get(index)).collect();
     let ids: Vec<u32> = columns.iter().flatten().map(|column| column.id).collect();
-    let summary = reader.view().summary(keyspace, &ids).map_err(Error::from)?;
+    let summary = reader.stored().summary(keyspace, &ids).map_err(Error::from)?;
     let is_exact = summary.is_exact && reader.committed(keyspace).is_some();
     let rows = precision(summary.rows, is_exact);
     let mut summaries = summary.columns.iter();

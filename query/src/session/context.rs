@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use bygone_engine::types::Timestamp;
-use bygone_mvcc::{CommitMeta, ExclusiveCommit, ExclusiveLock, Transaction};
+use bygone_mvcc::{CommitMeta, Transaction};
 use datafusion::common::ScalarValue;
-use parking_lot::Mutex;
 
 use super::{Inner, Notice, Progress, Ready, Shared};
 use crate::{
@@ -40,8 +39,6 @@ pub(crate) struct Work {
     pub transaction: Arc<Transaction>,
     /// The statement is a transaction of its own.
     pub autocommit: bool,
-    /// Files that become visible instead of the transaction's writes.
-    pub bulk: Mutex<Option<(ExclusiveLock, ExclusiveCommit)>>,
 }
 
 impl<'a> Context<'a> {
@@ -206,7 +203,7 @@ impl<'a> Context<'a> {
             Some(open) => (Arc::clone(&open.transaction), false),
             None => (Arc::new(self.shared.store.begin()), true),
         };
-        Ok(Work { transaction, autocommit, bulk: Mutex::new(None) })
+        Ok(Work { transaction, autocommit })
     }
 
     /// What the commit of a statement says about itself.
@@ -233,17 +230,11 @@ impl<'a> Context<'a> {
                 open.statements.push(tag.to_owned());
             }
             work.transaction.annotate(CommitMeta { tables: meta.tables, ..CommitMeta::default() })?;
+            // Many small statements come to much as well.
+            work.transaction.spill_beyond(self.shared.bulk_bytes_min).await?;
             return Ok(None);
         }
         let durability = self.inner.settings.durability();
-        let bulk = work.bulk.lock().take();
-        if let Some((lock, mut commit)) = bulk {
-            commit.meta = meta;
-            commit.durability = durability;
-            let info = self.shared.store.commit_exclusive(&lock, commit).await?;
-            work.transaction.rollback()?;
-            return Ok(Some(info.timestamp));
-        }
         if work.transaction.is_clean() {
             work.transaction.rollback()?;
             return Ok(None);

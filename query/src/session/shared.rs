@@ -26,8 +26,8 @@ const ZONES_MAX: usize = 64;
 pub struct SqlOptions {
     /// Memory of queries.
     pub memory: MemoryOptions,
-    /// Rows of one statement beyond this many bytes in memory are loaded as files instead of through the log, when the
-    /// statement is a transaction of its own. Default 8 MiB.
+    /// Rows that a statement or a transaction writes are held in memory up to this many bytes, 160 counted for each row beside
+    /// its own; more go to files that become visible with the commit. Default 32 MiB.
     pub bulk_bytes_min: usize,
     /// The files that `COPY` may read and write; none by default.
     pub files: Arc<dyn Files>,
@@ -35,7 +35,7 @@ pub struct SqlOptions {
 
 impl Default for SqlOptions {
     fn default() -> Self {
-        Self { memory: MemoryOptions::default(), bulk_bytes_min: 8 << 20, files: Arc::new(NoFiles) }
+        Self { memory: MemoryOptions::default(), bulk_bytes_min: 32 << 20, files: Arc::new(NoFiles) }
     }
 }
 

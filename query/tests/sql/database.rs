@@ -22,6 +22,9 @@ use datafusion::common::ScalarValue;
 use futures::TryStreamExt;
 use parking_lot::Mutex;
 
+/// Bytes that changes have in memory in most tests.
+const ROOMY: usize = 256 << 10;
+
 /// A second of the clock.
 pub(crate) const SECOND: u64 = 1_000_000;
 
@@ -53,21 +56,28 @@ impl Db {
     pub(crate) async fn tiny() -> Self {
         let clock = ManualClock::at(1_700_000_000 * SECOND);
         let env = env(&clock, 1);
-        Self::sized(clock, env, EngineOptions::tiny()).await
+        Self::sized(clock, env, EngineOptions::tiny(), ROOMY).await
+    }
+
+    /// As [`Self::tiny`], and a statement or transaction of more than a few rows writes them into files.
+    pub(crate) async fn spilling() -> Self {
+        let clock = ManualClock::at(1_700_000_000 * SECOND);
+        let env = env(&clock, 1);
+        Self::sized(clock, env, EngineOptions::tiny(), 1 << 10).await
     }
 
     async fn open(clock: Arc<ManualClock>, env: Env) -> Self {
-        Self::sized(clock, env, EngineOptions::default()).await
+        Self::sized(clock, env, EngineOptions::default(), ROOMY).await
     }
 
-    async fn sized(clock: Arc<ManualClock>, env: Env, options: EngineOptions) -> Self {
+    async fn sized(clock: Arc<ManualClock>, env: Env, options: EngineOptions, bulk_bytes_min: usize) -> Self {
         let engine = Engine::open(Root::memory(), env, options).await.expect("it opens");
         let store = Store::open(engine.clone(), StoreOptions::default());
         let snapshots = Snapshots::open(store).await.expect("it opens");
         let files = Arc::new(MemoryFiles::default());
         let options = SqlOptions {
             files: Arc::clone(&files) as Arc<dyn Files>,
-            bulk_bytes_min: 256 << 10,
+            bulk_bytes_min,
             ..SqlOptions::default()
         };
         let sql = Sql::new(snapshots, options).expect("the options are good");
@@ -164,7 +174,7 @@ async fn texts(outcome: Outcome) -> Vec<String> {
     lines(&batches)
 }
 
-fn lines(batches: &[RecordBatch]) -> Vec<String> {
+pub(crate) fn lines(batches: &[RecordBatch]) -> Vec<String> {
     let mut lines = Vec::new();
     for batch in batches {
         for row in 0..batch.num_rows() {

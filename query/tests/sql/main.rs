@@ -11,6 +11,7 @@ mod objects;
 mod plans;
 mod points;
 mod restore;
+mod spills;
 mod statistics;
 mod storage;
 mod subqueries;

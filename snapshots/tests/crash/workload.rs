@@ -21,6 +21,8 @@ pub(crate) enum Step {
     Commit(Durability, u64, u64),
     Delete(u64, u64),
     Ingest(u64, u64),
+    /// A transaction of this many rows, from this key on, most of which it wrote into files.
+    Spilled(u64, u64),
     Snapshot(&'static str),
     SnapshotOfOrders(&'static str),
     DropSnapshot(&'static str),
@@ -35,7 +37,7 @@ pub(crate) enum Step {
 
 use Step::{
     Close, Collect, Commit, Compact, Delete, DropSnapshot, Flush, Ingest, Restore, Retention, Settle,
-    Snapshot, SnapshotOfOrders,
+    Snapshot, SnapshotOfOrders, Spilled,
 };
 
 /// The workload that is failed and stopped at every storage call.
@@ -47,6 +49,7 @@ pub(crate) const STANDARD: &[Step] = &[
     Ingest(20, 12),
     Commit(Durability::Sync, 4, 4),
     SnapshotOfOrders("orders"),
+    Spilled(2, 15),
     Delete(0, 5),
     Commit(Durability::Buffered, 18, 6),
     Compact,
@@ -324,6 +327,11 @@ async fn take(database: &Database, step: Step, now: &Contents, number: u64) -> (
             next.apply(&batch);
             ingest(database, &batch).await.map(|at| Some((Some(at), true)))
         }
+        Spilled(from, rows) => {
+            let batch = batch_of(number, from, rows);
+            next.apply(&batch);
+            spilled(database, &batch).await.map(|at| Some((Some(at), true)))
+        }
         Snapshot(name) => {
             let scope = SnapshotScope::Database(None);
             next.snapshots.insert(name.into(), next.in_scope(&scope));
@@ -382,6 +390,21 @@ async fn ingest(database: &Database, batch: &WriteBatch) -> Result<Timestamp> {
     let meta = CommitMeta { message: Some("load".into()), ..CommitMeta::default() };
     let commit = ExclusiveCommit { runs, meta, ..ExclusiveCommit::default() };
     Ok(store.commit_exclusive(&lock, commit).await?.timestamp)
+}
+
+/// Writes `batch` in one transaction, of which the first keyspace goes to files at once and again, and the other remains in
+/// memory.
+async fn spilled(database: &Database, batch: &WriteBatch) -> Result<Timestamp> {
+    let transaction = database.store.begin();
+    for (number, write) in batch.writes().iter().enumerate() {
+        transaction.put(write.keyspace, write.key.clone(), write.value.clone().unwrap_or_default())?;
+        if number % 6 == 5 {
+            transaction.spill(|keyspace| keyspace == KEYSPACES[0]).await?;
+        }
+    }
+    let meta = CommitMeta { message: Some("much".into()), ..CommitMeta::default() };
+    transaction.annotate(meta)?;
+    Ok(transaction.commit(Durability::Sync).await?.timestamp)
 }
 
 /// Restores both keyspaces; `None` when the snapshot was never made.

@@ -9,10 +9,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bygone_engine::{
-    EngineOptions, Error as EngineError, IngestOptions, KeyRange, ReadView, ScanOptions, Scope,
+    EngineOptions, Error as EngineError, IngestOptions, KeyRange, ReadView, RowBatch, ScanOptions, Scope,
     types::{Durability, KeyspaceId, Timestamp, WriteBatch},
 };
-use bygone_mvcc::{Error as MvccError, ExclusiveCommit};
+use bygone_mvcc::{Error as MvccError, ExclusiveCommit, Transaction};
 use bygone_snapshots::{
     CreateSnapshot, Error, SnapshotScope, diff,
     restore::{self, RestoreRequest, SafetySnapshot},
@@ -31,10 +31,12 @@ const RETENTION_US: u64 = 40;
 
 #[derive(Clone, Debug)]
 enum Op {
-    /// A transaction with these writes; rolled back when not `commit`.
+    /// A transaction with these writes; rolled back when not `commit`. What it wrote so far into the keyspaces of `spills`
+    /// goes to files after each write.
     Write {
         writes: Vec<(u8, u8, Option<u8>)>,
         commit: bool,
+        spills: u8,
     },
     /// Two transactions that both write a key: the second conflicts.
     Clash {
@@ -81,9 +83,10 @@ enum Op {
 
 fn op() -> impl Strategy<Value = Op> {
     let write = (0_u8..2, 0..KEYS, proptest::option::weighted(0.7, any::<u8>()));
+    let spills = prop_oneof![4 => Just(0_u8), 1 => 1_u8..4];
     prop_oneof![
-        30 => (proptest::collection::vec(write, 1..6), proptest::bool::weighted(0.9))
-            .prop_map(|(writes, commit)| Op::Write { writes, commit }),
+        30 => (proptest::collection::vec(write, 1..6), proptest::bool::weighted(0.9), spills)
+            .prop_map(|(writes, commit, spills)| Op::Write { writes, commit, spills }),
         3 => (0_u8..2, 0..KEYS).prop_map(|(keyspace, key)| Op::Clash { keyspace, key }),
         4 => (0_u8..2, 0..KEYS, 1..KEYS, any::<u8>())
             .prop_map(|(keyspace, from, count, value)| Op::Load { keyspace, from, count, value }),
@@ -194,7 +197,7 @@ impl World {
         self.tick(1);
         let store = self.database.store.clone();
         match op {
-            Op::Write { writes, commit } => self.write(writes, *commit).await,
+            Op::Write { writes, commit, spills } => self.write(writes, *commit, *spills).await,
             Op::Clash { keyspace, key } => self.clash(usize::from(*keyspace), *key).await,
             Op::Load { keyspace, from, count, value } => {
                 let keyspace = usize::from(*keyspace);
@@ -256,13 +259,16 @@ impl World {
         }
     }
 
-    async fn write(&mut self, writes: &[(u8, u8, Option<u8>)], commit: bool) {
+    async fn write(&mut self, writes: &[(u8, u8, Option<u8>)], commit: bool, spills: u8) {
         let transaction = self.database.store.begin();
-        for (keyspace, key, value) in writes {
+        for (number, (keyspace, key, value)) in writes.iter().enumerate() {
             let id = self.ids[usize::from(*keyspace)];
             match value {
                 Some(value) => transaction.put(id, key_bytes(*key), value_bytes(*value)).expect("writes"),
                 None => transaction.delete(id, key_bytes(*key)).expect("writes"),
+            }
+            if spills != 0 {
+                self.spill(&transaction, &writes[..=number], spills).await;
             }
         }
         if !commit {
@@ -275,11 +281,49 @@ impl World {
         }
     }
 
+    /// Writes keyspaces of a transaction into files; it sees what it saw before.
+    async fn spill(&self, transaction: &Transaction, writes: &[(u8, u8, Option<u8>)], spills: u8) {
+        let ids = self.ids;
+        let is_chosen = |id| (0..2).any(|keyspace| ids[keyspace] == id && spills & (1 << keyspace) != 0);
+        transaction.spill(is_chosen).await.expect("spills");
+        for (keyspace, id) in ids.into_iter().enumerate() {
+            let mut expected = self.history.state(keyspace, transaction.timestamp());
+            for (_, key, value) in writes.iter().filter(|(of, ..)| usize::from(*of) == keyspace) {
+                expected.retain(|(other, _)| other != key);
+                expected.extend(value.map(|value| (*key, value_bytes(value))));
+            }
+            expected.sort();
+            for reverse in [false, true] {
+                let options = ScanOptions { reverse, batch_rows: 5, limit: None };
+                let mut scan = transaction.scan(id, KeyRange::all(), options).expect("scans");
+                let mut rows = Vec::new();
+                while let Some(batch) = scan.next().await.expect("reads") {
+                    rows.extend(rows_of(&batch));
+                }
+                if reverse {
+                    rows.reverse();
+                }
+                assert_eq!(rows, expected, "what a transaction wrote into {keyspace}");
+            }
+            for (_, key, _) in writes {
+                let value = transaction.get(id, &key_bytes(*key)).await.expect("reads");
+                let expected = expected.iter().find(|(other, _)| other == key);
+                assert_eq!(value.as_ref(), expected.map(|(_, value)| value), "{key} in {keyspace}");
+            }
+        }
+    }
+
     async fn clash(&mut self, keyspace: usize, key: u8) {
         let store = &self.database.store;
         let (one, two) = (store.begin(), store.begin());
         one.put(self.ids[keyspace], key_bytes(key), value_bytes(1)).expect("writes");
         two.put(self.ids[keyspace], key_bytes(key), value_bytes(2)).expect("writes");
+        // Wherever they are.
+        match key % 3 {
+            0 => one.spill(|_| true).await.expect("spills"),
+            1 => two.spill(|_| true).await.expect("spills"),
+            _ => {}
+        }
         let at = one.commit(Durability::Sync).await.expect("the first commits").timestamp;
         let second = two.commit(Durability::Sync).await;
         assert!(matches!(second, Err(MvccError::Conflict { .. })), "{second:?}");
@@ -465,14 +509,17 @@ impl World {
         let mut scan = view.scan(self.ids[keyspace], KeyRange::all(), options).expect("scans");
         let mut rows = Vec::new();
         while let Some(batch) = scan.next().await.expect("reads") {
-            for row in 0..batch.len() {
-                let key =
-                    std::str::from_utf8(&batch.keys.get(row)[3..]).expect("text").parse().expect("a number");
-                rows.push((key, Bytes::copy_from_slice(batch.values.get(row))));
-            }
+            rows.extend(rows_of(&batch));
         }
         rows
     }
+}
+
+fn rows_of(batch: &RowBatch) -> impl Iterator<Item = (u8, Bytes)> {
+    (0..batch.len()).map(|row| {
+        let key = std::str::from_utf8(&batch.keys.get(row)[3..]).expect("text").parse().expect("a number");
+        (key, Bytes::copy_from_slice(batch.values.get(row)))
+    })
 }
 
 /// Returns whether values moved to history.

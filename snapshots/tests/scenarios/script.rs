@@ -312,7 +312,12 @@ impl Script {
             return Ok(String::new());
         }
         let target = match words.plain(1) {
-            Some(word) if !matches!(words.0[0], "savepoint" | "rollback" | "release" | "mark" | "scan") => {
+            Some(word)
+                if !matches!(
+                    words.0[0],
+                    "savepoint" | "rollback" | "release" | "mark" | "scan" | "spill"
+                ) =>
+            {
                 self.key(word).await
             }
             _ => (self.scanned(&Words(words.0[1..].to_vec())).await, Bytes::new()),
@@ -320,7 +325,7 @@ impl Script {
         let transaction = self.transactions.get(name).unwrap_or_else(|| panic!("{name} has not begun"));
         let (keyspace, key) = target;
         let mark = |option: Option<&str>| {
-            option.map_or(Mark::END, |mark| self.marks[&(name.to_owned(), mark.to_owned())])
+            option.map_or(Mark::END, |mark| self.marks[&(name.to_owned(), mark.to_owned())].clone())
         };
         match words.0[0] {
             "get" => {
@@ -334,6 +339,7 @@ impl Script {
             }
             "del" => transaction.delete(keyspace, key)?,
             "guard" => transaction.guard(keyspace, key)?,
+            "spill" => transaction.spill(|_| true).await?,
             "mark" => {
                 let mark = transaction.mark();
                 self.marks.insert((name.into(), words.0[1].into()), mark);

@@ -1,0 +1,72 @@
+//! What a transaction wrote into files and has not committed: runs on top of the state that its view reads.
+//!
+//! ```text
+//!   own runs, newest first     hide, key by key, what is below them
+//!   memtables
+//!   runs of the keyspace
+//! ```
+//!
+//! Their rows begin at [`Timestamp::INTENT`], so that they are visible at every moment. The view below must be of the newest
+//! state: a value of history that is alive at its moment would not be hidden by them.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use crate::{
+    error::Result,
+    read::{KeyRange, PageFilter, source::Source},
+    sst::{Found, Table},
+    state::SortedRun,
+    types::{KeyspaceId, Timestamp},
+    write::PendingFiles,
+};
+
+/// See the module documentation. Empty but for views of transactions.
+#[derive(Clone, Debug, Default)]
+pub(super) struct OwnRuns {
+    /// Newest first.
+    runs: BTreeMap<KeyspaceId, Vec<Arc<SortedRun>>>,
+    /// Keep the collector away.
+    files: Vec<Arc<PendingFiles>>,
+}
+
+impl OwnRuns {
+    /// The same with one more run on top.
+    pub(super) fn with(
+        &self,
+        keyspace: KeyspaceId,
+        run: Arc<SortedRun>,
+        files: &[Arc<PendingFiles>],
+    ) -> Self {
+        let mut more = self.clone();
+        more.runs.entry(keyspace).or_default().insert(0, run);
+        more.files.extend(files.iter().map(Arc::clone));
+        more
+    }
+
+    /// The runs of a keyspace, newest first.
+    pub(super) fn runs(&self, keyspace: KeyspaceId) -> &[Arc<SortedRun>] {
+        self.runs.get(&keyspace).map_or(&[], Vec::as_slice)
+    }
+
+    /// The files of a keyspace.
+    pub(super) fn tables(&self, keyspace: KeyspaceId) -> impl Iterator<Item = &Table> {
+        self.runs(keyspace).iter().flat_map(|run| run.tables())
+    }
+
+    /// What was written to `key` last, if anything was.
+    pub(super) async fn get(&self, keyspace: KeyspaceId, key: &[u8]) -> Result<Option<Found>> {
+        for run in self.runs(keyspace) {
+            let Some(table) = run.table_of(key) else { continue };
+            if let Some(found) = table.get(key, Timestamp::LAST).await? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The runs of a keyspace as sources of a merge, newest first.
+    pub(super) fn sources(&self, keyspace: KeyspaceId, range: &KeyRange, reverse: bool) -> Vec<Source> {
+        let runs = self.runs(keyspace).iter().filter(|run| run.overlaps(range));
+        runs.map(|run| Source::run(Arc::clone(run), range.clone(), reverse, PageFilter::All)).collect()
+    }
+}
