@@ -1,8 +1,11 @@
 //! The layers of the workspace: a crate may depend on the crates below it and on no other, and `DataFusion` is known to
 //! the SQL layer and above only.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::process::Command;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    process::Command,
+};
 
 use serde_json::Value;
 
@@ -25,15 +28,20 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("indicatif", &["bygone-cli"]),
 ];
 
-/// The direct dependencies of each workspace member, those of tests included.
-fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
+/// What cargo knows of the workspace.
+fn metadata() -> Value {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .expect("cargo runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let metadata: Value = serde_json::from_slice(&output.stdout).expect("cargo metadata is JSON");
+    serde_json::from_slice(&output.stdout).expect("cargo metadata is JSON")
+}
+
+/// The direct dependencies of each workspace member, those of tests included.
+fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    let metadata = metadata();
     let text = |value: &Value| value.as_str().expect("a name is text").to_owned();
     let packages = metadata["packages"].as_array().expect("packages are a list");
     packages
@@ -68,6 +76,51 @@ fn heavy_dependencies_stay_in_their_crates() {
             let is_used =
                 dependencies.iter().any(|name| name == heavy || name.starts_with(&format!("{heavy}-")));
             assert!(!is_used || crates.contains(&member.as_str()), "{member} must not depend on {heavy}");
+        }
+    }
+}
+
+/// The text of every Rust file in these folders of a package.
+#[expect(clippy::disallowed_methods, reason = "a test reads the sources")]
+fn sources(package: &Path, folders: &[&str]) -> String {
+    let mut text = String::new();
+    let mut pending: Vec<_> = folders.iter().map(|folder| package.join(folder)).collect();
+    while let Some(folder) = pending.pop() {
+        let Ok(entries) = std::fs::read_dir(&folder) else { continue };
+        for entry in entries {
+            let path = entry.expect("an entry of the folder").path();
+            if path.is_dir() {
+                pending.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                text.push_str(&std::fs::read_to_string(path).expect("a source file"));
+            }
+        }
+    }
+    text
+}
+
+/// A text that names a crate: as the start of a path, in a `use`, or in an attribute.
+fn names_crate(text: &str, name: &str) -> bool {
+    text.match_indices(name).any(|(at, _)| {
+        let before = text[..at].chars().next_back();
+        let after = text[at + name.len()..].chars().next();
+        let is_part = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+        !is_part(before) && !is_part(after)
+    })
+}
+
+#[test]
+fn every_dependency_is_used_by_the_sources_that_it_is_for() {
+    for package in metadata()["packages"].as_array().expect("packages are a list") {
+        let manifest = package["manifest_path"].as_str().expect("a path is text");
+        let folder = Path::new(manifest).parent().expect("a manifest is in a folder");
+        let own = sources(folder, &["src"]);
+        let of_tests = sources(folder, &["src", "tests", "benches", "examples", "fuzz"]);
+        for dependency in package["dependencies"].as_array().expect("dependencies are a list") {
+            let name = dependency["name"].as_str().expect("a name is text");
+            let text = if dependency["kind"].is_null() { &own } else { &of_tests };
+            let is_used = names_crate(text, &name.replace('-', "_"));
+            assert!(is_used, "{} does not use its dependency {name}: remove it", package["name"]);
         }
     }
 }

@@ -13,6 +13,7 @@ pub mod error;
 mod functions;
 mod history;
 mod lookup;
+mod names;
 pub mod parse;
 mod plan;
 pub mod points;

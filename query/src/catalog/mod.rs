@@ -17,7 +17,6 @@
 //!    computed.
 
 mod load;
-mod names;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -29,7 +28,8 @@ use serde::{Deserialize, Serialize};
 
 pub use load::table_keyspaces;
 pub(crate) use load::{CatalogCache, keys};
-pub(crate) use names::ObjectPath;
+
+pub(crate) use crate::names::{DEFAULT_DATABASE, DEFAULT_SCHEMA, ObjectPath};
 
 use crate::{
     error::Result,
@@ -37,10 +37,6 @@ use crate::{
     types::ColumnType,
 };
 
-/// Name of the database that always exists.
-pub(crate) const DEFAULT_DATABASE: &str = "main";
-/// Name of the schema that every database has.
-pub(crate) const DEFAULT_SCHEMA: &str = "public";
 /// Name of the schema with the computed tables about snapshots and commits.
 pub(crate) const SYSTEM_SCHEMA: &str = "bygone";
 /// Name of the schema with the computed tables of the SQL standard.

@@ -15,7 +15,7 @@ use super::{catalog_of, check_name};
 /// Database and name of a written schema name.
 fn schema_path(context: &Context<'_>, name: &Name) -> Result<(String, String)> {
     match name.parts.as_slice() {
-        [schema] => Ok((context.inner.settings.database.clone(), schema.clone())),
+        [schema] => Ok((context.inner.settings.search.database.clone(), schema.clone())),
         [database, schema] => Ok((database.clone(), schema.clone())),
         _ => Err(Error::syntax(format!("{name} has too many parts")).at(name.position)),
     }
@@ -113,7 +113,7 @@ pub(crate) async fn drop_databases(context: &mut Context<'_>, work: &Work, drop:
     let catalog = catalog_of(context, work).await?;
     for name in &drop.names {
         let database = single(name)?;
-        if database == DEFAULT_DATABASE || database == context.inner.settings.database {
+        if database == DEFAULT_DATABASE || database == context.inner.settings.search.database {
             return Err(Error::new(
                 ErrorKind::Invalid,
                 "55006",

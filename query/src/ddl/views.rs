@@ -8,8 +8,8 @@ use super::{catalog_of, check_name, existing, schema_for_new};
 use crate::{
     catalog::{Object, ViewDef, keys},
     error::{Error, ErrorKind, Result},
+    names::internal::shown_name,
     parse::CreateView,
-    postgres::ast::output_names::shown_name,
     session::{Context, Notice, Outcome, Work, Written},
 };
 
@@ -60,8 +60,8 @@ pub(crate) async fn create_view(
     let view = ViewDef {
         id: context.shared.store.new_keyspace_id().get(),
         query: create.query_text.clone(),
-        database: context.inner.settings.database.clone(),
-        schema: context.inner.settings.schema.clone(),
+        database: context.inner.settings.search.database.clone(),
+        schema: context.inner.settings.search.schema.clone(),
         columns: create.columns.clone(),
     };
     keys::put_object(&work.transaction, schema_id, &path.name, &Object::View(Arc::new(view)))?;

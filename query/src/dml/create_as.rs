@@ -5,8 +5,8 @@ use crate::{
     catalog::ColumnDef,
     ddl::{self, define_table},
     error::{Error, ErrorKind, Result},
+    names::internal::shown_name,
     parse::CreateTableAs,
-    postgres::ast::output_names::shown_name,
     session::{self, Context, Outcome, Parameters, Work, Written},
     types::ColumnType,
 };

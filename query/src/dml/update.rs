@@ -19,9 +19,9 @@ use super::{RowWriter, Target, assigned, insert::column};
 use crate::{
     error::{Error, Result},
     lookup,
+    names::internal::{ROW_KEY_COLUMN, TARGET_TABLE},
     parse::{self, Delete, Update, is_default},
-    plan::TARGET_TABLE,
-    scan::{ROW_KEY_COLUMN, Reader},
+    scan::Reader,
     session::{self, Context, Outcome, Parameters, Work, Written},
 };
 

@@ -15,7 +15,10 @@ use datafusion::{
 };
 
 use super::{Error, ErrorKind, Position};
-use crate::postgres::ast::output_names::{is_ambiguous, shown_name, without_marks};
+use crate::{
+    names::internal::{shown_name, without_marks, without_scan_names},
+    postgres::ast::output_names::is_ambiguous,
+};
 
 impl From<EngineError> for Error {
     fn from(error: EngineError) -> Self {
@@ -313,32 +316,5 @@ pub(crate) fn plain(message: &str) -> String {
         text = rest;
     }
     let text = text.split("\nThis issue was likely caused by a bug").next().unwrap_or(text);
-    without_marks(&without_points(text.trim_end()))
-}
-
-/// Takes `"name@point".` and `name@point.` qualifiers out of a message.
-fn without_points(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find('@') {
-        let before = &rest[..at];
-        let is_name = |c: char| c.is_alphanumeric() || c == '_';
-        let name_start = before
-            .rfind(|c: char| !is_name(c))
-            .map_or(0, |i| i + before[i..].chars().next().map_or(1, char::len_utf8));
-        let after = &rest[at + 1..];
-        let point_end = after.find(|c: char| !(is_name(c) || c == ':' || c == '-')).unwrap_or(after.len());
-        let quoted_name = before[..name_start].ends_with('"') && after[point_end..].starts_with("\".");
-        let tail = if quoted_name { "\"." } else { "." };
-        if name_start < at && point_end > 0 && after[point_end..].starts_with(tail) {
-            out.push_str(&before[..name_start - usize::from(quoted_name)]);
-            rest = &after[point_end + tail.len()..];
-        } else {
-            out.push_str(before);
-            out.push('@');
-            rest = after;
-        }
-    }
-    out.push_str(rest);
-    out
+    without_marks(&without_scan_names(text.trim_end()))
 }

@@ -23,6 +23,7 @@ use super::{point, table_path, wrong_call};
 use crate::{
     catalog::TableDef,
     error::{Error, Result},
+    names::SearchPath,
     plan::{Moment, Resolver},
     rows::{RowDecoder, RowLayout},
     scan::{Reader, fields},
@@ -34,10 +35,10 @@ pub(super) async fn table_diff(
     resolver: &mut Resolver<'_>,
     args: &[ScalarValue],
     _default: &Arc<Moment>,
-    names: &(String, String),
+    search: &SearchPath,
 ) -> Result<Arc<dyn TableProvider>> {
     let [table, from, to] = args else { return Err(wrong_call("table_diff('table', from, to)")) };
-    let path = table_path(table, names).ok_or_else(|| wrong_call("table_diff('table', from, to)"))?;
+    let path = table_path(table, search)?.ok_or_else(|| wrong_call("table_diff('table', from, to)"))?;
     let from = point(resolver, from).await?;
     let from = resolver.moment_at(&from).await?;
     let to = point(resolver, to).await?;

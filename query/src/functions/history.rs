@@ -14,6 +14,7 @@ use datafusion::{catalog::TableProvider, common::ScalarValue, datasource::MemTab
 use super::{table_path, wrong_call};
 use crate::{
     error::{Error, Result},
+    names::SearchPath,
     plan::{Moment, Resolver},
     postgres::functions::cast_value,
     rows::{RowDecoder, RowLayout},
@@ -27,10 +28,10 @@ pub(super) async fn row_history(
     resolver: &mut Resolver<'_>,
     args: &[ScalarValue],
     default: &Arc<Moment>,
-    names: &(String, String),
+    search: &SearchPath,
 ) -> Result<Arc<dyn TableProvider>> {
     let (table, key_values) = args.split_first().ok_or_else(|| wrong_call(USAGE))?;
-    let path = table_path(table, names).ok_or_else(|| wrong_call(USAGE))?;
+    let path = table_path(table, search)?.ok_or_else(|| wrong_call(USAGE))?;
     default.find(&path)?;
     let Some(table) = default.catalog.table(&path) else {
         return Err(Error::unsupported("row_history of a view"));

@@ -19,8 +19,8 @@ use datafusion::{catalog::TableProvider, common::ScalarValue, sql::sqlparser::as
 pub(crate) use points::{POINT_FUNCTIONS, point_functions};
 
 use crate::{
-    catalog::ObjectPath,
     error::{Error, ErrorKind, Result},
+    names::{ObjectPath, SearchPath},
     plan::{Moment, Resolver},
     points::Point,
 };
@@ -45,11 +45,11 @@ pub(crate) async fn table_function(
     name: &ObjectName,
     args: Vec<ScalarValue>,
     default: &Arc<Moment>,
-    names: &(String, String),
+    search: &SearchPath,
 ) -> Result<Arc<dyn TableProvider>> {
     match own_name(name) {
-        Some(TABLE_DIFF) => diff::table_diff(resolver, &args, default, names).await,
-        Some(_) => history::row_history(resolver, &args, default, names).await,
+        Some(TABLE_DIFF) => diff::table_diff(resolver, &args, default, search).await,
+        Some(_) => history::row_history(resolver, &args, default, search).await,
         None => Err(Error::no_function(format!("table function {name} does not exist"))),
     }
 }
@@ -58,16 +58,9 @@ fn wrong_call(usage: &str) -> Error {
     Error::new(ErrorKind::Invalid, "42883", format!("call it as {usage}"))
 }
 
-/// The table that an argument names: `'t'`, `'schema.t'` or `'database.schema.t'`.
-fn table_path(value: &ScalarValue, (database, schema): &(String, String)) -> Option<ObjectPath> {
-    let text = value.try_as_str()??;
-    let parts: Vec<&str> = text.split('.').map(|part| part.trim().trim_matches('"')).collect();
-    match parts.as_slice() {
-        [table] => Some(ObjectPath::new(database, schema, table)),
-        [schema, table] => Some(ObjectPath::new(database, schema, table)),
-        [database, schema, table] => Some(ObjectPath::new(database, schema, table)),
-        _ => None,
-    }
+/// The table that an argument names: `'t'`, `'schema.t'` or `'database.schema.t'`; `None` for NULL and for what is no text.
+fn table_path(value: &ScalarValue, search: &SearchPath) -> Result<Option<ObjectPath>> {
+    value.try_as_str().flatten().map(|text| search.path_of_text(text)).transpose()
 }
 
 /// The point that an argument names: a snapshot, `snapshot:NAME`, `version:N`, `timestamp:…`, a time, a version, `now`.

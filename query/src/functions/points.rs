@@ -14,7 +14,13 @@ use datafusion::{
     },
 };
 
-use crate::{catalog::ObjectPath, error::Error, plan::Moment, session::Shared, types::UTC};
+use crate::{
+    error::Error,
+    names::{ObjectPath, SearchPath},
+    plan::Moment,
+    session::Shared,
+    types::UTC,
+};
 
 /// Their names.
 pub(crate) const POINT_FUNCTIONS: [&str; 3] = ["as_of_timestamp", "as_of_version", "oldest_readable"];
@@ -24,8 +30,7 @@ pub(crate) fn point_functions(
     default: &Arc<Moment>,
     reads: &BTreeMap<ObjectPath, Vec<Timestamp>>,
     shared: &Shared,
-    database: &str,
-    schema: &str,
+    search: &SearchPath,
 ) -> HashMap<String, Arc<ScalarUDF>> {
     let engine = shared.store.engine();
     let mut versions = BTreeMap::new();
@@ -40,8 +45,7 @@ pub(crate) fn point_functions(
             kind,
             moment: default.timestamp(),
             answers,
-            database: database.to_owned(),
-            schema: schema.to_owned(),
+            search: search.clone(),
             signature: match kind {
                 Kind::AsOfTimestamp => Signature::nullary(Volatility::Stable),
                 Kind::AsOfVersion => Signature::one_of(
@@ -74,15 +78,13 @@ struct PointFunction {
     moment: Timestamp,
     /// By table.
     answers: BTreeMap<ObjectPath, Vec<Timestamp>>,
-    database: String,
-    schema: String,
+    search: SearchPath,
     signature: Signature,
 }
 
 impl PointFunction {
     fn answer(&self, table: &ScalarValue) -> Result<Timestamp> {
-        let names = (self.database.clone(), self.schema.clone());
-        let path = super::table_path(table, &names)
+        let path = super::table_path(table, &self.search)?
             .ok_or_else(|| Error::invalid_value(format!("{table} is not the name of a table")))?;
         match self.answers.get(&path).map(Vec::as_slice) {
             Some([at]) => Ok(*at),

@@ -23,7 +23,9 @@ pub(super) fn object_ref(name: String, table: &TableDef) -> ObjectRef {
 
 /// The name of the database that `DATABASE [d]` means.
 pub(super) fn database_of(context: &Context<'_>, catalog: &CatalogState, scope: &Scope) -> Result<String> {
-    let Scope::Database(Some(name)) = scope else { return Ok(context.inner.settings.database.clone()) };
+    let Scope::Database(Some(name)) = scope else {
+        return Ok(context.inner.settings.search.database.clone());
+    };
     if name.parts.len() != 1 || !catalog.databases.contains_key(name.last()) {
         let known = catalog.databases.keys().map(String::as_str);
         return Err(Error::no_database(&name.to_string(), known).at(name.position));

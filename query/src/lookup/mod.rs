@@ -35,8 +35,8 @@ use crate::{
     catalog::{Object, ObjectPath, TableDef},
     dml::{self, Target},
     error::Result,
+    names::SearchPath,
     parse::{Delete, PointId, Update},
-    plan::path_of,
     points::TimeZone,
     scan::Reader,
     session::{self, Context, Parameters, Rows, Work},
@@ -57,8 +57,7 @@ pub(crate) struct Lookups {
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Key {
     template: Arc<Template>,
-    database: String,
-    schema: String,
+    search: SearchPath,
     zone: TimeZone,
     /// The types of the constants.
     types: Vec<DataType>,
@@ -123,7 +122,7 @@ pub(crate) async fn is_lookup(context: &mut Context<'_>, query: &ast::Query) -> 
 async fn of_query(context: &mut Context<'_>, query: &ast::Query) -> Result<Option<Prepared>> {
     let Some((name, point)) = template::table_of(query) else { return Ok(None) };
     let settings = &context.inner.settings;
-    let Some(path) = path_of(name, &settings.database, &settings.schema) else { return Ok(None) };
+    let Some(path) = settings.search.path_of_tree(name) else { return Ok(None) };
     let default = context.default_moment().await?;
     let parsed = context.parsed;
     let moment = match (parsed.points.len(), point.or(parsed.default_point)) {
@@ -210,8 +209,7 @@ async fn find(context: &mut Context<'_>, request: &Request<'_>) -> Option<(Arc<L
     let settings = &context.inner.settings;
     let key = Key {
         template: Arc::clone(&templated.template),
-        database: settings.database.clone(),
-        schema: settings.schema.clone(),
+        search: settings.search.clone(),
         zone: settings.time_zone,
         types: constants.iter().map(ScalarValue::data_type).collect(),
         bound: others,

@@ -82,6 +82,16 @@ pub fn parse_expression(sql: &str) -> Result<ast::Expr> {
     Ok(expr)
 }
 
+/// Parses the name of an object: `table`, `schema.table` or `database.schema.table`.
+pub(crate) fn parse_name(sql: &str) -> Result<Name> {
+    let source = Source::new(sql);
+    let tokens = source.tokens()?;
+    let mut cursor = Cursor::new(&source, &tokens);
+    let name = cursor.name("the name of a table")?;
+    cursor.finish()?;
+    Ok(name)
+}
+
 /// The tokens of each statement; empty ones are left out.
 fn statements(tokens: &[TokenWithSpan]) -> impl Iterator<Item = &[TokenWithSpan]> {
     tokens.split(|token| token.token == Token::SemiColon).filter(|group| !group.is_empty())

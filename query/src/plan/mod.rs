@@ -20,7 +20,6 @@ mod trees;
 
 pub(crate) use constants::plain_constant;
 pub(crate) use names::Names;
-pub(crate) use relation::TARGET_TABLE;
-pub(crate) use resolve::{LazyState, Moment, Resolution, Resolver, parameter, path_of, version_of};
+pub(crate) use resolve::{LazyState, Moment, Resolution, Resolver, parameter, version_of};
 pub use settings::MemoryOptions;
 pub(crate) use settings::{base_state, runtime};

@@ -24,12 +24,16 @@ use datafusion::{
 
 use super::{
     Resolution,
-    relation::{Points, TARGET_TABLE},
+    relation::Points,
     resolve::{Bindings, Moment, MomentKey},
 };
 use crate::{
-    catalog::{INFORMATION_SCHEMA, Object, ObjectPath, SYSTEM_SCHEMA, ViewDef},
+    catalog::{INFORMATION_SCHEMA, Object, SYSTEM_SCHEMA, ViewDef},
     error::Error,
+    names::{
+        ObjectPath, SearchPath,
+        internal::{TARGET_TABLE, is_scan_name, scan_name},
+    },
     postgres::{ast::output_names::with_shown_names, rewrite_plan, rewrite_tree, walk::rewrite_nodes},
     scan::TableAt,
     system::ComputedTable,
@@ -43,8 +47,7 @@ pub(crate) struct Names {
     /// Where names without a point are looked up.
     moment: Arc<Moment>,
     /// What an unqualified name means.
-    database: String,
-    schema: String,
+    search: SearchPath,
     /// The table that an UPDATE or DELETE changes, with its hidden key column.
     target: Option<Arc<dyn TableSource>>,
     relation_planners: Vec<Arc<dyn RelationPlanner>>,
@@ -52,15 +55,10 @@ pub(crate) struct Names {
 
 impl Names {
     /// Names of a statement: those without a point are looked up at the statement's own.
-    pub(crate) fn new(
-        state: Arc<SessionState>,
-        resolution: Arc<Resolution>,
-        database: &str,
-        schema: &str,
-    ) -> Self {
+    pub(crate) fn new(state: Arc<SessionState>, resolution: Arc<Resolution>, search: SearchPath) -> Self {
         let moment = Arc::clone(&resolution.default);
         let bindings = Arc::clone(&resolution.bindings);
-        Self::of_view(state, resolution, bindings, moment, database, schema)
+        Self::of_view(state, resolution, bindings, moment, search)
     }
 
     /// Names of a text with points of its own, at `moment`.
@@ -69,19 +67,10 @@ impl Names {
         resolution: Arc<Resolution>,
         bindings: Arc<Bindings>,
         moment: Arc<Moment>,
-        database: &str,
-        schema: &str,
+        search: SearchPath,
     ) -> Self {
-        let points = Points::new(Arc::clone(&state), Arc::clone(&resolution), bindings, database, schema);
-        Self {
-            state,
-            resolution,
-            moment,
-            database: database.to_owned(),
-            schema: schema.to_owned(),
-            target: None,
-            relation_planners: vec![Arc::new(points)],
-        }
+        let points = Points::new(Arc::clone(&state), Arc::clone(&resolution), bindings, search.clone());
+        Self { state, resolution, moment, search, target: None, relation_planners: vec![Arc::new(points)] }
     }
 
     /// With the table that the name [`TARGET_TABLE`] stands for.
@@ -118,11 +107,7 @@ impl Names {
 
     /// The full path of a written name.
     pub(crate) fn path(&self, name: &TableReference) -> ObjectPath {
-        ObjectPath::new(
-            name.catalog().unwrap_or(&self.database),
-            name.schema().unwrap_or(&self.schema),
-            name.table(),
-        )
+        self.search.path_of_reference(name)
     }
 
     /// The table, view or computed table at `path` and `moment`.
@@ -161,12 +146,11 @@ impl Names {
             Arc::clone(&self.resolution),
             Arc::clone(&prepared.bindings),
             Arc::clone(moment),
-            &view.database,
-            &view.schema,
+            SearchPath::new(&view.database, &view.schema),
         );
         let mut plan = names.plan(Statement::Query(prepared.query.clone()))?;
         if let MomentKey::At(at) = moment.key {
-            plan = name_scans_apart(plan, &view.database, &view.schema, at.as_micros())?;
+            plan = name_scans_apart(plan, &names.search, at.as_micros())?;
         }
         if !view.columns.is_empty() {
             if view.columns.len() != plan.schema().fields().len() {
@@ -188,19 +172,13 @@ impl Names {
 }
 
 /// Gives every scan of a view's plan a name that carries the point, and aliases it back (rule 2).
-fn name_scans_apart(plan: LogicalPlan, database: &str, schema: &str, at: u64) -> Result<LogicalPlan> {
+fn name_scans_apart(plan: LogicalPlan, search: &SearchPath, at: u64) -> Result<LogicalPlan> {
     rewrite_nodes(plan, |node| match node {
-        LogicalPlan::TableScan(scan) if !scan.table_name.catalog().is_some_and(|name| name.contains('@')) => {
-            let written = scan.table_name.clone();
-            let reference = TableReference::full(
-                format!("{}@{at}", written.catalog().unwrap_or(database)),
-                written.schema().unwrap_or(schema),
-                written.table(),
-            );
-            let named =
-                LogicalPlanBuilder::scan(reference, Arc::clone(&scan.source), scan.projection.clone())?
-                    .alias(written)?
-                    .build()?;
+        LogicalPlan::TableScan(scan) if !is_scan_name(&scan.table_name) => {
+            let name = scan_name(&search.path_of_reference(&scan.table_name), &at.to_string());
+            let named = LogicalPlanBuilder::scan(name, Arc::clone(&scan.source), scan.projection.clone())?
+                .alias(scan.table_name.clone())?
+                .build()?;
             Ok(Transformed::yes(named))
         }
         other => Ok(Transformed::no(other)),

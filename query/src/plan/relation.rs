@@ -18,25 +18,24 @@ use super::{
     resolve::{Bindings, MomentKey},
 };
 use crate::{
-    error::Error, functions::is_own_table_function, parse::PointId,
+    error::Error,
+    functions::is_own_table_function,
+    names::{SearchPath, internal::scan_name},
+    parse::PointId,
     postgres::ast::output_names::with_distinct_names,
 };
-
-/// The name under which an UPDATE or DELETE reads its target with the hidden key column.
-pub(crate) const TARGET_TABLE: &str = "__bygone_target";
 
 /// Plans the tables of one text (a statement, or the definition of a view) that name a point.
 pub(crate) struct Points {
     state: Arc<SessionState>,
     resolution: Arc<Resolution>,
     bindings: Arc<Bindings>,
-    database: String,
-    schema: String,
+    search: SearchPath,
 }
 
 impl std::fmt::Debug for Points {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Points").field("database", &self.database).finish_non_exhaustive()
+        f.debug_struct("Points").field("search", &self.search).finish_non_exhaustive()
     }
 }
 
@@ -45,10 +44,9 @@ impl Points {
         state: Arc<SessionState>,
         resolution: Arc<Resolution>,
         bindings: Arc<Bindings>,
-        database: &str,
-        schema: &str,
+        search: SearchPath,
     ) -> Self {
-        Self { state, resolution, bindings, database: database.to_owned(), schema: schema.to_owned() }
+        Self { state, resolution, bindings, search }
     }
 }
 
@@ -108,18 +106,13 @@ impl RelationPlanner for Points {
             Arc::clone(&self.resolution),
             Arc::clone(&self.bindings),
             Arc::clone(moment),
-            &self.database,
-            &self.schema,
+            self.search.clone(),
         );
         let path = names.path(&written);
         let source = names.source_at(moment, &path)?;
         let reference = match moment.key {
-            MomentKey::At(at) => {
-                TableReference::full(format!("{}@{}", path.database, at.as_micros()), path.schema, path.name)
-            }
-            MomentKey::Statement => {
-                TableReference::full(format!("{}@latest", path.database), path.schema, path.name)
-            }
+            MomentKey::At(at) => scan_name(&path, &at.as_micros().to_string()),
+            MomentKey::Statement => scan_name(&path, "latest"),
         };
         let plan = LogicalPlanBuilder::scan(reference, source, None)?.alias(written)?.build()?;
         Ok(RelationPlanning::Planned(Box::new(PlannedRelation::new(plan, alias.clone()))))

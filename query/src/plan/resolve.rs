@@ -21,11 +21,12 @@ use datafusion::{
 };
 use futures::future::BoxFuture;
 
-use super::{TARGET_TABLE, constants::plain_constant, trees::visit_trees};
+use super::{constants::plain_constant, trees::visit_trees};
 use crate::{
-    catalog::{CatalogState, Object, ObjectPath},
+    catalog::{CatalogState, Object},
     error::{Error, Result},
     functions,
+    names::{ObjectPath, SearchPath, internal::TARGET_TABLE},
     parse::{self, PointExpr, PointId, PointSyntax},
     points::{Point, TimeZone, display_timestamp, literal_time, version_from_text},
     postgres::{analyze::with_zone, ast::time_zone_syntax::spell_time_zones},
@@ -143,7 +144,7 @@ pub(crate) struct Resolution {
     pub bindings: Arc<Bindings>,
     pub views: HashMap<(MomentKey, u64), PreparedView>,
     /// What unqualified names mean.
-    names: (String, String),
+    search: SearchPath,
     /// The moments at which each table is read.
     reads: BTreeMap<ObjectPath, Vec<Timestamp>>,
     /// Made when one of them is called: they know every table.
@@ -157,7 +158,7 @@ impl Resolution {
             return None;
         }
         let all = self.functions.get_or_init(|| {
-            functions::point_functions(&self.default, &self.reads, &self.shared, &self.names.0, &self.names.1)
+            functions::point_functions(&self.default, &self.reads, &self.shared, &self.search)
         });
         all.get(name).cloned()
     }
@@ -173,8 +174,7 @@ pub(crate) struct Resolver<'a> {
     pub now: Timestamp,
     /// The bound parameters.
     pub parameters: &'a [ScalarValue],
-    pub database: &'a str,
-    pub schema: &'a str,
+    pub search: &'a SearchPath,
     pub notices: Vec<Notice>,
     moments: BTreeMap<Timestamp, Arc<Moment>>,
     views: HashMap<(MomentKey, u64), PreparedView>,
@@ -227,7 +227,7 @@ impl<'a> Resolver<'a> {
         zone: TimeZone,
         now: Timestamp,
         parameters: &'a [ScalarValue],
-        (database, schema): (&'a str, &'a str),
+        search: &'a SearchPath,
     ) -> Self {
         Self {
             shared,
@@ -235,8 +235,7 @@ impl<'a> Resolver<'a> {
             zone,
             now,
             parameters,
-            database,
-            schema,
+            search,
             notices: Vec::new(),
             moments: BTreeMap::new(),
             views: HashMap::new(),
@@ -258,14 +257,14 @@ impl<'a> Resolver<'a> {
         };
         let mut references = References::default();
         let _ = visit_trees(&parsed.statement, &mut references);
-        let names = (self.database.to_owned(), self.schema.to_owned());
-        let bindings = self.bind(references.0, points, &default, &names, 0).await?;
+        let search = self.search.clone();
+        let bindings = self.bind(references.0, points, &default, &search, 0).await?;
         let resolution = Resolution {
             shared: Arc::clone(self.shared),
             default,
             bindings: Arc::new(bindings),
             views: self.views,
-            names,
+            search,
             reads: self.reads,
             functions: OnceLock::new(),
         };
@@ -444,7 +443,7 @@ impl<'a> Resolver<'a> {
         references: Vec<Reference>,
         points: Vec<Arc<Moment>>,
         default: &'b Arc<Moment>,
-        names: &'b (String, String),
+        search: &'b SearchPath,
         depth: usize,
     ) -> BoxFuture<'b, Result<Bindings>> {
         Box::pin(async move {
@@ -456,14 +455,15 @@ impl<'a> Resolver<'a> {
                             Some(id) => Arc::clone(points.get(id.0).unwrap_or(default)),
                             None => Arc::clone(default),
                         };
-                        self.bind_table(&name, &moment, names, depth).await?;
+                        self.bind_table(&name, &moment, search, depth).await?;
                     }
                     Reference::Function { name, args, text } => {
                         let mut values = Vec::with_capacity(args.len());
                         for arg in &args {
                             values.push(self.evaluate(arg)?);
                         }
-                        let provider = functions::table_function(self, &name, values, default, names).await?;
+                        let provider =
+                            functions::table_function(self, &name, values, default, search).await?;
                         functions.insert(text, provider);
                     }
                 }
@@ -476,10 +476,10 @@ impl<'a> Resolver<'a> {
         &mut self,
         name: &ObjectName,
         moment: &Arc<Moment>,
-        (database, schema): &(String, String),
+        search: &SearchPath,
         depth: usize,
     ) -> Result<()> {
-        let Some(path) = path_of(name, database, schema) else { return Ok(()) };
+        let Some(path) = search.path_of_tree(name) else { return Ok(()) };
         if path.name == TARGET_TABLE {
             return Ok(());
         }
@@ -512,34 +512,14 @@ impl<'a> Resolver<'a> {
                 let inner = all.clone().unwrap_or_else(|| Arc::clone(moment));
                 let mut references = References::default();
                 let _ = Visit::visit(query, &mut references);
-                let names = (view.database.clone(), view.schema.clone());
-                let bindings = self.bind(references.0, own, &inner, &names, depth + 1).await?;
+                let search = SearchPath::new(&view.database, &view.schema);
+                let bindings = self.bind(references.0, own, &inner, &search, depth + 1).await?;
                 let prepared =
                     PreparedView { query: query.clone(), bindings: Arc::new(bindings), moment: all };
                 self.views.insert(key, prepared);
             }
         }
         Ok(())
-    }
-}
-
-/// The full path of a written name; `None` when it has too many parts.
-pub(crate) fn path_of(name: &ObjectName, database: &str, schema: &str) -> Option<ObjectPath> {
-    let parts: Option<Vec<String>> = name
-        .0
-        .iter()
-        .map(|part| {
-            part.as_ident().map(|ident| match ident.quote_style {
-                Some(_) => ident.value.clone(),
-                None => ident.value.to_lowercase(),
-            })
-        })
-        .collect();
-    match parts?.as_slice() {
-        [name] => Some(ObjectPath::new(database, schema, name)),
-        [schema, name] => Some(ObjectPath::new(database, schema, name)),
-        [database, schema, name] => Some(ObjectPath::new(database, schema, name)),
-        _ => None,
     }
 }
 

@@ -22,5 +22,5 @@ mod source;
 mod statistics;
 
 pub(crate) use order::RelaxOrder;
-pub(crate) use provider::{PointLabel, ROW_KEY_COLUMN, TableAt, fields};
+pub(crate) use provider::{PointLabel, TableAt, fields};
 pub(crate) use reader::{Reader, ReaderScan};

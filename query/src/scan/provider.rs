@@ -15,12 +15,10 @@ use datafusion::{
 
 use super::{Reader, range::scan_range, source::TableScan};
 use crate::{
-    catalog::{ObjectPath, TableDef},
+    catalog::TableDef,
+    names::{ObjectPath, internal::ROW_KEY_COLUMN},
     points::display_timestamp,
 };
-
-/// Name of the hidden column that holds a row's encoded key; only the targets of UPDATE and DELETE have it.
-pub(crate) const ROW_KEY_COLUMN: &str = "__bygone_key";
 
 /// What a scan reads, in the words that EXPLAIN shows.
 #[derive(Clone, Debug)]

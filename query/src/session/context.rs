@@ -62,25 +62,12 @@ impl<'a> Context<'a> {
 
     /// The full path of a name.
     pub(crate) fn path(&self, name: &Name) -> Result<ObjectPath> {
-        let settings = &self.inner.settings;
-        match name.parts.as_slice() {
-            [table] => Ok(ObjectPath::new(&settings.database, &settings.schema, table)),
-            [schema, table] => Ok(ObjectPath::new(&settings.database, schema, table)),
-            [database, schema, table] => Ok(ObjectPath::new(database, schema, table)),
-            _ => Err(Error::syntax(format!("{name} has too many parts")).at(name.position)),
-        }
+        self.inner.settings.search.path_of_name(name)
     }
 
     fn resolver(&self) -> Resolver<'_> {
         let settings = &self.inner.settings;
-        Resolver::new(
-            self.shared,
-            &self.state,
-            self.zone(),
-            self.now,
-            self.parameters,
-            (&settings.database, &settings.schema),
-        )
+        Resolver::new(self.shared, &self.state, self.zone(), self.now, self.parameters, &settings.search)
     }
 
     /// Runs `f` with a resolver and keeps its notices.
@@ -164,8 +151,8 @@ impl<'a> Context<'a> {
 
     /// Names for planning.
     pub(crate) fn names(&self, resolution: &Arc<Resolution>) -> Names {
-        let settings = &self.inner.settings;
-        Names::new(Arc::clone(&self.state), Arc::clone(resolution), &settings.database, &settings.schema)
+        let search = self.inner.settings.search.clone();
+        Names::new(Arc::clone(&self.state), Arc::clone(resolution), search)
     }
 
     /// Fails where the session, the transaction or the database only reads.

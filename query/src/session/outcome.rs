@@ -21,8 +21,9 @@ use futures::{Stream, StreamExt, stream};
 use super::deep::Depth;
 use crate::{
     error::{Error, Result},
+    names::internal::{with_shown_moments, without_marks},
     points::TimeZone,
-    postgres::ast::output_names::{shown_schema, without_marks},
+    postgres::ast::output_names::shown_schema,
     types::UTC,
 };
 
@@ -106,9 +107,12 @@ impl Rows {
             let batch = batch.map_err(Error::from)?;
             let text = |column: &ArrayRef| -> ArrayRef {
                 match column.as_string_opt::<i32>() {
-                    Some(texts) => {
-                        Arc::new(texts.iter().map(|text| text.map(without_marks)).collect::<StringArray>())
-                    }
+                    Some(texts) => Arc::new(
+                        texts
+                            .iter()
+                            .map(|text| text.map(|text| with_shown_moments(&without_marks(text))))
+                            .collect::<StringArray>(),
+                    ),
                     None => Arc::clone(column),
                 }
             };

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     catalog::{DEFAULT_DATABASE, DEFAULT_SCHEMA},
     error::{Error, Result, did_you_mean, quoted},
+    names::SearchPath,
     points::{Point, TimeZone, parse_interval},
 };
 use bygone_engine::types::{Durability, Timestamp};
@@ -21,8 +22,8 @@ pub(crate) struct Settings {
     pub commit_author: Option<String>,
     /// Further names and values that commits carry.
     pub commit_annotations: BTreeMap<String, String>,
-    pub database: String,
-    pub schema: String,
+    /// What names that do not say their database or schema mean.
+    pub search: SearchPath,
     pub synchronous_commit: bool,
     /// How long a restore waits for writers, in microseconds.
     pub lock_timeout_us: u64,
@@ -37,8 +38,7 @@ impl Default for Settings {
             commit_message: None,
             commit_author: None,
             commit_annotations: BTreeMap::new(),
-            database: DEFAULT_DATABASE.to_owned(),
-            schema: DEFAULT_SCHEMA.to_owned(),
+            search: SearchPath::new(DEFAULT_DATABASE, DEFAULT_SCHEMA),
             synchronous_commit: true,
             lock_timeout_us: 10_000_000,
         }
@@ -81,9 +81,9 @@ impl Settings {
             }
             "commit_author" => self.commit_author.clone().unwrap_or_default(),
             "commit_message" => self.commit_message.clone().unwrap_or_default(),
-            "database" => self.database.clone(),
+            "database" => self.search.database.clone(),
             "lock_timeout" => format!("{} ms", self.lock_timeout_us / 1_000),
-            "search_path" => self.schema.clone(),
+            "search_path" => self.search.schema.clone(),
             "synchronous_commit" => if self.synchronous_commit { "on" } else { "off" }.to_owned(),
             _ => self.time_zone.to_string(),
         })
@@ -136,8 +136,10 @@ impl Settings {
                 };
             }
             // Names of databases and schemas are checked against the catalog by the caller.
-            ("database", value) => value.unwrap_or(DEFAULT_DATABASE).clone_into(&mut self.database),
-            (_, value) => value.unwrap_or(DEFAULT_SCHEMA).trim_matches('"').clone_into(&mut self.schema),
+            ("database", value) => value.unwrap_or(DEFAULT_DATABASE).clone_into(&mut self.search.database),
+            (_, value) => {
+                value.unwrap_or(DEFAULT_SCHEMA).trim_matches('"').clone_into(&mut self.search.schema)
+            }
         }
         Ok(())
     }

@@ -34,13 +34,16 @@ async fn change(context: &mut Context<'_>, name: &str, value: Option<&str>) -> R
         }
         "database" | "search_path" => {
             let catalog = std::sync::Arc::clone(&context.default_moment().await?.catalog);
-            let Some(database) = catalog.databases.get(&settings.database) else {
+            let Some(database) = catalog.databases.get(&settings.search.database) else {
                 let known = catalog.databases.keys().map(String::as_str);
-                return Err(Error::no_database(&settings.database, known));
+                return Err(Error::no_database(&settings.search.database, known));
             };
-            let is_system = [SYSTEM_SCHEMA, INFORMATION_SCHEMA].contains(&settings.schema.as_str());
-            if !is_system && !database.schemas.contains_key(&settings.schema) {
-                return Err(Error::no_schema(&settings.schema, database.schemas.keys().map(String::as_str)));
+            let is_system = [SYSTEM_SCHEMA, INFORMATION_SCHEMA].contains(&settings.search.schema.as_str());
+            if !is_system && !database.schemas.contains_key(&settings.search.schema) {
+                return Err(Error::no_schema(
+                    &settings.search.schema,
+                    database.schemas.keys().map(String::as_str),
+                ));
             }
         }
         _ => {}
@@ -60,7 +63,7 @@ pub(super) async fn use_database(context: &mut Context<'_>, name: &Name) -> Resu
     match name.parts.as_slice() {
         [database] => {
             let before = context.inner.settings.clone();
-            crate::catalog::DEFAULT_SCHEMA.clone_into(&mut context.inner.settings.schema);
+            crate::catalog::DEFAULT_SCHEMA.clone_into(&mut context.inner.settings.search.schema);
             if let Err(error) = change(context, "database", Some(database)).await {
                 context.inner.settings = before;
                 return Err(error.at(name.position));
@@ -98,7 +101,7 @@ pub(super) fn stats(context: &Context<'_>) -> Result<Outcome> {
 /// `SHOW TABLES`.
 pub(super) async fn tables(context: &mut Context<'_>) -> Result<Outcome> {
     let moment = context.default_moment().await?;
-    let database = &context.inner.settings.database;
+    let database = &context.inner.settings.search.database;
     let all: Vec<_> = moment.catalog.objects_of(database).collect();
     let kind = |object: &Object| match object {
         Object::Table(_) => "table",
@@ -115,7 +118,7 @@ pub(super) async fn tables(context: &mut Context<'_>) -> Result<Outcome> {
 /// `SHOW SCHEMAS`.
 pub(super) async fn schemas(context: &mut Context<'_>) -> Result<Outcome> {
     let moment = context.default_moment().await?;
-    let database = &context.inner.settings.database;
+    let database = &context.inner.settings.search.database;
     let mut names: Vec<&str> = moment
         .catalog
         .databases

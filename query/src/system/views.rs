@@ -8,6 +8,7 @@ use datafusion::sql::sqlparser::ast;
 use crate::{
     catalog::{Object, ObjectPath},
     error::{ErrorKind, Result},
+    names::SearchPath,
     parse::{self, Statement},
     plan::{Moment, Names, Resolver},
     points::TimeZone,
@@ -29,10 +30,10 @@ pub(crate) async fn view_columns(
     let parsed = parse::parse(&format!("SELECT * FROM {database}.{schema}.{name}"))?;
     let Statement::Query(query) = &parsed.statement else { return Ok(Vec::new()) };
     let state = shared.lazy_state(TimeZone::UTC, shared.wall_now());
-    let names = (path.database.as_str(), path.schema.as_str());
-    let resolver = Resolver::new(shared, &state, TimeZone::UTC, shared.wall_now(), &[], names);
+    let search = SearchPath::new(&path.database, &path.schema);
+    let resolver = Resolver::new(shared, &state, TimeZone::UTC, shared.wall_now(), &[], &search);
     let (resolution, _) = Box::pin(resolver.resolve(moment.as_default(), &parsed)).await?;
-    let names = Names::new(Arc::clone(&state), resolution, names.0, names.1);
+    let names = Names::new(Arc::clone(&state), resolution, search.clone());
     let plan = names.plan(ast::Statement::Query(query.clone()))?;
     Ok(plan.schema().fields().iter().cloned().collect())
 }

@@ -192,3 +192,36 @@ async fn the_history_of_a_table_begins_with_its_creation_and_carries_annotations
     );
     assert_eq!(db.state("SET commit_annotations = 'no'").await, "22023");
 }
+
+#[tokio::test]
+async fn a_name_in_an_argument_is_read_as_a_name_in_a_statement() {
+    let db =
+        Db::with("CREATE TABLE Orders (id INT PRIMARY KEY); CREATE TABLE \"a.b\" (id INT PRIMARY KEY)").await;
+    db.run("CREATE SNAPSHOT before").await;
+    db.run("INSERT INTO orders VALUES (1); INSERT INTO \"a.b\" VALUES (1), (2)").await;
+    let changes =
+        |name: &str| format!("SELECT count(*) FROM table_diff('{name}', 'snapshot:before', 'latest')");
+    for name in ["orders", "Orders", "public.ORDERS", "\"orders\"", " main . public . orders "] {
+        assert_eq!(db.one(&changes(name)).await, "1", "{name}");
+    }
+    assert_eq!(db.one(&changes("\"a.b\"")).await, "2");
+    assert_eq!(db.one("SELECT count(*) FROM row_history('Orders', 1)").await, "1");
+    for (name, state) in
+        [("\"Orders\"", "42P01"), ("a.b", "3F000"), ("a b", "42601"), ("", "42601"), ("a.b.c.d", "42601")]
+    {
+        assert_eq!(db.error(&changes(name)).await.sqlstate(), state, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_view_in_a_database_whose_name_holds_an_at_sign_is_read_at_its_point() {
+    let db =
+        Db::with("CREATE DATABASE \"a@b\"; USE \"a@b\"; CREATE TABLE t (v INT); INSERT INTO t VALUES (1)")
+            .await;
+    db.run("CREATE VIEW total AS SELECT sum(v) AS total FROM \"a@b\".public.t").await;
+    db.run("CREATE SNAPSHOT before; INSERT INTO t VALUES (10)").await;
+    let both = "SELECT (SELECT total FROM total) - (SELECT total FROM total AS OF SNAPSHOT before)";
+    assert_eq!(db.one(both).await, "10");
+    let error = db.error("SELECT missing FROM t AS OF SNAPSHOT before").await;
+    assert!(!error.to_string().contains('\u{2}'), "{error}");
+}

@@ -1,6 +1,6 @@
 //! Scripts and random histories over transactions, snapshots and restore.
 
 mod database;
+mod interleavings;
 mod model;
-mod pipeline;
 mod script;

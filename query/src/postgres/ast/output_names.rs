@@ -21,29 +21,12 @@ use datafusion::{
 
 use crate::{
     error::{Error, ErrorKind, Result},
+    names::internal::{is_marked, marked, shown_name},
     parse::folded_ident,
 };
 
-/// Ends the name of a column that shares it with another one; a number follows.
-const MARK: char = '\u{1}';
-
 /// What a column without a name is called.
 const NAMELESS: &str = "?column?";
-
-/// The name as users see it.
-pub(crate) fn shown_name(name: &str) -> &str {
-    name.split(MARK).next().unwrap_or(name)
-}
-
-/// A text with the marks of its names cut off.
-pub(crate) fn without_marks(text: &str) -> String {
-    let mut parts = text.split(MARK);
-    let mut shown = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        shown.push_str(part.trim_start_matches(|c: char| c.is_ascii_digit()));
-    }
-    shown
-}
 
 /// A schema with the names that users see.
 pub(crate) fn shown_schema(schema: &Schema) -> SchemaRef {
@@ -92,10 +75,6 @@ pub(crate) fn name_columns(statement: &mut ast::Statement) -> Result<()> {
         ControlFlow::Break(error) => Err(error),
         ControlFlow::Continue(()) => Ok(()),
     }
-}
-
-fn marked(name: &str, index: usize) -> String {
-    format!("{name}{MARK}{index}")
 }
 
 struct Namer;
@@ -204,7 +183,7 @@ fn name_items(select: &mut Select, taken: &[String]) {
         let hides = !written && !is_column(expr) && taken.contains(name);
         let name =
             if differs || repeats || in_wildcard || hides { marked(name, index) } else { name.clone() };
-        if !written && is_column(expr) && !name.contains(MARK) {
+        if !written && is_column(expr) && !is_marked(&name) {
             continue;
         }
         *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias: Ident::with_quote('"', name) };

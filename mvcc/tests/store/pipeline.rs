@@ -8,10 +8,6 @@ use std::{
 
 use bygone_engine::types::{Durability, KeyspaceId, Timestamp, WriteBatch};
 use bygone_mvcc::{CommitMeta, Error, ExclusiveCommit, Store, annotation, commits, forget_commits};
-use bygone_snapshots::{
-    CreateSnapshot,
-    restore::{self, RestoreRequest, SafetySnapshot},
-};
 
 use crate::database::Database;
 
@@ -127,47 +123,6 @@ async fn writers_that_wait_together_share_one_sync() {
 }
 
 #[tokio::test]
-async fn a_writer_waits_for_an_exclusive_lock() {
-    let database = Database::patient().await;
-    let (store, t) = (&database.store, database.keyspace("t").await);
-    let u = database.keyspace("u").await;
-    let lock = store.lock_exclusive(&[t], "a restore", 0).await.expect("nobody holds it");
-    let mut writer = pin!(store.write(batch(t, "k", "1"), Durability::Sync));
-    assert!(poll(writer.as_mut()).is_pending());
-    store.write(batch(u, "k", "1"), Durability::Sync).await.expect("another keyspace is free");
-    assert!(poll(writer.as_mut()).is_pending());
-    let error = store.lock_exclusive(&[u, t], "another", 0).await.expect_err("it is held");
-    assert!(error.is_retryable(), "{error}");
-    drop(lock);
-    writer.await.expect("commits after the release");
-}
-
-#[tokio::test]
-async fn a_writer_that_cannot_wait_is_told_who_holds_the_lock() {
-    let database = Database::new(bygone_engine::EngineOptions::tiny()).await;
-    let (store, t) = (&database.store, database.keyspace("t").await);
-    let lock = store.lock_exclusive(&[t], "a restore of t", 0).await.expect("nobody holds it");
-    let error = store.write(batch(t, "k", "1"), Durability::Sync).await.expect_err("it is locked");
-    assert!(matches!(&error, Error::Locked { by, .. } if by == "a restore of t"), "{error}");
-    drop(lock);
-}
-
-#[tokio::test]
-async fn a_writer_that_queued_before_the_lock_was_taken_waits_too() {
-    let database = Database::patient().await;
-    let (store, t) = (&database.store, database.keyspace("t").await);
-    let mut writer = pin!(store.write(batch(t, "k", "1"), Durability::Sync));
-    assert!(poll(writer.as_mut()).is_pending(), "it leads, and has not looked at the locks again");
-    let lock = store.lock_exclusive(&[t], "a restore", 0).await.expect("nothing is under way yet");
-    for _ in 0..10 {
-        assert!(poll(writer.as_mut()).is_pending());
-    }
-    assert_eq!(value(store, t, "k").await, None);
-    drop(lock);
-    writer.await.expect("commits after the release");
-}
-
-#[tokio::test]
 async fn files_and_writes_of_an_exclusive_commit_become_visible_together() {
     let database = Database::patient().await;
     let (store, t) = (&database.store, database.keyspace("t").await);
@@ -242,54 +197,6 @@ async fn annotations_are_readable_as_of_any_time() {
 }
 
 #[tokio::test]
-async fn a_restore_that_is_dropped_before_its_commit_leaves_nothing() {
-    let database = Database::patient().await;
-    let (store, snapshots) = (&database.store, &database.snapshots);
-    let t = database.keyspace("t").await;
-    let before = store.write(batch(t, "k", "1"), Durability::Sync).await.expect("commits").timestamp;
-    store.write(batch(t, "k", "2"), Durability::Sync).await.expect("commits");
-    for log_bytes_max in [0, 1 << 20] {
-        let request =
-            RestoreRequest { log_bytes_max, ..RestoreRequest::new(vec![database.object("t").await], before) };
-        {
-            let mut restore = Box::pin(restore::run(snapshots, request));
-            assert!(poll(restore.as_mut()).is_pending(), "it waits for others to join its commit");
-        }
-        assert_eq!(value(store, t, "k").await.as_deref(), Some("2"));
-        assert_eq!(snapshots.list().await.expect("lists"), []);
-        assert_eq!(snapshots.expire(store.clock().now()).await.expect("sweeps"), []);
-        store.write(batch(t, "other", "1"), Durability::Sync).await.expect("nothing is locked");
-    }
-}
-
-#[tokio::test]
-async fn readers_are_not_blocked_by_a_restore_and_see_all_of_it_or_nothing() {
-    let database = Database::patient().await;
-    let (store, snapshots) = (&database.store, &database.snapshots);
-    let (t, u) = (database.keyspace("t").await, database.keyspace("u").await);
-    let mut both = batch(t, "k", "1");
-    both.put(u, "k", "1");
-    let before = store.write(both, Durability::Sync).await.expect("commits").timestamp;
-    store.write(batch(t, "k", "2"), Durability::Sync).await.expect("commits");
-    store.write(batch(u, "k", "2"), Durability::Sync).await.expect("commits");
-    let old_reader = store.begin_read_only();
-    let targets = vec![database.object("t").await, database.object("u").await];
-    let mut restore = Box::pin(restore::run(snapshots, RestoreRequest::new(targets, before)));
-    loop {
-        let outcome = poll(restore.as_mut());
-        let view = store.view_now();
-        let seen = (view.get(t, b"k").await.expect("reads"), view.get(u, b"k").await.expect("reads"));
-        assert_eq!(seen.0, seen.1, "both keyspaces change at one timestamp");
-        if let Poll::Ready(report) = outcome {
-            assert!(report.expect("restores").commit.is_some());
-            assert_eq!(seen.0.as_deref(), Some(&b"1"[..]));
-            break;
-        }
-    }
-    assert_eq!(old_reader.get(t, b"k").await.expect("reads").as_deref(), Some(&b"2"[..]));
-}
-
-#[tokio::test]
 async fn writers_that_wait_together_and_are_large_together_get_records_of_their_own() {
     let database = Database::patient().await;
     let (store, t) = (&database.store, database.keyspace("t").await);
@@ -351,49 +258,6 @@ async fn draining_waits_for_the_commits_under_way_and_leaves_no_commit() {
 }
 
 #[tokio::test]
-async fn a_snapshot_whose_call_is_dropped_while_another_leads_keeps_its_pin_through_expiry() {
-    let database = Database::patient().await;
-    let (store, snapshots) = (&database.store, &database.snapshots);
-    let t = database.keyspace("t").await;
-    store.write(batch(t, "k", "1"), Durability::Sync).await.expect("commits");
-    let mut writer = pin!(store.write(batch(t, "k", "2"), Durability::Sync));
-    assert!(poll(writer.as_mut()).is_pending());
-    {
-        let mut create = Box::pin(snapshots.create(bygone_snapshots::CreateSnapshot::database("s")));
-        assert!(poll(create.as_mut()).is_pending(), "its record is queued");
-    }
-    let mut expire = pin!(snapshots.expire(Timestamp::INTENT));
-    assert!(poll(expire.as_mut()).is_pending(), "the pipeline is not idle");
-    assert!(store.engine().oldest_pin().is_some());
-    writer.await.expect("commits");
-    expire.await.expect("sweeps");
-    assert_eq!(snapshots.list().await.expect("lists"), [], "it was not taken by the leader");
-}
-
-#[tokio::test]
-async fn keyspaces_that_no_catalog_names_are_dropped_at_open_and_named_ones_are_not() {
-    let mut database = Database::patient().await;
-    let (named, unnamed) = (database.keyspace("t").await, database.store.new_keyspace_id());
-    let other = database.store.new_keyspace_id();
-    for keyspace in [named, unnamed, other] {
-        database.store.write(batch(keyspace, "k", "1"), Durability::Sync).await.expect("commits");
-    }
-    let marked = |database: &Database| {
-        let all = database.store.engine().dropped_keyspaces();
-        all.into_iter().map(|(keyspace, _)| keyspace).collect::<Vec<_>>()
-    };
-    // As a restore leaves it that was cut short after it committed what a drop had marked.
-    let now = database.store.engine().last_timestamp();
-    database.store.engine().drop_keyspace(named, now).await.expect("marks");
-    database.reopen().await;
-    assert_eq!(marked(&database), [named]);
-    database.store.names().reconcile(&[other].into()).await.expect("reconciles");
-    assert_eq!(marked(&database), [unnamed]);
-    database.reopen().await;
-    assert_eq!(marked(&database), [unnamed]);
-}
-
-#[tokio::test]
 async fn a_keyspace_that_was_dropped_or_came_back_fails_its_guard() {
     let database = Database::patient().await;
     let (store, t) = (&database.store, database.keyspace("t").await);
@@ -406,68 +270,6 @@ async fn a_keyspace_that_was_dropped_or_came_back_fails_its_guard() {
     names.drop_keyspace("t").await.expect("drops");
     assert!(matches!(write(since).await, Err(Error::Conflict { .. })));
     assert!(matches!(names.check_exists(&info).await, Err(Error::NoKeyspace(_))));
-}
-
-#[tokio::test]
-async fn a_restore_that_is_given_up_after_it_began_to_commit_happens_whole() {
-    let database = Database::busy().await;
-    let (store, t) = (&database.store, database.keyspace("t").await);
-    let at = store.write(batch(t, "k", "1"), Durability::Sync).await.expect("commits").timestamp;
-    let names = store.names();
-    let keyspace = names.get("t").await.expect("is there");
-    names.drop_keyspace("t").await.expect("drops");
-    let (_, dropped_at) = store.engine().dropped_keyspaces()[0];
-    let mut extra = WriteBatch::new();
-    names.add_revival(&keyspace, &mut extra);
-    let revive = vec![(t, dropped_at)];
-    let safety = SafetySnapshot::None;
-    let request = RestoreRequest { revive, extra, safety, ..RestoreRequest::new(Vec::new(), at) };
-    {
-        let mut restore = pin!(restore::run(&database.snapshots, request));
-        while store.engine().dropped_keyspaces() == [(t, dropped_at)] {
-            let state = poll(restore.as_mut());
-            assert!(state.is_pending(), "{state:?}");
-            tokio::task::yield_now().await;
-        }
-    }
-    store.drain().await;
-    assert_eq!(store.engine().dropped_keyspaces(), []);
-    assert_eq!(names.get("t").await.expect("is back"), keyspace);
-    assert_eq!(value(store, t, "k").await.as_deref(), Some("1"));
-}
-
-#[tokio::test]
-async fn records_of_commits_go_when_nothing_can_be_read_as_of_them() {
-    let options = bygone_engine::EngineOptions { retention_us: 0, ..bygone_engine::EngineOptions::tiny() };
-    let database = Database::new(options).await;
-    let (store, t) = (&database.store, database.keyspace("t").await);
-    let mut moments = Vec::new();
-    for at in [100, 200, 300] {
-        database.clock.set(at);
-        let transaction = store.begin();
-        transaction.put(t, "k", at.to_string()).expect("writes");
-        transaction
-            .annotate(CommitMeta { author: Some("ada".into()), ..CommitMeta::default() })
-            .expect("open");
-        moments.push(transaction.commit(Durability::Sync).await.expect("commits").timestamp);
-        if at == 200 {
-            database.snapshots.create(CreateSnapshot::database("s")).await.expect("creates");
-        }
-    }
-    let known = async || -> Vec<Timestamp> {
-        let all = commits(&store.view_now(), Timestamp::INTENT, Timestamp::LAST, 100).await.expect("reads");
-        let of_ada = all.into_iter().filter(|commit| commit.author.is_some());
-        of_ada.map(|commit| commit.timestamp).collect()
-    };
-    store.engine().raise_horizons().await.expect("raises");
-    assert!(forget_commits(store).await.expect("forgets") > 0);
-    assert_eq!(known().await, moments[1..], "a restore to the snapshot names what it undoes");
-    assert_eq!(forget_commits(store).await.expect("forgets"), 0);
-    database.clock.set(1_000);
-    database.snapshots.drop_many(&["s".to_owned()], false).await.expect("drops");
-    store.engine().raise_horizons().await.expect("raises");
-    forget_commits(store).await.expect("forgets");
-    assert_eq!(known().await, []);
 }
 
 #[tokio::test]
@@ -524,4 +326,68 @@ async fn records_that_were_forgotten_are_not_looked_for_again() {
     store.write(batch(t, "k", "2"), Durability::Sync).await.expect("writes");
     store.engine().raise_horizons().await.expect("raises");
     assert_eq!(forget_commits(store).await.expect("forgets"), 0);
+}
+
+#[tokio::test]
+async fn a_writer_waits_for_an_exclusive_lock() {
+    let database = Database::patient().await;
+    let (store, t) = (&database.store, database.keyspace("t").await);
+    let u = database.keyspace("u").await;
+    let lock = store.lock_exclusive(&[t], "a restore", 0).await.expect("nobody holds it");
+    let mut writer = pin!(store.write(batch(t, "k", "1"), Durability::Sync));
+    assert!(poll(writer.as_mut()).is_pending());
+    store.write(batch(u, "k", "1"), Durability::Sync).await.expect("another keyspace is free");
+    assert!(poll(writer.as_mut()).is_pending());
+    let error = store.lock_exclusive(&[u, t], "another", 0).await.expect_err("it is held");
+    assert!(error.is_retryable(), "{error}");
+    drop(lock);
+    writer.await.expect("commits after the release");
+}
+
+#[tokio::test]
+async fn a_writer_that_cannot_wait_is_told_who_holds_the_lock() {
+    let database = Database::new(bygone_engine::EngineOptions::tiny()).await;
+    let (store, t) = (&database.store, database.keyspace("t").await);
+    let lock = store.lock_exclusive(&[t], "a restore of t", 0).await.expect("nobody holds it");
+    let error = store.write(batch(t, "k", "1"), Durability::Sync).await.expect_err("it is locked");
+    assert!(matches!(&error, Error::Locked { by, .. } if by == "a restore of t"), "{error}");
+    drop(lock);
+}
+
+#[tokio::test]
+async fn a_writer_that_queued_before_the_lock_was_taken_waits_too() {
+    let database = Database::patient().await;
+    let (store, t) = (&database.store, database.keyspace("t").await);
+    let mut writer = pin!(store.write(batch(t, "k", "1"), Durability::Sync));
+    assert!(poll(writer.as_mut()).is_pending(), "it leads, and has not looked at the locks again");
+    let lock = store.lock_exclusive(&[t], "a restore", 0).await.expect("nothing is under way yet");
+    for _ in 0..10 {
+        assert!(poll(writer.as_mut()).is_pending());
+    }
+    assert_eq!(value(store, t, "k").await, None);
+    drop(lock);
+    writer.await.expect("commits after the release");
+}
+
+#[tokio::test]
+async fn keyspaces_that_no_catalog_names_are_dropped_at_open_and_named_ones_are_not() {
+    let mut database = Database::patient().await;
+    let (named, unnamed) = (database.keyspace("t").await, database.store.new_keyspace_id());
+    let other = database.store.new_keyspace_id();
+    for keyspace in [named, unnamed, other] {
+        database.store.write(batch(keyspace, "k", "1"), Durability::Sync).await.expect("commits");
+    }
+    let marked = |database: &Database| {
+        let all = database.store.engine().dropped_keyspaces();
+        all.into_iter().map(|(keyspace, _)| keyspace).collect::<Vec<_>>()
+    };
+    // As a restore leaves it that was cut short after it committed what a drop had marked.
+    let now = database.store.engine().last_timestamp();
+    database.store.engine().drop_keyspace(named, now).await.expect("marks");
+    database.reopen().await;
+    assert_eq!(marked(&database), [named]);
+    database.store.names().reconcile(&[other].into()).await.expect("reconciles");
+    assert_eq!(marked(&database), [unnamed]);
+    database.reopen().await;
+    assert_eq!(marked(&database), [unnamed]);
 }

@@ -1,6 +1,11 @@
-//! Names of objects: how a written name becomes a full path, which names are allowed, which were probably meant.
+//! Full paths of tables and views.
 
 use std::fmt;
+
+/// Name of the database that always exists.
+pub(crate) const DEFAULT_DATABASE: &str = "main";
+/// Name of the schema that every database has.
+pub(crate) const DEFAULT_SCHEMA: &str = "public";
 
 /// Where a table or view is: always all three parts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,9 +24,9 @@ impl ObjectPath {
 impl fmt::Display for ObjectPath {
     /// As short as it can be without becoming ambiguous for a session with the default names.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.database != super::DEFAULT_DATABASE {
+        if self.database != DEFAULT_DATABASE {
             write!(f, "{}.{}.{}", self.database, self.schema, self.name)
-        } else if self.schema != super::DEFAULT_SCHEMA {
+        } else if self.schema != DEFAULT_SCHEMA {
             write!(f, "{}.{}", self.schema, self.name)
         } else {
             f.write_str(&self.name)

@@ -1,0 +1,103 @@
+//! Spellings that are made up inside, each with how it is made, recognised and taken out of what users see.
+//!
+//! | spelling | stands for |
+//! |---|---|
+//! | `name ␁ n` | the n-th column of a select list that shares its name with another |
+//! | `database ␂ moment` as a catalog | a table at a point: the planner compares scans by name, and must tell two moments of a table apart |
+//! | `__bygone_key` | the hidden column with a row's encoded key |
+//! | `__bygone_target` | the table that an UPDATE or DELETE changes |
+//!
+//! ␁ and ␂ are control characters, which no object can be named with; names with `__bygone` in front are refused for columns.
+
+use datafusion::common::TableReference;
+
+use super::ObjectPath;
+
+/// Ends the name of a column that shares it with another one; a number follows.
+const COLUMN_MARK: char = '\u{1}';
+
+/// Ends the name of a database in the name of a scan; a moment follows.
+const MOMENT_MARK: char = '\u{2}';
+
+/// The hidden column that holds a row's encoded key; only the targets of UPDATE and DELETE have it.
+pub(crate) const ROW_KEY_COLUMN: &str = "__bygone_key";
+
+/// The name that the target of an UPDATE or DELETE has in its query.
+pub(crate) const TARGET_TABLE: &str = "__bygone_target";
+
+/// The name of a column that shares its own with others, told apart by its position.
+pub(crate) fn marked(name: &str, index: usize) -> String {
+    format!("{name}{COLUMN_MARK}{index}")
+}
+
+/// A name that [`marked`] made.
+pub(crate) fn is_marked(name: &str) -> bool {
+    name.contains(COLUMN_MARK)
+}
+
+/// The name as users see it.
+pub(crate) fn shown_name(name: &str) -> &str {
+    name.split(COLUMN_MARK).next().unwrap_or(name)
+}
+
+/// A text with the marks of its columns' names cut off.
+pub(crate) fn without_marks(text: &str) -> String {
+    let mut parts = text.split(COLUMN_MARK);
+    let mut shown = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        shown.push_str(part.trim_start_matches(|c: char| c.is_ascii_digit()));
+    }
+    shown
+}
+
+/// The name of a scan of an object at a moment: a timestamp, or a word for the newest one.
+pub(crate) fn scan_name(path: &ObjectPath, moment: &str) -> TableReference {
+    let database = format!("{}{MOMENT_MARK}{moment}", path.database);
+    TableReference::full(database, path.schema.as_str(), path.name.as_str())
+}
+
+/// A name that [`scan_name`] made.
+pub(crate) fn is_scan_name(name: &TableReference) -> bool {
+    name.catalog().is_some_and(|database| database.contains(MOMENT_MARK))
+}
+
+/// The names of scans in a plan as text, readable: `database@moment`.
+pub(crate) fn with_shown_moments(text: &str) -> String {
+    text.replace(MOMENT_MARK, "@")
+}
+
+/// A message without the databases and moments of the names of scans.
+pub(crate) fn without_scan_names(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(MOMENT_MARK) {
+        let (before, after) = (&rest[..at], &rest[at + MOMENT_MARK.len_utf8()..]);
+        let moment = after.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(after.len());
+        // The database's name goes with it: between quotes if it has them.
+        let (start, end) = match after[moment..].strip_prefix('"') {
+            Some(_) => (before.rfind('"').unwrap_or(at), moment + 1),
+            None => (before.rfind(|c: char| !(c.is_alphanumeric() || c == '_')).map_or(0, |i| i + 1), moment),
+        };
+        out.push_str(&before[..start]);
+        rest = after[end..].strip_prefix('.').unwrap_or(&after[end..]);
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_lose_made_up_names_and_keep_everything_else() {
+        let path = ObjectPath::new("main", "public", "orders");
+        let scan = scan_name(&path, "123");
+        assert!(is_scan_name(&scan));
+        assert!(!is_scan_name(&TableReference::full("a@b", "public", "orders")));
+        assert_eq!(without_scan_names(&format!("no {scan}.v in a@b.c")), "no public.orders.v in a@b.c");
+        assert_eq!(without_scan_names("no \"main\u{2}latest\".public.t, 'x@y'"), "no public.t, 'x@y'");
+        assert_eq!(without_marks("max\u{1}12 of v\u{1}3"), "max of v");
+        assert_eq!(shown_name(&marked("v", 3)), "v");
+    }
+}
