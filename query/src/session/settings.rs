@@ -138,7 +138,7 @@ impl Settings {
             // Names of databases and schemas are checked against the catalog by the caller.
             ("database", value) => value.unwrap_or(DEFAULT_DATABASE).clone_into(&mut self.search.database),
             (_, value) => {
-                value.unwrap_or(DEFAULT_SCHEMA).trim_matches('"').clone_into(&mut self.search.schema)
+                value.unwrap_or(DEFAULT_SCHEMA).trim_matches('"').clone_into(&mut self.search.schema);
             }
         }
         Ok(())
