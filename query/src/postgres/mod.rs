@@ -11,6 +11,7 @@
 //! | `analyze::guarded_division` | analyzed plan | computes both sides of an `AND` for all rows | a division behind a condition is not reached | its choice | `AND` evaluates rows that are left |
 //! | `analyze::checked_arithmetic` | analyzed plan | integers wrap, a double divided by zero is infinite | 22003, 22012 | its choice | its planner can ask for `fail_on_overflow` |
 //! | `analyze::time_zones` | analyzed plan | reads and shows times in the zone of their type, in nanoseconds | in the session's zone, to the microsecond | its choice | never |
+//! | `physical::filter_pushdown` | plan of operators | pushes a filter to the first column of the name, past limits too | rows are those of the query | apache/datafusion#25259 (fixed) | DataFusion maps by places |
 //!
 //! The three of `analyze` are one rule and one walk ([`analyze::PostgresSemantics`]). Every walk over a plan is
 //! [`walk::rewrite_nodes`] or [`walk::rewrite_exprs`]: it keeps the names of columns and computes schemas anew.
@@ -19,6 +20,7 @@ pub(crate) mod analyze;
 pub(crate) mod ast;
 pub(crate) mod exprs;
 pub(crate) mod functions;
+pub(crate) mod physical;
 pub(crate) mod plan;
 pub(crate) mod walk;
 

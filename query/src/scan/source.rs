@@ -7,7 +7,12 @@ use std::{
 
 use arrow::{compute::SortOptions, datatypes::SchemaRef};
 use datafusion::{
-    common::{Result, Statistics, config::ConfigOptions, tree_node::TreeNodeRecursion},
+    common::{
+        Result, Statistics,
+        config::ConfigOptions,
+        internal_datafusion_err,
+        tree_node::{Transformed, TreeNode, TreeNodeRecursion},
+    },
     datasource::source::DataSource,
     execution::{SendableRecordBatchStream, TaskContext},
     physical_expr::{
@@ -103,6 +108,22 @@ impl TableScan {
         let is_forward_scan = self.ordered && !self.reverse && self.limit.is_none();
         let is_large = self.reader.is_large(self.table.keyspace_id());
         (is_forward_scan && is_large).then(|| Self { ordered: false, ..self.clone() })
+    }
+
+    /// A filter whose columns have the names of the projected ones: rows are judged by the places of columns, pages by
+    /// their names.
+    fn named_by_place(&self, filter: Arc<dyn PhysicalExpr>) -> Result<Arc<dyn PhysicalExpr>> {
+        let named = filter.transform_up(|expr| {
+            let Some(column) = expr.downcast_ref::<Column>() else { return Ok(Transformed::no(expr)) };
+            let index = column.index();
+            let field = self.projected_schema.fields().get(index);
+            let field = field.ok_or_else(|| internal_datafusion_err!("a filter has no column {index}"))?;
+            if field.name() == column.name() {
+                return Ok(Transformed::no(expr));
+            }
+            Ok(Transformed::yes(Arc::new(Column::new(field.name(), index)) as Arc<dyn PhysicalExpr>))
+        })?;
+        Ok(named.data)
     }
 
     /// The order of the output: the projected columns of the primary key, as far as they form a prefix of it.
@@ -247,6 +268,8 @@ impl DataSource for TableScan {
         if count == 0 || self.limit.is_some() {
             return Ok(FilterPushdownPropagation::with_parent_pushdown_result(vec![PushedDown::No; count]));
         }
+        let filters = filters.into_iter().map(|filter| self.named_by_place(filter));
+        let filters = filters.collect::<Result<Vec<_>>>()?;
         let mut source = self.clone();
         source.predicate = Some(conjunction(self.predicate.iter().cloned().chain(filters)));
         Ok(FilterPushdownPropagation::with_parent_pushdown_result(vec![PushedDown::Yes; count])

@@ -6,6 +6,7 @@ mod columns;
 mod database;
 mod expressions;
 mod isolation;
+mod joins;
 mod lookups;
 mod objects;
 mod plans;
