@@ -8,7 +8,10 @@ use chrono::{
     TimeZone as _,
 };
 
-use super::interval::parse_interval;
+use super::{
+    date_text::{read_words, zone_of_letters},
+    interval::parse_interval,
+};
 use crate::{
     error::{Error, Result, quoted},
     types::TIME_RANGE_MICROS,
@@ -125,6 +128,14 @@ impl TimeZone {
             Self::Fixed(zone) => zone,
         };
         instant + i64::from(east.local_minus_utc()) * 1_000_000
+    }
+
+    /// What the zone is called at an instant: `CEST`.
+    pub(crate) fn abbreviation(self, at: DateTime<chrono::Utc>) -> String {
+        match self {
+            Self::Named(zone) => at.with_timezone(&zone).format("%Z").to_string(),
+            Self::Fixed(offset) => offset.to_string(),
+        }
     }
 
     /// What clocks of this zone show at `at`.
@@ -249,19 +260,24 @@ fn parse_time_text(text: &str, type_name: &str) -> Result<(NaiveDateTime, Option
         return Err(Error::unsupported(format!("{trimmed} as a {type_name}"))
             .with_hint("times are in the years 1 to 9999; leave the value NULL, or take the last of them"));
     }
-    let bad = || Error::bad_time(text, type_name);
-    let (local, zone) = split_zone(trimmed);
-    let local = parse_local(local).map_err(|problem| match problem {
-        NoTime::Form => bad(),
+    let iso = || {
+        let (local, zone) = split_zone(trimmed);
+        let zone = zone.map(|zone| zone_of_letters(zone).map_or_else(|| TimeZone::parse(zone), Ok));
+        Ok((parse_local(local)?, zone.transpose().map_err(|_| NoTime::Form)?))
+    };
+    let read = match iso() {
+        Err(NoTime::Form) => read_words(trimmed),
+        read => read,
+    };
+    read.map_err(|problem| match problem {
+        NoTime::Form => Error::bad_time(text, type_name),
         NoTime::Range => Error::time_out_of_range(quoted(text)),
-    })?;
-    let zone = zone.map(TimeZone::parse).transpose().map_err(|_| bad())?;
-    Ok((local, zone))
+    })
 }
 
 /// Why a text is not a local time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum NoTime {
+pub(super) enum NoTime {
     /// It does not read like one.
     Form,
     /// There is no such day, hour or year.
@@ -270,8 +286,8 @@ enum NoTime {
 
 /// `2024-01-31`, `20240131`, `2024-1-31 12:00`, `2024-01-31T12:00:00.5`.
 fn parse_local(text: &str) -> Result<NaiveDateTime, NoTime> {
-    let (date, clock) = match text.split_once(['T', 't', ' ']) {
-        Some((date, clock)) => (date, Some(clock.trim_start())),
+    let (date, of_day) = match text.split_once(['T', 't', ' ']) {
+        Some((date, of_day)) => (date, Some(of_day.trim_start())),
         None => (text, None),
     };
     let mut parts = date.split('-');
@@ -293,8 +309,13 @@ fn parse_local(text: &str) -> Result<NaiveDateTime, NoTime> {
     }
     let date = NaiveDate::from_ymd_opt(year as i32, month, day).ok_or(NoTime::Range)?;
     let midnight = date.and_time(NaiveTime::MIN);
-    let Some(clock) = clock else { return Ok(midnight) };
-    let mut parts = clock.split(':');
+    let Some(of_day) = of_day else { return Ok(midnight) };
+    Ok(midnight + TimeDelta::microseconds(clock(of_day)?))
+}
+
+/// The microseconds of the day that `12:00`, `12:00:00.5` stands for.
+pub(super) fn clock(text: &str) -> Result<i64, NoTime> {
+    let mut parts = text.split(':');
     let (Some(hour), Some(minute), second, None) = (parts.next(), parts.next(), parts.next(), parts.next())
     else {
         return Err(NoTime::Form);
@@ -313,12 +334,11 @@ fn parse_local(text: &str) -> Result<NaiveDateTime, NoTime> {
     if !(hour < 24 || is_end) || minute > 59 || second > 60 {
         return Err(NoTime::Range);
     }
-    let of_day = i64::from(hour * 3_600 + minute * 60 + second) * 1_000_000 + i64::from(fraction);
-    Ok(midnight + TimeDelta::microseconds(of_day))
+    Ok(i64::from(hour * 3_600 + minute * 60 + second) * 1_000_000 + i64::from(fraction))
 }
 
 /// A number of at most so many digits.
-fn digits(text: &str, len_max: usize) -> Result<u32, NoTime> {
+pub(super) fn digits(text: &str, len_max: usize) -> Result<u32, NoTime> {
     if text.is_empty() || text.len() > len_max || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(NoTime::Form);
     }
@@ -343,6 +363,7 @@ fn parse_offset(text: &str) -> Option<FixedOffset> {
         _ => return None,
     };
     let digits: String = digits.chars().filter(|c| *c != ':').collect();
+    let digits = if digits.len() == 1 { format!("0{digits}") } else { digits };
     if !matches!(digits.len(), 2 | 4) || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }

@@ -11,6 +11,7 @@
 //! | `now`, `today`, `yesterday` | the statement's instant, the last midnight, the one before |
 //! | `-10m`, `-1h30m`, `-2 days`, `-1d 12:00:00` | so long before the statement's instant |
 
+mod date_text;
 mod interval;
 mod literal;
 

@@ -313,3 +313,52 @@ async fn try_cast_of_a_time_that_another_zone_takes_out_of_range_is_null() {
     }
     assert_eq!(db.state("SELECT CAST(TIMESTAMP '9999-12-31 23:00' AS TIMESTAMPTZ)").await, "22008");
 }
+
+#[tokio::test]
+async fn other_texts_of_dates_and_times_are_read_as_postgres_reads_them() {
+    let db = Db::new().await;
+    check(
+        &db,
+        &[
+            ("DATE 'January 8, 1999'", "1999-01-08"),
+            ("DATE 'Jan 8 1999'", "1999-01-08"),
+            ("DATE '8 January 1999'", "1999-01-08"),
+            ("DATE '1999-Jan-08'", "1999-01-08"),
+            ("DATE '8-Jan-1999'", "1999-01-08"),
+            ("DATE '08-JAN-99'", "1999-01-08"),
+            ("DATE 'Jan-08-1999'", "1999-01-08"),
+            ("DATE '1/8/1999'", "1999-01-08"),
+            ("DATE '1/18/99'", "1999-01-18"),
+            ("DATE '1999/1/8'", "1999-01-08"),
+            ("DATE '19990108'", "1999-01-08"),
+            ("DATE '990108'", "1999-01-08"),
+            ("DATE 'J2451187'", "1999-01-08"),
+            ("TIMESTAMP '1999-01-08 04:05 PM'", "1999-01-08T16:05:00"),
+            ("TIMESTAMP '1999-01-08 12:05 am'", "1999-01-08T00:05:00"),
+            ("TIMESTAMP '1999-01-08 040506'", "1999-01-08T04:05:06"),
+            ("TIMESTAMP 'Fri Jan 8 04:05:06 1999'", "1999-01-08T04:05:06"),
+            ("TIMESTAMPTZ 'Wed 17 Dec 07:37:16 1997 PST'", "1997-12-17T15:37:16Z"),
+            ("TIMESTAMPTZ '1999-01-08 04:05:06 PST8PDT'", "1999-01-08T12:05:06Z"),
+            ("TIMESTAMPTZ '1999-07-08 04:05:06 CET'", "1999-07-08T03:05:06Z"),
+            ("TIMESTAMPTZ '1999-07-08 04:05:06 cest'", "1999-07-08T02:05:06Z"),
+            ("TIMESTAMPTZ '1999-01-08 04:05:06 -8'", "1999-01-08T12:05:06Z"),
+            ("TIMESTAMPTZ '1/8/1999 4:05:06 PM America/New_York'", "1999-01-08T21:05:06Z"),
+        ],
+    )
+    .await;
+    for (text, state) in [
+        ("Januar 8, 1999", "22007"),
+        ("January 32, 1999", "22008"),
+        ("January 1999", "22007"),
+        ("1999-01-08 13:05 PM", "22008"),
+        ("January 8, 99 BC", "22008"),
+        ("13/13/1999", "22008"),
+        ("8", "22007"),
+        ("1999-01-08 04:05 XYZ", "22007"),
+        ("infinity", "0A000"),
+        ("", "22007"),
+        ("Jan Jan 8 1999", "22007"),
+    ] {
+        assert_eq!(db.state(&format!("SELECT TIMESTAMP '{text}'")).await, state, "{text}");
+    }
+}
