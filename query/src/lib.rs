@@ -33,4 +33,5 @@ pub use parse::{StatementText, is_complete, split_statements};
 pub use plan::MemoryOptions;
 pub use points::Point;
 pub use session::{Notice, Outcome, Progress, Rows, Session, Sql, SqlOptions};
+pub use types::interval_text;
 pub use values::{ColumnIndex, FromRow, FromValue, IntoParameters, IntoValue, Row};

@@ -1,14 +1,15 @@
 //! One value to text, the same in every format but JSON: ISO 8601 times, shortest round-trip floats, exact
-//! decimals, binary as `\x` and hexadecimal digits.
+//! decimals, binary as `\x` and hexadecimal digits, intervals as Postgres shows them.
 
 use std::fmt::Write as _;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Field};
+use arrow::datatypes::{DataType, Field, IntervalMonthDayNanoType, IntervalUnit};
 use arrow::error::ArrowError;
 use arrow::util::display::{
     ArrayFormatter, ArrayFormatterFactory, DisplayIndex, FormatOptions, FormatResult,
 };
+use bygone::interval_text;
 
 /// The cells of one batch.
 pub(super) struct Cells<'a> {
@@ -77,7 +78,7 @@ fn formatter(array: &dyn Array) -> Result<ArrayFormatter<'_>, ArrowError> {
     }
 }
 
-/// Shows binary columns, also inside lists and structures, as `\x0aff`.
+/// Shows binary columns, also inside lists and structures, as `\x0aff`, and intervals as `1 day 02:00:00`.
 #[derive(Debug)]
 struct BinaryAsHex;
 
@@ -88,12 +89,31 @@ impl ArrayFormatterFactory for BinaryAsHex {
         options: &FormatOptions<'f>,
         _field: Option<&'f Field>,
     ) -> Result<Option<ArrayFormatter<'f>>, ArrowError> {
+        if let DataType::Interval(IntervalUnit::MonthDayNano) = array.data_type() {
+            return Ok(Some(ArrayFormatter::new(Box::new(IntervalCells(array)), options.safe())));
+        }
         let is_binary = matches!(
             array.data_type(),
             DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_)
         );
         Ok(is_binary.then(|| ArrayFormatter::new(Box::new(Hex(array)), options.safe())))
     }
+}
+
+struct IntervalCells<'a>(&'a dyn Array);
+
+impl DisplayIndex for IntervalCells<'_> {
+    fn write(&self, row: usize, out: &mut dyn std::fmt::Write) -> FormatResult {
+        if self.0.is_valid(row) {
+            out.write_str(&interval_at(self.0, row))?;
+        }
+        Ok(())
+    }
+}
+
+/// Returns the text of one value of an array of intervals.
+pub(super) fn interval_at(array: &dyn Array, row: usize) -> String {
+    interval_text(array.as_primitive::<IntervalMonthDayNanoType>().value(row))
 }
 
 struct Hex<'a>(&'a dyn Array);

@@ -1,16 +1,17 @@
 //! JSON: an array of objects with one row per line, or one object per line. Numbers, also decimals, are exact JSON
-//! numbers; NULL is `null`, as are the floats JSON has no number for; times are ISO 8601 text; binary is `\x` text.
+//! numbers; NULL is `null`, as are the floats JSON has no number for; times are ISO 8601 text, intervals as in
+//! every other format; binary is `\x` text.
 
 use std::io::{self, Write};
 use std::sync::Arc;
 
 use arrow::array::{Array, RecordBatch, RecordBatchOptions};
-use arrow::datatypes::{DataType, FieldRef, SchemaRef};
+use arrow::datatypes::{DataType, FieldRef, IntervalUnit, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::json::writer::{JsonFormat, LineDelimited, NullableEncoder, WriterBuilder};
 use arrow::json::{Encoder, EncoderFactory, EncoderOptions};
 
-use super::cells::{bytes_at, hex};
+use super::cells::{bytes_at, hex, interval_at};
 use super::{RowWriter, distinct_names, unshowable};
 
 pub(super) struct JsonWriter {
@@ -92,11 +93,24 @@ impl EncoderFactory for BinaryAsHex {
         array: &'a dyn Array,
         _options: &'a EncoderOptions,
     ) -> Result<Option<NullableEncoder<'a>>, ArrowError> {
+        if let DataType::Interval(IntervalUnit::MonthDayNano) = array.data_type() {
+            return Ok(Some(NullableEncoder::new(Box::new(IntervalEncoder(array)), array.nulls().cloned())));
+        }
         let is_binary = matches!(
             array.data_type(),
             DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_)
         );
         Ok(is_binary.then(|| NullableEncoder::new(Box::new(HexEncoder(array)), array.nulls().cloned())))
+    }
+}
+
+struct IntervalEncoder<'a>(&'a dyn Array);
+
+impl Encoder for IntervalEncoder<'_> {
+    fn encode(&mut self, row: usize, out: &mut Vec<u8>) {
+        out.push(b'"');
+        out.extend_from_slice(interval_at(self.0, row).as_bytes());
+        out.push(b'"');
     }
 }
 

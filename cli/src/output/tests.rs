@@ -156,3 +156,27 @@ fn formats_are_found_by_the_names_they_are_given() {
     }
     assert_eq!(Format::from_name("xml"), None);
 }
+
+#[test]
+fn intervals_are_shown_as_postgres_shows_them_in_every_format() {
+    use arrow::array::IntervalMonthDayNanoArray;
+    use arrow::datatypes::IntervalMonthDayNano;
+
+    let intervals = IntervalMonthDayNanoArray::from(vec![
+        Some(IntervalMonthDayNano::new(14, 3, 0)),
+        None,
+        Some(IntervalMonthDayNano::new(0, -1, 7_380_000_000_000)),
+        Some(IntervalMonthDayNano::new(0, 0, 500_000_000)),
+    ]);
+    let column: ArrayRef = Arc::new(intervals);
+    let batch = RecordBatch::try_from_iter_with_nullable([("i", column, true)]).unwrap();
+    let batches = std::slice::from_ref(&batch);
+    assert_eq!(render(Format::Csv, batches), "i\n1 year 2 mons 3 days\n\n-1 days +02:03:00\n00:00:00.5\n");
+    assert_eq!(
+        render(Format::Json, batches),
+        "[\n {\"i\":\"1 year 2 mons 3 days\"},\n {\"i\":null},\n {\"i\":\"-1 days +02:03:00\"},\n {\"i\":\"00:00:00.5\"}\n]\n"
+    );
+    for format in [Format::Table, Format::Markdown] {
+        assert!(render(format, batches).contains("-1 days +02:03:00"));
+    }
+}

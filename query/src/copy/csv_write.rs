@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use arrow::{
     array::{Array, AsArray, RecordBatch},
-    datatypes::{DataType, SchemaRef},
+    datatypes::{DataType, IntervalMonthDayNanoType, IntervalUnit, SchemaRef},
     util::display::{ArrayFormatter, FormatOptions},
 };
 
@@ -12,6 +12,7 @@ use super::{OutputFile, file_error};
 use crate::{
     error::{Error, Result},
     parse::CopyOptions,
+    types::interval_text,
 };
 
 /// Bytes gathered before they are written.
@@ -57,6 +58,10 @@ impl CsvWriter {
                 match column.data_type() {
                     DataType::Utf8View => self.field(column.as_string_view().value(row).as_bytes()),
                     DataType::Utf8 => self.field(column.as_string::<i32>().value(row).as_bytes()),
+                    DataType::Interval(IntervalUnit::MonthDayNano) => {
+                        let intervals = column.as_primitive::<IntervalMonthDayNanoType>();
+                        self.field(interval_text(intervals.value(row)).as_bytes());
+                    }
                     data_type => {
                         use std::fmt::Write as _;
                         text.clear();

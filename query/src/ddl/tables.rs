@@ -17,7 +17,7 @@ use crate::{
     catalog::{CatalogState, ColumnDef, Object, ObjectPath, TableDef, keys},
     error::{Error, ErrorKind, Result},
     parse::{self, ColumnSpec, CreateTable},
-    postgres::{analyze::with_zone, ast::time_zone_syntax::spell_time_zones, plan::coerce_alone},
+    postgres::{analyze::with_zone, ast::spellings::rewrite_expression, plan::coerce_alone},
     session::{Context, Notice, Outcome, Work, Written},
     types::ColumnType,
 };
@@ -150,7 +150,7 @@ pub(crate) fn planned_defaults(context: &Context<'_>, table: &TableDef) -> Resul
 
 fn plan_default(context: &Context<'_>, text: &str, column_type: ColumnType) -> Result<Expr> {
     let mut expr = parse::parse_expression(text)?;
-    spell_time_zones(&mut expr);
+    rewrite_expression(&mut expr)?;
     let schema = DFSchema::empty();
     let expr =
         context.state.create_logical_expr_from_sql_expr(ast::ExprWithAlias { expr, alias: None }, &schema)?;

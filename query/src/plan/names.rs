@@ -34,7 +34,7 @@ use crate::{
         ObjectPath, SearchPath,
         internal::{TARGET_TABLE, is_scan_name, scan_name},
     },
-    postgres::{ast::output_names::with_shown_names, rewrite_plan, rewrite_tree, walk::rewrite_nodes},
+    postgres::{ast::output_names::with_shown_names, planned_aggregate, rewrite_plan, rewrite_tree, walk::rewrite_nodes},
     scan::TableAt,
     system::ComputedTable,
     types::Types,
@@ -256,7 +256,7 @@ impl ContextProvider for Names {
     }
 
     fn get_aggregate_meta(&self, name: &str) -> Option<Arc<AggregateUDF>> {
-        self.state.aggregate_functions().get(name).cloned()
+        planned_aggregate(name).or_else(|| self.state.aggregate_functions().get(name).cloned())
     }
 
     fn get_window_meta(&self, name: &str) -> Option<Arc<WindowUDF>> {

@@ -29,7 +29,7 @@ use crate::{
     names::{ObjectPath, SearchPath, internal::TARGET_TABLE},
     parse::{self, PointExpr, PointId, PointSyntax},
     points::{Point, TimeZone, display_timestamp, literal_time, version_from_text},
-    postgres::{analyze::with_zone, ast::time_zone_syntax::spell_time_zones},
+    postgres::{analyze::with_zone, ast::spellings::rewrite_expression},
     scan::{PointLabel, Reader},
     session::{Notice, Shared},
 };
@@ -356,7 +356,7 @@ impl<'a> Resolver<'a> {
             return parameter(self.parameters, id);
         }
         let mut spelt = expr.clone();
-        spell_time_zones(&mut spelt);
+        rewrite_expression(&mut spelt)?;
         let expr_with_alias = ast::ExprWithAlias { expr: spelt, alias: None };
         let logical = self.state.create_logical_expr_from_sql_expr(expr_with_alias, &DFSchema::empty())?;
         let bound = logical.transform(|node| match &node {

@@ -8,12 +8,14 @@
 //! | `ast::spellings` | tree | does not know, or takes for something else, `FETCH FIRST`, `ESCAPE`, `SIMILAR TO`, `AT TIME ZONE`, `mod`, `every` | knows them | its choice | each, when it is planned |
 //! | `plan::subqueries` | plan | refuses correlation that is more than equality, and `EXISTS` and `IN` inside of expressions | runs them | apache/datafusion#5483 | general decorrelation has landed |
 //! | `plan::coerce` | plan, and again when parameters are bound | `DOUBLE` and `DECIMAL` meet in `DECIMAL(30, 15)`; casts cut off; sums wrap; quotients are cut after four digits; texts and dates are compared with times in nanoseconds | see `plan::{decimals, casts, precision, text_literals, timestamps, unions}` | its choice | never |
+//! | `plan::intervals`, within `coerce` | plan | refuses `interval * number` and `avg(interval)`; times differ by durations | intervals of days and time | no report known | never |
 //! | `analyze::guarded_division` | analyzed plan | computes both sides of an `AND` for all rows | a division behind a condition is not reached | its choice | `AND` evaluates rows that are left |
 //! | `analyze::checked_arithmetic` | analyzed plan | integers wrap, a double divided by zero is infinite | 22003, 22012 | its choice | its planner can ask for `fail_on_overflow` |
 //! | `analyze::time_zones` | analyzed plan | reads and shows times in the zone of their type, in nanoseconds | in the session's zone, to the microsecond | its choice | never |
+//! | `analyze::interval_order` | analyzed plan | compares months, then days, then time | compares lengths: a day is 24 hours | apache/datafusion#8468 | Arrow compares so |
 //! | `physical::filter_pushdown` | plan of operators | pushes a filter to the first column of the name, past limits too | rows are those of the query | apache/datafusion#25259 (fixed) | DataFusion maps by places |
 //!
-//! The three of `analyze` are one rule and one walk ([`analyze::PostgresSemantics`]). Every walk over a plan is
+//! Those of `analyze` are one rule and one walk ([`analyze::PostgresSemantics`]). Every walk over a plan is
 //! [`walk::rewrite_nodes`] or [`walk::rewrite_exprs`]: it keeps the names of columns and computes schemas anew.
 
 pub(crate) mod analyze;
@@ -29,7 +31,7 @@ use std::sync::Arc;
 use datafusion::{
     common::Result,
     execution::SessionStateBuilder,
-    logical_expr::LogicalPlan,
+    logical_expr::{AggregateUDF, LogicalPlan},
     optimizer::{Analyzer, AnalyzerRule},
     sql::sqlparser::ast::Statement,
 };
@@ -55,12 +57,20 @@ pub(crate) fn analyzer_rules(zone: TimeZone) -> Vec<Arc<dyn AnalyzerRule + Send 
     rules
 }
 
+/// The aggregate that stands for one of DataFusion's until the types of its arguments are known.
+pub(crate) fn planned_aggregate(name: &str) -> Option<Arc<AggregateUDF>> {
+    matches!(name, "avg" | "mean").then(functions::planned_average)
+}
+
 /// Adds the functions that act as Postgres' do; they replace those of the same names.
 pub(crate) fn add_functions(builder: &mut SessionStateBuilder, zone: TimeZone) {
     // The last of a name is the one that counts.
     let scalar = builder.scalar_functions().get_or_insert_default();
     scalar.extend(functions::scalar_functions().into_iter().map(Arc::new));
+    scalar.extend(functions::interval_functions(zone).into_iter().map(Arc::new));
     scalar.extend(functions::time_functions(zone).into_iter().map(Arc::new));
     // The first planner that can plan an expression plans it.
-    builder.expr_planners().get_or_insert_default().insert(0, Arc::new(functions::Extract));
+    let planners = builder.expr_planners().get_or_insert_default();
+    planners.insert(0, Arc::new(functions::Extract));
+    planners.insert(0, Arc::new(plan::intervals::IntervalArithmetic));
 }

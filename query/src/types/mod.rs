@@ -11,6 +11,7 @@
 //! | `TIMESTAMP`, `TIMESTAMPTZ` | `Timestamp(µs)`, `Timestamp(µs, UTC)` |
 //! | `BYTEA` | `Binary` |
 
+pub(crate) mod interval;
 mod planner;
 
 use std::fmt;
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
+pub use interval::interval_text;
 pub use planner::Types;
 
 /// Digits of a decimal that fits eight bytes.

@@ -6,7 +6,10 @@ use std::{
     sync::Arc,
 };
 
-use arrow::{array::RecordBatch, util::display::array_value_to_string};
+use arrow::{
+    array::{AsArray, RecordBatch},
+    util::display::array_value_to_string,
+};
 use bygone_engine::{
     Engine, EngineOptions, Root,
     env::{Env, TokioTasks},
@@ -184,6 +187,10 @@ pub(crate) fn lines(batches: &[RecordBatch]) -> Vec<String> {
                 .map(|column| {
                     if column.is_null(row) {
                         "∅".to_owned()
+                    } else if let Some(intervals) =
+                        column.as_primitive_opt::<arrow::datatypes::IntervalMonthDayNanoType>()
+                    {
+                        bygone_query::interval_text(intervals.value(row))
                     } else {
                         array_value_to_string(column, row).expect("it shows")
                     }

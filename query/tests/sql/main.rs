@@ -5,6 +5,7 @@ mod column_names;
 mod columns;
 mod database;
 mod expressions;
+mod intervals;
 mod isolation;
 mod joins;
 mod lookups;

@@ -9,15 +9,15 @@ use datafusion::{
 use crate::postgres::{
     exprs::{is_float, type_of},
     functions::checked_arithmetic,
-    plan::text_literals::text_cast,
+    plan::text_literals::read_or_shown,
 };
 
 /// Puts arithmetic that fails in the place of arithmetic that wraps.
 pub(super) fn checked(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
     if let Expr::Cast(cast) = &expr
-        && let Some(function) = text_cast(&cast.expr, cast.field.data_type(), schema)
+        && let Some(read) = read_or_shown(&cast.expr, cast.field.data_type(), schema)
     {
-        return Transformed::yes(function.call(vec![cast.expr.as_ref().clone()]));
+        return Transformed::yes(read);
     }
     let Expr::BinaryExpr(BinaryExpr { left, op, right }) = expr else { return Transformed::no(expr) };
     if matches!(op, Operator::Divide | Operator::Modulo) && is_float(&type_of(&right, schema)) {

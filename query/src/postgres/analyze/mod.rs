@@ -2,6 +2,7 @@
 
 mod checked_arithmetic;
 mod guarded_division;
+mod interval_order;
 mod time_zones;
 
 use datafusion::{
@@ -28,7 +29,8 @@ impl AnalyzerRule for PostgresSemantics {
     fn analyze(&self, plan: LogicalPlan, _config: &ConfigOptions) -> Result<LogicalPlan> {
         rewrite_nodes(plan, |node| {
             let node = guarded_division::guard_divisions(node)?;
-            rewrite_exprs_of(node, &mut |expr, schema| with_semantics(expr, schema, self.zone))
+            rewrite_exprs_of(node, &mut |expr, schema| with_semantics(expr, schema, self.zone))?
+                .map_data(interval_order::order_node)
         })
     }
 
@@ -39,7 +41,8 @@ impl AnalyzerRule for PostgresSemantics {
 
 fn with_semantics(expr: Expr, schema: &DFSchema, zone: TimeZone) -> Result<Transformed<Expr>> {
     checked_arithmetic::checked(expr, schema)
-        .transform_data(|expr| time_zones::in_zone_of(expr, schema, zone))
+        .transform_data(|expr| time_zones::in_zone_of(expr, schema, zone))?
+        .transform_data(|expr| interval_order::order_expr(expr, schema))
 }
 
 /// An expression outside a plan, with the session's zone.

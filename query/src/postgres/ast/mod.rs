@@ -1,5 +1,6 @@
 //! Passes over the parser's tree, before it is planned.
 
+mod interval_literals;
 pub(crate) mod output_names;
 pub(crate) mod spellings;
 pub(crate) mod time_zone_syntax;

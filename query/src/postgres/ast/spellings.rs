@@ -7,6 +7,9 @@
 //! | `a SIMILAR TO '(b\|c)%'` | `a ~ '^(?:(b\|c).*)$'` |
 //! | `mod(a, b)`, `every(a)` | `a % b`, `bool_and(a)` |
 //! | `t AT TIME ZONE z` | `timezone(z, t)` |
+//! | `INTERVAL '1-2' YEAR TO MONTH` | `INTERVAL '14 mons …'` |
+//! | `make_interval(days => 1)` | `make_interval(0, 0, 0, 1)` |
+//! | `age(t)` | `age(current_date, t)` |
 //! | `SELECT generate_series(1, 3)` | `SELECT unnest(generate_series(1, 3))` |
 
 use std::ops::ControlFlow;
@@ -16,12 +19,21 @@ use datafusion::sql::sqlparser::ast::{
     VisitorMut,
 };
 
+use super::interval_literals::{negated, place_arguments, spell_interval};
 use super::time_zone_syntax::spell_time_zone;
 use crate::error::{Error, Result};
 
 /// Rewrites a statement, the names of whose columns are given.
 pub(crate) fn rewrite_spellings(statement: &mut ast::Statement) -> Result<()> {
     match statement.visit(&mut Spelling) {
+        ControlFlow::Break(error) => Err(error),
+        ControlFlow::Continue(()) => Ok(()),
+    }
+}
+
+/// As [`rewrite_spellings`], for an expression outside a statement.
+pub(crate) fn rewrite_expression(expr: &mut Expr) -> Result<()> {
+    match expr.visit(&mut Spelling) {
         ControlFlow::Break(error) => Err(error),
         ControlFlow::Continue(()) => Ok(()),
     }
@@ -108,6 +120,32 @@ fn adapted(expr: &mut Expr) -> Result<Option<Expr>> {
             let left = std::mem::replace(expr, Box::new(Expr::value(Value::Null)));
             let right = Box::new(Expr::value(Value::SingleQuotedString(regex)));
             Ok(Some(Expr::Nested(Box::new(Expr::BinaryOp { left, op, right }))))
+        }
+        Expr::UnaryOp { .. } => Ok(negated(expr)),
+        Expr::Interval(interval) => {
+            spell_interval(interval)?;
+            Ok(None)
+        }
+        Expr::Function(function) if is_called(function, "make_interval") => {
+            place_arguments(function);
+            Ok(None)
+        }
+        Expr::Function(function) if is_called(function, "age") => {
+            let today = Expr::Function(ast::Function {
+                name: ObjectName::from(vec![Ident::new("current_date")]),
+                args: ast::FunctionArguments::List(ast::FunctionArgumentList {
+                    duplicate_treatment: None,
+                    args: Vec::new(),
+                    clauses: Vec::new(),
+                }),
+                ..function.clone()
+            });
+            if let ast::FunctionArguments::List(list) = &mut function.args
+                && list.args.len() == 1
+            {
+                list.args.insert(0, ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(today)));
+            }
+            Ok(None)
         }
         Expr::Function(function) if is_called(function, "every") => {
             function.name = ObjectName::from(vec![Ident::new("bool_and")]);

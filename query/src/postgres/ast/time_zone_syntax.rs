@@ -1,28 +1,10 @@
 //! `t AT TIME ZONE z` is the function `timezone(z, t)`.
 
-use std::ops::ControlFlow;
-
-use datafusion::sql::sqlparser::ast::{self, Expr, VisitMut, VisitorMut};
+use datafusion::sql::sqlparser::ast::{self, Expr};
 
 use crate::postgres::functions::TIMEZONE;
 
-/// Writes `AT TIME ZONE` as the function that it is, everywhere in a tree.
-pub(crate) fn spell_time_zones(tree: &mut impl VisitMut) {
-    let _ = tree.visit(&mut TimeZoneSyntax);
-}
-
-struct TimeZoneSyntax;
-
-impl VisitorMut for TimeZoneSyntax {
-    type Break = ();
-
-    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        spell_time_zone(expr);
-        ControlFlow::Continue(())
-    }
-}
-
-/// As [`spell_time_zones`], for one expression.
+/// Writes `AT TIME ZONE` as the function that it is.
 pub(super) fn spell_time_zone(expr: &mut Expr) {
     let Expr::AtTimeZone { timestamp, time_zone } = expr else { return };
     let argument = |expr: &mut Expr| {

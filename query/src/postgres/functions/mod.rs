@@ -1,15 +1,21 @@
 //! Functions that take the place of DataFusion's, or that it does not have.
 
 mod arithmetic;
+mod intervals;
 mod only_row;
 mod scalars;
 mod text_casts;
 mod times;
 
 pub(crate) use arithmetic::{ROUND_HALF_EVEN, checked_arithmetic, round_half_even};
+pub(crate) use intervals::{
+    INTERVAL, interval_average, interval_choice, interval_extreme, interval_functions, interval_length,
+    interval_order, interval_product, interval_quotient, planned_average, time_difference,
+};
 pub(crate) use only_row::only_row;
 pub(crate) use scalars::scalar_functions;
-pub(crate) use text_casts::{read_text, show_bytes};
+pub(crate) use text_casts::{read_interval_text, read_text, show_bytes, show_interval};
 pub(crate) use times::{
-    Extract, IN_ZONE, TIMEZONE, cast_value, in_zone, is_time_cast, shift, time_cast, time_functions,
+    Extract, IN_ZONE, TIMEZONE, cast_value, in_zone, is_time_cast, shift,
+    time_cast, time_functions,
 };

@@ -1,10 +1,10 @@
 //! Casts from text, as files are read: `'\xdeadbeef'::BYTEA`, `'2024-01-31 10:00'::TIMESTAMP`, `'yes'::BOOLEAN`; and
-//! bytes as text.
+//! bytes and intervals as text.
 
 use std::sync::Arc;
 
 use arrow::{
-    array::{ArrayRef, AsArray, StringViewArray},
+    array::{ArrayRef, AsArray, IntervalMonthDayNanoArray, StringViewArray},
     compute::cast,
     datatypes::DataType,
 };
@@ -14,24 +14,49 @@ use datafusion::{
     scalar::ScalarValue,
 };
 
-use crate::{copy::TextColumn, points::TimeZone, types::ColumnType};
+use super::{intervals::INTERVAL, times::intervals_of};
+use crate::{
+    copy::TextColumn,
+    points::TimeZone,
+    types::{ColumnType, interval::read_interval, interval_text},
+};
 
 /// Text as a value of a column type; 22P02 where it is none.
 pub(crate) fn read_text(column_type: ColumnType) -> ScalarUDF {
     let signature = Signature::any(1, Volatility::Immutable);
-    ScalarUDF::new_from_impl(TextCast { to: Some(column_type), name: "read_text", signature })
+    ScalarUDF::new_from_impl(TextCast { kind: Kind::Read(column_type), name: "read_text", signature })
 }
 
 /// Bytes as text: `\x` and hexadecimal digits.
 pub(crate) fn show_bytes() -> ScalarUDF {
     let signature = Signature::any(1, Volatility::Immutable);
-    ScalarUDF::new_from_impl(TextCast { to: None, name: "show_bytes", signature })
+    ScalarUDF::new_from_impl(TextCast { kind: Kind::ShowBytes, name: "show_bytes", signature })
+}
+
+/// Text as an interval; 22007 where it is none.
+pub(crate) fn read_interval_text() -> ScalarUDF {
+    let signature = Signature::any(1, Volatility::Immutable);
+    ScalarUDF::new_from_impl(TextCast { kind: Kind::ReadInterval, name: "read_interval", signature })
+}
+
+/// Intervals as text: `1 day 02:00:00`.
+pub(crate) fn show_interval() -> ScalarUDF {
+    let signature = Signature::any(1, Volatility::Immutable);
+    ScalarUDF::new_from_impl(TextCast { kind: Kind::ShowInterval, name: "show_interval", signature })
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Kind {
+    /// Text becomes a value of a column type.
+    Read(ColumnType),
+    ReadInterval,
+    ShowBytes,
+    ShowInterval,
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct TextCast {
-    /// The type that text is read as; none for bytes that become text.
-    to: Option<ColumnType>,
+    kind: Kind,
     name: &'static str,
     signature: Signature,
 }
@@ -46,14 +71,21 @@ impl ScalarUDFImpl for TextCast {
     }
 
     fn return_type(&self, _types: &[DataType]) -> Result<DataType> {
-        Ok(self.to.map_or(DataType::Utf8View, ColumnType::arrow))
+        Ok(match self.kind {
+            Kind::Read(column_type) => column_type.arrow(),
+            Kind::ReadInterval => INTERVAL,
+            Kind::ShowBytes | Kind::ShowInterval => DataType::Utf8View,
+        })
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let [value] = args.args.as_slice() else { return internal_err!("a cast has one operand") };
-        let converted = match self.to {
-            Some(column_type) => read(&value.to_array(1)?, column_type)?,
-            None => show(&value.to_array(1)?)?,
+        let array = value.to_array(1)?;
+        let converted = match self.kind {
+            Kind::Read(column_type) => read(&array, column_type)?,
+            Kind::ReadInterval => read_intervals(&array)?,
+            Kind::ShowBytes => show(&array)?,
+            Kind::ShowInterval => show_intervals(&array)?,
         };
         Ok(match value {
             ColumnarValue::Scalar(_) => ColumnarValue::Scalar(ScalarValue::try_from_array(&converted, 0)?),
@@ -95,4 +127,22 @@ pub(super) fn show(bytes: &ArrayRef) -> Result<ArrayRef> {
         })
         .collect();
     Ok(Arc::new(shown))
+}
+
+/// As [`read_interval_text`].
+pub(super) fn read_intervals(texts: &ArrayRef) -> Result<ArrayRef> {
+    let texts = cast(texts, &DataType::Utf8View)?;
+    let intervals: IntervalMonthDayNanoArray = texts
+        .as_string_view()
+        .iter()
+        .map(|text| Ok(text.map(read_interval).transpose()?))
+        .collect::<Result<_>>()?;
+    Ok(Arc::new(intervals))
+}
+
+/// As [`show_interval`].
+pub(super) fn show_intervals(intervals: &ArrayRef) -> Result<ArrayRef> {
+    let texts: StringViewArray =
+        intervals_of(intervals)?.into_iter().map(|interval| interval.map(interval_text)).collect();
+    Ok(Arc::new(texts))
 }

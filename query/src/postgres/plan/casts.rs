@@ -1,4 +1,4 @@
-//! Casts to numbers: one to an integer type rounds instead of cutting the fraction off, decimals half away from zero and
+//! Casts: those that Postgres has not fail; one to an integer type rounds instead of cutting the fraction off, decimals half away from zero and
 //! doubles half to even; and one of a text is read as files are.
 
 use std::sync::Arc;
@@ -9,23 +9,22 @@ use datafusion::{
     logical_expr::{Cast, Expr, TryCast},
 };
 
-use super::{decimals::literal_as_float, text_literals::text_cast};
-use crate::postgres::{
-    exprs::{is_float, type_of},
-    functions::{ROUND_HALF_EVEN, round_half_even},
+use super::{decimals::literal_as_float, text_literals::read_or_shown};
+use crate::{
+    postgres::{
+        exprs::{is_float, type_of},
+        functions::{ROUND_HALF_EVEN, round_half_even},
+    },
 };
 
 /// Rounds in casts to integers, and reads texts and decimal literals exactly.
 pub(super) fn coerce_cast(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     Ok(match expr {
-        Expr::Cast(Cast { expr, field }) if text_cast(&expr, field.data_type(), schema).is_some() => {
-            match text_cast(&expr, field.data_type(), schema) {
-                Some(function) => Transformed::yes(function.call(vec![*expr])),
-                None => Transformed::no(Expr::Cast(Cast { expr, field })),
-            }
-        }
         Expr::Cast(Cast { expr, field }) => {
             let data_type = field.data_type();
+            if let Some(read) = read_or_shown(&expr, data_type, schema) {
+                return Ok(Transformed::yes(read));
+            }
             if is_float(data_type)
                 && let Expr::Literal(value, _) = expr.as_ref()
                 && value.data_type().is_decimal()
@@ -35,8 +34,10 @@ pub(super) fn coerce_cast(expr: Expr, schema: &DFSchema) -> Result<Transformed<E
             }
             rounded(expr, data_type, schema).map(|expr| Expr::Cast(Cast { expr, field }))
         }
-        Expr::TryCast(TryCast { expr, field }) => rounded(expr, field.data_type(), schema)
-            .map(|expr| Expr::TryCast(TryCast { expr, field: Arc::clone(&field) })),
+        Expr::TryCast(TryCast { expr, field }) => {
+            rounded(expr, field.data_type(), schema)
+                .map(|expr| Expr::TryCast(TryCast { expr, field: Arc::clone(&field) }))
+        }
         expr => Transformed::no(expr),
     })
 }

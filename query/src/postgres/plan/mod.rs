@@ -2,6 +2,7 @@
 
 mod casts;
 mod decimals;
+pub(super) mod intervals;
 mod precision;
 pub(crate) mod subqueries;
 pub(crate) mod text_literals;
@@ -54,7 +55,8 @@ pub(crate) fn coerce_alone(expr: Expr, schema: &DFSchema) -> Result<Expr> {
 
 /// As [`coerce`], for one expression whose parts have their types.
 fn coerce_expr(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
-    text_literals::literal_as_operand_type(expr, schema)
+    intervals::coerce_expr(expr, schema)?
+        .transform_data(|expr| Ok(text_literals::literal_as_operand_type(expr, schema)))?
         .transform_data(|expr| decimals::coerce_expr(expr, schema))?
         .transform_data(|expr| casts::coerce_cast(expr, schema))?
         .transform_data(|expr| Ok(precision::widen_digits(expr, schema)))?

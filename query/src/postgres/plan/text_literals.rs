@@ -11,17 +11,31 @@ use datafusion::{
 
 use crate::{
     postgres::{
-        exprs::{is_comparison, is_text, type_of},
-        functions::{read_text, show_bytes},
+        exprs::{cast_in_place, is_comparison, is_text, type_of},
+        functions::{INTERVAL, read_interval_text, read_text, show_bytes, show_interval},
     },
     types::ColumnType,
 };
 
+/// What stands in the place of a cast that reads text as a type, or shows bytes or intervals as text; none for other casts.
+pub(crate) fn read_or_shown(expr: &Expr, to: &DataType, schema: &DFSchema) -> Option<Expr> {
+    let function = text_cast(expr, to, schema)?;
+    let mut call = function.call(vec![expr.clone()]);
+    // Text is shown in one layout, and may be wanted in another.
+    if is_text(to) && *to != DataType::Utf8View {
+        cast_in_place(&mut call, to);
+    }
+    Some(call)
+}
+
 /// The function that reads text as a type, or shows bytes as text, in the place of a cast.
-pub(crate) fn text_cast(expr: &Expr, to: &DataType, schema: &DFSchema) -> Option<ScalarUDF> {
+fn text_cast(expr: &Expr, to: &DataType, schema: &DFSchema) -> Option<ScalarUDF> {
     let from = type_of(expr, schema);
     if is_text(&from) && !is_text(to) {
         return reader(to);
+    }
+    if matches!(from, DataType::Interval(_)) && is_text(to) {
+        return Some(show_interval());
     }
     let is_bytes = matches!(from, DataType::Binary | DataType::LargeBinary | DataType::BinaryView);
     (is_bytes && is_text(to)).then(show_bytes)
@@ -31,6 +45,9 @@ pub(crate) fn text_cast(expr: &Expr, to: &DataType, schema: &DFSchema) -> Option
 fn reader(to: &DataType) -> Option<ScalarUDF> {
     if matches!(to, DataType::Timestamp(..) | DataType::Date32) {
         return None;
+    }
+    if *to == INTERVAL {
+        return Some(read_interval_text());
     }
     let column_type = ColumnType::from_arrow(to).ok()?;
     (column_type.arrow() == *to).then(|| read_text(column_type))

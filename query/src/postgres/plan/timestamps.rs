@@ -27,14 +27,6 @@ pub(super) fn coerce_expr(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
                     cast_in_place(&mut left, &types.1);
                     true
                 }
-                ((DataType::Timestamp(..), DataType::Date32), Operator::Minus) => {
-                    cast_in_place(&mut right, &types.0);
-                    true
-                }
-                ((DataType::Date32, DataType::Timestamp(..)), Operator::Minus) => {
-                    cast_in_place(&mut left, &types.1);
-                    true
-                }
                 ((DataType::Date32, DataType::Interval(_)), Operator::Plus | Operator::Minus) => {
                     cast_in_place(&mut left, &LOCAL);
                     true

@@ -17,7 +17,7 @@ use datafusion::{
 use super::{
     super::{
         arithmetic::half_even,
-        text_casts::{read, show},
+        text_casts::{read, read_intervals, show, show_intervals},
     },
     LOCAL, answer, is_text, micros, out_of_range,
 };
@@ -53,6 +53,10 @@ pub(crate) fn cast_value(value: &ScalarValue, to: &DataType, zone: TimeZone) -> 
     let array = value.to_array()?;
     let cast = if is_time_cast(&from, to, zone) {
         cast_array(&array, to, false, zone)?
+    } else if is_text(&from) && matches!(to, DataType::Interval(_)) {
+        read_intervals(&array)?
+    } else if matches!(from, DataType::Interval(_)) && is_text(to) {
+        show_intervals(&array)?
     } else if is_text(&from) && !is_text(to) {
         match ColumnType::from_arrow(to) {
             Ok(column_type) if column_type.arrow() == *to => read(&array, column_type)?,

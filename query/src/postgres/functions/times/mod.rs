@@ -33,6 +33,7 @@ use datafusion::{
 pub(crate) use cast::{cast_value, is_time_cast, time_cast};
 pub(crate) use part::Extract;
 pub(crate) use shift::shift;
+pub(super) use shift::intervals_of;
 pub(crate) use zone::{IN_ZONE, TIMEZONE, in_zone};
 
 use crate::{
@@ -56,10 +57,10 @@ pub(crate) fn time_functions(zone: TimeZone) -> Vec<ScalarUDF> {
 }
 
 /// The type of a `TIMESTAMP`.
-const LOCAL: DataType = DataType::Timestamp(TimeUnit::Microsecond, None);
+pub(super) const LOCAL: DataType = DataType::Timestamp(TimeUnit::Microsecond, None);
 
 /// The type of a `TIMESTAMPTZ`.
-fn instant() -> DataType {
+pub(super) fn instant() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, Some(UTC.into()))
 }
 
@@ -68,12 +69,12 @@ fn in_range(micros: i64) -> Result<i64> {
     if TIME_RANGE_MICROS.contains(&micros) { Ok(micros) } else { Err(out_of_range()) }
 }
 
-fn out_of_range() -> datafusion::error::DataFusionError {
+pub(super) fn out_of_range() -> datafusion::error::DataFusionError {
     Error::time_out_of_range("the result").into()
 }
 
 /// The array in microseconds, with whatever zone it has.
-fn micros(array: &ArrayRef) -> Result<TimestampMicrosecondArray> {
+pub(super) fn micros(array: &ArrayRef) -> Result<TimestampMicrosecondArray> {
     let zone = match array.data_type() {
         DataType::Timestamp(_, zone) => zone.clone(),
         _ => None,

@@ -81,7 +81,9 @@ impl ScalarUDFImpl for Shift {
 }
 
 /// Intervals of any unit, as months, days and nanoseconds.
-pub(super) fn intervals_of(array: &ArrayRef) -> Result<Vec<Option<IntervalMonthDayNano>>> {
+pub(in crate::postgres::functions) fn intervals_of(
+    array: &ArrayRef,
+) -> Result<Vec<Option<IntervalMonthDayNano>>> {
     Ok(match array.data_type() {
         DataType::Interval(IntervalUnit::MonthDayNano) => {
             array.as_primitive::<IntervalMonthDayNanoType>().iter().collect()
@@ -106,7 +108,12 @@ pub(super) fn intervals_of(array: &ArrayRef) -> Result<Vec<Option<IntervalMonthD
 }
 
 /// First the months, then the days, then the time.
-fn shifted(time: i64, interval: IntervalMonthDayNano, back: bool, zone: Option<TimeZone>) -> Result<i64> {
+pub(in crate::postgres::functions) fn shifted(
+    time: i64,
+    interval: IntervalMonthDayNano,
+    back: bool,
+    zone: Option<TimeZone>,
+) -> Result<i64> {
     let IntervalMonthDayNano { months, days, nanoseconds } = interval;
     let mut time = time;
     if months != 0 || days != 0 {
@@ -120,7 +127,7 @@ fn shifted(time: i64, interval: IntervalMonthDayNano, back: bool, zone: Option<T
 }
 
 /// A local time so many months and days later, or earlier; the day of the month is one that the month has.
-pub(super) fn on_calendar(local: i64, months: i64, days: i64, back: bool) -> Option<i64> {
+fn on_calendar(local: i64, months: i64, days: i64, back: bool) -> Option<i64> {
     let (months, days) = if back { (-months, -days) } else { (months, days) };
     let time = DateTime::from_timestamp_micros(local)?.naive_utc();
     let count = Months::new(u32::try_from(months.unsigned_abs()).ok()?);
