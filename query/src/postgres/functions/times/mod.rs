@@ -11,6 +11,7 @@
 
 mod bin;
 mod cast;
+mod interval_part;
 mod now;
 mod part;
 mod shift;
