@@ -76,7 +76,7 @@ async fn fields_and_starts_of_instants_are_those_of_the_session_zone() {
                 "date_trunc('day', TIMESTAMPTZ '2024-06-30 22:30Z', 'America/New_York')",
                 "2024-06-30T06:00:00+02:00",
             ),
-            ("to_char(TIMESTAMPTZ '2024-06-30 22:30Z', '%Y-%m-%d %H:%M')", "2024-07-01 00:30"),
+            ("to_char(TIMESTAMPTZ '2024-06-30 22:30Z', 'YYYY-MM-DD HH24:MI')", "2024-07-01 00:30"),
             ("TIMESTAMPTZ '2024-06-30 22:30Z' AT TIME ZONE 'Asia/Tokyo'", "2024-07-01T07:30:00"),
             ("timezone('Asia/Tokyo', TIMESTAMP '2024-07-01 07:30')", "2024-07-01T00:30:00+02:00"),
             (
@@ -213,10 +213,6 @@ async fn the_years_1_to_9999_work_throughout() {
                 "date_bin(INTERVAL '1 day', TIMESTAMP '0001-01-05 12:34', TIMESTAMP '1600-01-01 06:00')",
                 "0001-01-05T06:00:00",
             ),
-            (
-                "date_bin(INTERVAL '3 months', TIMESTAMP '2500-05-05', TIMESTAMP '2001-01-01')",
-                "2500-04-01T00:00:00",
-            ),
             ("TIMESTAMP '2500-01-01 12:00' AT TIME ZONE 'Europe/Berlin'", "2500-01-01T11:00:00Z"),
             ("TIMESTAMP '0001-01-01' + INTERVAL '9998 years 11 months 30 days'", "9999-12-31T00:00:00"),
             ("DATE '9999-12-31' > DATE '0001-01-01'", "true"),
@@ -265,14 +261,50 @@ async fn fields_are_those_of_postgres() {
             ("extract(year FROM '2500-01-01 00:00'::timestamptz)", "2500"),
             ("date_part('year', '2500-01-01')", "2500"),
             ("extract(hour FROM INTERVAL '5 hours')", "5"),
+            ("extract(second FROM TIME '13:14:15.678901')", "15.678901"),
+            ("extract(milliseconds FROM TIME '13:14:15.678901')", "15678.901"),
+            ("extract(microseconds FROM TIME '13:14:15.678901')", "15678901"),
+            ("extract(hour FROM TIME '13:14:15.678901')", "13"),
+            ("extract(second FROM INTERVAL '1 day 26:14:15.678901')", "15.678901"),
+            ("extract(milliseconds FROM INTERVAL '-15.5 seconds')", "-15500.000"),
+            ("extract(microseconds FROM INTERVAL '15.678901 seconds')", "15678901"),
+            ("extract(hour FROM INTERVAL '3 days 26:14')", "26"),
+            ("extract(day FROM INTERVAL '40 days 26:14')", "40"),
+            ("extract(month FROM INTERVAL '3 years 5 mons')", "5"),
+            ("extract(quarter FROM INTERVAL '3 years 5 mons')", "2"),
+            ("extract(decade FROM INTERVAL '35 years')", "3"),
+            ("extract(century FROM INTERVAL '235 years')", "2"),
+            ("extract(epoch FROM INTERVAL '3 years 5 mons 17 days 26:14:15.678901')", "109196055.678901"),
+            ("extract(epoch FROM INTERVAL '1 month 1 day')", "2678400.0"),
+            ("extract(century FROM DATE '2024-12-30')", "21"),
+            ("extract(decade FROM DATE '2024-12-30')", "202"),
+            ("extract(millennium FROM DATE '2001-01-01')", "3"),
+            ("extract(julian FROM DATE '2024-12-30')", "2460675"),
+            ("extract(julian FROM TIMESTAMP '2024-12-30 12:00')", "2460675.50000000000000000000"),
+            ("extract(isoyear FROM DATE '2024-12-30')", "2025"),
+            ("extract(isodow FROM DATE '2024-12-29')", "7"),
+            ("extract(dow FROM DATE '2024-12-29')", "0"),
+            ("extract(week FROM DATE '2024-12-30')", "1"),
+            ("extract(doy FROM TIMESTAMP '2024-12-31')", "366"),
             ("DATE '20240131'", "2024-01-31"),
             ("TIMESTAMP '20240131 12:00'", "2024-01-31T12:00:00"),
             ("TIMESTAMPTZ '20240131 12:00-05'", "2024-01-31T18:00:00+01:00"),
-            ("TIMESTAMP '9999-12-31' - DATE '9999-12-30' = INTERVAL '1 day' IS NOT NULL", "true"),
+            ("TIMESTAMP '9999-12-31' - DATE '9999-12-30' = INTERVAL '1 day'", "true"),
         ],
     )
     .await;
-    assert_eq!(db.state("SELECT extract(timezone FROM TIMESTAMP '2024-01-01')").await, "0A000");
+    for field in [
+        "timezone FROM TIMESTAMP '2024-01-01'",
+        "timezone_hour FROM DATE '2024-01-01'",
+        "day FROM TIME '12:00'",
+        "epoch FROM 'x'::text",
+        "dow FROM INTERVAL '1 day'",
+        "week FROM INTERVAL '1 day'",
+        "julian FROM TIME '12:00'",
+    ] {
+        let state = db.state(&format!("SELECT extract({field})")).await;
+        assert!(["0A000", "22007"].contains(&state), "{field}: {state}");
+    }
 }
 
 #[tokio::test]
@@ -312,6 +344,46 @@ async fn try_cast_of_a_time_that_another_zone_takes_out_of_range_is_null() {
         assert_eq!(db.one(&format!("SELECT {expression}")).await, shown, "{expression}");
     }
     assert_eq!(db.state("SELECT CAST(TIMESTAMP '9999-12-31 23:00' AS TIMESTAMPTZ)").await, "22008");
+}
+
+#[tokio::test]
+async fn to_char_writes_after_patterns_of_postgres() {
+    let db = berlin().await;
+    check(
+        &db,
+        &[
+            ("to_char(TIMESTAMP '2024-03-03 14:05:09', 'YYYY-MM-DD HH24:MI:SS')", "2024-03-03 14:05:09"),
+            (
+                "to_char(TIMESTAMPTZ '2024-07-01 22:30Z', 'YYYY-MM-DD HH24:MI TZ OF')",
+                "2024-07-02 00:30 CEST +02",
+            ),
+            ("to_char(DATE '2024-03-03', 'FMDay, FMDDth FMMonth YYYY')", "Sunday, 3rd March 2024"),
+            ("to_char(TIME '14:05', 'HH12:MI am')", "02:05 pm"),
+            ("to_char(INTERVAL '1 day 26:03', 'DD HH24:MI')", "01 26:03"),
+            ("to_char(TIMESTAMP '2024-03-03' - TIMESTAMP '2024-03-01 12:00', 'DD HH24:MI')", "01 12:00"),
+            ("to_char(TIMESTAMP '2024-12-30', 'IYYY-\"W\"IW')", "2025-W01"),
+            ("to_char(NULL::timestamp, 'YYYY')", "∅"),
+            ("to_char(TIMESTAMP '2024-03-03', NULL)", "∅"),
+            ("to_char(t, p) FROM (VALUES (TIMESTAMP '2024-03-03', 'YYYY')) AS v(t, p)", "2024"),
+            ("date_format(TIMESTAMP '2024-03-03', '%Y-%m')", "2024-03"),
+            ("to_date('05 Dec 2000', 'DD Mon YYYY')", "2000-12-05"),
+            ("to_date('20240131', 'YYYYMMDD')", "2024-01-31"),
+            ("to_date('2024-01-31')", "2024-01-31"),
+            ("to_timestamp('2024-07-01 12:00', 'YYYY-MM-DD HH24:MI')", "2024-07-01T12:00:00+02:00"),
+            ("to_timestamp('2024-07-01 12:00+00', 'YYYY-MM-DD HH24:MITZH')", "2024-07-01T14:00:00+02:00"),
+            ("to_date(NULL, 'YYYY')", "∅"),
+        ],
+    )
+    .await;
+    for (query, state) in [
+        ("to_char(TIMESTAMP '2024-03-03', '%Y-%m')", "22023"),
+        ("to_date('2024-13-01', 'YYYY-MM-DD')", "22008"),
+        ("to_date('soon', 'YYYY-MM-DD')", "22007"),
+        ("to_timestamp('2024', '%Y')", "22023"),
+        ("to_char(INTERVAL '1 day', 'Month')", "22007"),
+    ] {
+        assert_eq!(db.state(&format!("SELECT {query}")).await, state, "{query}");
+    }
 }
 
 #[tokio::test]

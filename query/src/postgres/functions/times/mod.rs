@@ -14,7 +14,9 @@ mod cast;
 mod interval_part;
 mod now;
 mod part;
+mod pattern;
 mod shift;
+mod to_char;
 mod to_timestamp;
 mod trunc;
 mod zone;
@@ -52,7 +54,9 @@ pub(crate) fn time_functions(zone: TimeZone) -> Vec<ScalarUDF> {
         bin::date_bin(zone),
         part::date_part(),
         zone::timezone(),
+        to_char::to_char(),
         to_timestamp::to_timestamp(zone),
+        to_timestamp::to_date(),
     ]);
     all
 }
