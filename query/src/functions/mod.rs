@@ -1,4 +1,4 @@
-//! Functions about the past.
+//! Functions about the past, and series of times.
 //!
 //! | function | answers |
 //! |---|---|
@@ -7,16 +7,19 @@
 //! | `as_of_timestamp()` | the moment that the statement reads |
 //! | `as_of_version('t')` | the version at which the statement reads a table |
 //! | `oldest_readable('t')` | from when on every moment of a table is readable |
+//! | `generate_series(start, end, step)` | times, one step after the other |
 
 mod diff;
 mod history;
 mod points;
+mod series;
 
 use std::sync::Arc;
 
 use datafusion::{catalog::TableProvider, common::ScalarValue, sql::sqlparser::ast::ObjectName};
 
 pub(crate) use points::{POINT_FUNCTIONS, point_functions};
+pub(crate) use series::TimeSeriesTable;
 
 use crate::{
     error::{Error, ErrorKind, Result},

@@ -6,8 +6,8 @@ use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::{
     catalog::{TableFunctionArgs, cte_worktable::CteWorkTable, default_table_source::provider_as_source},
     common::{
-        DFSchema, DFSchemaRef, Result, ScalarValue, TableReference, config::ConfigOptions,
-        datatype::DataTypeExt, tree_node::Transformed,
+        DFSchemaRef, Result, ScalarValue, TableReference, config::ConfigOptions, datatype::DataTypeExt,
+        internal_err, tree_node::Transformed,
     },
     datasource::ViewTable,
     execution::session_state::SessionState,
@@ -30,11 +30,17 @@ use super::{
 use crate::{
     catalog::{INFORMATION_SCHEMA, Object, SYSTEM_SCHEMA, ViewDef},
     error::Error,
+    functions::TimeSeriesTable,
     names::{
         ObjectPath, SearchPath,
         internal::{TARGET_TABLE, is_scan_name, scan_name},
     },
-    postgres::{ast::output_names::with_shown_names, planned_aggregate, rewrite_plan, rewrite_tree, walk::rewrite_nodes},
+    postgres::{
+        ast::output_names::with_shown_names,
+        functions::{is_time_series, time_series},
+        planned_aggregate, rewrite_plan, rewrite_tree,
+        walk::rewrite_nodes,
+    },
     scan::TableAt,
     system::ComputedTable,
     types::Types,
@@ -185,6 +191,29 @@ fn name_scans_apart(plan: LogicalPlan, search: &SearchPath, at: u64) -> Result<L
     })
 }
 
+impl Names {
+    /// The arguments of a table function, as constants where they are: they are analyzed as those of a query, with the
+    /// session's zone.
+    fn table_arguments(&self, args: Vec<Expr>) -> Result<Vec<Expr>> {
+        let count = args.len();
+        let args = args.into_iter().enumerate().map(|(at, arg)| arg.alias(at.to_string()));
+        let plan = LogicalPlanBuilder::empty(true).project(args.collect::<Vec<_>>())?.build()?;
+        let config = self.state.config_options();
+        let plan = self.state.analyzer().execute_and_check(rewrite_plan(plan)?, config, |_, _| {})?;
+        let context = SimplifyContext::builder()
+            .with_config_options(Arc::clone(config))
+            .with_query_execution_start_time(self.state.execution_props().query_execution_start_time)
+            .build();
+        let simplifier = ExprSimplifier::new(context);
+        let args: Vec<Expr> = plan
+            .expressions()
+            .into_iter()
+            .map(|arg| simplifier.simplify(arg.unalias()))
+            .collect::<Result<_>>()?;
+        if args.len() == count { Ok(args) } else { internal_err!("a table function lost an argument") }
+    }
+}
+
 /// The table functions of DataFusion know local times in nanoseconds only.
 fn in_nanos(arg: Expr) -> Expr {
     match arg {
@@ -217,16 +246,16 @@ impl ContextProvider for Names {
                 .with_hint(crate::error::did_you_mean(name, known))
                 .into());
         };
-        let context = SimplifyContext::builder()
-            .with_config_options(Arc::clone(self.state.config_options()))
-            .with_query_execution_start_time(self.state.execution_props().query_execution_start_time)
-            .build();
-        let simplifier = ExprSimplifier::new(context);
-        let schema = DFSchema::empty();
-        let args = args
-            .into_iter()
-            .map(|arg| simplifier.coerce(arg, &schema).and_then(|arg| simplifier.simplify(arg)).map(in_nanos))
-            .collect::<Result<Vec<_>>>()?;
+        let args = self.table_arguments(args)?;
+        let values = || args.iter().map(|arg| arg.as_literal().cloned()).collect::<Option<Vec<_>>>();
+        if let Some(series) = self.state.scalar_functions().get(name)
+            && let Some(values) = values()
+            && is_time_series(&values.iter().map(ScalarValue::data_type).collect::<Vec<_>>())
+        {
+            let (data_type, series) = time_series(series, &values)?;
+            return Ok(provider_as_source(Arc::new(TimeSeriesTable::new(data_type, series))));
+        }
+        let args: Vec<Expr> = args.into_iter().map(in_nanos).collect();
         let args = TableFunctionArgs::new(&args, self.state.as_ref());
         Ok(provider_as_source(function.create_table_provider_with_args(args)?))
     }

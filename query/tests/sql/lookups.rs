@@ -90,6 +90,7 @@ const QUERIES: &[(&str, bool)] = &[
     ("SELECT (ts - day)::text, INTERVAL '1 day' * n, age(ts, '2024-01-01') FROM t WHERE id = 1", true),
     ("SELECT to_char(tz, 'YYYY-MM-DD HH24:MI TZ'), extract(second FROM ts - day) FROM t WHERE id = 1", true),
     ("SELECT to_date(s, 'YYYY') FROM t WHERE id = 2", true),
+    ("SELECT generate_series(ts, ts, '1 day') FROM t WHERE id = 2", false),
     ("SELECT n FROM t WHERE id = 1 AND day = 'January 31, 2024'", true),
     ("SELECT n FROM t WHERE id = 2 AND raw = '\\x0203'", true),
     ("SELECT n FROM t WHERE id = 2 AND n IN (SELECT v FROM by_two)", false),

@@ -387,6 +387,70 @@ async fn to_char_writes_after_patterns_of_postgres() {
 }
 
 #[tokio::test]
+async fn series_of_times_follow_the_clocks_of_the_zone() {
+    let db = berlin().await;
+    let all = async |args: &str| {
+        let list = db.text(&format!("SELECT generate_series({args})")).await;
+        let rows = db.text(&format!("SELECT * FROM generate_series({args})")).await;
+        assert_eq!(list, rows, "{args}");
+        rows
+    };
+    for (args, rows) in [
+        (
+            "TIMESTAMPTZ '2024-03-30 12:00', TIMESTAMPTZ '2024-04-01 12:00', INTERVAL '1 day'",
+            "2024-03-30T12:00:00+01:00\n2024-03-31T12:00:00+02:00\n2024-04-01T12:00:00+02:00",
+        ),
+        (
+            "TIMESTAMPTZ '2024-03-30 12:00', TIMESTAMPTZ '2024-03-31 13:00', INTERVAL '24 hours'",
+            "2024-03-30T12:00:00+01:00\n2024-03-31T13:00:00+02:00",
+        ),
+        (
+            "TIMESTAMP '2024-03-30 12:00', TIMESTAMP '2024-03-31 12:00', INTERVAL '12 hours'",
+            "2024-03-30T12:00:00\n2024-03-31T00:00:00\n2024-03-31T12:00:00",
+        ),
+        (
+            "TIMESTAMP '2024-03-31', TIMESTAMP '2024-03-29', '-1 day'",
+            "2024-03-31T00:00:00\n2024-03-30T00:00:00\n2024-03-29T00:00:00",
+        ),
+        (
+            "DATE '2024-03-30', DATE '2024-03-31', '1 day'",
+            "2024-03-30T00:00:00+01:00\n2024-03-31T00:00:00+01:00",
+        ),
+        (
+            "TIMESTAMP '2024-01-31', TIMESTAMP '2024-04-30', INTERVAL '1 month'",
+            "2024-01-31T00:00:00\n2024-02-29T00:00:00\n2024-03-29T00:00:00\n2024-04-29T00:00:00",
+        ),
+        ("TIMESTAMP '2024-01-02', TIMESTAMP '2024-01-01', INTERVAL '1 day'", ""),
+        ("TIMESTAMP '2024-01-01', NULL, INTERVAL '1 day'", ""),
+        (
+            "TIMESTAMP '9999-12-31 12:00', TIMESTAMP '9999-12-31 23:00', INTERVAL '1 day'",
+            "9999-12-31T12:00:00",
+        ),
+        (
+            "TIMESTAMP '2024-01-01', TIMESTAMP '2024-01-03', INTERVAL '1 day' * 2",
+            "2024-01-01T00:00:00\n2024-01-03T00:00:00",
+        ),
+        ("'2024-01-01', TIMESTAMP '2024-01-01', '1 day'", "2024-01-01T00:00:00"),
+        ("1, 3", "1\n2\n3"),
+        ("3, 1, -2", "3\n1"),
+    ] {
+        assert_eq!(all(args).await, rows, "{args}");
+    }
+    for args in [
+        "TIMESTAMP '2024-01-01', TIMESTAMP '2024-01-03', INTERVAL '0 days'",
+        "TIMESTAMP '2024-01-01', TIMESTAMP '2024-01-03', INTERVAL '1 month -30 days'",
+        "TIMESTAMP '2024-02-01', TIMESTAMP '2025-01-03', INTERVAL '1 month -29 days'",
+    ] {
+        assert_eq!(db.state(&format!("SELECT * FROM generate_series({args})")).await, "22023", "{args}");
+        assert_eq!(db.state(&format!("SELECT generate_series({args})")).await, "22023", "{args}");
+    }
+    // Rows are made as they are read.
+    let endless = "generate_series(TIMESTAMP '0001-01-01', TIMESTAMP '9999-12-31', INTERVAL '1 second')";
+    assert_eq!(db.one(&format!("SELECT * FROM {endless} LIMIT 1")).await, "0001-01-01T00:00:00");
+    assert_eq!(db.state(&format!("SELECT {endless}")).await, "54000");
+}
+
+#[tokio::test]
 async fn other_texts_of_dates_and_times_are_read_as_postgres_reads_them() {
     let db = Db::new().await;
     check(

@@ -16,6 +16,6 @@ pub(crate) use only_row::only_row;
 pub(crate) use scalars::scalar_functions;
 pub(crate) use text_casts::{read_interval_text, read_text, show_bytes, show_interval};
 pub(crate) use times::{
-    Extract, IN_ZONE, TIMEZONE, cast_value, in_zone, is_time_cast, shift,
-    time_cast, time_functions,
+    Extract, IN_ZONE, TIMEZONE, TimeSeries, cast_value, in_zone, is_time_cast, is_time_series, shift,
+    time_cast, time_functions, time_series,
 };

@@ -15,6 +15,7 @@ mod interval_part;
 mod now;
 mod part;
 mod pattern;
+mod series;
 mod shift;
 mod to_char;
 mod to_timestamp;
@@ -35,6 +36,7 @@ use datafusion::{
 
 pub(crate) use cast::{cast_value, is_time_cast, time_cast};
 pub(crate) use part::Extract;
+pub(crate) use series::{TimeSeries, is_time_series, time_series};
 pub(crate) use shift::shift;
 pub(super) use shift::intervals_of;
 pub(crate) use zone::{IN_ZONE, TIMEZONE, in_zone};
@@ -54,6 +56,7 @@ pub(crate) fn time_functions(zone: TimeZone) -> Vec<ScalarUDF> {
         bin::date_bin(zone),
         part::date_part(),
         zone::timezone(),
+        series::generate_series(zone),
         to_char::to_char(),
         to_timestamp::to_timestamp(zone),
         to_timestamp::to_date(),
