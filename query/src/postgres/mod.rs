@@ -13,6 +13,7 @@
 //! | `analyze::checked_arithmetic` | analyzed plan | integers wrap, a double divided by zero is infinite | 22003, 22012 | its choice | its planner can ask for `fail_on_overflow` |
 //! | `analyze::time_zones` | analyzed plan | reads and shows times in the zone of their type, in nanoseconds | in the session's zone, to the microsecond | its choice | never |
 //! | `analyze::interval_order` | analyzed plan | compares months, then days, then time | compares lengths: a day is 24 hours | apache/datafusion#8468 | Arrow compares so |
+//! | `analyze::zoned_frames` | analyzed plan | a day in a `RANGE` frame is 24 hours | it is one of the session's zone | no report known | frames take the zone of a session |
 //! | `physical::filter_pushdown` | plan of operators | pushes a filter to the first column of the name, past limits too | rows are those of the query | apache/datafusion#25259 (fixed) | DataFusion maps by places |
 //!
 //! Those of `analyze` are one rule and one walk ([`analyze::PostgresSemantics`]). Every walk over a plan is

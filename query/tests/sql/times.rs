@@ -451,6 +451,49 @@ async fn series_of_times_follow_the_clocks_of_the_zone() {
 }
 
 #[tokio::test]
+async fn ranges_of_days_and_months_follow_the_zone() {
+    let db = berlin().await;
+    db.run(
+        "CREATE TABLE w (id INT PRIMARY KEY, ts TIMESTAMPTZ, v INT);
+         INSERT INTO w VALUES (1, '2024-03-30 12:30', 1), (2, '2024-03-31 13:00', 2), (3, '2024-03-31 13:30', 4),
+             (4, '2024-04-30 13:00', 8), (5, NULL, 16)",
+    )
+    .await;
+    let sums = async |over: &str| {
+        db.rows(&format!("SELECT sum(v) OVER (ORDER BY ts {over}) FROM w ORDER BY id")).await.join(" ")
+    };
+    assert_eq!(sums("RANGE BETWEEN INTERVAL '1 day' PRECEDING AND CURRENT ROW").await, "1 2 6 8 16");
+    assert_eq!(sums("RANGE BETWEEN INTERVAL '24 hours' PRECEDING AND CURRENT ROW").await, "1 3 7 8 16");
+    assert_eq!(sums("RANGE BETWEEN '1 day' PRECEDING AND '1 day' FOLLOWING").await, "1 6 6 8 16");
+    assert_eq!(sums("RANGE BETWEEN INTERVAL '1 month' PRECEDING AND CURRENT ROW").await, "1 3 7 14 16");
+    assert_eq!(
+        sums("RANGE BETWEEN INTERVAL '30 days' PRECEDING AND INTERVAL '1 day' PRECEDING").await,
+        "∅ 1 1 6 16"
+    );
+    assert_eq!(sums("RANGE BETWEEN UNBOUNDED PRECEDING AND INTERVAL '1 day' FOLLOWING").await, "1 7 7 15 31");
+    assert_eq!(sums("DESC RANGE BETWEEN CURRENT ROW AND INTERVAL '1 day' FOLLOWING").await, "1 2 6 8 16");
+    assert_eq!(
+        db.rows(
+            "SELECT count(*) FILTER (WHERE v <> 4) OVER w, min(v) OVER w, first_value(v) OVER w, avg(v) OVER w
+             FROM w WHERE ts IS NOT NULL
+             WINDOW w AS (ORDER BY ts RANGE BETWEEN INTERVAL '1 day' PRECEDING AND CURRENT ROW) ORDER BY id"
+        )
+        .await,
+        ["1|1|1|1.0", "1|2|2|2.0", "1|2|2|3.0", "1|8|8|8.0"]
+    );
+    assert_eq!(
+        db.rows(
+            "SELECT count(*) OVER (PARTITION BY v % 2 ORDER BY ts RANGE BETWEEN '1 day' PRECEDING AND CURRENT ROW)
+             FROM w WHERE ts IS NOT NULL ORDER BY id"
+        )
+        .await,
+        ["1", "1", "2", "1"]
+    );
+    db.run("RESET timezone").await;
+    assert_eq!(sums("RANGE BETWEEN INTERVAL '1 day' PRECEDING AND CURRENT ROW").await, "1 3 7 8 16");
+}
+
+#[tokio::test]
 async fn other_texts_of_dates_and_times_are_read_as_postgres_reads_them() {
     let db = Db::new().await;
     check(

@@ -4,6 +4,7 @@ mod checked_arithmetic;
 mod guarded_division;
 mod interval_order;
 mod time_zones;
+mod zoned_frames;
 
 use datafusion::{
     common::{
@@ -42,7 +43,8 @@ impl AnalyzerRule for PostgresSemantics {
 fn with_semantics(expr: Expr, schema: &DFSchema, zone: TimeZone) -> Result<Transformed<Expr>> {
     checked_arithmetic::checked(expr, schema)
         .transform_data(|expr| time_zones::in_zone_of(expr, schema, zone))?
-        .transform_data(|expr| interval_order::order_expr(expr, schema))
+        .transform_data(|expr| interval_order::order_expr(expr, schema))?
+        .transform_data(|expr| Ok(zoned_frames::in_zone(expr, schema, zone)))
 }
 
 /// An expression outside a plan, with the session's zone.

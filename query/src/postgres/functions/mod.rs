@@ -6,6 +6,7 @@ mod only_row;
 mod scalars;
 mod text_casts;
 mod times;
+mod zoned_frame;
 
 pub(crate) use arithmetic::{ROUND_HALF_EVEN, checked_arithmetic, round_half_even};
 pub(crate) use intervals::{
@@ -19,3 +20,4 @@ pub(crate) use times::{
     Extract, IN_ZONE, TIMEZONE, TimeSeries, cast_value, in_zone, is_time_cast, is_time_series, shift,
     time_cast, time_functions, time_series,
 };
+pub(crate) use zoned_frame::{FrameEnd, ZonedFrame};

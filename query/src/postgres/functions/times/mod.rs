@@ -38,7 +38,7 @@ pub(crate) use cast::{cast_value, is_time_cast, time_cast};
 pub(crate) use part::Extract;
 pub(crate) use series::{TimeSeries, is_time_series, time_series};
 pub(crate) use shift::shift;
-pub(super) use shift::intervals_of;
+pub(super) use shift::{intervals_of, shifted};
 pub(crate) use zone::{IN_ZONE, TIMEZONE, in_zone};
 
 use crate::{
