@@ -19,7 +19,7 @@ use crate::{
     parse::{self, ColumnSpec, CreateTable},
     postgres::{analyze::with_zone, ast::spellings::rewrite_expression, plan::coerce_alone},
     session::{Context, Notice, Outcome, Work, Written},
-    types::ColumnType,
+    types::{ColumnType, casts::check_assignment},
 };
 
 /// The catalog row of a new table, and its place.
@@ -140,7 +140,7 @@ pub(crate) fn planned_defaults(context: &Context<'_>, table: &TableDef) -> Resul
     let mut defaults = HashMap::new();
     for column in &table.columns {
         let Some(text) = &column.default else { continue };
-        let planned = plan_default(context, text, column.column_type).map_err(|error| {
+        let planned = plan_default(context, text, &column.name, column.column_type).map_err(|error| {
             Error::invalid_definition(format!("default of column {}: {}", column.name, error.message()))
         })?;
         defaults.insert(column.name.clone(), planned);
@@ -148,12 +148,13 @@ pub(crate) fn planned_defaults(context: &Context<'_>, table: &TableDef) -> Resul
     Ok(defaults)
 }
 
-fn plan_default(context: &Context<'_>, text: &str, column_type: ColumnType) -> Result<Expr> {
+fn plan_default(context: &Context<'_>, text: &str, name: &str, column_type: ColumnType) -> Result<Expr> {
     let mut expr = parse::parse_expression(text)?;
     rewrite_expression(&mut expr)?;
     let schema = DFSchema::empty();
     let expr =
         context.state.create_logical_expr_from_sql_expr(ast::ExprWithAlias { expr, alias: None }, &schema)?;
+    check_assignment(&expr.get_type(&schema)?, name, column_type)?;
     let expr = coerce_alone(expr.cast_to(&column_type.arrow(), &schema)?, &schema)?;
     with_zone(expr, &schema, context.zone())
 }

@@ -17,6 +17,7 @@ use crate::{
     parse::{self, Insert, InsertSource, is_default},
     plan::Names,
     session::{self, Context, Outcome, Work, Written},
+    types::casts::check_assignment,
 };
 
 /// `INSERT INTO t …`.
@@ -150,6 +151,10 @@ fn plan_values(
     let fields =
         columns[..width].iter().map(|&index| Arc::new(all[index].clone().with_nullable(true))).collect();
     let schema = DFSchema::from_unqualified_fields(fields, HashMap::new())?;
+    let casts: Vec<Vec<bool>> = rows
+        .iter()
+        .map(|row| row.iter().map(|value| matches!(value, ast::Expr::Cast { .. })).collect())
+        .collect();
     let rows = rows.into_iter().map(ast::Parens::with_empty_span).collect();
     let body = ast::Values { explicit_row: false, value_keyword: false, rows };
     let query = ast::Query {
@@ -165,7 +170,36 @@ fn plan_values(
         pipe_operators: Vec::new(),
     };
     let statement = ast::Statement::Query(Box::new(query));
-    Ok(names.plan_typed(statement, Some(DFSchemaRef::new(schema)), parameters)?)
+    let plan = names.plan_typed(statement, Some(DFSchemaRef::new(schema)), parameters);
+    let plan = plan.map_err(|error| {
+        let error = Error::from(error);
+        if error.sqlstate() != "42846" || casts.iter().flatten().any(|is_cast| *is_cast) {
+            return error;
+        }
+        // No cast was written: the value is not of its column's type.
+        let hint = error.hint().unwrap_or_default().to_owned();
+        Error::type_mismatch(error.message()).with_hint(hint)
+    })?;
+    let types = columns.iter().map(|&index| &target.table.columns[index]);
+    check_values(&plan, &casts, &types.collect::<Vec<_>>())?;
+    Ok(plan)
+}
+
+/// Fails for values that only a written cast makes values of their columns: the planner has put casts around all.
+fn check_values(plan: &LogicalPlan, casts: &[Vec<bool>], columns: &[&ColumnDef]) -> Result<()> {
+    let LogicalPlan::Values(values) = plan else { return Ok(()) };
+    let schema = DFSchema::empty();
+    for (row, casts) in values.values.iter().zip(casts) {
+        for ((value, is_cast), column) in row.iter().zip(casts).zip(columns) {
+            if let Expr::Cast(cast) = value
+                && !is_cast
+                && let Ok(from) = cast.expr.get_type(&schema)
+            {
+                check_assignment(&from, &column.name, column.column_type)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What a column gets that is not given.
@@ -187,10 +221,10 @@ pub(super) fn project(
     let source_columns = source.schema().columns();
     let mut exprs = Vec::with_capacity(target.table.columns.len());
     for (index, column) in target.table.columns.iter().enumerate() {
-        let data_type = column.column_type.arrow();
         let expr = match given.iter().position(|&position| position == index) {
             Some(position) => {
-                Expr::Column(source_columns[position].clone()).cast_to(&data_type, source.schema())?
+                let value = Expr::Column(source_columns[position].clone());
+                super::assigned_to(value, source.schema(), column)?
             }
             None => default_or_null(&defaults, column)?,
         };

@@ -34,23 +34,31 @@ use std::sync::Arc;
 use bygone_mvcc::system;
 use datafusion::{
     catalog::default_table_source::provider_as_source,
-    logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, TableSource},
+    common::DFSchema,
+    logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, TableSource},
 };
 
 use crate::{
-    catalog::{ObjectPath, TableDef, keys},
+    catalog::{ColumnDef, ObjectPath, TableDef, keys},
     ddl,
     error::Result,
     parse::Name,
     postgres::plan::coerce_node,
     scan::{PointLabel, Reader, TableAt},
     session::{Context, Work},
+    types::casts::check_assignment,
 };
 
 /// A query for rows of a table, each column converted as an assignment to it does.
 fn assigned(source: LogicalPlan, columns: Vec<Expr>) -> Result<LogicalPlan> {
     let rows = LogicalPlanBuilder::from(source).project(columns)?.build()?;
     Ok(coerce_node(rows)?)
+}
+
+/// A value as one of a column's type; 42804 where it cannot become one.
+fn assigned_to(value: Expr, schema: &DFSchema, column: &ColumnDef) -> Result<Expr> {
+    check_assignment(&value.get_type(schema)?, &column.name, column.column_type)?;
+    Ok(value.cast_to(&column.column_type.arrow(), schema)?)
 }
 
 /// The table that a statement writes into.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::{datatypes::Schema, record_batch::RecordBatch};
 use datafusion::{
     execution::SendableRecordBatchStream,
-    logical_expr::{Expr, ExprSchemable, LogicalPlan},
+    logical_expr::{Expr, LogicalPlan},
     physical_plan::stream::RecordBatchStreamAdapter,
     sql::sqlparser::{
         ast::{self, SelectItem, SetExpr},
@@ -99,8 +99,8 @@ pub(crate) async fn plan_update(
     let columns = plan.schema().columns();
     let mut exprs = vec![Expr::Column(columns[0].clone())];
     for (definition, column) in target.table.columns.iter().zip(&columns[1..]) {
-        let data_type = definition.column_type.arrow();
-        exprs.push(Expr::Column(column.clone()).cast_to(&data_type, plan.schema())?.alias(&definition.name));
+        let value = Expr::Column(column.clone());
+        exprs.push(super::assigned_to(value, plan.schema(), definition)?.alias(&definition.name));
     }
     assigned(plan, exprs)
 }

@@ -11,6 +11,7 @@
 //! | `TIMESTAMP`, `TIMESTAMPTZ` | `Timestamp(µs)`, `Timestamp(µs, UTC)` |
 //! | `BYTEA` | `Binary` |
 
+pub(crate) mod casts;
 pub(crate) mod interval;
 mod planner;
 

@@ -326,6 +326,8 @@ async fn what_is_no_time_has_its_own_error() {
         ("'x'::date", "22007"),
         ("date_trunc('eon', TIMESTAMP '2024-01-01')", "22023"),
         ("date_bin(INTERVAL '0 days', TIMESTAMP '2024-01-01')", "22023"),
+        ("date_bin(INTERVAL '1 month', TIMESTAMP '2024-01-01')", "0A000"),
+        ("date_bin(INTERVAL '1 year 2 days', TIMESTAMP '2024-01-01', TIMESTAMP '2024-01-01')", "0A000"),
     ] {
         assert_eq!(db.state(&format!("SELECT {query}")).await, state, "{query}");
     }
@@ -448,6 +450,78 @@ async fn series_of_times_follow_the_clocks_of_the_zone() {
     let endless = "generate_series(TIMESTAMP '0001-01-01', TIMESTAMP '9999-12-31', INTERVAL '1 second')";
     assert_eq!(db.one(&format!("SELECT * FROM {endless} LIMIT 1")).await, "0001-01-01T00:00:00");
     assert_eq!(db.state(&format!("SELECT {endless}")).await, "54000");
+}
+
+#[tokio::test]
+async fn numbers_are_no_times_and_booleans_only_in_casts() {
+    let db = Db::with(
+        "CREATE TABLE t (id INT PRIMARY KEY, ts TIMESTAMP, tz TIMESTAMPTZ, d DATE, b BOOLEAN, i INT, x TEXT);
+         INSERT INTO t (id) VALUES (0)",
+    )
+    .await;
+    check(
+        &db,
+        &[
+            ("1::boolean", "true"),
+            ("0::boolean", "false"),
+            ("true::int", "1"),
+            ("1.6::int", "2"),
+            ("DATE '2024-01-31'::timestamp", "2024-01-31T00:00:00"),
+            ("TIMESTAMP '2024-01-31 12:00'::date", "2024-01-31"),
+            ("TIMESTAMP '2024-01-31 12:00'::time", "12:00:00"),
+            ("1::text || true::text", "1true"),
+            ("'2024-01-31'::date", "2024-01-31"),
+            ("CAST(NULL AS DATE)", "∅"),
+        ],
+    )
+    .await;
+    for cast in [
+        "1::timestamp",
+        "1.1::timestamp",
+        "1::date",
+        "1.5::date",
+        "1e0::timestamptz",
+        "1::time",
+        "5::interval",
+        "true::date",
+        "1.5::boolean",
+        "1.5::double precision::boolean",
+        "true::double precision",
+        "DATE '2024-01-01'::int",
+        "TIMESTAMP '2024-01-01'::bigint",
+        "INTERVAL '1 day'::int",
+        "DATE '2024-01-01'::boolean",
+        "TIME '12:00'::date",
+        "'\\x01'::bytea::int",
+        "TRY_CAST(1 AS DATE)",
+    ] {
+        assert_eq!(db.state(&format!("SELECT {cast}")).await, "42846", "{cast}");
+    }
+    for statement in [
+        "INSERT INTO t (id, ts) VALUES (1, 1736899200)",
+        "INSERT INTO t (id, tz) VALUES (1, 1736899200.5)",
+        "INSERT INTO t (id, d) VALUES (1, 20240101)",
+        "INSERT INTO t (id, b) VALUES (1, 1)",
+        "INSERT INTO t (id, b) VALUES (1, 1 + 0)",
+        "INSERT INTO t (id, i) VALUES (1, true)",
+        "INSERT INTO t (id, i) VALUES (1, DATE '2024-01-01')",
+        "INSERT INTO t (id, ts) SELECT 1, 1736899200",
+        "INSERT INTO t (id, b) SELECT 1, 1",
+        "INSERT INTO t (id, i) SELECT 1, now()",
+        "UPDATE t SET ts = 5",
+        "UPDATE t SET b = 1 WHERE id = 0",
+        "UPDATE t SET i = b",
+        "UPDATE t SET d = i",
+    ] {
+        assert_eq!(db.state(statement).await, "42804", "{statement}");
+    }
+    db.run(
+        "INSERT INTO t (id, ts, tz, d, b, i, x) VALUES (1, DATE '2024-01-01', '2024-01-01', now(), 'yes', 1.6, 5),
+             (2, NULL, NULL, NULL, 1::boolean, true::int, true);
+         UPDATE t SET b = i::boolean, x = d WHERE id = 1",
+    )
+    .await;
+    assert_eq!(db.text("SELECT b, i FROM t WHERE id > 0 ORDER BY id").await, "true|2\ntrue|1");
 }
 
 #[tokio::test]

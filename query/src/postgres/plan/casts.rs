@@ -15,6 +15,7 @@ use crate::{
         exprs::{is_float, type_of},
         functions::{ROUND_HALF_EVEN, round_half_even},
     },
+    types::casts::check_cast,
 };
 
 /// Rounds in casts to integers, and reads texts and decimal literals exactly.
@@ -22,6 +23,7 @@ pub(super) fn coerce_cast(expr: Expr, schema: &DFSchema) -> Result<Transformed<E
     Ok(match expr {
         Expr::Cast(Cast { expr, field }) => {
             let data_type = field.data_type();
+            check_cast(&type_of(&expr, schema), data_type)?;
             if let Some(read) = read_or_shown(&expr, data_type, schema) {
                 return Ok(Transformed::yes(read));
             }
@@ -35,6 +37,7 @@ pub(super) fn coerce_cast(expr: Expr, schema: &DFSchema) -> Result<Transformed<E
             rounded(expr, data_type, schema).map(|expr| Expr::Cast(Cast { expr, field }))
         }
         Expr::TryCast(TryCast { expr, field }) => {
+            check_cast(&type_of(&expr, schema), field.data_type())?;
             rounded(expr, field.data_type(), schema)
                 .map(|expr| Expr::TryCast(TryCast { expr, field: Arc::clone(&field) }))
         }

@@ -6,21 +6,16 @@ use arrow::{
     array::{Array, ArrayRef, TimestampMicrosecondArray},
     datatypes::{DataType, IntervalMonthDayNano, IntervalUnit, TimeUnit},
 };
-use chrono::{DateTime, Datelike};
 use datafusion::{
     common::{Result, internal_err, plan_err},
     logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility},
 };
 
-use super::{
-    LOCAL, answer, in_range, instant, is_text, micros, out_of_range,
-    shift::{intervals_of, on_calendar},
-};
-use crate::{error::Error, points::TimeZone};
+use super::{LOCAL, answer, in_range, instant, is_text, micros, out_of_range, shift::intervals_of};
+use crate::{error::Error, types::interval::DAY_MICROS};
 
-pub(super) fn date_bin(zone: TimeZone) -> ScalarUDF {
+pub(super) fn date_bin() -> ScalarUDF {
     ScalarUDF::new_from_impl(DateBin {
-        zone,
         of_day: datafusion::functions::datetime::date_bin(),
         signature: Signature::user_defined(Volatility::Immutable),
     })
@@ -28,7 +23,6 @@ pub(super) fn date_bin(zone: TimeZone) -> ScalarUDF {
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct DateBin {
-    zone: TimeZone,
     /// What bins times of day.
     of_day: Arc<ScalarUDF>,
     signature: Signature,
@@ -77,7 +71,6 @@ impl ScalarUDFImpl for DateBin {
         let strides = intervals_of(strides)?;
         let times = micros(times)?;
         let origins = origins.first().map(micros).transpose()?;
-        let zone = times.timezone().map(|_| self.zone);
         let origin = |row: usize| match &origins {
             None => Some(0),
             Some(origins) => origins.is_valid(row).then(|| origins.value(row)),
@@ -87,7 +80,7 @@ impl ScalarUDFImpl for DateBin {
             .zip(strides)
             .enumerate()
             .map(|(row, (time, stride))| match (time, stride, origin(row)) {
-                (Some(time), Some(stride), Some(origin)) => bin(time, stride, origin, zone).map(Some),
+                (Some(time), Some(stride), Some(origin)) => bin(time, stride, origin).map(Some),
                 _ => Ok(None),
             })
             .collect::<Result<_>>()?;
@@ -96,39 +89,20 @@ impl ScalarUDFImpl for DateBin {
     }
 }
 
-fn bin(time: i64, stride: IntervalMonthDayNano, origin: i64, zone: Option<TimeZone>) -> Result<i64> {
+fn bin(time: i64, stride: IntervalMonthDayNano, origin: i64) -> Result<i64> {
     let IntervalMonthDayNano { months, days, nanoseconds } = stride;
     if months != 0 {
-        if days != 0 || nanoseconds != 0 {
-            return Err(Error::invalid_value("a stride has months, or days and time, not both").into());
-        }
-        return bin_months(time, i64::from(months), origin, zone);
+        return Err(Error::unsupported("date_bin by months or years, which have no length,")
+            .with_hint("date_trunc('month', …) gives the start of a month")
+            .into());
     }
     let stride = i64::from(days)
-        .checked_mul(86_400_000_000)
+        .checked_mul(DAY_MICROS)
         .and_then(|micros| micros.checked_add(nanoseconds / 1_000))
         .ok_or_else(out_of_range)?;
     positive(stride)?;
     let distance = time.checked_sub(origin).ok_or_else(out_of_range)?;
     in_range(time.checked_sub(distance.rem_euclid(stride)).ok_or_else(out_of_range)?)
-}
-
-/// Months have no fixed length: they are counted on the calendar, from the origin.
-fn bin_months(time: i64, stride: i64, origin: i64, zone: Option<TimeZone>) -> Result<i64> {
-    positive(stride)?;
-    let local = |at: i64| zone.map_or(at, |zone| zone.local_micros(at));
-    let (time, origin) = (local(time), local(origin));
-    let month = |at: i64| -> Result<i64> {
-        let date = DateTime::from_timestamp_micros(at).ok_or_else(out_of_range)?;
-        Ok(i64::from(date.year()) * 12 + i64::from(date.month0()))
-    };
-    let mut count = (month(time)? - month(origin)?).div_euclid(stride) * stride;
-    let mut start = on_calendar(origin, count, 0, false).ok_or_else(out_of_range)?;
-    if start > time {
-        count -= stride;
-        start = on_calendar(origin, count, 0, false).ok_or_else(out_of_range)?;
-    }
-    in_range(zone.map_or(start, |zone| zone.instant_of_micros(start)))
 }
 
 fn positive(stride: i64) -> Result<()> {

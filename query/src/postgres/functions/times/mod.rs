@@ -53,7 +53,7 @@ pub(crate) fn time_functions(zone: TimeZone) -> Vec<ScalarUDF> {
     let mut all = now::functions(zone);
     all.extend([
         trunc::date_trunc(zone),
-        bin::date_bin(zone),
+        bin::date_bin(),
         part::date_part(),
         zone::timezone(),
         series::generate_series(zone),
