@@ -1,7 +1,8 @@
-//! Texts of times that are not ISO 8601, as Postgres reads them: `January 8, 1999`, `8-Jan-1999`, `1/8/1999 4:05 PM PST`.
+//! Texts of times that are not ISO 8601, as Postgres reads them: `January 8, 1999`, `8-Jan-1999`, `1/8/1999
+//! 4:05 PM PST`.
 //!
-//! A text is cut into words; each says by its form what it is, in any order. Of three numbers the month comes first, unless
-//! the first of them is a year.
+//! A text is cut into words; each says by its form what it is, in any order. Of three numbers the month comes
+//! first, unless the first of them is a year.
 
 use chrono::{Datelike, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 
@@ -125,7 +126,7 @@ impl Words {
     }
 
     fn take_zone(&mut self, word: &str) -> Result<(), NoTime> {
-        let zone = zone_of_letters(word).or_else(|| TimeZone::parse(word).ok()).ok_or(NoTime::Form)?;
+        let zone = TimeZone::parse_beside_time(word).map_err(|_| NoTime::Form)?;
         if self.zone.replace(zone).is_some() { Err(NoTime::Form) } else { Ok(()) }
     }
 

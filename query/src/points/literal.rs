@@ -71,6 +71,16 @@ impl TimeZone {
             .with_hint("write UTC, Europe/Berlin or +02:00"))
     }
 
+    /// As [`Self::parse`], for a zone that stands beside a time: letters such as `CET` are a distance from UTC there, that
+    /// does not change with the seasons.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::parse`].
+    pub(crate) fn parse_beside_time(text: &str) -> Result<Self> {
+        zone_of_letters(text.trim()).map_or_else(|| Self::parse(text), Ok)
+    }
+
     /// The zone so many hours east of UTC.
     ///
     /// # Errors
@@ -130,7 +140,7 @@ impl TimeZone {
         instant + i64::from(east.local_minus_utc()) * 1_000_000
     }
 
-    /// What the zone is called at an instant: `CEST`.
+    /// The letters of the zone at an instant: `CEST`.
     pub(crate) fn abbreviation(self, at: DateTime<chrono::Utc>) -> String {
         match self {
             Self::Named(zone) => at.with_timezone(&zone).format("%Z").to_string(),
@@ -191,7 +201,7 @@ pub fn literal_time(text: &str, zone: TimeZone, now: Timestamp) -> Result<Timest
     }
     let (local, own_zone) = split_zone(trimmed);
     let zone = match own_zone {
-        Some(name) => TimeZone::parse(name).map_err(|_| bad())?,
+        Some(name) => TimeZone::parse_beside_time(name).map_err(|_| bad())?,
         None => zone,
     };
     local_instant(parse_local(local).map_err(|_| bad())?, zone, text)
@@ -262,8 +272,8 @@ fn parse_time_text(text: &str, type_name: &str) -> Result<(NaiveDateTime, Option
     }
     let iso = || {
         let (local, zone) = split_zone(trimmed);
-        let zone = zone.map(|zone| zone_of_letters(zone).map_or_else(|| TimeZone::parse(zone), Ok));
-        Ok((parse_local(local)?, zone.transpose().map_err(|_| NoTime::Form)?))
+        let zone = zone.map(TimeZone::parse_beside_time).transpose();
+        Ok((parse_local(local)?, zone.map_err(|_| NoTime::Form)?))
     };
     let read = match iso() {
         Err(NoTime::Form) => read_words(trimmed),

@@ -2,14 +2,7 @@
 
 use datafusion::common::ScalarValue;
 
-use crate::database::Db;
-
-/// What each query answers, one row each.
-async fn check(db: &Db, cases: &[(&str, &str)]) {
-    for (query, expected) in cases {
-        assert_eq!(db.one(&format!("SELECT {query}")).await, *expected, "{query}");
-    }
-}
+use crate::{database::Db, times::check};
 
 #[tokio::test]
 async fn intervals_are_compared_by_their_length() {
@@ -198,6 +191,13 @@ async fn intervals_are_added_multiplied_divided_and_averaged() {
             ("justify_interval(INTERVAL '1 mon -1 hour')", "29 days 23:00:00"),
             ("make_interval(1, 2, 3, 4, 5, 6, 7.5)", "1 year 2 mons 25 days 05:06:07.5"),
             ("make_interval()", "00:00:00"),
+            ("make_interval(days => 10, hours => 2)", "10 days 02:00:00"),
+            ("date_trunc('hour', INTERVAL '3 days 02:47:33')", "3 days 02:00:00"),
+            ("date_trunc('month', INTERVAL '1 year 5 mons 3 days')", "1 year 5 mons"),
+            ("date_trunc('quarter', INTERVAL '1 year 5 mons 3 days')", "1 year 3 mons"),
+            ("date_trunc('day', INTERVAL '-3 days -02:47:33')", "-3 days"),
+            ("- INTERVAL '1 mon -1 day'", "-1 mons +1 day"),
+            ("INTERVAL '1 day' || ''", "1 day"),
             ("INTERVAL '1-2' YEAR TO MONTH", "1 year 2 mons"),
             ("INTERVAL '1 day 2:03' DAY TO HOUR", "1 day 02:00:00"),
             ("INTERVAL '3' DAY", "3 days"),
@@ -228,6 +228,7 @@ async fn intervals_are_added_multiplied_divided_and_averaged() {
         ("INTERVAL '1 day' > 'soon'", "22007"),
         ("INTERVAL '2000000000 days' * 2", "22008"),
         ("now() - '1 day'", "22007"),
+        ("date_trunc('week', INTERVAL '1 day')", "0A000"),
     ] {
         assert_eq!(db.state(&format!("SELECT {query}")).await, state, "{query}");
     }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, TimestampMicrosecondArray},
+    array::{Array, ArrayRef, AsArray, IntervalMonthDayNanoArray, TimestampMicrosecondArray},
     compute::cast as arrow_cast,
-    datatypes::{DataType, TimeUnit},
+    datatypes::{DataType, IntervalMonthDayNano, TimeUnit},
 };
 use chrono::{DateTime, Datelike, Days, NaiveDate};
 use datafusion::{
@@ -13,10 +13,12 @@ use datafusion::{
     logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility},
 };
 
-use super::{LOCAL, answer, in_range, instant, is_text, micros, out_of_range};
+use super::{LOCAL, answer, in_range, instant, is_text, micros, out_of_range, shift::intervals_of};
 use crate::{
     error::{Error, quoted},
     points::TimeZone,
+    postgres::functions::intervals::INTERVAL,
+    types::interval::YEAR_MONTHS,
 };
 
 pub(super) fn date_trunc(zone: TimeZone) -> ScalarUDF {
@@ -65,6 +67,7 @@ impl ScalarUDFImpl for DateTrunc {
             DataType::Timestamp(..) | DataType::Date32 | DataType::Date64 | DataType::Null => instant(),
             text if is_text(text) => instant(),
             DataType::Time32(_) | DataType::Time64(_) if zone.is_none() => time.clone(),
+            DataType::Interval(_) | DataType::Duration(_) if zone.is_none() => INTERVAL,
             other => return plan_err!("date_trunc takes a time, not {other}"),
         };
         let mut coerced = vec![DataType::Utf8, time];
@@ -83,7 +86,11 @@ impl ScalarUDFImpl for DateTrunc {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        if !matches!(args.args.get(1).map(ColumnarValue::data_type), Some(DataType::Timestamp(..))) {
+        let of = args.args.get(1).map(ColumnarValue::data_type);
+        if matches!(of, Some(DataType::Interval(_))) {
+            return truncate_intervals(&args.args);
+        }
+        if !matches!(of, Some(DataType::Timestamp(..))) {
             return self.of_day.invoke_with_args(args);
         }
         let arrays = ColumnarValue::values_to_arrays(&args.args)?;
@@ -113,7 +120,9 @@ impl ScalarUDFImpl for DateTrunc {
             let zone = match (zones, &zone) {
                 (None, _) => self.zone,
                 (Some(zones), Some((text, zone))) if *text == zones.value(row) => *zone,
-                (Some(zones), _) => zone.insert((zones.value(row), TimeZone::parse(zones.value(row))?)).1,
+                (Some(zones), _) => {
+                    zone.insert((zones.value(row), TimeZone::parse_beside_time(zones.value(row))?)).1
+                }
             };
             truncated.push(Some(truncate(time, field, has_zone.then_some(zone))?));
         }
@@ -181,4 +190,41 @@ fn truncate(time: i64, field: Field, zone: Option<TimeZone>) -> Result<i64> {
     };
     let start = start.ok_or_else(out_of_range)?.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_micros();
     in_range(zone.map_or(start, |zone| zone.instant_of_micros(start)))
+}
+
+fn truncate_intervals(args: &[ColumnarValue]) -> Result<ColumnarValue> {
+    let arrays = ColumnarValue::values_to_arrays(args)?;
+    let [fields, intervals] = arrays.as_slice() else {
+        return internal_err!("date_trunc of an interval has two arguments");
+    };
+    let fields = arrow_cast(fields, &DataType::Utf8)?;
+    let truncated: IntervalMonthDayNanoArray = fields
+        .as_string::<i32>()
+        .iter()
+        .zip(intervals_of(intervals)?)
+        .map(|(field, interval)| match (field, interval) {
+            (Some(field), Some(interval)) => truncate_interval(interval, Field::parse(field)?).map(Some),
+            _ => Ok(None),
+        })
+        .collect::<Result<_>>()?;
+    let truncated: ArrayRef = Arc::new(truncated);
+    answer(args, &truncated)
+}
+
+/// The interval without the counts that are smaller than the field; months and years are cut towards zero.
+fn truncate_interval(interval: IntervalMonthDayNano, field: Field) -> Result<IntervalMonthDayNano> {
+    let IntervalMonthDayNano { months, days, nanoseconds } = interval;
+    let whole_months = |size: i32| IntervalMonthDayNano::new(months / size * size, 0, 0);
+    Ok(match field {
+        Field::Micros(micros) => {
+            let nanos = micros * 1_000;
+            IntervalMonthDayNano::new(months, days, nanoseconds / nanos * nanos)
+        }
+        Field::Day => IntervalMonthDayNano::new(months, days, 0),
+        Field::Week => {
+            return Err(Error::unsupported("weeks of an INTERVAL, whose months have no whole weeks,").into());
+        }
+        Field::Months(count) => whole_months(count),
+        Field::Years(count) => whole_months(count * YEAR_MONTHS),
+    })
 }

@@ -85,7 +85,7 @@ impl ScalarUDFImpl for AtTimeZone {
             };
             let zone = match last {
                 Some((text, zone)) if text == zones.value(row) => zone,
-                _ => last.insert((zones.value(row), TimeZone::parse(zones.value(row))?)).1,
+                _ => last.insert((zones.value(row), TimeZone::parse_beside_time(zones.value(row))?)).1,
             };
             let at = if to_local { zone.local_micros(time) } else { zone.instant_of_micros(time) };
             moved.push(Some(in_range(at)?));
