@@ -1,6 +1,6 @@
-//! JSON: an array of objects with one row per line, or one object per line. Numbers, also decimals, are exact JSON
-//! numbers; NULL is `null`, as are the floats JSON has no number for; times are ISO 8601 text, intervals as in
-//! every other format; binary is `\x` text.
+//! JSON: an array of objects with one row per line, or one object per line. Numbers, also decimals, are exact
+//! JSON numbers; NULL is `null`, as are the floats JSON has no number for; times are ISO 8601 text, intervals
+//! as in every other format; binary is `\x` text.
 
 use std::io::{self, Write};
 use std::sync::Arc;

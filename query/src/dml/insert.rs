@@ -185,7 +185,8 @@ fn plan_values(
     Ok(plan)
 }
 
-/// Fails for values that only a written cast makes values of their columns: the planner has put casts around all.
+/// Fails for values that only a written cast makes values of their columns: the planner has put casts around
+/// all.
 fn check_values(plan: &LogicalPlan, casts: &[Vec<bool>], columns: &[&ColumnDef]) -> Result<()> {
     let LogicalPlan::Values(values) = plan else { return Ok(()) };
     let schema = DFSchema::empty();
@@ -210,7 +211,8 @@ pub(super) fn default_or_null(defaults: &HashMap<String, Expr>, column: &ColumnD
     }
 }
 
-/// Puts the columns of `source` where they belong, with defaults for the others, all with the types of the table.
+/// Puts the columns of `source` where they belong, with defaults for the others, all with the types of the
+/// table.
 pub(super) fn project(
     context: &Context<'_>,
     target: &Target,

@@ -90,7 +90,8 @@ impl Names {
         self.plan_typed(statement, None, &[])
     }
 
-    /// As [`Self::plan`]; a `VALUES` list is read with the types of `schema`, parameters have those of their values.
+    /// As [`Self::plan`]; a `VALUES` list is read with the types of `schema`, parameters have those of their
+    /// values.
     pub(crate) fn plan_typed(
         &self,
         mut statement: Statement,
@@ -192,8 +193,8 @@ fn name_scans_apart(plan: LogicalPlan, search: &SearchPath, at: u64) -> Result<L
 }
 
 impl Names {
-    /// The arguments of a table function, as constants where they are: they are analyzed as those of a query, with the
-    /// session's zone.
+    /// The arguments of a table function, as constants where they are: they are analyzed as those of a query,
+    /// with the session's zone.
     fn table_arguments(&self, args: Vec<Expr>) -> Result<Vec<Expr>> {
         let count = args.len();
         let args = args.into_iter().enumerate().map(|(at, arg)| arg.alias(at.to_string()));

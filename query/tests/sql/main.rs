@@ -1,5 +1,6 @@
 //! SQL on a database in memory, with a clock under the test's control.
 
+mod casts;
 mod changes;
 mod column_names;
 mod columns;
@@ -17,6 +18,7 @@ mod spills;
 mod statistics;
 mod storage;
 mod subqueries;
+mod time_forms;
 mod times;
 mod transactions;
 mod values;

@@ -1,4 +1,5 @@
-//! `INTERVAL '…'` in all of Postgres' forms, as the one that DataFusion reads: `14 mons 3 days 500000 microseconds`.
+//! `INTERVAL '…'` in all of Postgres' forms, as the one that DataFusion reads: `14 mons 3 days 500000
+//! microseconds`.
 
 use arrow::datatypes::IntervalMonthDayNano;
 use datafusion::sql::sqlparser::ast::{self, DateTimeField, Expr, Value};
@@ -26,7 +27,8 @@ pub(super) fn spell_interval(interval: &mut ast::Interval) -> Result<()> {
     Ok(())
 }
 
-/// Takes the sign of `- INTERVAL '…'` into the literal, whose counts all have it: the planner would give it to the first.
+/// Takes the sign of `- INTERVAL '…'` into the literal, whose counts all have it: the planner would give it
+/// to the first.
 pub(super) fn negated(expr: &mut Expr) -> Option<Expr> {
     let Expr::UnaryOp { op: ast::UnaryOperator::Minus, expr } = expr else { return None };
     let Expr::Interval(ast::Interval { value, leading_field: None, .. }) = expr.as_mut() else { return None };

@@ -1,8 +1,8 @@
-//! Window functions over a `RANGE` of days and months, which are those of the session's zone: a day in which clocks change
-//! has 23 or 25 hours.
+//! Window functions over a `RANGE` of days and months, which are those of the session's zone: a day in which
+//! clocks change has 23 or 25 hours.
 //!
-//! DataFusion adds the offset to the instant in UTC. This function finds the rows of each frame by itself, and gives them to
-//! the function that the query names, which it holds.
+//! DataFusion adds the offset to the instant in UTC. This function finds the rows of each frame by itself,
+//! and gives them to the function that the query names, which it holds.
 
 use std::{ops::Range, sync::Arc};
 
@@ -33,8 +33,8 @@ pub(crate) enum FrameEnd {
     Following(IntervalMonthDayNano),
 }
 
-/// A function over frames whose ends are found in a zone. Its arguments are those of the function, the condition of
-/// `FILTER` if there is one, and the instant that the rows are ordered by.
+/// A function over frames whose ends are found in a zone. Its arguments are those of the function, the
+/// condition of `FILTER` if there is one, and the instant that the rows are ordered by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ZonedFrame {
     pub function: WindowFunctionDefinition,
@@ -172,7 +172,7 @@ fn return_type(function: &AggregateUDF, fields: &[FieldRef]) -> Result<DataType>
     function.return_type(&types)
 }
 
-/// What is computed over the frames.
+/// The function that is computed over the frames.
 #[derive(Debug)]
 enum Inner {
     Aggregate(Aggregate),

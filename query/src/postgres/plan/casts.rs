@@ -1,5 +1,5 @@
-//! Casts: those that Postgres has not fail; one to an integer type rounds instead of cutting the fraction off, decimals half away from zero and
-//! doubles half to even; and one of a text is read as files are.
+//! Casts: those that Postgres has not fail; one to an integer type rounds instead of cutting the fraction
+//! off, decimals half away from zero and doubles half to even; and one of a text is read as files are.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! Intervals before operands have their common types: arithmetic, the average, windows in the order of intervals.
+//! Intervals before operands have their common types: arithmetic, the average, windows in the order of
+//! intervals.
 //!
 //! | | DataFusion | here |
 //! |---|---|---|

@@ -1,7 +1,7 @@
 //! Text that stands for a value of another type: casts, and literals beside what they are compared with.
 //!
-//! Both are read as files are, which is how Postgres reads them: bytes in hexadecimal, `yes`. For times see `times`.
-//! DataFusion's own casts take other texts, or take them as they are.
+//! Both are read as files are, which is how Postgres reads them: bytes in hexadecimal, `yes`. For times see
+//! `times`. DataFusion's own casts take other texts, or take them as they are.
 
 use arrow::datatypes::DataType;
 use datafusion::{
@@ -17,7 +17,8 @@ use crate::{
     types::ColumnType,
 };
 
-/// What stands in the place of a cast that reads text as a type, or shows bytes or intervals as text; none for other casts.
+/// The call in the place of a cast that reads text as a type, or shows bytes or intervals as text; none for
+/// other casts.
 pub(crate) fn read_or_shown(expr: &Expr, to: &DataType, schema: &DFSchema) -> Option<Expr> {
     let function = text_cast(expr, to, schema)?;
     let mut call = function.call(vec![expr.clone()]);
@@ -75,7 +76,8 @@ pub(super) fn literal_as_operand_type(expr: Expr, schema: &DFSchema) -> Transfor
     }
 }
 
-/// Reads a literal or parameter of text as a type, unless that is text itself, or a decimal, whose digits would be cut.
+/// Reads a literal or parameter of text as a type, unless that is text itself, or a decimal, whose digits
+/// would be cut.
 fn read(expr: &mut Expr, to: &DataType) -> bool {
     let is_read = match &*expr {
         Expr::Literal(value, _) => is_text(&value.data_type()) && !value.is_null(),

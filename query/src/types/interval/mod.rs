@@ -1,6 +1,7 @@
 //! Intervals as Postgres counts them: months, days and time, each by itself.
 //!
-//! 1. A month is 30 days and a day 24 hours wherever two intervals are compared ([`total_nanos`]), and nowhere else.
+//! 1. A month is 30 days and a day 24 hours wherever two intervals are compared ([`total_nanos`]), and
+//!    nowhere else.
 //! 2. Time is counted in whole microseconds; Arrow holds it in nanoseconds, which end after 292 years.
 
 mod read;

@@ -1,4 +1,5 @@
-//! Texts of intervals: Postgres' (`1 day -02:03`, `@ 1 min ago`), SQL's (`1-2`, `3 4:05:06`), and ISO 8601's (`P1Y2M`).
+//! Texts of intervals: Postgres' (`1 day -02:03`, `@ 1 min ago`), SQL's (`1-2`, `3 4:05:06`), and ISO 8601's
+//! (`P1Y2M`).
 
 use arrow::datatypes::IntervalMonthDayNano;
 
@@ -117,7 +118,7 @@ pub(crate) fn read_interval_of(text: &str, fields: IntervalFields) -> Result<Int
     })
 }
 
-/// What was read so far.
+/// The counts that were read so far.
 #[derive(Debug, Default)]
 struct Sum {
     months: i64,
@@ -284,7 +285,8 @@ fn is_digit(c: char) -> bool {
     c.is_ascii_digit()
 }
 
-/// `hours:minutes`, `hours:minutes:seconds`; `minutes:seconds` where the fields say so, or where a fraction does.
+/// `hours:minutes`, `hours:minutes:seconds`; `minutes:seconds` where the fields say so, or where a fraction
+/// does.
 fn clock(text: &str, negative: bool, fields: IntervalFields, sum: &mut Sum) -> Option<()> {
     let parts: Vec<&str> = text.split(':').collect();
     let (hours, minutes, seconds) = match parts.as_slice() {
@@ -308,7 +310,7 @@ fn clock(text: &str, negative: bool, fields: IntervalFields, sum: &mut Sum) -> O
     sum.add(seconds, Unit::Second)
 }
 
-/// What follows the `P`: `1Y2M3DT4H5M6S`, or `0001-02-03T04:05:06`.
+/// Reads the part behind the `P`: `1Y2M3DT4H5M6S`, or `0001-02-03T04:05:06`.
 fn iso_8601(text: &str, sum: &mut Sum) -> Option<()> {
     let upper = text.to_ascii_uppercase();
     let (date, time) = match upper.split_once('T') {

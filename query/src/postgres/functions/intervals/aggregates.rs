@@ -34,14 +34,14 @@ pub(crate) fn interval_extreme(is_max: bool) -> Arc<AggregateUDF> {
     Arc::new(AggregateUDF::new_from_impl(Extreme { is_max, signature }))
 }
 
-/// `avg` between the planner and the first pass, which puts DataFusion's or that of intervals in its place: the types of
-/// arguments are not known where functions are looked up.
+/// `avg` between the planner and the first pass, which puts DataFusion's or that of intervals in its place:
+/// the types of arguments are not known where functions are looked up.
 pub(crate) fn planned_average() -> Arc<AggregateUDF> {
     let signature = Signature::user_defined(Volatility::Immutable);
     Arc::new(AggregateUDF::new_from_impl(PlannedAverage { signature }))
 }
 
-/// What a planned `avg` of these arguments is; none for any other function.
+/// The function that a planned `avg` of these arguments is; none for any other function.
 pub(crate) fn interval_average(
     function: &AggregateUDF,
     args: &[Expr],
@@ -117,7 +117,8 @@ impl AggregateUDFImpl for Extreme {
     }
 }
 
-/// The values that are, or can become, the answer, from the one that is: when values leave a window, they leave in front.
+/// The values that are, or can become, the answer, from the one that is: when values leave a window, they
+/// leave in front.
 #[derive(Debug, Default)]
 struct ExtremeAccumulator {
     is_max: bool,

@@ -1,7 +1,8 @@
 //! Functions of intervals: what orders them, their arithmetic, and those that users call.
 //!
-//! Arrow compares months first, then days, then time, so that 25 hours are less than a day. [`interval_order`] gives the length
-//! by which Postgres compares; passes put it around whatever is compared, sorted or grouped.
+//! Arrow compares months first, then days, then time, so that 25 hours are less than a day.
+//! [`interval_order`] gives the length by which Postgres compares; passes put it around whatever is compared,
+//! sorted or grouped.
 
 mod age;
 mod aggregates;

@@ -48,7 +48,7 @@ impl ExprPlanner for Extract {
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct DatePart {
-    /// What knows all other fields of times and dates.
+    /// The function that knows all other fields of times and dates.
     others: Arc<ScalarUDF>,
     signature: Signature,
     aliases: Vec<String>,
@@ -116,7 +116,8 @@ impl Part {
         }
     }
 
-    /// Whether DataFusion knows the field of a type, and gives all of it; 0A000 for a field that the type has not.
+    /// True where DataFusion knows the field of a type, and gives all of it; 0A000 for a field that the type
+    /// has not.
     fn is_known(self, of: &DataType, name: &str) -> Result<bool> {
         use DataType::{Date32, Date64, Interval, Time32, Time64};
         let has = match of {

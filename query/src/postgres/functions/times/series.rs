@@ -1,5 +1,5 @@
-//! `generate_series(start, end, step)` of times: days and months are those of the session's zone, each step goes on from the
-//! one before.
+//! `generate_series(start, end, step)` of times: days and months are those of the session's zone, each step
+//! goes on from the one before.
 
 use std::sync::Arc;
 
@@ -39,7 +39,7 @@ pub(super) fn generate_series(zone: TimeZone) -> ScalarUDF {
     })
 }
 
-/// Whether arguments of these types make a series of times.
+/// True for the types of arguments that make a series of times.
 pub(crate) fn is_time_series(types: &[DataType]) -> bool {
     let is_time = |data_type: &DataType| {
         matches!(data_type, DataType::Timestamp(..) | DataType::Date32 | DataType::Date64)
@@ -54,7 +54,7 @@ pub(crate) struct TimeSeries {
     next: Option<i64>,
     end: i64,
     step: IntervalMonthDayNano,
-    /// Whether the series goes to earlier times.
+    /// The series goes to earlier times.
     is_back: bool,
     zone: Option<TimeZone>,
 }

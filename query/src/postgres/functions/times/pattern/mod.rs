@@ -1,10 +1,11 @@
 //! Patterns of `to_char`, `to_date` and `to_timestamp` as Postgres has them: `YYYY-MM-DD HH24:MI:SS`.
 //!
-//! A pattern is cut into fields by the longest keyword at each place; what is none is text. `FM` before a field takes its
-//! padding away, `TH` behind it adds the ending of an ordinal number, `TM` is read and changes nothing but the padding.
+//! A pattern is cut into fields by the longest keyword at each place; what is none is text. `FM` before a
+//! field takes its padding away, `TH` behind it adds the ending of an ordinal number, `TM` is read and
+//! changes nothing but the padding.
 //!
-//! strftime's `%Y` would be a percent sign and the last digit of the year: a percent sign before a letter is refused, unless
-//! it stands in double quotes.
+//! strftime's `%Y` would be a percent sign and the last digit of the year: a percent sign before a letter is
+//! refused, unless it stands in double quotes.
 
 mod read;
 mod show;

@@ -16,8 +16,8 @@ pub(in crate::postgres::functions::times) struct Parsed {
     pub east: Option<i32>,
 }
 
-/// Reads a text after a pattern. As in Postgres, blanks count nothing, any separator stands for any other, a character of
-/// the pattern for any character, and what follows the last field is left out of account.
+/// Reads a text after a pattern. As in Postgres, blanks count nothing, any separator stands for any other, a
+/// character of the pattern for any character, and what follows the last field is left out of account.
 ///
 /// # Errors
 ///
@@ -277,7 +277,7 @@ fn slot(key: Key) -> Option<(usize, fn(&mut Found) -> &mut Option<i64>)> {
     })
 }
 
-/// Whether no digit can follow a field, so that all digits that come are its own.
+/// True where no digit can follow a field, so that all digits that come are its own.
 fn is_separated(field: Field, next: &[Item]) -> bool {
     if field.ordinal.is_some() {
         return false;

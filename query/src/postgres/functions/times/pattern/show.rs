@@ -12,10 +12,10 @@ use crate::{
     types::interval::{MONTH_DAYS, YEAR_MONTHS},
 };
 
-/// What is written.
+/// A time or an interval to be written.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::postgres::functions::times) enum Moment {
-    /// What a clock shows, and the zone and the distance from UTC in seconds if it has one.
+    /// The local time, and the zone and the distance from UTC in seconds if it has one.
     Time {
         local: NaiveDateTime,
         zone: Option<(TimeZone, i32)>,
