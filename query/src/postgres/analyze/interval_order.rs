@@ -201,12 +201,16 @@ fn order_aggregate(aggregate: AggregateFunction, schema: &DFSchema) -> Transform
                 changed = true;
             }
             "count" if distinct => {
-                args.iter_mut().for_each(|arg| changed |= order_by_length(arg, schema));
+                for arg in &mut args {
+                    changed |= order_by_length(arg, schema);
+                }
             }
             _ => {}
         }
     }
-    order_by.iter_mut().for_each(|sort| changed |= order_by_length(&mut sort.expr, schema));
+    for sort in &mut order_by {
+        changed |= order_by_length(&mut sort.expr, schema);
+    }
     let params = AggregateFunctionParams { args, distinct, filter, order_by, null_treatment };
     Transformed::new_transformed(Expr::AggregateFunction(AggregateFunction { func, params }), changed)
 }
@@ -223,11 +227,15 @@ fn order_window(mut window: WindowFunction, schema: &DFSchema) -> Transformed<Ex
                 changed = true;
             }
             "count" if params.distinct => {
-                params.args.iter_mut().for_each(|arg| changed |= order_by_length(arg, schema));
+                for arg in &mut params.args {
+                    changed |= order_by_length(arg, schema);
+                }
             }
             _ => {}
         }
     }
-    params.partition_by.iter_mut().for_each(|expr| changed |= order_by_length(expr, schema));
+    for expr in &mut params.partition_by {
+        changed |= order_by_length(expr, schema);
+    }
     Transformed::new_transformed(Expr::WindowFunction(Box::new(window)), changed)
 }

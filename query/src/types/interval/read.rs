@@ -188,7 +188,7 @@ impl Sum {
             Some(Unit::Month) => (self.days, self.micros) = (0, 0),
             Some(Unit::Day) => self.micros = 0,
             Some(unit @ (Unit::Hour | Unit::Minute)) => {
-                self.micros -= self.micros % i128::from(unit.micros()?)
+                self.micros -= self.micros % i128::from(unit.micros()?);
             }
             _ => {}
         }

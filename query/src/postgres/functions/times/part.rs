@@ -11,7 +11,7 @@ use arrow::{
 };
 use chrono::{DateTime, Datelike};
 use datafusion::{
-    common::{Result, internal_err, plan_err},
+    common::{Result, ScalarValue, internal_err, plan_err},
     logical_expr::{
         ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
         Volatility,
@@ -251,10 +251,10 @@ const JULIAN_OF_1970: i32 = 2_440_588;
 
 /// The field, if it is one of ours, and the type that it is of.
 fn own_part<'f>(
-    field: Option<&datafusion::common::ScalarValue>,
+    field: Option<&ScalarValue>,
     time: Option<&'f FieldRef>,
 ) -> Result<Option<(Part, &'f DataType)>> {
-    let (Some(Some(Some(name))), Some(time)) = (field.map(|field| field.try_as_str()), time) else {
+    let (Some(Some(Some(name))), Some(time)) = (field.map(ScalarValue::try_as_str), time) else {
         return Ok(None);
     };
     let Some(part) = Part::parse(name) else { return Ok(None) };

@@ -33,6 +33,13 @@ pub(in crate::postgres::functions::times) fn read(text: &str, pattern: &Pattern)
     reader.found.time(text)
 }
 
+/// Half of a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Meridiem {
+    Am,
+    Pm,
+}
+
 /// The fields that were read.
 #[derive(Debug, Default)]
 struct Found {
@@ -52,8 +59,8 @@ struct Found {
     iso_day: Option<i64>,
     iso_day_of_year: Option<i64>,
     hour: Option<i64>,
-    is_hour12: bool,
-    is_pm: bool,
+    /// `AM` or `PM`; none where the clock has 24 hours.
+    meridiem: Option<Meridiem>,
     minute: Option<i64>,
     second: Option<i64>,
     second_of_day: Option<i64>,
@@ -129,8 +136,8 @@ impl Reader<'_> {
             }
             Key::Meridiem { dots } => {
                 let words: &[&str] = if dots { &["A.M.", "P.M."] } else { &["AM", "PM"] };
-                self.found.is_pm = self.word(name, words, usize::MAX)? == 1;
-                self.found.is_hour12 = true;
+                let is_pm = self.word(name, words, usize::MAX)? == 1;
+                self.found.meridiem = Some(if is_pm { Meridiem::Pm } else { Meridiem::Am });
             }
             Key::Era { dots } => {
                 let words: &[&str] = if dots { &["A.D.", "B.C."] } else { &["AD", "BC"] };
@@ -149,7 +156,9 @@ impl Reader<'_> {
             }
             Key::Hour12 | Key::Hour24 => {
                 let hour = number(self, 2)?;
-                self.found.is_hour12 |= field.key == Key::Hour12;
+                if field.key == Key::Hour12 {
+                    self.found.meridiem.get_or_insert(Meridiem::Am);
+                }
                 set(&mut self.found.hour, hour, name)?;
             }
             Key::Fraction(digits) => {
@@ -257,8 +266,11 @@ impl Reader<'_> {
     }
 }
 
+/// The place of a number among the fields that were read.
+type Slot = fn(&mut Found) -> &mut Option<i64>;
+
 /// The digits of a field that is a plain number, and where it goes.
-fn slot(key: Key) -> Option<(usize, fn(&mut Found) -> &mut Option<i64>)> {
+fn slot(key: Key) -> Option<(usize, Slot)> {
     Some(match key {
         Key::Minute => (2, |found| &mut found.minute),
         Key::Second => (2, |found| &mut found.second),
@@ -304,9 +316,8 @@ fn is_separated(field: Field, next: &[Item]) -> bool {
 /// A year of less than four digits is the one nearest to 2020.
 fn near_2020(year: i64) -> i64 {
     match year {
-        0..=69 => year + 2_000,
+        0..=69 | 100..=519 => year + 2_000,
         70..=99 => year + 1_900,
-        100..=519 => year + 2_000,
         520..=999 => year + 1_000,
         _ => year,
     }
@@ -337,13 +348,15 @@ impl Found {
         let bad = || out_of_range(text);
         let date = self.date(text)?;
         let mut hour = self.hour.unwrap_or(0);
-        if self.is_hour12 && self.hour.is_some() {
+        if let Some(meridiem) = self.meridiem
+            && self.hour.is_some()
+        {
             if !(1..=12).contains(&hour) {
                 let message = format!("hour {hour} is invalid for the 12-hour clock");
                 return Err(Error::new(ErrorKind::Invalid, "22007", message)
                     .with_hint("use the 24-hour clock, HH24, or give an hour between 1 and 12"));
             }
-            hour = hour % 12 + if self.is_pm { 12 } else { 0 };
+            hour = hour % 12 + if meridiem == Meridiem::Pm { 12 } else { 0 };
         }
         let (mut minute, mut second) = (self.minute.unwrap_or(0), self.second.unwrap_or(0));
         if let Some(all) = self.second_of_day {

@@ -117,7 +117,6 @@ fn write_field(text: &mut String, field: Field, moment: Moment, parts: &Parts) -
         let _ = write!(text, "{:<width$}", cased(word, field.letters));
     };
     match field.key {
-        Key::Exact => {}
         Key::Meridiem { dots } => {
             let is_late = parts.hour.rem_euclid(24) >= 12;
             let meridiem = match (is_late, dots) {
@@ -146,7 +145,7 @@ fn write_field(text: &mut String, field: Field, moment: Moment, parts: &Parts) -
         Key::DayOfYear => number(text, parts.day_of_year, 3),
         Key::Month => number(text, parts.month, 2),
         Key::Quarter if parts.month != 0 => number(text, (parts.month - 1) / 3 + 1, 0),
-        Key::Quarter => {}
+        Key::Exact | Key::Quarter => {}
         Key::Century => {
             let is_time = matches!(moment, Moment::Time { .. });
             number(text, if is_time { (parts.year + 99) / 100 } else { parts.year / 100 }, 2);
