@@ -10,8 +10,8 @@ use super::{
 };
 use crate::types::Timestamp;
 
-/// Most columns of a page.
-const COLUMNS_MAX: usize = 4096;
+/// Most columns of a page: those of the rows, and beside them keys, begins, ends, kinds, values as bytes, and numbers of tags.
+const COLUMNS_MAX: usize = crate::rows::COLUMNS_MAX + 6;
 
 /// What holds for every row of a page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -69,7 +69,7 @@ pub struct RowColumn {
     pub kind: ColumnKind,
 }
 
-/// Most columns of a row; ids are smaller.
+/// Most columns of a row; ids are smaller. What else bounds columns follows from it.
 pub const COLUMNS_MAX: usize = 4096;
 
 /// The columns of the rows of a keyspace.

@@ -117,6 +117,8 @@ pub(crate) fn define_table(
         columns,
         primary_key: key,
     };
+    // What its rows cannot be stored by is refused here: afterwards every statement on the table would be.
+    table.layout(path)?;
     Ok(Some(TableRows { table: Arc::new(table), schema_id, name: path.name.clone() }))
 }
 

@@ -58,8 +58,8 @@ pub struct RowLayout {
 /// The version of the schemas of tables, whose columns do not change.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// Most columns that a table can have.
-pub const COLUMNS_MAX: usize = 4096;
+/// Most columns that a table can have: their ids count from 1.
+pub const COLUMNS_MAX: usize = bygone_engine::rows::COLUMNS_MAX - 1;
 
 impl RowLayout {
     /// The layout of `table` with these columns. `key` names the columns of the primary key by their place in
@@ -69,7 +69,7 @@ impl RowLayout {
     ///
     /// 54000 when there are more than [`COLUMNS_MAX`] columns, 42P16 when the key names a column that is not there.
     pub fn new(table: impl Into<String>, columns: Vec<RowColumn>, key: Vec<usize>) -> Result<Self> {
-        if columns.len() > COLUMNS_MAX || columns.iter().any(|column| column.id as usize >= COLUMNS_MAX) {
+        if columns.len() > COLUMNS_MAX || columns.iter().any(|column| column.id as usize > COLUMNS_MAX) {
             return Err(Error::limit(format!("a table has at most {COLUMNS_MAX} columns")));
         }
         if key.iter().any(|column| *column >= columns.len()) {

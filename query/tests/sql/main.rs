@@ -22,3 +22,4 @@ mod time_forms;
 mod times;
 mod transactions;
 mod values;
+mod wide;
