@@ -15,6 +15,7 @@ mod check;
 mod connection;
 mod console;
 mod failure;
+mod handles;
 mod inspect;
 mod interrupt;
 mod output;
@@ -43,6 +44,7 @@ const PLANNER_STACK_BYTES: usize = 512 << 20;
 const WORKER_STACK_BYTES: usize = 64 << 20;
 
 fn main() -> ExitCode {
+    handles::raise();
     let invocation = Invocation::from_process();
     let planner = std::thread::Builder::new().name("bygone".to_owned()).stack_size(PLANNER_STACK_BYTES);
     let outcome = match planner.spawn(move || run(&invocation)) {

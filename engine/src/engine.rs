@@ -64,7 +64,7 @@ impl Engine {
     }
 
     /// Writes what is in memory to storage, deletes files that nothing needs, and releases the root. Later writes fail with `Closed`; views that are held
-    /// stay readable.
+    /// stay readable until another writer opens the root.
     ///
     /// # Errors
     /// `Unavailable` when the last flush fails: what was durable stays durable, and the next open replays the log.
@@ -304,12 +304,12 @@ impl Engine {
         let idle = self.shared.compacting.try_lock();
         let bytes = stamped.iter().flat_map(|run| &run.tables).map(|table| table.meta().len).sum();
         let edit = Edit { runs: stamped, sink: idle.is_ok(), commit: Some(at), ..Edit::default() };
-        self.shared.publish(edit).await?;
+        // Their guards keep the collector away until the manifest names the files.
+        let pending: Vec<_> = runs.into_iter().flat_map(|run| run.pending).collect();
+        self.shared.publish_files(edit, pending).await?;
         self.shared.metrics.ingests.add(1);
         self.shared.metrics.ingested_bytes.add(bytes);
         drop(idle);
-        // Their guards kept the collector away until the manifest named the files.
-        drop(runs.into_iter().map(|run| run.pending).collect::<Vec<_>>());
         self.shared.compaction_wanted.notify_one();
         Ok(())
     }

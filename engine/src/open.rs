@@ -37,6 +37,7 @@ pub(crate) async fn open(root: Root, env: Env, options: EngineOptions) -> Result
     // 2. One writer on this machine.
     let lock = root.lock(LockMode::Exclusive)?;
     // 3. The newest manifest, or a new database.
+    limit_open_files(&root, &options);
     let newest = manifest::load_newest(&root).await?;
     if newest.is_none() {
         root.preflight().await?;
@@ -89,6 +90,7 @@ pub(crate) async fn open_read_only(root: Root, env: Env, options: EngineOptions)
         Err(Error::Unavailable { .. }) => None,
         outcome => outcome?,
     };
+    limit_open_files(&root, &options);
     let Some(manifest::LoadedManifest { manifest, hash }) = manifest::load_newest(&root).await? else {
         return Err(no_database(&root));
     };
@@ -106,6 +108,13 @@ pub(crate) async fn open_read_only(root: Root, env: Env, options: EngineOptions)
 
 fn no_database(root: &Root) -> Error {
     Error::NoDatabase { location: root.display(), found: root.strangers().unwrap_or_default() }
+}
+
+/// Otherwise the root has its own limit.
+fn limit_open_files(root: &Root, options: &EngineOptions) {
+    if options.open_files_max > 0 {
+        root.limit_open_files(options.open_files_max);
+    }
 }
 
 async fn replay(root: &Root, manifest: &Manifest, memtable: &Memtable) -> Result<wal::ReplayEnd> {

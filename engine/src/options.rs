@@ -12,6 +12,9 @@ pub struct EngineOptions {
     pub frozen_memtables_max: usize,
     /// Decoded pages that are kept in memory, in bytes. Default 256 MiB.
     pub cache_bytes: usize,
+    /// Table files that are open at the same time, at most; others are opened when they are read. 1 and more, but for 0: half
+    /// of what the process may have open when the engine is opened, and 16 at least. Default 0.
+    pub open_files_max: usize,
     /// Size at which a table file is closed and the next one started, in bytes. 4 KiB and more; default 64 MiB.
     pub table_bytes: u64,
     /// Rows of a page at most. 1 to 65,535; default 2,048.
@@ -43,6 +46,7 @@ impl Default for EngineOptions {
             memtable_bytes: 64 << 20,
             frozen_memtables_max: 3,
             cache_bytes: 256 << 20,
+            open_files_max: 0,
             table_bytes: 64 << 20,
             page_rows: 2_048,
             page_bytes: 64 << 10,
@@ -65,6 +69,7 @@ impl EngineOptions {
             memtable_bytes: 8 << 10,
             frozen_memtables_max: 2,
             cache_bytes: 64 << 10,
+            open_files_max: 4,
             table_bytes: 4 << 10,
             page_rows: 8,
             page_bytes: 1 << 10,

@@ -110,6 +110,8 @@ pub struct EngineStats {
     pub cache_misses: u64,
     /// Memory of the page indexes and filters of all files, in bytes.
     pub index_bytes: u64,
+    /// Table files that are open now; see [`EngineOptions::open_files_max`](crate::EngineOptions::open_files_max).
+    pub open_files: u64,
     /// Memtables written to table files.
     pub flushes: u64,
     /// Bytes of these files.
@@ -166,6 +168,7 @@ impl EngineStats {
             cache_hits,
             cache_misses,
             index_bytes: index_bytes.map(|table| table.weight() as u64).sum(),
+            open_files: shared.root.open_files() as u64,
             flushes: metrics.flushes.get(),
             flushed_bytes: metrics.flushed_bytes.get(),
             ingests: metrics.ingests.get(),

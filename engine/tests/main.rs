@@ -4,6 +4,7 @@
 
 mod check;
 mod format;
+mod handles;
 mod history;
 mod loads;
 mod memory;

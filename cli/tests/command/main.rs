@@ -4,6 +4,7 @@
 
 mod check;
 mod failures;
+mod handles;
 mod main_job;
 mod scripts;
 mod tour;

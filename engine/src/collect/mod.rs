@@ -1,7 +1,7 @@
 //! Collection: deletes objects that nothing references.
 //!
-//! Deleted are table files that neither the newest manifest nor any state that a reader holds names, and that are not
-//! being written; log segments that the tables cover; manifests older than the newest few. Only files of epochs up to
+//! Deleted are table files that neither the newest manifest nor any state that a reader holds names, that nobody reads, and
+//! that are not being written; log segments that the tables cover; manifests older than the newest few. Only files of epochs up to
 //! this writer's own are touched, and only after a look that the own manifest is the newest: a writer that was fenced
 //! deletes nothing.
 
@@ -46,6 +46,10 @@ impl Shared {
         for object in listed {
             let Some(id) = FileId::parse(&object.name) else { continue };
             if id.epoch > self.epoch || kept.contains(&id) || pending.contains(&id) {
+                continue;
+            }
+            // Its handle may be closed at the moment.
+            if self.root.has_readers(&object.name) {
                 continue;
             }
             self.root.delete(&object.name).await?;

@@ -83,10 +83,10 @@ impl Shared {
         // Captured once: pins that come later are at or above the horizon, or at moments that are pinned already.
         let retained = Arc::new(self.retained(job.keyspace));
         let (job, retained) = (&Arc::new(job), &retained);
-        let (written, _pending) = match job.work {
+        let (written, pending) = match job.work {
             Work::Drop => Written::default(),
             Work::Relocate(place) => {
-                return self.replace(job, vec![(place, job.tables().cloned().collect())]).await;
+                return self.replace(job, vec![(place, job.tables().cloned().collect())], Vec::new()).await;
             }
             Work::Merge { .. } => {
                 let merging = Merging { job: Arc::clone(job), retained: Arc::clone(retained), is_paced };
@@ -105,13 +105,18 @@ impl Shared {
             self.metrics.compactions.add(1);
             self.metrics.compaction_read_bytes.add(job.bytes());
         }
-        self.replace(job, placed).await
+        self.replace(job, placed, pending).await
     }
 
-    async fn replace(&self, job: &Job, placed: Vec<(Place, Vec<Table>)>) -> Result<()> {
+    async fn replace(
+        &self,
+        job: &Job,
+        placed: Vec<(Place, Vec<Table>)>,
+        pending: Vec<PendingFiles>,
+    ) -> Result<()> {
         let removed: BTreeSet<FileId> = job.tables().map(|table| table.meta().id).collect();
         let replaced = Replacement { keyspace: job.keyspace, removed, placed };
-        self.publish(Edit { replaced: Some(replaced), ..Edit::default() }).await
+        self.publish_files(Edit { replaced: Some(replaced), ..Edit::default() }, pending).await
     }
 
     /// Rewrites versions of history, each judged by its lifetime. Those that stay in their group go `home`.

@@ -66,6 +66,11 @@ pub trait Disk: Debug + Send + Sync + 'static {
     /// the error's text says who holds it. Released when the lock is dropped or its process ends.
     fn lock(&self, path: &Path, mode: LockMode) -> io::Result<Box<dyn DiskLock>>;
 
+    /// How many files the process may have open at the same time; none where nothing bounds it.
+    fn handles_max(&self) -> Option<u64> {
+        None
+    }
+
     /// Whether there is anything at `path`.
     fn exists(&self, path: &Path) -> io::Result<bool> {
         match self.stat(path) {

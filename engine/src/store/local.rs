@@ -27,6 +27,7 @@ use parking_lot::Mutex;
 use super::{
     disk::{Disk, DiskEntry, DiskFile, DiskKind, DiskLock, LockMode},
     name,
+    open_files::OpenFiles,
 };
 
 /// A directory of objects on a [`Disk`].
@@ -37,6 +38,7 @@ pub(crate) struct LocalDir {
     /// Directories known to exist and to be no symbolic links.
     checked: Mutex<BTreeSet<PathBuf>>,
     next_temporary: AtomicU64,
+    open_files: OpenFiles,
 }
 
 /// What became of an attempt to give a file its name.
@@ -52,7 +54,13 @@ pub(crate) enum Linked {
 
 impl LocalDir {
     pub(crate) fn new(disk: Arc<dyn Disk>, dir: PathBuf) -> Self {
-        Self { disk, dir, checked: Mutex::default(), next_temporary: AtomicU64::new(0) }
+        let open_files = OpenFiles::new(disk.handles_max());
+        Self { disk, dir, checked: Mutex::default(), next_temporary: AtomicU64::new(0), open_files }
+    }
+
+    /// The files that are read.
+    pub(super) fn open_files(&self) -> &OpenFiles {
+        &self.open_files
     }
 
     pub(crate) fn disk(&self) -> &dyn Disk {

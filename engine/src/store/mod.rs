@@ -20,6 +20,7 @@ mod disk;
 mod durable_local;
 mod local;
 mod name;
+mod open_files;
 mod os_disk;
 mod reader;
 mod remote;

@@ -12,6 +12,7 @@ use std::{
 use rustix::{
     buffer::spare_capacity,
     fs::{FallocateFlags, OFlags},
+    process::{Resource, getrlimit},
 };
 
 use super::disk::{Disk, DiskEntry, DiskFile, DiskKind, DiskLock, LockMode};
@@ -101,6 +102,10 @@ impl Disk for OsDisk {
     fn stat(&self, path: &Path) -> io::Result<DiskEntry> {
         let name = path.file_name().map(|name| name.to_string_lossy().into()).unwrap_or_default();
         Ok(describe(name, &std::fs::symlink_metadata(path)?))
+    }
+
+    fn handles_max(&self) -> Option<u64> {
+        getrlimit(Resource::Nofile).current
     }
 
     fn lock(&self, path: &Path, mode: LockMode) -> io::Result<Box<dyn DiskLock>> {

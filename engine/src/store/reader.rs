@@ -5,10 +5,10 @@ use std::{ops::Range, sync::Arc};
 use bytes::Bytes;
 use object_store::{GetOptions, path::Path};
 
-use super::{DiskFile, LocalDir, disk_error, remote::Remote};
+use super::{LocalDir, open_files::ReadFile, remote::Remote};
 use crate::{Error, Result};
 
-/// An open object. Clones share one file handle.
+/// An object that is read. Clones share one file handle, which is open while there is room for it.
 #[derive(Clone, Debug)]
 pub struct ObjectReader {
     shared: Arc<Shared>,
@@ -23,24 +23,13 @@ struct Shared {
 
 #[derive(Debug)]
 enum Source {
-    File(Arc<dyn DiskFile>),
+    File(Arc<ReadFile>),
     Remote(Arc<Remote>, Path),
 }
 
 impl ObjectReader {
-    pub(super) fn local(local: &LocalDir, name: &str, len: u64) -> Result<Self> {
-        let file = local.path(name).and_then(|path| local.disk().open_read(&path)).map_err(|error| {
-            match error.kind() {
-                std::io::ErrorKind::NotFound => Error::corrupt(name, 0, "the file is missing"),
-                _ => disk_error("opening", name, error),
-            }
-        })?;
-        let found = file.len().map_err(|error| disk_error("opening", name, error))?;
-        if found != len {
-            let detail = format!("the file is {found} bytes long, not {len}");
-            return Err(Error::corrupt(name, found.min(len), detail));
-        }
-        Ok(Self::new(name, len, Source::File(file)))
+    pub(super) fn local(local: &Arc<LocalDir>, name: &str, len: u64) -> Result<Self> {
+        Ok(Self::new(name, len, Source::File(ReadFile::open(local, name, len)?)))
     }
 
     pub(super) fn remote(remote: &Arc<Remote>, name: &str, len: u64) -> Result<Self> {
@@ -65,7 +54,8 @@ impl ObjectReader {
 
     /// Reads exactly the bytes of `range`.
     ///
-    /// On a local root this is one positioned read on the calling thread and never suspends.
+    /// On a local root this is one positioned read on the calling thread, of a file that may have to be opened first, and
+    /// never suspends.
     ///
     /// # Errors
     ///
@@ -83,10 +73,7 @@ impl ObjectReader {
             return Ok(Bytes::new());
         }
         match source {
-            Source::File(file) => match file.read_vec_at(range.start, wanted) {
-                Ok(bytes) => Ok(bytes.into()),
-                Err(error) => Err(disk_error("reading", name, error)),
-            },
+            Source::File(file) => Ok(file.read(range.start, wanted)?.into()),
             Source::Remote(remote, path) => read_remote(remote, path, name, range, wanted).await,
         }
     }

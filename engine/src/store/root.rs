@@ -99,6 +99,24 @@ impl Root {
         }
     }
 
+    /// Bounds the files that are open to be read at the same time. What is being read stays open. Roots that are no
+    /// directories have no files.
+    pub(crate) fn limit_open_files(&self, max: usize) {
+        if let Backend::Local(local) = &self.backend {
+            local.open_files().set_limit(max);
+        }
+    }
+
+    /// Files that are open to be read.
+    pub(crate) fn open_files(&self) -> usize {
+        self.local_dir().map_or(0, |local| local.open_files().count())
+    }
+
+    /// Whether somebody reads the object `name` and may have to open it again. Unknown, and so false, but for local roots.
+    pub(crate) fn has_readers(&self, name: &str) -> bool {
+        self.local_dir().is_some_and(|local| local.open_files().has_readers(name))
+    }
+
     /// Where the root is, for messages to the owner of the database. May contain a path: not for remote clients.
     pub fn display(&self) -> String {
         match &self.backend {

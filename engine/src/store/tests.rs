@@ -308,3 +308,83 @@ fn durable_local_is_an_object_store() {
     };
     run.now_or_never().expect("a directory never suspends");
 }
+
+#[tokio::test]
+async fn files_are_read_with_fewer_handles_than_there_are_readers() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = Root::local(OsDisk::shared(), dir.path());
+    let name = |number: u64| format!("data/{number}");
+    let mut readers = Vec::new();
+    root.limit_open_files(3);
+    for number in 0..20u64 {
+        let body = Bytes::from(number.to_string().repeat(40).into_bytes());
+        let _ = root.put_new(&name(number), body.clone()).await.unwrap();
+        readers.push((root.open(&name(number), body.len() as u64).await.unwrap(), body));
+        assert!(root.open_files() <= 3);
+    }
+    for round in 0..4 {
+        for (reader, body) in readers.iter().skip(round % 2).step_by(round + 1) {
+            assert_eq!(reader.read(0..body.len() as u64).await.unwrap(), body);
+            assert!(root.open_files() <= 3, "{} files are open", root.open_files());
+        }
+    }
+    // Whoever has a reader can come back to the file, and what was dropped counts no more.
+    assert!(root.has_readers(&name(0)));
+    let copy = readers[0].0.clone();
+    readers.clear();
+    assert!(root.has_readers(&name(0)));
+    assert!(!root.has_readers(&name(1)));
+    assert_eq!(copy.read(0..2).await.unwrap().as_ref(), b"00");
+    drop(copy);
+    assert!(!root.has_readers(&name(0)));
+    assert_eq!(root.open_files(), 0);
+}
+
+#[tokio::test]
+async fn a_file_that_changed_while_it_was_closed_is_an_error() {
+    let disk = SimDisk::new();
+    let root = Root::local(disk.shared(), "/db");
+    root.limit_open_files(1);
+    let mut readers = Vec::new();
+    for name in ["data/a", "data/b", "data/c"] {
+        let _ = root.put_new(name, Bytes::from_static(b"0123456789")).await.unwrap();
+        readers.push(root.open(name, 10).await.unwrap());
+    }
+    disk.cut("/db/data/a", 5);
+    disk.delete_file("/db/data/b");
+    for (reader, what) in readers.iter().zip(["5 bytes long", "missing"]) {
+        let Err(Error::Corrupt { file, detail, .. }) = reader.read(0..3).await else { panic!("{what}") };
+        assert_eq!(file, reader.name());
+        assert!(detail.contains(what), "{detail}");
+    }
+    assert_eq!(readers[2].read(0..3).await.unwrap().as_ref(), b"012");
+}
+
+#[test]
+fn many_threads_read_many_files_with_few_handles() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = Root::local(OsDisk::shared(), dir.path());
+    root.limit_open_files(4);
+    let open = |number: u8| {
+        let name = format!("data/{number}");
+        let _ = root.put_new(&name, Bytes::from(vec![number; 100])).now_or_never().unwrap().unwrap();
+        root.open(&name, 100).now_or_never().unwrap().unwrap()
+    };
+    let readers: Vec<_> = (0..32).map(open).collect();
+    std::thread::scope(|scope| {
+        for thread in 0..8usize {
+            let (readers, root) = (&readers, &root);
+            scope.spawn(move || {
+                for turn in 0..400 {
+                    let number = (turn * 7 + thread * 5) % readers.len();
+                    let bytes = readers[number].read(10..20).now_or_never().unwrap().unwrap();
+                    assert_eq!(bytes, vec![number as u8; 10]);
+                    // Each thread may have opened one while all others were being read.
+                    assert!(root.open_files() <= 4 + 8);
+                }
+            });
+        }
+    });
+    drop(readers);
+    assert_eq!(root.open_files(), 0);
+}

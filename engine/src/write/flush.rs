@@ -40,7 +40,8 @@ impl Shared {
         // 2. One edit publishes the runs together with the log position behind them.
         let flushed = Flushed { memtable: Arc::clone(&frozen.memtable), log_after: frozen.log_after };
         let bytes = runs.iter().flat_map(|run| &run.tables).map(|table| table.meta().len).sum();
-        self.publish(Edit { runs, flushed: Some(flushed), raise_horizons: true, ..Edit::default() }).await?;
+        let edit = Edit { runs, flushed: Some(flushed), raise_horizons: true, ..Edit::default() };
+        self.publish_files(edit, guards).await?;
         self.metrics.flushes.add(1);
         self.metrics.flushed_bytes.add(bytes);
         // 3. The log segments before that position are not needed any more. Failing to remove them loses nothing: the

@@ -1,25 +1,34 @@
 //! Writes a sorted run: table files of bounded size, cut between keys.
 
-use std::sync::Arc;
+use std::{
+    borrow::Borrow,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use crate::{
-    Result,
+    Error, Result,
     manifest::{FileId, FileMeta},
     shared::Shared,
     sst::{Compression, Table, TableOptions, TableWriter},
+    state::Edit,
     types::{KeyspaceId, VersionRef},
 };
 
-/// Files that are being written or wait to be published: the collector leaves them alone while this lives.
+/// Files that are being written or wait to be published: the collector leaves them alone while this lives. Dropping it
+/// removes those of a local root, unless a manifest may name them.
 #[derive(Debug)]
 pub(crate) struct PendingFiles {
     shared: Arc<Shared>,
     ids: Vec<FileId>,
+    may_be_named: AtomicBool,
 }
 
 impl PendingFiles {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, ids: Vec::new() }
+        Self { shared, ids: Vec::new(), may_be_named: AtomicBool::new(false) }
     }
 
     /// Reserves the next file id.
@@ -33,10 +42,46 @@ impl PendingFiles {
 
 impl Drop for PendingFiles {
     fn drop(&mut self) {
+        if !*self.may_be_named.get_mut() {
+            self.ids.iter().for_each(|id| self.remove_unused(*id));
+        }
         let mut pending = self.shared.pending.lock();
         for id in &self.ids {
             pending.remove(id);
         }
+    }
+}
+
+impl PendingFiles {
+    /// What cannot be removed is left to the collector.
+    fn remove_unused(&self, id: FileId) {
+        let (name, root) = (id.object_name(), &self.shared.root);
+        if let Some(local) = root.local_dir().filter(|_| !root.has_readers(&name))
+            && let Err(error) = local.remove(&name)
+        {
+            tracing::warn!(%error, name, "a file that nothing needs could not be removed");
+        }
+    }
+}
+
+impl Shared {
+    /// As [`Shared::publish`], of an edit that names the files of `pending`: they are removed when nothing was published.
+    pub(crate) async fn publish_files(
+        &self,
+        edit: Edit,
+        pending: Vec<impl Borrow<PendingFiles>>,
+    ) -> Result<()> {
+        let set = |may_be_named| {
+            pending
+                .iter()
+                .for_each(|files| files.borrow().may_be_named.store(may_be_named, Ordering::Relaxed));
+        };
+        set(true);
+        let outcome = self.publish(edit).await;
+        if matches!(outcome, Err(Error::Unavailable { .. } | Error::Invalid(_))) {
+            set(false);
+        }
+        outcome
     }
 }
 

@@ -201,6 +201,7 @@ fn figures(stats: &EngineStats) -> Vec<Figure> {
         ("cache_hits", Some(stats.cache_hits), "lookups", "of readers that found their page in memory"),
         ("cache_misses", Some(stats.cache_misses), "lookups", "of readers that read it from storage"),
         ("index_bytes", Some(stats.index_bytes), "bytes", "of page indexes and filters in memory"),
+        ("open_files", Some(stats.open_files), "files", "table files that are open now"),
         ("files", Some(stats.sum(|keyspace| keyspace.files)), "files", "table files of the present state"),
         ("file_bytes", Some(stats.bytes()), "bytes", "of these files"),
         ("versions", Some(stats.sum(|keyspace| keyspace.versions)), "versions", "in these files"),

@@ -191,19 +191,24 @@ fn collection_leaves_a_load_that_is_under_way_alone() {
     });
 }
 
-/// A load that was given up leaves files; the collector takes them, and nothing else.
+/// A load that was given up removes its files; what one leaves whose process was killed the collector takes, and nothing else.
 #[test]
 fn files_of_a_load_that_was_given_up_are_collected() {
     block_on(async {
-        let (disk, _clock, database) = fresh().await;
+        let (disk, clock, database) = fresh().await;
         let mut ingest = database.engine().ingest(ACCOUNTS, IngestOptions::default());
         for n in 0..200 {
             ingest.push(format!("k{n:03}").as_bytes(), Some(&[7; 40])).await.unwrap();
         }
+        let left =
+            |disk: &SimDisk| disk.files().iter().filter(|(path, _)| path.starts_with("/db/data")).count();
+        let killed = disk.copy();
+        assert!(left(&killed) > 0, "the load writes files before it is finished");
         drop(ingest);
+        assert_eq!(left(&disk), 0, "nothing references a file");
+        let database = Database::on(&killed, &clock).await.unwrap();
         assert!(database.engine().collect().await.unwrap().objects > 0);
-        let left = disk.files().iter().filter(|(path, _)| path.starts_with("/db/data")).count();
-        assert_eq!(left, 0, "nothing references a file");
+        assert_eq!(left(&killed), 0, "nothing references a file");
     });
 }
 
