@@ -76,8 +76,10 @@ impl Database {
         DatabaseBuilder::new(location::root_of(location.as_ref()))
     }
 
-    /// A builder for the database whose objects in `store` have names that begin with `prefix`. The store's client must not
-    /// retry conditional puts by itself.
+    /// A builder for the database whose objects in `store` have names that begin with `prefix`. Read-only for now
+    /// ([`DatabaseBuilder::read_only`]): there is no log on an object store yet, so nothing can be committed there, and a database
+    /// comes there as the copy of a directory that was closed, without its `wal`. Opening it for writing is `Invalid` and
+    /// changes nothing.
     pub fn on_object_store(store: Arc<dyn ObjectStore>, prefix: impl Into<Path>) -> DatabaseBuilder {
         DatabaseBuilder::new(Ok(Root::object_store(store, prefix.into())))
     }

@@ -45,7 +45,7 @@ impl Engine {
     /// `Locked` when another process has the root; `NoDatabase` when the directory holds other files; `Corrupt` when bytes on storage are damaged; `Unavailable`.
     ///
     /// # Cost
-    /// One manifest publication, the replay of the log, one read for each table file.
+    /// Two manifest publications, the replay of the log, one read for each table file.
     pub async fn open(root: Root, env: Env, options: EngineOptions) -> Result<Self> {
         Ok(Self { shared: open::open(root, env, options).await? })
     }
@@ -90,6 +90,10 @@ impl Engine {
             Ok(()) => {
                 self.flush().await?;
                 self.collect_to_close().await;
+                // What was committed is in tables; left is what the log knows of the newest manifest.
+                if let Err(error) = self.shared.log.lock().sync() {
+                    tracing::warn!(%error, "the log could not be synced");
+                }
                 Ok(())
             }
             Err(Error::Closed | Error::Invalid(_)) => Ok(()),

@@ -23,16 +23,17 @@ use crate::{
     state::{Frozen, State, own_horizons, tree},
     store::LockMode,
     types::Timestamp,
-    wal::{self, Log, LogPosition},
+    wal::{self, Log, LogBounds, LogPosition, ReplayEnd},
 };
 
 /// Opens `root` for writing. One screen:
 pub(crate) async fn open(root: Root, env: Env, options: EngineOptions) -> Result<Arc<Shared>> {
-    // 1. A mistyped path must not be written to. Looked at first: what is strange now is none of a database that is
-    //    being made at this moment.
+    // 1. What can have no log cannot be written, and a mistyped path must not be. Looked at first: what is strange now is
+    //    none of a database that is being made at this moment.
+    wal::require_local(&root)?;
     let strangers = root.strangers()?;
     if !strangers.is_empty() && manifest::newest_id(&root).await?.is_none() {
-        return Err(Error::NoDatabase { location: root.display(), found: strangers });
+        return Err(manifest::no_database(&root));
     }
     // 2. One writer on this machine.
     let lock = root.lock(LockMode::Exclusive)?;
@@ -55,7 +56,10 @@ pub(crate) async fn open(root: Root, env: Env, options: EngineOptions) -> Result
             format!("{name} was written by a newer version: the database can be opened for reading only");
         return Err(Error::Invalid(what));
     }
-    // 5. Claim the next epoch: whoever had the root before is fenced from here on.
+    // 5. Replay what the tables do not hold yet: also what is wrong with the log shows before anything is written.
+    let bounds = before.log_bounds();
+    let replayed = replay(&root, bounds).await?;
+    // 6. Claim the next epoch: whoever had the root before is fenced from here on. What was acknowledged until then counts.
     let mut claimed = Manifest::clone(&before);
     claimed.epoch += 1;
     claimed.id += 1;
@@ -65,16 +69,34 @@ pub(crate) async fn open(root: Root, env: Env, options: EngineOptions) -> Result
         claimed.log = LogPosition::first(claimed.epoch);
     }
     let hash = manifest::publish(&root, &claimed).await?;
-    // 6. Replay what the tables do not hold yet.
-    let replayed = Memtable::default();
-    let end = replay(&root, &claimed, &replayed).await?;
+    let (memtable, end) = match replayed {
+        (memtable, end) if wal::ends_there(&root, bounds, &end)? => (memtable, end),
+        _ => replay(&root, bounds).await?,
+    };
     // 7. A log of our own; the old one is kept until the replayed memtable is in tables.
-    let log = Log::create_after(&root, claimed.epoch, &end)?;
+    let mut log = Log::create_after(&root, claimed.epoch, claimed.id, &end)?;
     let log_after = log.position();
-    // Also when it held nothing: the flush moves the manifest past the old segments, so that they can go.
-    let frozen = end.last.map(|_| Frozen { memtable: Arc::new(replayed), log_after });
-    let state = state_of(claimed, hash, frozen, &tables);
-    let last = end.last_timestamp.unwrap_or_default().max(state.manifest.last_timestamp);
+    // 8. From here on the log is known to be there, and before anything is written to it: were it gone, it would be missed.
+    let frozen = (!memtable.is_empty()).then(|| Frozen { memtable: Arc::new(memtable), log_after });
+    let mut begun = Manifest::clone(&claimed);
+    begun.last_timestamp = begun.last_timestamp.max(end.last_timestamp.unwrap_or_default());
+    begun.log = end.first.filter(|_| frozen.is_some()).unwrap_or(log_after);
+    begun.log_begun = claimed.epoch;
+    let mut hash = hash;
+    // In memory there is nothing to lose.
+    if !root.is_memory() {
+        begun.parent = Some((claimed.id, hash));
+        begun.id += 1;
+        begun.nonce = manifest::nonce(env.seed, begun.epoch, begun.id);
+        hash = manifest::publish(&root, &begun).await?;
+    }
+    log.note_manifest(begun.id)?;
+    // Failing to remove what held nothing loses nothing: the next collection tries again.
+    if let Err(error) = wal::delete_before(&root, begun.log).await {
+        tracing::warn!(%error, "old log segments could not be removed");
+    }
+    let last = begun.last_timestamp;
+    let state = state_of(begun, hash, frozen, &tables);
     Ok(Arc::new(assemble(root, env, options, cache, state, log, last, lock, false)))
 }
 
@@ -82,7 +104,7 @@ pub(crate) async fn open(root: Root, env: Env, options: EngineOptions) -> Result
 pub(crate) async fn open_read_only(root: Root, env: Env, options: EngineOptions) -> Result<Arc<Shared>> {
     // Looked for before anything is locked: a misspelt name must not create a directory.
     if manifest::newest_id(&root).await?.is_none() {
-        return Err(no_database(&root));
+        return Err(manifest::no_database(&root));
     }
     // The lock keeps a writer of this machine from deleting what is read, and lets other readers in. Where there is no
     // lock file and none can be made there is no writer.
@@ -92,10 +114,9 @@ pub(crate) async fn open_read_only(root: Root, env: Env, options: EngineOptions)
     };
     limit_open_files(&root, &options);
     let Some(manifest::LoadedManifest { manifest, hash }) = manifest::load_newest(&root).await? else {
-        return Err(no_database(&root));
+        return Err(manifest::no_database(&root));
     };
-    let replayed = Memtable::default();
-    let end = replay(&root, &manifest, &replayed).await?;
+    let (replayed, end) = replay(&root, manifest.log_bounds()).await?;
     let frozen = Some(replayed).filter(|memtable| !memtable.is_empty());
     let frozen = frozen.map(|memtable| Frozen { memtable: Arc::new(memtable), log_after: manifest.log });
     let cache = PageCache::new(options.cache_bytes as u64);
@@ -106,10 +127,6 @@ pub(crate) async fn open_read_only(root: Root, env: Env, options: EngineOptions)
     Ok(Arc::new(assemble(root, env, options, cache, state, log, last, lock, true)))
 }
 
-fn no_database(root: &Root) -> Error {
-    Error::NoDatabase { location: root.display(), found: root.strangers().unwrap_or_default() }
-}
-
 /// Otherwise the root has its own limit.
 fn limit_open_files(root: &Root, options: &EngineOptions) {
     if options.open_files_max > 0 {
@@ -117,12 +134,13 @@ fn limit_open_files(root: &Root, options: &EngineOptions) {
     }
 }
 
-async fn replay(root: &Root, manifest: &Manifest, memtable: &Memtable) -> Result<wal::ReplayEnd> {
+async fn replay(root: &Root, bounds: LogBounds) -> Result<(Memtable, ReplayEnd)> {
+    let memtable = Memtable::default();
     let mut last = Timestamp::INTENT;
-    wal::replay(root, manifest.log, |at, writes| {
+    let end = wal::replay(root, bounds, |at, writes| {
         if at <= last {
             let detail = format!("commit {at} follows commit {last}");
-            return Err(Error::corrupt(manifest.log.object_name(), 0, detail));
+            return Err(Error::corrupt(bounds.from.object_name(), 0, detail));
         }
         last = at;
         for write in &writes {
@@ -130,7 +148,8 @@ async fn replay(root: &Root, manifest: &Manifest, memtable: &Memtable) -> Result
         }
         Ok(())
     })
-    .await
+    .await?;
+    Ok((memtable, end))
 }
 
 /// Opens every table that `manifest` names and checks that its runs are runs.

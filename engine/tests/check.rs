@@ -133,7 +133,7 @@ async fn one_run_names_every_damaged_file() {
     disk.cut(path(&all[1]), 100);
     disk.delete_file(path(&all[2]));
     let log = load_newest(&root(&disk)).await.unwrap().unwrap().manifest.log.object_name();
-    disk.flip(path(&log), 600, 1);
+    disk.flip(path(&log), 520, 1);
     let found = findings(&disk).await;
     for name in all[..3].iter().chain([&log]) {
         assert!(found.iter().any(|line| line.starts_with(name.as_str())), "{name}: {found:?}");

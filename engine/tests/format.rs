@@ -88,6 +88,7 @@ async fn the_manifest_of_the_format_page_is_what_is_written() {
         retention_us: 300,
         keyspaces: [(KeyspaceId::FIRST_USER, keyspace)].into(),
         settings: [("name".to_owned(), vec![7])].into(),
+        log_begun: 1,
     };
     let bytes = encode(&manifest).unwrap();
     check("manifest", &bytes);

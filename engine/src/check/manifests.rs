@@ -15,7 +15,13 @@ use crate::{
 pub(super) async fn check(root: &Root, report: &mut CheckReport) -> Result<Option<Arc<Manifest>>> {
     let ids = manifest::ids(root).await?;
     let Some(newest) = ids.last().copied() else {
-        return Err(Error::NoDatabase { location: root.display(), found: root.strangers()? });
+        return match manifest::no_database(root) {
+            damage @ Error::Corrupt { .. } => {
+                report.findings.add_error(&manifest::object_name(1), damage)?;
+                Ok(None)
+            }
+            error => Err(error),
+        };
     };
     let mut before: Option<(u64, u128)> = None;
     let mut state = None;

@@ -156,7 +156,7 @@ pub async fn check(root: &Root, env: &Env, progress: CheckProgress<'_>) -> Resul
 
 async fn check_log(root: &Root, manifest: &Manifest, report: &mut CheckReport) -> Result<Memtable> {
     let memtable = Memtable::default();
-    let replayed = wal::replay(root, manifest.log, |at, writes| {
+    let replayed = wal::replay(root, manifest.log_bounds(), |at, writes| {
         report.log_commits += 1;
         for write in &writes {
             memtable.insert(at, write);

@@ -9,14 +9,20 @@ use crate::wal::{LogPosition, SegmentPart, read_segment};
 pub(super) fn describe(named: Option<LogPosition>, bytes: &Bytes, out: &mut Inspection) {
     out.line(format_args!("log segment, {} bytes", bytes.len()));
     read_segment(named, bytes, &mut |part| match part {
-        SegmentPart::Header { position, previous } => {
+        SegmentPart::Header { position, previous, manifest } => {
             out.line(format_args!("header: {}", position.object_name()));
+            if manifest > 0 {
+                out.line(format_args!("  made under {}", crate::manifest::object_name(manifest)));
+            }
             if let Some((previous, end)) = previous {
                 out.line(format_args!("  follows {}, which ends at {end}", previous.object_name()));
             }
         }
-        SegmentPart::Record { offset, len, synced } => {
-            out.line(format_args!("record at {offset}: {len} bytes, the log was synced up to {synced}"));
+        SegmentPart::Record { offset, len, synced, manifest } => {
+            let newest = if manifest > 0 { format!(", manifest {manifest}") } else { String::new() };
+            out.line(format_args!(
+                "record at {offset}: {len} bytes, the log was synced up to {synced}{newest}"
+            ));
         }
         SegmentPart::Commit { at, writes } => {
             let deletes = writes.iter().filter(|write| write.value.is_none()).count();
@@ -29,6 +35,9 @@ pub(super) fn describe(named: Option<LogPosition>, bytes: &Bytes, out: &mut Insp
                 writes.len(),
                 if keyspaces.is_empty() { "none".to_owned() } else { keyspaces.join(" ") }
             ));
+        }
+        SegmentPart::Seal { offset } => {
+            out.line(format_args!("seal at {offset}: the log goes on in the next segment"));
         }
         SegmentPart::Torn { offset } => {
             out.line(format_args!("torn record at {offset}: it was never acknowledged"));

@@ -38,6 +38,9 @@ fn describe_state(manifest: &Manifest, out: &mut Inspection) {
         "  newest commit {last_timestamp}, horizon {horizon}, retention {retention_us} us"
     ));
     out.line(format_args!("  log from {}, next file {next_file}", log.object_name()));
+    if manifest.log_begun > 0 {
+        out.line(format_args!("  the log of epoch {} had begun", manifest.log_begun));
+    }
     for (name, value) in &manifest.settings {
         out.line(format_args!("  setting {}: {} bytes", quoted(name.as_bytes()), value.len()));
     }

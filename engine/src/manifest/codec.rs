@@ -21,7 +21,9 @@ use crate::{
 
 const MAGIC: [u8; 8] = *b"BYGONEMF";
 const MAJOR: u16 = 1;
-const MINOR: u16 = 0;
+const MINOR: u16 = 1;
+/// A feature that a reader must know: the body goes on behind the settings. In every manifest since version 1.1.
+const GOES_ON: u64 = 1;
 const HEADER: usize = 72;
 /// Largest body, before compression.
 const BODY_BYTES_MAX: usize = 1 << 30;
@@ -58,7 +60,9 @@ pub(super) fn seal(id: u64, body: &[u8]) -> Result<Bytes> {
     out.extend_from_slice(&MAGIC);
     out.extend_from_slice(&MAJOR.to_le_bytes());
     out.extend_from_slice(&MINOR.to_le_bytes());
-    out.extend_from_slice(&[0; 4 + 3 * 8]);
+    out.extend_from_slice(&[0; 4]);
+    out.extend_from_slice(&GOES_ON.to_le_bytes());
+    out.extend_from_slice(&[0; 2 * 8]);
     out.extend_from_slice(&id.to_le_bytes());
     out.extend_from_slice(&(body.len() as u32).to_le_bytes());
     out.extend_from_slice(&(stored.len() as u32).to_le_bytes());
@@ -87,7 +91,7 @@ pub fn decode(name: &str, id: u64, bytes: &[u8]) -> Result<Manifest> {
         return Err(corrupt(64, "checksum of the manifest header, or a manifest under another's name"));
     }
     let major = u16::from_le_bytes([header[8], header[9]]);
-    let features = u64_at(header, 16) | u64_at(header, 24);
+    let features = (u64_at(header, 16) & !GOES_ON) | u64_at(header, 24);
     if major > MAJOR || features != 0 {
         let what =
             format!("manifest {name} was written by a newer version: major={major} features={features:#x}");
@@ -109,11 +113,15 @@ pub fn decode(name: &str, id: u64, bytes: &[u8]) -> Result<Manifest> {
         return Err(corrupt(HEADER, "the manifest unpacks to another length"));
     }
     let mut decoder = Decoder { bytes: &body };
-    match decoder.manifest(id) {
+    match decoder.manifest(id, goes_on(header)) {
         Some(manifest) if decoder.bytes.is_empty() => Ok(manifest),
         // The offset is in the unpacked body: that is where the reader stopped.
         _ => Err(corrupt(body.len() - decoder.bytes.len(), "the body of the manifest makes no sense")),
     }
+}
+
+fn goes_on(header: &[u8]) -> bool {
+    u64_at(header, 16) & GOES_ON != 0
 }
 
 /// What the header of a manifest says, whether that is so or not.
@@ -144,7 +152,7 @@ pub(crate) fn decode_damaged(id: u64, bytes: &[u8]) -> Option<Manifest> {
         return None;
     }
     let body = zstd::bulk::decompress(bytes.get(HEADER..)?, raw_len).ok()?;
-    Decoder { bytes: &body }.manifest(id)
+    Decoder { bytes: &body }.manifest(id, goes_on(bytes))
 }
 
 #[derive(Default)]
@@ -214,6 +222,7 @@ impl Encoder {
             self.bytes(name.as_bytes());
             self.bytes(value);
         }
+        self.record(|out| out.number(manifest.log_begun));
     }
 
     fn keyspace(&mut self, keyspace: &KeyspaceManifest) {
@@ -317,7 +326,15 @@ impl<'b> Decoder<'b> {
         read(&mut Decoder { bytes: self.bytes(BODY_BYTES_MAX)? })
     }
 
-    fn manifest(&mut self, id: u64) -> Option<Manifest> {
+    fn manifest(&mut self, id: u64, goes_on: bool) -> Option<Manifest> {
+        let mut manifest = self.manifest_1_0(id)?;
+        if goes_on {
+            manifest.log_begun = self.record(Decoder::number)?;
+        }
+        Some(manifest)
+    }
+
+    fn manifest_1_0(&mut self, id: u64) -> Option<Manifest> {
         Some(Manifest {
             id,
             epoch: self.number()?,
@@ -337,6 +354,7 @@ impl<'b> Decoder<'b> {
                 let read = |from: &mut Self| Some((from.text()?, from.bytes(SETTING_BYTES_MAX)?.to_vec()));
                 self.many(read)?.into_iter().collect()
             },
+            log_begun: 0,
         })
     }
 

@@ -29,11 +29,11 @@ use bytes::Bytes;
 pub use codec::{decode, encode, hash};
 pub(crate) use codec::{decode_damaged, header_of};
 pub use publish::{LoadedManifest, load, load_newest, newest_id, prune, publish};
-pub(crate) use publish::{ids, is_overtaken, object_name, parse_name};
+pub(crate) use publish::{ids, is_overtaken, no_database, object_name, parse_name};
 
 use crate::{
     types::{KeyspaceId, Timestamp},
-    wal::LogPosition,
+    wal::{LogBounds, LogPosition},
 };
 
 /// The state of a database. See the module documentation.
@@ -51,6 +51,9 @@ pub struct Manifest {
     pub last_timestamp: Timestamp,
     /// Everything from this segment of the log on is not in the files.
     pub log: LogPosition,
+    /// The newest epoch whose first log segment was there when this was written: that one and the one at [`Self::log`] are
+    /// there. 0 where it is not known, as in manifests of version 1.0.
+    pub log_begun: u64,
     /// The next free file number of this epoch.
     pub next_file: u64,
     /// Horizon of the keyspaces that do not have their own retention. Never moves back.
@@ -223,6 +226,11 @@ impl Manifest {
     /// The state before the first manifest of a database.
     pub fn new(retention_us: u64) -> Self {
         Self { retention_us, ..Self::default() }
+    }
+
+    /// Which log belongs to this state.
+    pub fn log_bounds(&self) -> LogBounds {
+        LogBounds { from: self.log, begun: self.log_begun, epoch: self.epoch, manifest: self.id }
     }
 
     /// What the manifest has and this version does not apply: clones.

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Manifest, decode, encode, hash};
+use super::{FileId, Manifest, decode, encode, hash};
 use crate::{
     Error, Result,
     store::{PutOutcome, Root, disk_error},
+    wal::LogPosition,
 };
 
 const DIRECTORY: &str = "manifest/";
@@ -47,6 +48,28 @@ pub(crate) async fn ids(root: &Root) -> Result<Vec<u64>> {
 /// [`Error::Unavailable`] when storage fails.
 pub async fn newest_id(root: &Root) -> Result<Option<u64>> {
     Ok(ids(root).await?.pop())
+}
+
+/// The error of a root without a manifest: no database, or one whose manifests have gone.
+pub(crate) fn no_database(root: &Root) -> Error {
+    match part_of_a_database(root) {
+        Some(name) => {
+            Error::corrupt(DIRECTORY, 0, format!("all manifests are missing: {name} is part of a database"))
+        }
+        None => Error::NoDatabase { location: root.display(), found: root.strangers().unwrap_or_default() },
+    }
+}
+
+/// What only a database leaves in its directory. No deeper look: the directory may be anybody's.
+fn part_of_a_database(root: &Root) -> Option<String> {
+    let local = root.local_dir()?;
+    let names = |directory: &str| {
+        let entries = local.list_directory(directory).unwrap_or_default();
+        entries.into_iter().map(|entry| format!("{directory}/{}", entry.name)).collect::<Vec<_>>()
+    };
+    let is_epoch = |name: &str| LogPosition::parse(&format!("{name}/{:020}", 1)).is_some();
+    let file = names("data").into_iter().find(|name| FileId::parse(name).is_some());
+    file.or_else(|| names("wal").into_iter().find(|name| is_epoch(name)))
 }
 
 /// Loads the manifest with the highest id, or `None` when there is no manifest at all.

@@ -47,6 +47,7 @@ fn sample(id: u64, parent: Option<(u64, u128)>) -> Manifest {
         keyspaces: [(KeyspaceId::new(1), KeyspaceManifest::default()), (KeyspaceId::FIRST_USER, keyspace)]
             .into(),
         settings: [("a".to_owned(), vec![1, 2, 3]), ("b".to_owned(), Vec::new())].into(),
+        log_begun: 2,
     }
 }
 
@@ -147,7 +148,7 @@ fn every_changed_byte_and_every_cut_is_corrupt() {
 
 #[test]
 fn a_manifest_of_a_newer_version_is_refused_as_such() {
-    for (offset, value) in [(8, 2), (16, 1), (24, 1)] {
+    for (offset, value) in [(8, 2), (16, 3), (24, 1)] {
         let mut bytes = encode(&sample(7, None)).unwrap().to_vec();
         bytes[offset] = value;
         let checksum = xxhash_rust::xxh3::xxh3_64_with_seed(&bytes[..64], 7);

@@ -45,6 +45,7 @@ impl Shared {
         // 3. Persist. On local roots and in memory nothing here suspends. Elsewhere the caller may give up while the answer
         //    is out: a manifest may be durable then that is not installed, and writing ends.
         let mut unfinished = Unfinished { shared: self, id: next.id, is_over: false };
+        let id = next.id;
         let hash = manifest::publish(&self.root, &next).await.inspect_err(|error| {
             unfinished.is_over = true;
             self.note_failure(error);
@@ -65,6 +66,12 @@ impl Shared {
             self.published.fetch_max(at.as_micros(), Ordering::AcqRel);
         }
         unfinished.is_over = true;
+        drop(state);
+        // 6. From here on the log would tell if the manifest went. Without the proof nothing is lost.
+        if let Err(error) = self.log.lock().note_manifest(id) {
+            tracing::warn!(%error, "the log could not take note of a manifest");
+            self.note_failure(&error);
+        }
         Ok(())
     }
 

@@ -240,6 +240,11 @@ impl LocalDir {
         Ok(found)
     }
 
+    /// What is in `directory` itself, in no order; nothing where there is no such directory.
+    pub(crate) fn list_directory(&self, directory: &str) -> io::Result<Vec<DiskEntry>> {
+        self.list_or_empty(&self.path(directory)?)
+    }
+
     fn list_or_empty(&self, path: &Path) -> io::Result<Vec<DiskEntry>> {
         match self.disk.stat(path) {
             Ok(entry) if entry.kind == DiskKind::Directory => {}

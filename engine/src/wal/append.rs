@@ -4,7 +4,7 @@ use std::{io, sync::Arc};
 
 use super::{
     LogPosition, ReplayEnd, StampedBatch, payload, require_local,
-    segment::{self, PAYLOAD_BYTES_MAX, RECORDS_BEGIN, SLOT, SegmentHeader},
+    segment::{self, PAYLOAD_BYTES_MAX, Place, RECORDS_BEGIN, SLOT, SegmentHeader},
 };
 use crate::{
     Error, Result,
@@ -25,6 +25,8 @@ pub struct Log {
     local: Option<Arc<LocalDir>>,
     position: LogPosition,
     segment: Option<Segment>,
+    /// Id of the newest manifest, which every record carries: so it is seen when a manifest has gone.
+    manifest: u64,
     poisoned: Option<String>,
     /// Payload and laid-out record, kept from append to append.
     payload: Vec<u8>,
@@ -51,30 +53,28 @@ impl Log {
     ///
     /// [`Error::Invalid`] when the epoch has a log with records, or the root can have no log.
     pub fn create(root: &Root, epoch: u64) -> Result<Self> {
-        Self::create_linked(root, epoch, None)
+        Self::create_after(root, epoch, 0, &ReplayEnd::default())
     }
 
     /// Like [`Log::create`], and records where the log that was just replayed ends, so that a later replay can tell a
-    /// damaged tail from a torn one.
+    /// damaged tail from a torn one. `manifest` is the id of the newest manifest.
     ///
     /// # Errors
     ///
     /// As [`Log::create`].
-    pub fn create_after(root: &Root, epoch: u64, replayed: &ReplayEnd) -> Result<Self> {
-        Self::create_linked(root, epoch, replayed.last)
-    }
-
-    fn create_linked(root: &Root, epoch: u64, previous: Option<(LogPosition, u64)>) -> Result<Self> {
+    pub fn create_after(root: &Root, epoch: u64, manifest: u64, replayed: &ReplayEnd) -> Result<Self> {
+        let previous = replayed.last;
         let local = require_local(root)?.cloned();
         let position = LogPosition::first(epoch);
         let segment = match &local {
             None => None,
             Some(local) => {
                 remove_empty_log(local, epoch)?;
-                Some(Segment::create(local, SegmentHeader { position, previous })?)
+                Some(Segment::create(local, SegmentHeader { position, previous, manifest })?)
             }
         };
-        Ok(Self { local, position, segment, poisoned: None, payload: Vec::new(), record: Vec::new() })
+        let (payload, record) = (Vec::new(), Vec::new());
+        Ok(Self { local, position, segment, manifest, poisoned: None, payload, record })
     }
 
     /// The current segment.
@@ -99,8 +99,9 @@ impl Log {
     ///
     /// One positioned write, and one sync with [`Durability::Sync`]. No allocation once the buffers have grown.
     pub fn append(&mut self, groups: &[StampedBatch<'_>], durability: Durability) -> Result<()> {
-        self.check_alive()?;
-        let Some(segment) = &mut self.segment else { return Ok(()) };
+        if self.segment.is_none() {
+            return self.check_alive();
+        }
         let estimate: usize = groups.iter().map(|group| group.batch.bytes()).sum();
         if estimate as u64 > PAYLOAD_BYTES_MAX {
             return Err(too_large(estimate as u64));
@@ -110,24 +111,46 @@ impl Log {
         if self.payload.len() as u64 > PAYLOAD_BYTES_MAX {
             return Err(too_large(self.payload.len() as u64));
         }
-        let (offset, seed) = (segment.end, segment.seed);
+        self.write_record()?;
+        match durability {
+            Durability::Sync => self.sync(),
+            Durability::Buffered => Ok(()),
+        }
+    }
+
+    /// Says in the log that `manifest` is the newest one from now on. It becomes durable with what follows: until then a
+    /// crash leaves the manifest without the proof that it was there.
+    ///
+    /// # Errors
+    ///
+    /// As [`Log::append`].
+    pub fn note_manifest(&mut self, manifest: u64) -> Result<()> {
+        self.manifest = manifest;
+        self.payload.clear();
+        payload::encode(&mut self.payload, &[]);
+        self.write_record()
+    }
+
+    /// Appends the record with `self.payload`, unsynced.
+    fn write_record(&mut self) -> Result<()> {
+        self.check_alive()?;
+        let Some(segment) = &mut self.segment else { return Ok(()) };
+        let (offset, segment_seed) = (segment.end, segment.seed);
         let end = segment::next_slot(offset + segment::extent(offset, self.payload.len() as u64));
         match segment.make_room(end) {
             Ok(()) => {}
             Err(Grow::Full(error)) => return Err(disk_error("growing", &self.position.object_name(), error)),
             Err(Grow::Broken(error)) => return Err(self.poison("growing the log", &error)),
         }
-        segment::encode_record(&mut self.record, self.position, seed, offset, segment.synced, &self.payload);
+        let place = Place { position: self.position, segment_seed, offset };
+        segment::encode_record(&mut self.record, place, segment.synced, self.manifest, &self.payload);
         if let Err(error) = segment.file.write_all_at(&self.record, offset) {
             return Err(self.poison("writing the log", &error));
         }
         segment.end = end;
         self.payload.shrink_to(BUFFER_BYTES_KEPT);
         self.record.shrink_to(BUFFER_BYTES_KEPT);
-        match durability {
-            Durability::Sync => self.sync(),
-            Durability::Buffered => Ok(()),
-        }
+        Ok(())
     }
 
     /// Makes everything appended so far durable.
@@ -157,16 +180,27 @@ impl Log {
     pub fn rotate(&mut self) -> Result<LogPosition> {
         self.sync()?;
         let next = LogPosition { sequence: self.position.sequence + 1, ..self.position };
-        if let (Some(local), Some(segment)) = (&self.local, &self.segment) {
-            let previous = Some((self.position, segment.end));
-            match Segment::create(local, SegmentHeader { position: next, previous }) {
-                Ok(segment) => self.segment = Some(segment),
-                Err(error) if error.is_full() => return Err(error),
-                Err(error) => return Err(self.poison("starting a log segment", &error)),
-            }
+        let created = match self.create_next(next) {
+            Ok(created) => created,
+            Err(error) if error.is_full() => return Err(error),
+            Err(error) => return Err(self.poison("starting a log segment", &error)),
+        };
+        // From here on the new segment cannot be missing unseen.
+        if let Some(segment) = &self.segment
+            && let Err(error) = segment.seal(self.position)
+        {
+            return Err(self.poison("sealing the log segment", &error));
         }
+        self.segment = created;
         self.position = next;
         Ok(next)
+    }
+
+    /// The segment behind the current one; none for a root in memory.
+    fn create_next(&self, position: LogPosition) -> Result<Option<Segment>> {
+        let (Some(local), Some(segment)) = (&self.local, &self.segment) else { return Ok(None) };
+        let previous = Some((self.position, segment.end));
+        Segment::create(local, SegmentHeader { position, previous, manifest: self.manifest }).map(Some)
     }
 
     fn check_alive(&self) -> Result<()> {
@@ -192,15 +226,15 @@ impl Segment {
     /// Creates a segment with its header and first chunk, durably. It has its name only when it is complete.
     fn create(local: &LocalDir, header: SegmentHeader) -> Result<Self> {
         let name = header.position.object_name();
-        let create = || -> io::Result<(Linked, Arc<dyn DiskFile>)> {
+        let create = || -> io::Result<(Linked, Arc<dyn DiskFile>, u64)> {
             let path = local.path_to_create(&name)?;
             let temporary = local.temporary()?;
             let file = Arc::clone(temporary.file());
-            file.allocate(CHUNK)?;
+            let allocated = allocate(file.as_ref(), RECORDS_BEGIN + SLOT)?;
             file.write_all_at(&header.encode(), 0)?;
-            Ok((temporary.link(&path)?, file))
+            Ok((temporary.link(&path)?, file, allocated))
         };
-        let (linked, file) = create().map_err(|error| disk_error("creating", &name, error))?;
+        let (linked, file, allocated) = create().map_err(|error| disk_error("creating", &name, error))?;
         match linked {
             Linked::Created => {}
             Linked::Exists => return Err(Error::Invalid(format!("log segment {name} exists already"))),
@@ -211,8 +245,15 @@ impl Segment {
             seed: segment::seed(header.position),
             end: RECORDS_BEGIN,
             synced: RECORDS_BEGIN,
-            allocated: CHUNK,
+            allocated,
         })
+    }
+
+    /// Writes behind the last record that the next segment is there. That takes the place of the zero slot.
+    fn seal(&self, position: LogPosition) -> io::Result<()> {
+        let place = Place { position, segment_seed: self.seed, offset: self.end };
+        self.file.write_all_at(&segment::encode_seal(place), self.end)?;
+        self.file.sync_data()
     }
 
     /// Grows the file, durably, until a zero slot fits behind `end`.
@@ -220,17 +261,24 @@ impl Segment {
         if end + SLOT <= self.allocated {
             return Ok(());
         }
-        let wanted = (end + SLOT).next_multiple_of(CHUNK);
-        self.file.allocate(wanted).map_err(|error| match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Grow::Full(error),
-            _ => Grow::Broken(error),
-        })?;
+        let wanted = allocate(self.file.as_ref(), end + SLOT)
+            .map_err(|error| if is_full(&error) { Grow::Full(error) } else { Grow::Broken(error) })?;
         // This also makes everything written so far durable.
         self.file.sync_all().map_err(Grow::Broken)?;
         self.allocated = wanted;
         self.synced = self.end;
         Ok(())
     }
+}
+
+/// Makes the file at least `least` bytes long, by whole chunks; returns its length.
+fn allocate(file: &dyn DiskFile, least: u64) -> io::Result<u64> {
+    let wanted = least.next_multiple_of(CHUNK);
+    file.allocate(wanted).map(|()| wanted)
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 fn too_large(bytes: u64) -> Error {

@@ -17,20 +17,25 @@
 //!    that was written when the end was synced already proves that acknowledged bytes are damaged: corrupt.
 //! 4. A segment is never appended to by another process: after replay the engine opens a new epoch. So a torn tail
 //!    stays where it is, and nothing is ever truncated.
-//! 5. The header of a segment names the end of the one before it, so a lost tail or a lost segment is seen.
-//! 6. A file always ends with a zero slot, and is grown and synced before a record is written into the new room: a cut
-//!    file is seen.
+//! 5. The header of a segment names the end of the one before it, so a lost tail or a lost segment is seen. A lost newest
+//!    segment is seen as well: the first of an epoch is named by a manifest before anything is written to it, and any other
+//!    by the *seal* behind the last record of the one before it.
+//! 6. A file ends with a zero slot until it is sealed, and is grown and synced before a record is written into the new
+//!    room: a cut file is seen.
 //! 7. After a failed write or sync nothing more is written ([`Error::Poisoned`]). A file that
 //!    cannot grow because the disk is full fails only the commits that needed the room.
 //! 8. A commit that was synced is acknowledged only if no other writer has opened the root by then
 //!    (`Shared::check_sole_writer`): the other has replayed what was synced before, and will never read what came after.
 //! 9. Replay syncs what it read before it hands it on: what a killed process wrote and did not sync may not be lost
 //!    later, under commits that build on it.
+//! 10. Every record carries the id of the newest manifest, and a record without commits follows each publication: so a
+//!     manifest that has gone is seen, and not taken for a lost segment that it made needless.
 //!
 //! Roots in memory have no log. The log of object stores (numbered objects, closed by a fence object at the first free
 //! sequence of the old epoch) is not there yet; its names are the same.
 
 mod append;
+mod listing;
 mod parts;
 mod payload;
 mod replay;
@@ -40,9 +45,11 @@ mod segment;
 mod tests;
 
 pub use append::Log;
+pub use listing::{LogBounds, delete_before};
 pub(crate) use parts::{SegmentPart, read_segment};
 pub use payload::StampedBatch;
-pub use replay::{ReplayEnd, delete_before, replay};
+pub(crate) use replay::ends_there;
+pub use replay::{ReplayEnd, replay};
 
 use crate::{Error, Result};
 
@@ -81,7 +88,14 @@ fn no_log_yet() -> Error {
     Error::Invalid("a log on an object store is not supported: open a directory or memory for writing".into())
 }
 
-fn require_local(root: &crate::store::Root) -> Result<Option<&std::sync::Arc<crate::store::LocalDir>>> {
+/// The directory of the log; none in memory.
+///
+/// # Errors
+///
+/// [`Error::Invalid`] for a root that can have no log.
+pub(crate) fn require_local(
+    root: &crate::store::Root,
+) -> Result<Option<&std::sync::Arc<crate::store::LocalDir>>> {
     match root.local_dir() {
         Some(local) => Ok(Some(local)),
         None if root.is_memory() => Ok(None),

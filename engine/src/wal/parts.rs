@@ -17,11 +17,17 @@ pub(crate) enum SegmentPart {
     Header {
         position: LogPosition,
         previous: Option<(LogPosition, u64)>,
+        manifest: u64,
     },
     Record {
         offset: u64,
         len: u32,
         synced: u64,
+        manifest: u64,
+    },
+    /// The end of a segment that is followed by another.
+    Seal {
+        offset: u64,
     },
     Commit {
         at: Timestamp,
@@ -45,7 +51,9 @@ pub(crate) enum SegmentPart {
 pub(crate) fn read_segment(named: Option<LogPosition>, bytes: &Bytes, found: &mut impl FnMut(SegmentPart)) {
     let position = named.unwrap_or_else(|| SegmentHeader::position_said(bytes));
     match SegmentHeader::decode(bytes, position) {
-        Ok(SegmentHeader { position, previous }) => found(SegmentPart::Header { position, previous }),
+        Ok(SegmentHeader { position, previous, manifest }) => {
+            found(SegmentPart::Header { position, previous, manifest });
+        }
         Err(HeaderError::Corrupt(detail)) => {
             found(SegmentPart::Damaged { offset: 0, detail: detail.to_owned() });
         }
@@ -62,6 +70,10 @@ pub(crate) fn read_segment(named: Option<LogPosition>, bytes: &Bytes, found: &mu
                 let next_record = reader.next_record(offset);
                 found(SegmentPart::End { offset, next_record });
                 next_record
+            }
+            Slot::Seal => {
+                found(SegmentPart::Seal { offset });
+                return;
             }
             Slot::Damaged(detail) => {
                 found(SegmentPart::Damaged { offset, detail: detail.to_owned() });
@@ -100,15 +112,15 @@ impl Reader<'_> {
         loop {
             match self.slot(at)? {
                 Slot::Record(_) => return Some(at),
-                Slot::Empty | Slot::Damaged(_) => at += SLOT,
+                Slot::Empty | Slot::Seal | Slot::Damaged(_) => at += SLOT,
             }
         }
     }
 
     /// Returns where to go on; nowhere behind a torn record.
     fn record(&self, offset: u64, header: &RecordHeader, found: &mut impl FnMut(SegmentPart)) -> Option<u64> {
-        let (len, synced) = (header.len, header.synced);
-        found(SegmentPart::Record { offset, len, synced });
+        let RecordHeader { len, synced, manifest, .. } = *header;
+        found(SegmentPart::Record { offset, len, synced, manifest });
         let extent = segment::extent(offset, u64::from(len));
         let Some(body) = self.get(offset + SLOT, extent - SLOT) else {
             found(SegmentPart::Damaged {

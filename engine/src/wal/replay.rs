@@ -5,7 +5,9 @@ use std::{io, sync::Arc};
 use bytes::Bytes;
 
 use super::{
-    LogPosition, no_log_yet, payload, require_local,
+    LogBounds, LogPosition,
+    listing::{missing, missing_manifest, segments},
+    no_log_yet, payload, require_local,
     segment::{self, Body, HeaderError, RECORDS_BEGIN, RecordHeader, SECTOR, SLOT, SegmentHeader, Slot},
 };
 use crate::{
@@ -20,7 +22,9 @@ const WINDOW: u64 = 1 << 20;
 /// Where a replay ended and what it saw.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReplayEnd {
-    /// The last segment and the offset behind its last record; `None` when there was no segment at all.
+    /// The first segment; `None` when there was no segment at all.
+    pub first: Option<LogPosition>,
+    /// The last segment and the offset behind its last record.
     pub last: Option<(LogPosition, u64)>,
     /// Commits handed to `apply`.
     pub commits: u64,
@@ -28,36 +32,42 @@ pub struct ReplayEnd {
     pub last_timestamp: Option<Timestamp>,
     /// Whether a record that was never acknowledged was left out at the end.
     pub torn: bool,
+    /// Id of the newest manifest that a record knows of; 0 if none does.
+    pub newest_manifest: u64,
 }
 
-/// Hands every commit in the log from `from` on to `apply`, in order, through all later epochs.
+/// Hands every commit in the log that `bounds` describes to `apply`, in order, through all later epochs.
 ///
 /// What is handed on is durable. The keys and values of a commit share the memory of their record.
 ///
 /// # Errors
 ///
-/// [`Error::Corrupt`] naming segment and offset when acknowledged bytes are damaged or a segment is missing; what
-/// was applied before is a prefix of the commits. Errors of `apply` are passed on.
+/// [`Error::Corrupt`] naming segment and offset when acknowledged bytes are damaged or a segment is missing, or a manifest
+/// that was published and has gone; what was applied before is a prefix of the commits. Errors of `apply` are passed on.
 ///
 /// # Cost
 ///
 /// Reads the log once, in order; one sync per epoch.
 pub async fn replay(
     root: &Root,
-    from: LogPosition,
+    bounds: LogBounds,
     mut apply: impl FnMut(Timestamp, Vec<Write>) -> Result<()>,
 ) -> Result<ReplayEnd> {
     let mut end = ReplayEnd::default();
     let Some(local) = log_of(root).await? else { return Ok(end) };
-    let segments = segments(local, from)?;
+    let segments = segments(local, bounds)?;
+    end.first = segments.first().copied();
     let mut before: Option<LogPosition> = None;
     for (index, position) in segments.iter().enumerate() {
         let segment = Segment::open(local, *position)?;
         if let Some((previous, _)) = segment.header.previous
-            && previous >= from
+            && previous >= bounds.from
             && before != Some(previous)
         {
-            return Err(Error::corrupt(previous.object_name(), 0, "the log segment is missing"));
+            return Err(missing(previous));
+        }
+        if segment.header.manifest > bounds.manifest {
+            return Err(missing_manifest(segment.header.manifest, &segment.name));
         }
         before = Some(*position);
         let expected_end = match segments.get(index + 1) {
@@ -75,29 +85,37 @@ pub async fn replay(
             segment.make_durable(local)?;
         }
         segment.read(expected_end, &mut end, &mut apply)?;
+        if end.newest_manifest > bounds.manifest {
+            return Err(missing_manifest(end.newest_manifest, &segment.name));
+        }
     }
     Ok(end)
 }
 
-/// Deletes the segments before `position`, oldest first.
+/// Whether the log still ends where a replay of it did: nothing was written since. After a torn record nothing is sure.
 ///
 /// # Errors
 ///
-/// [`Error::Unavailable`] when storage fails; call it again.
-pub async fn delete_before(root: &Root, position: LogPosition) -> Result<()> {
-    let Some(local) = require_local(root)? else { return Ok(()) };
-    let mut epochs = Vec::new();
-    for old in segments(local, LogPosition::default())?.into_iter().filter(|old| *old < position) {
-        let name = old.object_name();
-        local.remove(&name).map_err(|error| disk_error("deleting", &name, error))?;
-        if old.epoch < position.epoch && epochs.last() != Some(&old.epoch) {
-            epochs.push(old.epoch);
-        }
+/// As [`replay`].
+pub(crate) fn ends_there(root: &Root, bounds: LogBounds, end: &ReplayEnd) -> Result<bool> {
+    let Some(local) = require_local(root)? else { return Ok(true) };
+    let newest = segments(local, bounds)?.pop();
+    let Some((last, offset)) = end.last else { return Ok(newest.is_none()) };
+    if newest != Some(last) || end.torn {
+        return Ok(false);
     }
-    for epoch in epochs {
-        local.remove_dir_if_empty(&format!("wal/{epoch:020}"));
-    }
-    Ok(())
+    let segment = Segment::open(local, last)?;
+    let is_end = Window::new(&segment).get(offset, SLOT)?.iter().all(|byte| *byte == 0);
+    Ok(is_end)
+}
+
+/// The newest manifest that the segment knows of, as far as it can be read: proof for an error, never of soundness.
+pub(super) fn newest_manifest(local: &LocalDir, position: LogPosition) -> u64 {
+    let Ok(segment) = Segment::open(local, position) else { return 0 };
+    let mut end = ReplayEnd::default();
+    // What is wrong with the segment is told by its replay.
+    let _ = segment.read(None, &mut end, &mut |_, _| Ok(()));
+    end.newest_manifest.max(segment.header.manifest)
 }
 
 /// The directory with the log, or `None` when there is nothing to replay.
@@ -107,36 +125,6 @@ async fn log_of(root: &Root) -> Result<Option<&Arc<LocalDir>>> {
         return if root.list("wal/").await?.is_empty() { Ok(None) } else { Err(no_log_yet()) };
     }
     require_local(root)
-}
-
-/// The segments from `from` on, without gaps.
-fn segments(local: &LocalDir, from: LogPosition) -> Result<Vec<LogPosition>> {
-    let listed = local.list("wal").map_err(|error| disk_error("listing", "wal/", error))?;
-    let mut found: Vec<_> = listed.iter().filter_map(|(name, _)| LogPosition::parse(name)).collect();
-    found.retain(|position| *position >= from);
-    if from == LogPosition::default() {
-        return Ok(found);
-    }
-    let missing =
-        |position: LogPosition| Err(Error::corrupt(position.object_name(), 0, "the log segment is missing"));
-    let mut expected = from;
-    for position in &found {
-        if position.epoch > expected.epoch {
-            // The first segment that a flush left to replay must be there; a log that was never begun may not be.
-            if expected == from && from.sequence > LogPosition::FIRST_SEQUENCE {
-                return missing(from);
-            }
-            expected = LogPosition::first(position.epoch);
-        }
-        if *position != expected {
-            return missing(expected);
-        }
-        expected.sequence += 1;
-    }
-    if found.is_empty() && from.sequence > LogPosition::FIRST_SEQUENCE {
-        return missing(from);
-    }
-    Ok(found)
 }
 
 /// Whether the segment holds no record at all.
@@ -203,8 +191,13 @@ impl Segment {
             }
             match self.record(&mut window, offset)? {
                 Found::Record(header, body) => {
+                    end.newest_manifest = end.newest_manifest.max(header.manifest);
                     self.apply(offset, &body, end, apply)?;
                     offset = segment::next_slot(offset + segment::extent(offset, u64::from(header.len)));
+                }
+                Found::Seal => {
+                    let LogPosition { epoch, sequence } = self.header.position;
+                    return Err(missing(LogPosition { epoch, sequence: sequence + 1 }));
                 }
                 Found::End { torn } => {
                     if let Some(expected) = expected_end {
@@ -228,6 +221,7 @@ impl Segment {
         let slot = window.get(offset, SLOT)?;
         let header = match segment::decode_slot(slot, self.header.position, self.seed, offset) {
             Slot::Empty => return Ok(Found::End { torn: false }),
+            Slot::Seal => return Ok(Found::Seal),
             Slot::Damaged(detail) => return Err(self.corrupt(offset, detail)),
             Slot::Record(header) => header,
         };
@@ -285,7 +279,11 @@ impl Segment {
 
 enum Found {
     Record(RecordHeader, Bytes),
-    End { torn: bool },
+    /// The next segment was there; it is not, or the seal would not have been read.
+    Seal,
+    End {
+        torn: bool,
+    },
 }
 
 /// Reads a segment forwards in large steps.

@@ -17,8 +17,9 @@ pub(super) const PAYLOAD_BYTES_MAX: u64 = 1 << 30;
 
 const SEGMENT_MAGIC: [u8; 8] = *b"BYGONEWL";
 const RECORD_MAGIC: u32 = u32::from_le_bytes(*b"BYGR");
+const SEAL_MAGIC: u32 = u32::from_le_bytes(*b"BYGE");
 const MAJOR: u16 = 1;
-const MINOR: u16 = 0;
+const MINOR: u16 = 1;
 
 /// What a segment says about itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub(super) struct SegmentHeader {
     pub(super) position: LogPosition,
     /// The segment before this one and the offset at which it ends, if known.
     pub(super) previous: Option<(LogPosition, u64)>,
+    /// Id of the newest manifest when the segment was made; 0 if not known.
+    pub(super) manifest: u64,
 }
 
 /// Why a segment's header was refused.
@@ -44,8 +47,9 @@ impl SegmentHeader {
         out[10..12].copy_from_slice(&MINOR.to_le_bytes());
         // 16..40: the three feature sets, all empty.
         let (previous, end) = self.previous.unwrap_or_default();
-        let fields = [self.position.epoch, self.position.sequence, previous.epoch, previous.sequence, end];
-        for (slot, field) in out[40..80].chunks_exact_mut(8).zip(fields) {
+        let LogPosition { epoch, sequence } = self.position;
+        let fields = [epoch, sequence, previous.epoch, previous.sequence, end, self.manifest];
+        for (slot, field) in out[40..88].chunks_exact_mut(8).zip(fields) {
             slot.copy_from_slice(&field.to_le_bytes());
         }
         let checksum = xxh3_64_with_seed(&out[..504], seed(self.position));
@@ -78,7 +82,7 @@ impl SegmentHeader {
         }
         let previous = LogPosition { epoch: field(2), sequence: field(3) };
         let previous = (previous != LogPosition::default()).then_some((previous, field(4)));
-        Ok(Self { position, previous })
+        Ok(Self { position, previous, manifest: field(5) })
     }
 }
 
@@ -97,6 +101,8 @@ pub(super) struct RecordHeader {
     pub(super) len: u32,
     /// The segment was synced up to here when the record was written.
     pub(super) synced: u64,
+    /// Id of the newest manifest when it was written; 0 if not known.
+    pub(super) manifest: u64,
     payload_checksum: u64,
 }
 
@@ -106,23 +112,43 @@ pub(super) enum Slot {
     /// All zero: never written.
     Empty,
     Record(RecordHeader),
+    /// The last of a segment: the next one of the epoch is there.
+    Seal,
     /// Neither.
     Damaged(&'static str),
 }
 
 impl RecordHeader {
-    fn encode(&self, segment_seed: u64, position: LogPosition, offset: u64) -> [u8; SLOT as usize] {
-        let mut out = [0; SLOT as usize];
-        out[..4].copy_from_slice(&RECORD_MAGIC.to_le_bytes());
-        out[4..8].copy_from_slice(&self.len.to_le_bytes());
-        let fields = [position.epoch, position.sequence, offset, self.synced, self.payload_checksum];
-        for (slot, field) in out[8..48].chunks_exact_mut(8).zip(fields) {
-            slot.copy_from_slice(&field.to_le_bytes());
-        }
-        let checksum = xxh3_64_with_seed(&out[..56], segment_seed);
-        out[56..].copy_from_slice(&checksum.to_le_bytes());
-        out
+    fn encode(&self, place: Place) -> [u8; SLOT as usize] {
+        let fields = [self.synced, self.payload_checksum, self.manifest];
+        encode_slot(RECORD_MAGIC, self.len, place, fields)
     }
+}
+
+/// Where a slot is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) position: LogPosition,
+    pub(super) segment_seed: u64,
+    pub(super) offset: u64,
+}
+
+fn encode_slot(magic: u32, len: u32, place: Place, fields: [u64; 3]) -> [u8; SLOT as usize] {
+    let mut out = [0; SLOT as usize];
+    out[..4].copy_from_slice(&magic.to_le_bytes());
+    out[4..8].copy_from_slice(&len.to_le_bytes());
+    let own = [place.position.epoch, place.position.sequence, place.offset];
+    for (slot, field) in out[8..56].chunks_exact_mut(8).zip(own.into_iter().chain(fields)) {
+        slot.copy_from_slice(&field.to_le_bytes());
+    }
+    let checksum = xxh3_64_with_seed(&out[..56], place.segment_seed);
+    out[56..].copy_from_slice(&checksum.to_le_bytes());
+    out
+}
+
+/// The slot behind the last record of a segment whose successor is there.
+pub(super) fn encode_seal(place: Place) -> [u8; SLOT as usize] {
+    encode_slot(SEAL_MAGIC, 0, place, [0; 3])
 }
 
 /// Reads the slot at `offset`.
@@ -130,7 +156,8 @@ pub(super) fn decode_slot(bytes: &[u8], position: LogPosition, segment_seed: u64
     if bytes.iter().all(|byte| *byte == 0) {
         return Slot::Empty;
     }
-    if bytes[..4] != RECORD_MAGIC.to_le_bytes() {
+    let is_seal = bytes[..4] == SEAL_MAGIC.to_le_bytes();
+    if !is_seal && bytes[..4] != RECORD_MAGIC.to_le_bytes() {
         return Slot::Damaged("this is no record");
     }
     if u64_at(bytes, 56) != xxh3_64_with_seed(&bytes[..56], segment_seed) {
@@ -140,11 +167,14 @@ pub(super) fn decode_slot(bytes: &[u8], position: LogPosition, segment_seed: u64
     if (field(0), field(1), field(2)) != (position.epoch, position.sequence, offset) {
         return Slot::Damaged("the record belongs somewhere else");
     }
+    if is_seal {
+        return Slot::Seal;
+    }
     let len = u32::from_le_bytes([bytes[4], bytes[5], bytes[6], bytes[7]]);
     if u64::from(len) > PAYLOAD_BYTES_MAX {
         return Slot::Damaged("the record is longer than any can be");
     }
-    Slot::Record(RecordHeader { len, synced: field(3), payload_checksum: field(4) })
+    Slot::Record(RecordHeader { len, synced: field(3), payload_checksum: field(4), manifest: field(5) })
 }
 
 /// Bytes of payload in the sector that holds the header at `offset`.
@@ -169,20 +199,13 @@ fn stamp(payload_checksum: u64, sector: u64) -> [u8; STAMP as usize] {
     [mixed[0] | 1, mixed[1] | 1, mixed[2], mixed[3]]
 }
 
-/// Lays the record for `offset` out in `out`, which is cleared first.
-pub(super) fn encode_record(
-    out: &mut Vec<u8>,
-    position: LogPosition,
-    segment_seed: u64,
-    offset: u64,
-    synced: u64,
-    payload: &[u8],
-) {
+/// Lays the record for `place` out in `out`, which is cleared first.
+pub(super) fn encode_record(out: &mut Vec<u8>, place: Place, synced: u64, manifest: u64, payload: &[u8]) {
     out.clear();
-    let payload_checksum = xxh3_64_with_seed(payload, segment_seed ^ offset);
-    let header = RecordHeader { len: payload.len() as u32, synced, payload_checksum };
-    out.extend_from_slice(&header.encode(segment_seed, position, offset));
-    let (first, rest) = payload.split_at(payload.len().min(first_room(offset) as usize));
+    let payload_checksum = xxh3_64_with_seed(payload, place.segment_seed ^ place.offset);
+    let header = RecordHeader { len: payload.len() as u32, synced, manifest, payload_checksum };
+    out.extend_from_slice(&header.encode(place));
+    let (first, rest) = payload.split_at(payload.len().min(first_room(place.offset) as usize));
     out.extend_from_slice(first);
     for (index, part) in rest.chunks((SECTOR - STAMP) as usize).enumerate() {
         out.extend_from_slice(&stamp(payload_checksum, index as u64));

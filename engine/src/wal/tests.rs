@@ -4,6 +4,7 @@ use futures::FutureExt;
 
 use super::*;
 use crate::{
+    manifest,
     store::Root,
     testing::{SeededRandom, SimDisk},
     types::{Durability, KeyspaceId, Timestamp, WriteBatch},
@@ -36,7 +37,7 @@ type Commits = Vec<(Timestamp, WriteBatch)>;
 
 fn read(root: &Root, from: LogPosition) -> Result<(Commits, ReplayEnd)> {
     let mut commits = Vec::new();
-    let end = replay(root, from, |at, writes| {
+    let end = replay(root, LogBounds::from(from), |at, writes| {
         let mut batch = WriteBatch::new();
         for write in writes {
             batch.push(write);
@@ -77,7 +78,7 @@ fn what_was_appended_is_replayed_through_segments_and_epochs() {
     let mut clock = 0;
     let mut end = ReplayEnd::default();
     for epoch in 1..4 {
-        let mut log = Log::create_after(&root, epoch, &end).unwrap();
+        let mut log = Log::create_after(&root, epoch, 0, &end).unwrap();
         for segment in 0..3 {
             for size in [0, 1, 300, 384, 385, 508, 509, 5000] {
                 clock += 2;
@@ -240,7 +241,7 @@ fn a_missing_or_misplaced_segment_is_corrupt() {
         log.rotate().unwrap();
     }
     let (_, end) = read(&root(&disk), LogPosition::first(1)).unwrap();
-    drop(Log::create_after(&root(&disk), 2, &end).unwrap());
+    drop(Log::create_after(&root(&disk), 2, 0, &end).unwrap());
     let positions: Vec<_> = (1..=4).map(|sequence| LogPosition { epoch: 1, sequence }).collect();
     for lost in &positions {
         let damaged = disk.copy();
@@ -259,12 +260,128 @@ fn a_missing_or_misplaced_segment_is_corrupt() {
     assert!(matches!(read(&root(&disk), after_flush), Err(Error::Corrupt { .. })));
 }
 
+fn bounds(epoch: u64, begun: u64) -> LogBounds {
+    LogBounds { begun, epoch, manifest: 100, ..LogBounds::from(LogPosition::first(1)) }
+}
+
+fn replayed(disk: &SimDisk, bounds: LogBounds) -> Result<ReplayEnd> {
+    replay(&root(disk), bounds, |_, _| Ok(())).now_or_never().expect("a local root never suspends")
+}
+
+fn assert_missing(outcome: Result<ReplayEnd>, what: &str) {
+    let Err(Error::Corrupt { file, detail, .. }) = outcome else { panic!("the loss of {what} was not seen") };
+    assert_eq!(file, what, "{detail}");
+    assert!(detail.contains("missing") || detail.contains("no file"), "{detail}");
+}
+
+#[test]
+fn the_newest_segment_is_missed_whichever_it_is() {
+    for segments in 1..5 {
+        let disk = SimDisk::new();
+        let mut log = Log::create_after(&root(&disk), 1, 7, &ReplayEnd::default()).unwrap();
+        for at in 1..segments {
+            append(&mut log, at, &batch(at, &[700]), Durability::Sync).unwrap();
+            log.rotate().unwrap();
+        }
+        append(&mut log, 10, &batch(10, &[700]), Durability::Sync).unwrap();
+        let newest = log.position();
+        assert_eq!(replayed(&disk, bounds(1, 1)).unwrap().commits, segments);
+        for put_directory in [false, true] {
+            let damaged = disk.copy();
+            damaged.delete_file(file(newest));
+            if put_directory {
+                damaged.shared().create_dir_all(&file(newest)).unwrap();
+            }
+            assert_missing(replayed(&damaged, bounds(1, 1)), &newest.object_name());
+        }
+        let empty = SimDisk::new();
+        assert_missing(replayed(&empty, bounds(1, 1)), &LogPosition::first(1).object_name());
+    }
+}
+
+#[test]
+fn the_first_segment_of_a_later_epoch_is_missed_too() {
+    let disk = SimDisk::new();
+    small_log(&disk, &[10]);
+    let end = replayed(&disk, bounds(1, 1)).unwrap();
+    drop(Log::create_after(&root(&disk), 2, 3, &end).unwrap());
+    disk.delete_file(file(LogPosition::first(2)));
+    assert_missing(replayed(&disk, bounds(2, 2)), &LogPosition::first(2).object_name());
+    // An epoch that was claimed by a process that died then has none.
+    assert_eq!(replayed(&disk, bounds(2, 1)).unwrap().commits, 1);
+    assert_eq!(replayed(&disk, bounds(9, 1)).unwrap().commits, 1);
+}
+
+#[test]
+fn what_is_written_behind_a_replay_is_noticed() {
+    let disk = SimDisk::new();
+    let root = root(&disk);
+    let mut end = replayed(&disk, bounds(1, 0)).unwrap();
+    let ends_there = |end: &ReplayEnd| ends_there(&root, bounds(1, 0), end).unwrap();
+    assert!(ends_there(&end), "there is no log");
+    let mut log = Log::create(&root, 1).unwrap();
+    let later: [fn(&mut Log); 4] = [
+        |_| {},
+        |log| append(log, 5, &batch(5, &[700]), Durability::Sync).unwrap(),
+        |log| _ = log.rotate().unwrap(),
+        |log| log.note_manifest(9).unwrap(),
+    ];
+    for write in later {
+        write(&mut log);
+        assert!(!ends_there(&end));
+        end = replayed(&disk, bounds(1, 0)).unwrap();
+        assert!(ends_there(&end));
+    }
+}
+
+#[test]
+fn a_log_of_before_may_not_have_begun() {
+    let disk = SimDisk::new();
+    assert_eq!(replayed(&disk, bounds(1, 0)).unwrap(), ReplayEnd::default());
+    drop(Log::create(&root(&disk), 3).unwrap());
+    assert_eq!(replayed(&disk, bounds(3, 0)).unwrap().first, Some(LogPosition::first(3)));
+}
+
+#[test]
+fn a_manifest_that_went_is_named_instead_of_the_segment_that_it_made_needless() {
+    let disk = SimDisk::new();
+    let mut log = Log::create_after(&root(&disk), 1, 7, &ReplayEnd::default()).unwrap();
+    append(&mut log, 1, &batch(1, &[10]), Durability::Sync).unwrap();
+    log.rotate().unwrap();
+    log.note_manifest(8).unwrap();
+    let with = |manifest| LogBounds { manifest, ..bounds(1, 1) };
+    assert_eq!(replayed(&disk, with(8)).unwrap().newest_manifest, 8);
+    assert_missing(replayed(&disk, with(7)), &manifest::object_name(8));
+    // The same where the segment is gone that the manifest had made needless.
+    disk.delete_file(file(LogPosition::first(1)));
+    assert_missing(replayed(&disk, with(7)), &manifest::object_name(8));
+    assert_missing(replayed(&disk, with(8)), &LogPosition::first(1).object_name());
+    // And of an epoch that no manifest claims.
+    drop(Log::create_after(&root(&disk), 2, 9, &ReplayEnd::default()).unwrap());
+    assert_missing(replayed(&disk, with(8)), &manifest::object_name(9));
+}
+
+#[test]
+fn a_log_of_version_1_0_is_read() {
+    let disk = SimDisk::new();
+    small_log(&disk, &[10, 2000]);
+    let path = file(LogPosition::first(1));
+    let mut bytes = disk.read_file(&path);
+    // As it was written then: minor version 0; manifests are not known.
+    let seed = segment::seed(LogPosition::first(1));
+    bytes[10..12].copy_from_slice(&0u16.to_le_bytes());
+    let checksum = xxhash_rust::xxh3::xxh3_64_with_seed(&bytes[..504], seed);
+    bytes[504..512].copy_from_slice(&checksum.to_le_bytes());
+    disk.write_file(&path, bytes);
+    assert_eq!(replayed(&disk, bounds(1, 0)).unwrap().commits, 2);
+}
+
 #[test]
 fn a_tail_lost_after_recovery_is_corrupt() {
     let disk = SimDisk::new();
     small_log(&disk, &[600, 600]);
     let (_, end) = read(&root(&disk), LogPosition::first(1)).unwrap();
-    drop(Log::create_after(&root(&disk), 2, &end).unwrap());
+    drop(Log::create_after(&root(&disk), 2, 0, &end).unwrap());
     let path = file(LogPosition::first(1));
     let mut bytes = disk.read_file(&path);
     let last = end_before_last(&disk, 2) as usize;
@@ -317,7 +434,7 @@ fn what_a_killed_process_left_unsynced_is_durable_once_replayed() {
         drop(log);
         let (found, end) = read(&root(&disk), LogPosition::first(1)).unwrap();
         assert_eq!(found.len(), 1);
-        let mut log = Log::create_after(&root(&disk), 2, &end).unwrap();
+        let mut log = Log::create_after(&root(&disk), 2, 0, &end).unwrap();
         append(&mut log, 2, &batch(2, &[1]), Durability::Sync).unwrap();
         let (found, _) = read(&root(&disk.crash(seed)), LogPosition::first(1)).unwrap();
         assert_eq!(found.len(), 2, "seed {seed}");
@@ -356,7 +473,7 @@ fn run_epoch(
     random: &mut SeededRandom,
 ) -> usize {
     let mut acknowledged = written.len();
-    let Ok(mut log) = Log::create_after(&root(disk), epoch, end) else { return acknowledged };
+    let Ok(mut log) = Log::create_after(&root(disk), epoch, 0, end) else { return acknowledged };
     for _ in 0..60 {
         if random.one_in(12) && log.rotate().is_err() {
             return acknowledged;

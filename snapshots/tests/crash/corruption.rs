@@ -224,11 +224,49 @@ fn a_file_under_the_name_of_another_is_an_error_that_names_one_of_them() {
 #[test]
 fn a_missing_file_is_an_error_that_names_it_or_changes_nothing() {
     let subject = Subject::new();
-    let newest = subject.files().into_iter().rfind(|(path, _)| path.starts_with("/db/manifest"));
-    let newest = newest.expect("there is a manifest").0;
-    for (path, _) in subject.files().into_iter().filter(|(path, _)| *path != newest) {
+    for (path, _) in subject.files() {
         let disk = subject.disk.copy();
         disk.delete_file(&path);
         subject.check_disk(&disk, &format!("{} is missing", path.display()), &[&path]);
+        // What bears the name of a file and is none is no better.
+        disk.shared().create_dir_all(&path).unwrap();
+        subject.check_disk(&disk, &format!("{} is a directory", path.display()), &[&path]);
     }
+}
+
+/// At every moment as if the process was killed there: what is on the disk then is whole.
+#[test]
+fn the_loss_of_the_newest_manifest_or_segment_is_noticed_at_any_moment() {
+    let mut run = Run::new(SimDisk::new());
+    block_on(run.all(SMALL));
+    let mut noticed = 0;
+    for moment in (1..=run.disk.operations()).step_by(2) {
+        let mut run = Run::new(SimDisk::new());
+        run.disk.crash_at(moment);
+        block_on(run.all(SMALL));
+        let (disk, clock) = (run.disk.copy(), Arc::clone(&run.clock));
+        let newest = |directory: &str| {
+            let files = disk.files().into_iter().map(|(path, _)| path);
+            files.filter(|path| path.starts_with(directory)).collect::<Vec<_>>()
+        };
+        let (mut segments, mut manifests) = (newest("/db/wal"), newest("/db/manifest"));
+        if manifests.len() < 2 {
+            // Without any there is no database.
+            manifests.clear();
+        }
+        for lost in segments.pop().into_iter().chain(manifests.pop()) {
+            let damaged = disk.copy();
+            damaged.delete_file(&lost);
+            let what = format!("moment {moment} without {}", lost.display());
+            match block_on(Database::on(&damaged, &clock)) {
+                // Nothing that was acknowledged was lost with it.
+                Ok(database) => block_on(run.oracle.clone().check(&database)).expect(&what),
+                Err(error) => {
+                    assert_names(&error, &what, &[&lost]);
+                    noticed += 1;
+                }
+            }
+        }
+    }
+    assert!(noticed > 100, "{noticed} losses were noticed");
 }

@@ -125,9 +125,9 @@ impl Oracle {
         self.note(next, Outcome::Committed { at: Some(at), durable });
     }
 
-    /// The contents before each of the newest two commits.
+    /// The contents before each of the newest three commits, which a sector can hold.
     pub(crate) fn earlier(&self) -> Vec<Contents> {
-        self.states.iter().rev().skip(1).take(2).map(|(_, state)| state.clone()).collect()
+        self.states.iter().rev().skip(1).take(3).map(|(_, state)| state.clone()).collect()
     }
 
     /// The timestamps of the commits.
