@@ -67,7 +67,8 @@ impl Engine {
     /// stay readable until another writer opens the root.
     ///
     /// # Errors
-    /// `Unavailable` when the last flush fails: what was durable stays durable, and the next open replays the log.
+    /// `Unavailable` when the last flush fails, but for want of room: what was durable stays durable, and the next open replays
+    /// the log. On a full disk the log keeps everything that was committed.
     /// The root is released in any case.
     pub async fn close(&self) -> Result<()> {
         let outcome = self.flush_to_close().await;
@@ -88,7 +89,11 @@ impl Engine {
     async fn flush_to_close(&self) -> Result<()> {
         match self.shared.check_writable() {
             Ok(()) => {
-                self.flush().await?;
+                match self.flush().await {
+                    // No room for tables: the log holds what was committed, until the next open.
+                    Err(error) if error.is_full() => self.shared.log.lock().sync()?,
+                    outcome => outcome?,
+                }
                 self.collect_to_close().await;
                 // What was committed is in tables; left is what the log knows of the newest manifest.
                 if let Err(error) = self.shared.log.lock().sync() {

@@ -68,13 +68,14 @@ pub(crate) async fn open(root: Root, env: Env, options: EngineOptions) -> Result
     if before.id == 0 {
         claimed.log = LogPosition::first(claimed.epoch);
     }
-    let hash = manifest::publish(&root, &claimed).await?;
+    let hash = with_reserve(&root, bounds, async || manifest::publish(&root, &claimed).await).await?;
     let (memtable, end) = match replayed {
         (memtable, end) if wal::ends_there(&root, bounds, &end)? => (memtable, end),
         _ => replay(&root, bounds).await?,
     };
     // 7. A log of our own; the old one is kept until the replayed memtable is in tables.
-    let mut log = Log::create_after(&root, claimed.epoch, claimed.id, &end)?;
+    let create = async || Log::create_after(&root, claimed.epoch, claimed.id, &end);
+    let mut log = with_reserve(&root, bounds, create).await?;
     let log_after = log.position();
     // 8. From here on the log is known to be there, and before anything is written to it: were it gone, it would be missed.
     let frozen = (!memtable.is_empty()).then(|| Frozen { memtable: Arc::new(memtable), log_after });
@@ -88,7 +89,7 @@ pub(crate) async fn open(root: Root, env: Env, options: EngineOptions) -> Result
         begun.parent = Some((claimed.id, hash));
         begun.id += 1;
         begun.nonce = manifest::nonce(env.seed, begun.epoch, begun.id);
-        hash = manifest::publish(&root, &begun).await?;
+        hash = with_reserve(&root, bounds, async || manifest::publish(&root, &begun).await).await?;
     }
     log.note_manifest(begun.id)?;
     // Failing to remove what held nothing loses nothing: the next collection tries again.
@@ -98,6 +99,15 @@ pub(crate) async fn open(root: Root, env: Env, options: EngineOptions) -> Result
     let last = begun.last_timestamp;
     let state = state_of(begun, hash, frozen, &tables);
     Ok(Arc::new(assemble(root, env, options, cache, state, log, last, lock, false)))
+}
+
+/// Does what needs room; on a full disk once more with what the log has reserved: a full disk must not keep out whoever wants
+/// to make room on it.
+async fn with_reserve<T>(root: &Root, bounds: LogBounds, work: impl AsyncFn() -> Result<T>) -> Result<T> {
+    match work().await {
+        Err(error) if error.is_full() && wal::give_back(root, bounds)? => work().await,
+        outcome => outcome,
+    }
 }
 
 /// Opens `root` for reading only: nothing is written.

@@ -26,8 +26,26 @@ impl Shared {
     pub(crate) async fn collect(self: &Arc<Self>) -> Result<CollectReport> {
         self.check_writable()?;
         // 1. Keyspaces that were dropped and that nothing can read any more.
-        self.remove_dead_keyspaces().await?;
-        // 2. What exists, before what is referenced: a file that appears in between is not looked at.
+        let forgotten = self.remove_dead_keyspaces().await;
+        // 2. What nothing references then.
+        match forgotten {
+            Ok(()) => self.delete_unreferenced().await,
+            // There may be room for a manifest when other files are gone.
+            Err(error) if error.is_full() => {
+                let first = self.delete_unreferenced().await?;
+                self.remove_dead_keyspaces().await?;
+                let second = self.delete_unreferenced().await?;
+                Ok(CollectReport {
+                    objects: first.objects + second.objects,
+                    bytes: first.bytes + second.bytes,
+                })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn delete_unreferenced(self: &Arc<Self>) -> Result<CollectReport> {
+        // 1. What exists, before what is referenced: a file that appears in between is not looked at.
         let listed = self.root.list("data/").await?;
         // No publication of our own may be between storage and memory, or it would look like another writer's.
         let (newest, state) = {
@@ -56,7 +74,7 @@ impl Shared {
             report.objects += 1;
             report.bytes += object.len;
         }
-        // 3. Log segments and manifests.
+        // 2. Log segments and manifests.
         crate::wal::delete_before(&self.root, state.manifest.log).await?;
         manifest::prune(&self.root, state.manifest.id.saturating_sub(MANIFESTS_KEPT)).await?;
         self.metrics.collected_objects.add(report.objects);

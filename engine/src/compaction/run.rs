@@ -80,9 +80,19 @@ impl Shared {
 
     /// `is_paced`: nobody waits for it.
     async fn run_compaction(self: &Arc<Self>, job: Job, is_paced: bool) -> Result<()> {
+        let job = &Arc::new(job);
+        match Box::pin(self.try_compaction(job, is_paced)).await {
+            // What it wrote was removed. Less is stored when it is done.
+            Err(error) if error.is_full() && self.give_back() => {
+                Box::pin(self.try_compaction(job, is_paced)).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn try_compaction(self: &Arc<Self>, job: &Arc<Job>, is_paced: bool) -> Result<()> {
         // Captured once: pins that come later are at or above the horizon, or at moments that are pinned already.
-        let retained = Arc::new(self.retained(job.keyspace));
-        let (job, retained) = (&Arc::new(job), &retained);
+        let retained = &Arc::new(self.retained(job.keyspace));
         let (written, pending) = match job.work {
             Work::Drop => Written::default(),
             Work::Relocate(place) => {

@@ -46,7 +46,11 @@ impl Shared {
         //    is out: a manifest may be durable then that is not installed, and writing ends.
         let mut unfinished = Unfinished { shared: self, id: next.id, is_over: false };
         let id = next.id;
-        let hash = manifest::publish(&self.root, &next).await.inspect_err(|error| {
+        let published = match manifest::publish(&self.root, &next).await {
+            Err(error) if error.is_full() && self.give_back() => manifest::publish(&self.root, &next).await,
+            outcome => outcome,
+        };
+        let hash = published.inspect_err(|error| {
             unfinished.is_over = true;
             self.note_failure(error);
         })?;
@@ -73,6 +77,12 @@ impl Shared {
             self.note_failure(&error);
         }
         Ok(())
+    }
+
+    /// Gives the disk back what the log has taken ahead, for what makes room on it; false where that is nothing.
+    pub(crate) fn give_back(&self) -> bool {
+        let outcome = self.log.lock().give_back();
+        outcome.inspect_err(|error| self.note_failure(error)).unwrap_or(false)
     }
 
     /// Replaces the state. The old one is remembered for as long as a reader holds it.

@@ -92,6 +92,10 @@ pub trait DiskFile: Debug + Send + Sync {
     fn write_all_at(&self, buf: &[u8], offset: u64) -> io::Result<()>;
     /// Makes the file at least `len` bytes long with room for them; new bytes are zero.
     fn allocate(&self, len: u64) -> io::Result<()>;
+    /// Cuts the file to `len` bytes. Until a sync a crash may bring back what was cut off.
+    fn truncate(&self, len: u64) -> io::Result<()>;
+    /// Bytes that files may still grow by on the file system of this one.
+    fn room(&self) -> io::Result<u64>;
     /// Makes bytes and length durable.
     fn sync_data(&self) -> io::Result<()>;
     /// Makes bytes, length and attributes durable.

@@ -217,6 +217,17 @@ impl DiskFile for OsFile {
         }
     }
 
+    fn truncate(&self, len: u64) -> io::Result<()> {
+        self.0.set_len(len)
+    }
+
+    fn room(&self) -> io::Result<u64> {
+        let found = rustix::fs::fstatvfs(&self.0)?;
+        // Where nothing is said of blocks, nothing is known of room.
+        let is_known = found.f_blocks > 0;
+        Ok(if is_known { found.f_bavail.saturating_mul(found.f_frsize) } else { u64::MAX })
+    }
+
     fn sync_data(&self) -> io::Result<()> {
         self.0.sync_data()
     }

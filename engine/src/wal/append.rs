@@ -4,7 +4,7 @@ use std::{io, sync::Arc};
 
 use super::{
     LogPosition, ReplayEnd, StampedBatch, payload, require_local,
-    segment::{self, PAYLOAD_BYTES_MAX, Place, RECORDS_BEGIN, SLOT, SegmentHeader},
+    segment::{self, BLOCK, PAYLOAD_BYTES_MAX, Place, RECORDS_BEGIN, SLOT, SegmentHeader},
 };
 use crate::{
     Error, Result,
@@ -16,6 +16,8 @@ use crate::{
 /// Small in tests, so that they cross its boundaries and fill no megabytes of simulated disk for every segment.
 const CHUNK: u64 =
     if cfg!(any(test, all(feature = "testing", debug_assertions))) { 16 << 10 } else { 4 << 20 };
+/// The part of the room on the disk that a file takes ahead of its records, where that is less than a chunk.
+const ROOM_PART: u64 = 8;
 /// Buffers above this are given back after a large group.
 const BUFFER_BYTES_KEPT: usize = 4 << 20;
 
@@ -181,6 +183,10 @@ impl Log {
         self.sync()?;
         let next = LogPosition { sequence: self.position.sequence + 1, ..self.position };
         let created = match self.create_next(next) {
+            Err(error) if error.is_full() && self.give_back()? => self.create_next(next),
+            outcome => outcome,
+        };
+        let created = match created {
             Ok(created) => created,
             Err(error) if error.is_full() => return Err(error),
             Err(error) => return Err(self.poison("starting a log segment", &error)),
@@ -201,6 +207,26 @@ impl Log {
         let (Some(local), Some(segment)) = (&self.local, &self.segment) else { return Ok(None) };
         let previous = Some((self.position, segment.end));
         Segment::create(local, SegmentHeader { position, previous, manifest: self.manifest }).map(Some)
+    }
+
+    /// Gives the disk back what the segment has taken ahead of its records; false where that is nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`Log::append`].
+    pub(crate) fn give_back(&mut self) -> Result<bool> {
+        self.check_alive()?;
+        let Some(segment) = &mut self.segment else { return Ok(false) };
+        let needed = (segment.end + SLOT).next_multiple_of(BLOCK);
+        if needed >= segment.allocated {
+            return Ok(false);
+        }
+        // Less first: after a failure nobody may believe that there is room.
+        segment.allocated = needed;
+        match segment.file.truncate(needed) {
+            Ok(()) => Ok(true),
+            Err(error) => Err(self.poison("cutting the room ahead off the log", &error)),
+        }
     }
 
     fn check_alive(&self) -> Result<()> {
@@ -271,10 +297,17 @@ impl Segment {
     }
 }
 
-/// Makes the file at least `least` bytes long, by whole chunks; returns its length.
+/// Makes the file at least `least` bytes long, by a whole chunk where that leaves enough for others; returns its length.
 fn allocate(file: &dyn DiskFile, least: u64) -> io::Result<u64> {
-    let wanted = least.next_multiple_of(CHUNK);
-    file.allocate(wanted).map(|()| wanted)
+    let ahead = (file.room()? / ROOM_PART / BLOCK * BLOCK).clamp(BLOCK, CHUNK);
+    for wanted in [least.next_multiple_of(ahead), least.next_multiple_of(BLOCK)] {
+        match file.allocate(wanted) {
+            Ok(()) => return Ok(wanted),
+            Err(error) if is_full(&error) && wanted > least.next_multiple_of(BLOCK) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::ErrorKind::StorageFull.into())
 }
 
 fn is_full(error: &io::Error) -> bool {

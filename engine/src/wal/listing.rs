@@ -81,7 +81,7 @@ fn first_missing(found: &[LogPosition], bounds: LogBounds) -> Option<LogPosition
 }
 
 /// Every segment, sorted. What has the name of one and is no file is damage.
-fn all(local: &LocalDir) -> Result<Vec<LogPosition>> {
+pub(super) fn all(local: &LocalDir) -> Result<Vec<LogPosition>> {
     let list = |directory: &str| {
         local.list_directory(directory).map_err(|error| disk_error("listing", directory, error))
     };

@@ -30,6 +30,8 @@
 //!    later, under commits that build on it.
 //! 10. Every record carries the id of the newest manifest, and a record without commits follows each publication: so a
 //!     manifest that has gone is seen, and not taken for a lost segment that it made needless.
+//! 11. The zeros ahead of the records are a reserve: on a full disk they are given back, so that there is room for what makes
+//!     room.
 //!
 //! Roots in memory have no log. The log of object stores (numbered objects, closed by a fence object at the first free
 //! sequence of the old epoch) is not there yet; its names are the same.
@@ -48,8 +50,8 @@ pub use append::Log;
 pub use listing::{LogBounds, delete_before};
 pub(crate) use parts::{SegmentPart, read_segment};
 pub use payload::StampedBatch;
-pub(crate) use replay::ends_there;
 pub use replay::{ReplayEnd, replay};
+pub(crate) use replay::{ends_there, give_back};
 
 use crate::{Error, Result};
 

@@ -6,9 +6,11 @@ use bytes::Bytes;
 
 use super::{
     LogBounds, LogPosition,
-    listing::{missing, missing_manifest, segments},
+    listing::{all, missing, missing_manifest, segments},
     no_log_yet, payload, require_local,
-    segment::{self, Body, HeaderError, RECORDS_BEGIN, RecordHeader, SECTOR, SLOT, SegmentHeader, Slot},
+    segment::{
+        self, BLOCK, Body, HeaderError, RECORDS_BEGIN, RecordHeader, SECTOR, SLOT, SegmentHeader, Slot,
+    },
 };
 use crate::{
     Error, Result,
@@ -109,6 +111,29 @@ pub(crate) fn ends_there(root: &Root, bounds: LogBounds, end: &ReplayEnd) -> Res
     Ok(is_end)
 }
 
+/// Gives the disk back what the last segment of the manifest's epoch has taken ahead of its records; false where that is
+/// nothing. Only of a log that nobody writes.
+///
+/// # Errors
+///
+/// As [`replay`].
+pub(crate) fn give_back(root: &Root, bounds: LogBounds) -> Result<bool> {
+    let Some(local) = require_local(root)? else { return Ok(false) };
+    let last = all(local)?.into_iter().rfind(|position| position.epoch <= bounds.epoch);
+    let Some(last) = last else { return Ok(false) };
+    let segment = Segment::open(local, last)?;
+    let mut end = ReplayEnd::default();
+    segment.read(None, &mut end, &mut |_, _| Ok(()))?;
+    let Some((_, offset)) = end.last.filter(|_| !end.torn) else { return Ok(false) };
+    // Behind the end there may be what was never synced: only zeros are cut off.
+    let needed = segment.last_used(offset)?.next_multiple_of(BLOCK);
+    if needed >= segment.len {
+        return Ok(false);
+    }
+    let cut = || local.disk().open(&local.path(&segment.name)?)?.truncate(needed);
+    cut().map(|()| true).map_err(|error| disk_error("cutting", &segment.name, error))
+}
+
 /// The newest manifest that the segment knows of, as far as it can be read: proof for an error, never of soundness.
 pub(super) fn newest_manifest(local: &LocalDir, position: LogPosition) -> u64 {
     let Ok(segment) = Segment::open(local, position) else { return 0 };
@@ -173,6 +198,21 @@ impl Segment {
             local.sync_parent(&local.path(&self.name)?)
         };
         sync().map_err(|error| disk_error("syncing", &self.name, error))
+    }
+
+    /// The end of the last byte behind `offset` that is not zero, and of the zero slot there.
+    fn last_used(&self, mut offset: u64) -> Result<u64> {
+        let mut window = Window::new(self);
+        let mut used = (offset + SLOT).min(self.len);
+        while offset < self.len {
+            let len = WINDOW.min(self.len - offset);
+            let bytes = window.get(offset, len)?;
+            if let Some(last) = bytes.iter().rposition(|byte| *byte != 0) {
+                used = used.max(offset + last as u64 + 1);
+            }
+            offset += len;
+        }
+        Ok(used)
     }
 
     /// Reads the records up to `expected_end`, or to wherever the log ends if that is not known.

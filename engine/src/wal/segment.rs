@@ -10,6 +10,8 @@ pub(super) const SECTOR: u64 = 512;
 pub(super) const SLOT: u64 = 64;
 /// The first record.
 pub(super) const RECORDS_BEGIN: u64 = SECTOR;
+/// A file is made of so many bytes at least, and of a multiple of them.
+pub(super) const BLOCK: u64 = 4 << 10;
 /// Bytes at the start of each further sector of a record.
 const STAMP: u64 = 4;
 /// Longest payload of a record.

@@ -377,6 +377,56 @@ fn a_log_of_version_1_0_is_read() {
 }
 
 #[test]
+fn the_room_ahead_is_given_back_and_the_log_goes_on() {
+    let disk = SimDisk::new();
+    let mut log = Log::create(&root(&disk), 1).unwrap();
+    append(&mut log, 1, &batch(1, &[700]), Durability::Sync).unwrap();
+    let before = disk.used();
+    assert!(log.give_back().unwrap());
+    assert!(!log.give_back().unwrap(), "there is nothing more");
+    assert!(disk.used() + 8_192 < before, "{before} bytes became {}", disk.used());
+    disk.set_capacity(Some(disk.used()));
+    let mut number = 1;
+    let error = loop {
+        number += 1;
+        match append(&mut log, number, &batch(number, &[700]), Durability::Sync) {
+            Ok(()) => {}
+            Err(error) => break error,
+        }
+    };
+    assert!(error.is_full(), "{error}");
+    disk.set_capacity(None);
+    append(&mut log, number, &batch(number, &[700]), Durability::Sync).unwrap();
+    for seed in 0..8 {
+        assert_eq!(replayed(&disk.crash(seed), bounds(1, 1)).unwrap().commits, number);
+    }
+}
+
+#[test]
+fn the_room_ahead_of_a_log_that_nobody_writes_is_given_back() {
+    let disk = SimDisk::new();
+    small_log(&disk, &[10, 2000]);
+    let before = disk.used();
+    assert!(give_back(&root(&disk), bounds(1, 1)).unwrap());
+    assert!(!give_back(&root(&disk), bounds(1, 1)).unwrap());
+    assert!(disk.used() + 8_192 < before);
+    assert_eq!(replayed(&disk, bounds(1, 1)).unwrap().commits, 2);
+}
+
+#[test]
+fn a_disk_with_little_room_is_not_filled_ahead() {
+    let disk = SimDisk::new();
+    disk.set_capacity(Some(64 << 10));
+    let mut log = Log::create(&root(&disk), 1).unwrap();
+    assert!(disk.used() <= 8 << 10, "{} bytes", disk.used());
+    for at in 1..8 {
+        append(&mut log, at, &batch(at, &[2000]), Durability::Sync).unwrap();
+        log.rotate().unwrap();
+    }
+    assert_eq!(replayed(&disk, bounds(1, 1)).unwrap().commits, 7);
+}
+
+#[test]
 fn a_tail_lost_after_recovery_is_corrupt() {
     let disk = SimDisk::new();
     small_log(&disk, &[600, 600]);
@@ -406,6 +456,9 @@ fn a_failed_write_poisons_the_log_and_a_full_disk_does_not() {
     disk.set_capacity(Some(disk.used()));
     let error = append(&mut log, 1, &batch(1, &[50 << 10]), Durability::Sync).unwrap_err();
     assert!(error.is_full(), "{error}");
+    // With what it gives back it could go on in a new segment.
+    assert!(log.give_back().unwrap());
+    disk.set_capacity(Some(disk.used()));
     assert!(log.rotate().unwrap_err().is_full());
     append(&mut log, 1, &batch(1, &[10]), Durability::Sync).unwrap();
     disk.fail_at(disk.operations() + 2);

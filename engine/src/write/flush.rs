@@ -23,7 +23,11 @@ impl Shared {
         loop {
             let oldest = self.state.read().frozen.last().cloned();
             let Some(frozen) = oldest else { return Ok(()) };
-            self.flush_one(&frozen).await?;
+            match Box::pin(self.flush_one(&frozen)).await {
+                // What it wrote was removed. A flush is what makes room in the log, and may be what makes it elsewhere.
+                Err(error) if error.is_full() && self.give_back() => Box::pin(self.flush_one(&frozen)).await,
+                outcome => outcome,
+            }?;
             self.progress.notify_waiters();
         }
     }

@@ -522,6 +522,23 @@ impl DiskFile for SimFile {
         })
     }
 
+    /// Durable at once. Only zeros are ever cut off, which a file that is found longer has as well.
+    fn truncate(&self, len: u64) -> io::Result<()> {
+        self.disk.change(Call::Change, |machine| {
+            let inode = machine.inode(self.inode);
+            let cut = inode.bytes.split_off((len as usize).min(inode.bytes.len()));
+            assert!(cut.iter().all(|byte| *byte == 0), "more than zeros was cut off");
+            inode.synced.truncate(inode.bytes.len());
+            Ok(())
+        })
+    }
+
+    fn room(&self) -> io::Result<u64> {
+        self.disk.read(|machine| {
+            Ok(machine.capacity.map_or(u64::MAX, |capacity| capacity.saturating_sub(machine.used())))
+        })
+    }
+
     fn sync_data(&self) -> io::Result<()> {
         self.sync_all()
     }
