@@ -310,10 +310,11 @@ impl DatabaseBuilder {
         self
     }
 
-    /// Memory that sorts, joins and aggregations of all queries may hold together, in bytes; beyond, they spill to
-    /// temporary files or fail. Default 1 GiB.
-    pub fn query_bytes_max(mut self, bytes: usize) -> Self {
-        self.sql.memory.query_bytes_max = bytes;
+    /// Memory that sorts, joins, aggregations and windows of all queries may hold together, in bytes; beyond, they write
+    /// temporary files or fail with 53200. `SET query_memory` lowers it for the statements of a session. 1 MiB and more;
+    /// default 1 GiB.
+    pub fn query_memory(mut self, bytes: usize) -> Self {
+        self.sql.memory.query_memory = bytes;
         self
     }
 

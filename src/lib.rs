@@ -84,7 +84,8 @@ pub use bygone_engine::{
 pub use bygone_mvcc::{CommitInfo, CommitMeta, CommitRecord, KeyspaceInfo, Savepoint};
 pub use bygone_query::{
     ColumnIndex, FromRow, FromValue, IntoParameters, IntoValue, Notice, Outcome, Progress, Row, Rows,
-    RowsChecked, ScalarValue, Session, StatementText, interval_text, is_complete, split_statements,
+    RowsChecked, ScalarValue, Session, StatementText, interval_text, is_complete, parse_query_memory,
+    split_statements,
 };
 pub use bygone_snapshots::{
     ChangeKind, CreateSnapshot, Created, DiffSummary, HistoryEntry, ObjectRef, Quotas, Snapshot,

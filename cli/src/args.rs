@@ -37,6 +37,8 @@ pub(crate) struct Arguments {
     pub(crate) as_of: Option<String>,
     /// Refuse to write.
     pub(crate) read_only: bool,
+    /// Memory of queries in bytes, if it is not the default.
+    pub(crate) query_memory: Option<usize>,
     /// Say after each statement how long it took.
     pub(crate) timer: bool,
     /// Whether progress may be shown (it is only ever shown on a terminal).
@@ -79,6 +81,7 @@ impl Arguments {
             format: matches.get_one::<Format>("format").copied(),
             as_of: matches.get_one::<String>("as-of").cloned(),
             read_only: matches.get_flag("readonly"),
+            query_memory: matches.get_one::<usize>("query-memory").copied(),
             timer: matches.get_flag("timer"),
             progress: !matches.get_flag("no-progress"),
         }
@@ -159,12 +162,25 @@ fn command() -> Command {
                 .help("Open without writing anything; several may read at once, while nobody writes"),
         )
         .arg(
+            Arg::new("query-memory")
+                .long("query-memory")
+                .value_name("SIZE")
+                .value_parser(size)
+                .overrides_with("query-memory")
+                .help("Memory of queries, for instance 512MiB [default: 1GiB]"),
+        )
+        .arg(
             Arg::new("timer")
                 .long("timer")
                 .action(ArgAction::SetTrue)
                 .help("Say on standard error how long each statement took"),
         )
         .arg(no_progress())
+}
+
+/// A size that queries can do with.
+fn size(text: &str) -> Result<usize, String> {
+    bygone::parse_query_memory(text).map_err(|error| error.message().to_owned())
 }
 
 fn no_progress() -> Arg {

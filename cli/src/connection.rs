@@ -19,11 +19,11 @@ impl Connection {
     pub(crate) async fn open(arguments: &Arguments) -> Result<Self, Failure> {
         // A pinned run cannot write, so it must not create a database either.
         let read_only = arguments.read_only || arguments.as_of.is_some();
-        let database = Database::builder(&arguments.database)
-            .read_only(read_only)
-            .open()
-            .await
-            .map_err(|error| open_failure(&error, &arguments.database))?;
+        let mut builder = Database::builder(&arguments.database).read_only(read_only);
+        if let Some(bytes) = arguments.query_memory {
+            builder = builder.query_memory(bytes);
+        }
+        let database = builder.open().await.map_err(|error| open_failure(&error, &arguments.database))?;
         let session = database.session();
         let connection = Self { database, session };
         if let Some(point) = &arguments.as_of {

@@ -119,3 +119,19 @@ fn an_interrupt_ends_a_run_with_130_and_leaves_the_database_usable() {
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert_eq!(work.ok(&["db", "SELECT * FROM t"]), "v\n1\n");
 }
+
+#[test]
+fn the_memory_of_queries_is_set_on_the_command_line() {
+    let work = Workplace::new();
+    assert_eq!(work.ok(&[":memory:", "SHOW query_memory"]), "query_memory\n1 GiB\n");
+    assert_eq!(
+        work.ok(&[":memory:", "--query-memory", "64MiB", "SHOW query_memory"]),
+        "query_memory\n64 MiB\n"
+    );
+    for size in ["much", "1kB", "-1"] {
+        let output = work.run(&[":memory:", &format!("--query-memory={size}"), "SELECT 1"]);
+        assert_eq!(output.status.code(), Some(2), "{size}");
+    }
+    let output = work.run(&[":memory:", "--query-memory", "64MiB", "SET query_memory = '65 MiB'"]);
+    assert_eq!(output.status.code(), Some(1));
+}

@@ -413,7 +413,7 @@ impl Error {
     /// 53200: more memory than allowed.
     pub fn out_of_memory(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Unavailable, "53200", message)
-            .with_hint("raise the memory limit, or ask for less at once")
+            .with_hint("raise query_memory, in the session or of the database, or ask for less at once")
     }
 
     /// 54000: a limit of the program.

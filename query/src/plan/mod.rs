@@ -21,5 +21,4 @@ mod trees;
 pub(crate) use constants::plain_constant;
 pub(crate) use names::Names;
 pub(crate) use resolve::{LazyState, Moment, Resolution, Resolver, parameter, version_of};
-pub use settings::MemoryOptions;
-pub(crate) use settings::{base_state, runtime};
+pub(crate) use settings::{base_state, fit_sorts, limited_runtime, runtime};

@@ -1,6 +1,6 @@
 //! DataFusion as this database runs it: options, memory, functions.
 
-use std::sync::Arc;
+use std::{num::NonZeroUsize, sync::Arc};
 
 use datafusion::{
     common::Result,
@@ -16,33 +16,36 @@ use datafusion::{
 
 use crate::{
     dml::WritePlanner,
+    memory::{CountWindows, Limited, MemoryOptions},
     points::TimeZone,
     postgres,
     scan::RelaxOrder,
     types::{Types, UTC},
 };
 
-/// How much memory queries may use together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MemoryOptions {
-    /// Bytes that sorts, joins and aggregations of all sessions may hold at one time; beyond, sorts and aggregations
-    /// spill to temporary files and joins fail with 53200. Default 1 GiB.
-    pub query_bytes_max: usize,
-}
-
-impl Default for MemoryOptions {
-    fn default() -> Self {
-        Self { query_bytes_max: 1 << 30 }
-    }
-}
-
 /// The largest consumers that an out-of-memory message names.
-const CONSUMERS_NAMED: usize = 3;
+const CONSUMERS_NAMED: NonZeroUsize = NonZeroUsize::new(3).expect("it is not zero");
+
+/// The most that a sort keeps free to merge what it spilled, in bytes, and its part of the memory of queries.
+const MERGE_BYTES_MAX: usize = 10 << 20;
+const MERGE_SHARE: usize = 16;
+
+/// Fits the memory that sorts keep free to what queries have: they could not begin otherwise.
+pub(crate) fn fit_sorts(config: &mut SessionConfig, query_memory: usize) {
+    config.options_mut().execution.sort_spill_reservation_bytes =
+        MERGE_BYTES_MAX.min(query_memory / MERGE_SHARE);
+}
+
+/// The part of a database's runtime that a statement with a limit of its own has: the same but for its memory.
+pub(crate) fn limited_runtime(database: &RuntimeEnv, query_memory: usize) -> Arc<RuntimeEnv> {
+    let limited = Limited::new(query_memory, Arc::clone(&database.memory_pool));
+    let memory_pool = Arc::new(TrackConsumersPool::new(limited, CONSUMERS_NAMED));
+    Arc::new(RuntimeEnv { memory_pool, ..database.clone() })
+}
 
 /// What all sessions of a database share.
 pub(crate) fn runtime(memory: MemoryOptions) -> Result<Arc<RuntimeEnv>> {
-    let named = std::num::NonZeroUsize::new(CONSUMERS_NAMED).unwrap_or(std::num::NonZeroUsize::MIN);
-    let pool = TrackConsumersPool::new(FairSpillPool::new(memory.query_bytes_max), named);
+    let pool = TrackConsumersPool::new(FairSpillPool::new(memory.query_memory), CONSUMERS_NAMED);
     Ok(Arc::new(RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool)).build()?))
 }
 
@@ -81,5 +84,6 @@ fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
         |rule: &Arc<dyn PhysicalOptimizerRule + Send + Sync>| rule.name() == PushdownSort::new().name();
     let at = rules.iter().rposition(pushes_sorts).map_or(rules.len(), |at| at + 1);
     rules.insert(at, Arc::new(RelaxOrder));
+    rules.push(Arc::new(CountWindows));
     rules
 }

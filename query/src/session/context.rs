@@ -50,7 +50,7 @@ impl<'a> Context<'a> {
         parameters: &'a [ScalarValue],
     ) -> Self {
         let now = shared.wall_now();
-        let state = shared.lazy_state(inner.settings.time_zone, now);
+        let state = shared.lazy_state(inner.settings.time_zone, now, inner.settings.query_memory);
         let Ready { parsed, template } = ready;
         Self { shared, inner, progress, parsed, template, parameters, state, now, notices: Vec::new() }
     }

@@ -76,9 +76,11 @@ struct Status {
 
 impl Session {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        let settings = Settings::with_memory(shared.query_memory);
+        let inner = Inner { settings, ..Inner::default() };
         Self {
             shared,
-            inner: tokio::sync::Mutex::default(),
+            inner: tokio::sync::Mutex::new(inner),
             status: Arc::default(),
             progress: Mutex::new(None),
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     catalog::{DEFAULT_DATABASE, DEFAULT_SCHEMA},
     error::{Error, Result, did_you_mean, quoted},
+    memory::{parse_query_memory, show_size},
     names::SearchPath,
     points::{Point, TimeZone, parse_interval},
 };
@@ -27,6 +28,10 @@ pub(crate) struct Settings {
     pub synchronous_commit: bool,
     /// How long a restore waits for writers, in microseconds.
     pub lock_timeout_us: u64,
+    /// Memory that a statement may hold, in bytes.
+    pub query_memory: usize,
+    /// The database's limit of that.
+    pub query_memory_max: usize,
 }
 
 impl Default for Settings {
@@ -41,23 +46,31 @@ impl Default for Settings {
             search: SearchPath::new(DEFAULT_DATABASE, DEFAULT_SCHEMA),
             synchronous_commit: true,
             lock_timeout_us: 10_000_000,
+            query_memory: usize::MAX,
+            query_memory_max: usize::MAX,
         }
     }
 }
 
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 10] = [
     "as_of",
     "commit_annotations",
     "commit_author",
     "commit_message",
     "database",
     "lock_timeout",
+    "query_memory",
     "search_path",
     "synchronous_commit",
     "timezone",
 ];
 
 impl Settings {
+    /// The settings of a new session, of a database with so much memory for queries.
+    pub(crate) fn with_memory(query_memory: usize) -> Self {
+        Self { query_memory, query_memory_max: query_memory, ..Self::default() }
+    }
+
     /// How durable commits are.
     pub(crate) fn durability(&self) -> Durability {
         if self.synchronous_commit { Durability::Sync } else { Durability::Buffered }
@@ -83,6 +96,7 @@ impl Settings {
             "commit_message" => self.commit_message.clone().unwrap_or_default(),
             "database" => self.search.database.clone(),
             "lock_timeout" => format!("{} ms", self.lock_timeout_us / 1_000),
+            "query_memory" => show_size(self.query_memory),
             "search_path" => self.search.schema.clone(),
             "synchronous_commit" => if self.synchronous_commit { "on" } else { "off" }.to_owned(),
             _ => self.time_zone.to_string(),
@@ -119,6 +133,8 @@ impl Settings {
                     Err(_) => parse_interval(text)?,
                 };
             }
+            ("query_memory", None) => self.query_memory = self.query_memory_max,
+            ("query_memory", Some(text)) => self.query_memory = self.lower_memory(text)?,
             ("synchronous_commit", None) => self.synchronous_commit = true,
             ("synchronous_commit", Some(text)) => {
                 self.synchronous_commit = match text.to_ascii_lowercase().as_str() {
@@ -153,8 +169,20 @@ impl Settings {
             return self.set(name, None, now);
         }
         let connection_as_of = self.connection_as_of.take();
-        *self = Self { as_of: connection_as_of.clone(), connection_as_of, ..Self::default() };
+        let of_database = Self::with_memory(self.query_memory_max);
+        *self = Self { as_of: connection_as_of.clone(), connection_as_of, ..of_database };
         Ok(())
+    }
+
+    /// A limit that is not above the database's.
+    fn lower_memory(&self, text: &str) -> Result<usize> {
+        let bytes = parse_query_memory(text)?;
+        if bytes > self.query_memory_max {
+            let max = show_size(self.query_memory_max);
+            return Err(Error::invalid_value(format!("query_memory is at most {max} in this database"))
+                .with_hint("the command's --query-memory and DatabaseBuilder::query_memory set the limit of the database"));
+        }
+        Ok(bytes)
     }
 }
 

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 use bygone_engine::types::Timestamp;
 use bygone_mvcc::Store;
 use bygone_snapshots::Snapshots;
-use datafusion::execution::{runtime_env::RuntimeEnv, session_state::SessionState};
+use datafusion::execution::{SessionStateBuilder, runtime_env::RuntimeEnv, session_state::SessionState};
 use parking_lot::Mutex;
 
 use super::Session;
@@ -14,7 +14,8 @@ use crate::{
     copy::{Files, NoFiles},
     error::Result,
     lookup::Lookups,
-    plan::{LazyState, MemoryOptions, base_state, runtime},
+    memory::MemoryOptions,
+    plan::{LazyState, base_state, fit_sorts, limited_runtime, runtime},
     points::{TimeZone, display_timestamp},
 };
 
@@ -52,6 +53,8 @@ pub(crate) struct Shared {
     pub catalog: CatalogCache,
     pub lookups: Lookups,
     pub runtime: Arc<RuntimeEnv>,
+    /// The most that a session can have.
+    pub query_memory: usize,
     pub files: Arc<dyn Files>,
     pub bulk_bytes_min: usize,
     /// The state that statements start from, by time zone.
@@ -68,14 +71,15 @@ impl Sql {
     /// SQL over `snapshots` and the store below it.
     ///
     /// # Errors
-    /// XX000 when the memory limits make no sense.
+    /// 22023 when the memory of queries is too small.
     pub fn new(snapshots: Snapshots, options: SqlOptions) -> Result<Self> {
         let shared = Shared {
             store: snapshots.store().clone(),
             snapshots,
             catalog: CatalogCache::default(),
             lookups: Lookups::default(),
-            runtime: runtime(options.memory)?,
+            runtime: runtime(options.memory.check()?)?,
+            query_memory: options.memory.query_memory,
             files: options.files,
             bulk_bytes_min: options.bulk_bytes_min,
             base: Mutex::default(),
@@ -97,7 +101,9 @@ impl Shared {
         if let Some(state) = base.get(&name) {
             return state.as_ref().clone();
         }
-        let state = Arc::new(base_state(&self.runtime, zone));
+        let mut state = base_state(&self.runtime, zone);
+        fit_sorts(state.config_mut(), self.query_memory);
+        let state = Arc::new(state);
         if base.len() >= ZONES_MAX {
             base.clear();
         }
@@ -105,11 +111,21 @@ impl Shared {
         state.as_ref().clone()
     }
 
-    /// As [`Self::state`], for a statement of this instant; made when it is first asked for.
-    pub(crate) fn lazy_state(self: &Arc<Self>, zone: TimeZone, now: Timestamp) -> LazyState {
+    /// As [`Self::state`], for a statement of this instant and so much memory; made when it is first asked for.
+    pub(crate) fn lazy_state(
+        self: &Arc<Self>,
+        zone: TimeZone,
+        now: Timestamp,
+        query_memory: usize,
+    ) -> LazyState {
         let shared = Arc::clone(self);
         LazyState::new(Box::new(move || {
             let mut state = shared.state(zone);
+            if query_memory < shared.query_memory {
+                let runtime = limited_runtime(&shared.runtime, query_memory);
+                state = SessionStateBuilder::new_from_existing(state).with_runtime_env(runtime).build();
+                fit_sorts(state.config_mut(), query_memory);
+            }
             let instant =
                 i64::try_from(now.as_micros()).ok().and_then(chrono::DateTime::from_timestamp_micros);
             state.mark_start_execution();

@@ -29,7 +29,7 @@ pub(crate) async fn view_columns(
     let (database, schema, name) = (quoted(&path.database), quoted(&path.schema), quoted(&path.name));
     let parsed = parse::parse(&format!("SELECT * FROM {database}.{schema}.{name}"))?;
     let Statement::Query(query) = &parsed.statement else { return Ok(Vec::new()) };
-    let state = shared.lazy_state(TimeZone::UTC, shared.wall_now());
+    let state = shared.lazy_state(TimeZone::UTC, shared.wall_now(), shared.query_memory);
     let search = SearchPath::new(&path.database, &path.schema);
     let resolver = Resolver::new(shared, &state, TimeZone::UTC, shared.wall_now(), &[], &search);
     let (resolution, _) = Box::pin(resolver.resolve(moment.as_default(), &parsed)).await?;

@@ -10,6 +10,7 @@ mod intervals;
 mod isolation;
 mod joins;
 mod lookups;
+mod memory;
 mod objects;
 mod plans;
 mod points;
