@@ -93,6 +93,12 @@ fn from_datafusion(error: &DataFusionError) -> Error {
         DataFusionError::SQL(inner, _) => from_parser(inner),
         DataFusionError::SchemaError(inner, _) => from_schema(inner),
         DataFusionError::IoError(inner) => from_foreign(inner),
+        // Only a name that a column hides has no type, and nothing outside has it.
+        DataFusionError::NotImplemented(message)
+            if message.contains("OuterReferenceColumn") && message.contains("data_type: Null") =>
+        {
+            Error::no_column(outer_name(message), [])
+        }
         DataFusionError::NotImplemented(message) if message.starts_with("Physical plan does not support") => {
             subquery_unsupported()
         }
@@ -262,6 +268,12 @@ fn from_plan(message: &str) -> Error {
         return Error::new(ErrorKind::Invalid, "42803", message);
     }
     Error::new(ErrorKind::Invalid, "42000", message)
+}
+
+/// The name in the words of a plan that cannot run: `Column { relation: …, name: "id" }` ends them.
+fn outer_name(message: &str) -> &str {
+    let name = message.rsplit("name: \"").next().unwrap_or_default();
+    name.split('"').next().unwrap_or_default()
 }
 
 fn subquery_unsupported() -> Error {

@@ -6,7 +6,7 @@
 //! | `ast::output_names` | tree | names a column after its whole expression, and refuses two of one name | the column's, the function's name, or `?column?` | its choice | never |
 //! | `ast::using` | tree | `USING (k)`: `k` is that of the table whose name sorts first | the side that has a value | no report known | an outer join `USING` merges its columns |
 //! | `ast::spellings` | tree | does not know, or takes for something else, `FETCH FIRST`, `ESCAPE`, `SIMILAR TO`, `AT TIME ZONE`, `mod`, `every` | knows them | its choice | each, when it is planned |
-//! | `plan::subqueries` | plan | refuses correlation that is more than equality, and `EXISTS` and `IN` inside of expressions | runs them | apache/datafusion#5483 | general decorrelation has landed |
+//! | `plan::subqueries` | plan | refuses or answers wrongly what refers to the outer row by more than equality under a filter: windows, limits, aggregates, outer joins, `NOT IN` with NULLs, `LATERAL` | runs them | apache/datafusion#5483, #25336, #25347, #25480 | general decorrelation has landed |
 //! | `plan::coerce` | plan, and again when parameters are bound | `DOUBLE` and `DECIMAL` meet in `DECIMAL(30, 15)`; casts cut off; sums wrap; quotients are cut after four digits; texts and dates are compared with times in nanoseconds | see `plan::{decimals, casts, precision, text_literals, timestamps, unions}` | its choice | never |
 //! | `plan::intervals`, within `coerce` | plan | refuses `interval * number` and `avg(interval)`; times differ by durations | intervals of days and time | no report known | never |
 //! | `analyze::guarded_division` | analyzed plan | computes both sides of an `AND` for all rows | a division behind a condition is not reached | its choice | `AND` evaluates rows that are left |
@@ -74,4 +74,5 @@ pub(crate) fn add_functions(builder: &mut SessionStateBuilder, zone: TimeZone) {
     let planners = builder.expr_planners().get_or_insert_default();
     planners.insert(0, Arc::new(functions::Extract));
     planners.insert(0, Arc::new(plan::intervals::IntervalArithmetic));
+    planners.insert(0, Arc::new(plan::subqueries::HiddenTables));
 }

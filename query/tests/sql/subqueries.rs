@@ -116,6 +116,18 @@ async fn a_subquery_for_one_value_may_compare_in_any_way() {
         assert_eq!(db.rows(query).await.join(","), rows, "{query}");
     }
     assert_eq!(db.state("SELECT (SELECT w FROM u WHERE u.t_id = t.id) FROM t").await, "21000");
+    assert_eq!(
+        db.rows("SELECT (SELECT (SELECT count(*) FROM u WHERE u.id > x.id) FROM t x WHERE x.id = t.id) FROM t ORDER BY id")
+            .await,
+        ["3", "2", "1", "0"]
+    );
+    assert_eq!(
+        db.rows(
+            "SELECT x.w FROM t, LATERAL (SELECT w FROM u WHERE u.t_id = t.id ORDER BY w LIMIT 1) x ORDER BY 1"
+        )
+        .await,
+        ["one", "two"]
+    );
     assert_eq!(db.state("SELECT (SELECT a FROM t)").await, "21000");
 }
 
@@ -123,8 +135,7 @@ async fn a_subquery_for_one_value_may_compare_in_any_way() {
 async fn what_cannot_be_joined_says_so() {
     let db = tables().await;
     for query in [
-        "SELECT (SELECT (SELECT count(*) FROM u WHERE u.id > x.id) FROM t x WHERE x.id = t.id) FROM t",
-        "SELECT x.w FROM t, LATERAL (SELECT w FROM u WHERE u.t_id = t.id ORDER BY w LIMIT 1) x",
+        "SELECT (SELECT count(*) FROM (SELECT w FROM u WHERE u.id > x.r LIMIT 1) y) FROM (SELECT random() AS r FROM t) x",
         "SELECT id FROM t WHERE (id, a) IN (SELECT id, a FROM t)",
     ] {
         let error = db.error(query).await;

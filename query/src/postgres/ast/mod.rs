@@ -2,6 +2,7 @@
 
 mod interval_literals;
 pub(crate) mod output_names;
+mod series;
 pub(crate) mod spellings;
 pub(crate) mod time_zone_syntax;
 pub(crate) mod using;

@@ -11,16 +11,20 @@
 //! | `make_interval(days => 1)` | `make_interval(0, 0, 0, 1)` |
 //! | `age(t)` | `age(current_date, t)` |
 //! | `SELECT generate_series(1, 3)` | `SELECT unnest(generate_series(1, 3))` |
+//! | `FROM t, generate_series(1, t.n) s` | `FROM t, LATERAL (SELECT generate_series(1, t.n)) s(s)` |
 
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    self, BinaryOperator, Expr, Ident, LimitClause, ObjectName, Query, Select, SelectItem, Value, VisitMut,
-    VisitorMut,
+    self, BinaryOperator, Expr, Ident, LimitClause, ObjectName, Query, Select, SelectItem, TableFactor,
+    Value, VisitMut, VisitorMut,
 };
 
-use super::interval_literals::{negated, place_arguments, spell_interval};
-use super::time_zone_syntax::spell_time_zone;
+use super::{
+    interval_literals::{negated, place_arguments, spell_interval},
+    series,
+    time_zone_syntax::spell_time_zone,
+};
 use crate::error::{Error, Result};
 
 /// Rewrites a statement, the names of whose columns are given.
@@ -77,6 +81,13 @@ impl VisitorMut for Spelling {
             }
         }
         ControlFlow::Continue(())
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Error> {
+        match series::make_lateral(factor) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(error),
+        }
     }
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {

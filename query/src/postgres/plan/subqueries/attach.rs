@@ -17,12 +17,15 @@ use datafusion::{
 use super::{
     NameCounter, column,
     inner::{Answer, Inner, substitute},
+    plain::outer_refs,
 };
 use crate::postgres::functions::only_row;
 
 /// The input of a node on its way: each subquery adds a column to it.
 pub(super) struct Attached<'n> {
     pub input: LogicalPlan,
+    /// The input as it was.
+    asking: LogicalPlan,
     numbers: &'n mut NameCounter,
 }
 
@@ -44,27 +47,49 @@ pub(super) fn has_rows(plan: LogicalPlan) -> Result<Expr> {
 
 impl<'n> Attached<'n> {
     pub(super) fn new(input: LogicalPlan, numbers: &'n mut NameCounter) -> Self {
-        Self { input, numbers }
+        Self { asking: input.clone(), input, numbers }
     }
 
-    /// Whether every column of the conditions is in reach: a subquery may refer to rows further out.
-    fn reaches(&self, exprs: &[Expr], inner: &LogicalPlan) -> bool {
-        let (outer, inner) = (self.input.schema(), inner.schema());
-        exprs.iter().flat_map(Expr::column_refs).all(|name| outer.has_column(name) || inner.has_column(name))
+    /// A subquery taken apart; `None` also where it refers to more than the rows of the input.
+    fn answer_of<'p>(&self, subquery: &'p LogicalPlan) -> Result<Option<Answer<'p>>> {
+        let asking = self.asking.schema();
+        let is_near = outer_refs(subquery)?.iter().all(|column| asking.has_column(column));
+        if is_near { Answer::of(subquery) } else { Ok(None) }
+    }
+
+    /// The rows of a subquery and the expression that it answers with.
+    fn rows_of(&mut self, subquery: &LogicalPlan) -> Result<(Inner, Expr)> {
+        if let Some(answer) = self.answer_of(subquery)?.filter(|answer| !answer.first)
+            && let Some(inner) = Inner::new(answer.below, self.numbers.next())?
+        {
+            let value = inner.seen(answer.value)?;
+            return Ok((inner, value));
+        }
+        self.rows_for_each(subquery)
+    }
+
+    fn rows_for_each(&mut self, subquery: &LogicalPlan) -> Result<(Inner, Expr)> {
+        let inner = Inner::for_each(subquery, &self.asking, self.numbers)?;
+        let value = inner.seen(Answer::whole(subquery)?.value)?;
+        Ok((inner, value))
     }
 
     /// A column that says whether a subquery has rows for the outer one.
-    pub(super) fn exists(&mut self, subquery: &LogicalPlan) -> Result<Option<Expr>> {
-        let Some(answer) = Answer::of(subquery)? else { return Ok(None) };
-        let Some(inner) = Inner::new(answer.below, self.numbers.next())? else { return Ok(None) };
+    pub(super) fn exists(&mut self, subquery: &LogicalPlan) -> Result<Expr> {
+        // Where rows only have to be there, it does not matter which is the first.
+        let inner = match self.answer_of(subquery)? {
+            Some(answer) => Inner::new(answer.below, self.numbers.next())?,
+            None => None,
+        };
+        let inner = match inner {
+            Some(inner) => inner,
+            None => self.rows_for_each(subquery)?.0,
+        };
         let conditions = inner.conditions.clone();
         self.mark(&inner, conditions)
     }
 
-    fn mark(&mut self, inner: &Inner, conditions: Vec<Expr>) -> Result<Option<Expr>> {
-        if !self.reaches(&conditions, &inner.plan) {
-            return Ok(None);
-        }
+    fn mark(&mut self, inner: &Inner, conditions: Vec<Expr>) -> Result<Expr> {
         // The column is named after the only table on the right.
         let alias = format!("__exists_{}", self.numbers.next());
         let names = inner.plan.schema().columns().into_iter();
@@ -74,7 +99,7 @@ impl<'n> Attached<'n> {
             conditions.into_iter().map(|condition| substitute(condition, &names)).collect::<Result<_>>()?;
         let right = LogicalPlanBuilder::from(inner.plan.clone()).alias(alias.as_str())?.build()?;
         self.join(right, JoinType::LeftMark, conditions)?;
-        Ok(Some(Expr::Column(column(&alias, "mark"))))
+        Ok(Expr::Column(column(&alias, "mark")))
     }
 
     fn join(&mut self, right: LogicalPlan, join_type: JoinType, conditions: Vec<Expr>) -> Result<()> {
@@ -94,14 +119,9 @@ impl<'n> Attached<'n> {
     }
 
     /// `expr IN (subquery)`: NULL where neither yes nor no is certain.
-    pub(super) fn contains(&mut self, expr: &Expr, subquery: &LogicalPlan) -> Result<Option<Expr>> {
-        let Some(answer) = Answer::of(subquery)? else { return Ok(None) };
-        if answer.first {
-            return Ok(None);
-        }
-        let correlated = super::inner::has_outer(subquery);
-        let Some(inner) = Inner::new(answer.below, self.numbers.next())? else { return Ok(None) };
-        let value = inner.seen(answer.value.clone())?;
+    pub(super) fn contains(&mut self, expr: &Expr, subquery: &LogicalPlan) -> Result<Expr> {
+        let correlated = !outer_refs(subquery)?.is_empty();
+        let (inner, value) = self.rows_of(subquery)?;
         let mut schema: DFSchema = self.input.schema().as_ref().clone();
         schema.merge(inner.plan.schema());
         let unknown = Expr::Literal(ScalarValue::Boolean(None), None);
@@ -111,63 +131,65 @@ impl<'n> Attached<'n> {
         let equal = with(Some(expr.clone().eq(value.clone())));
         let has_null = value.nullable(&schema)?;
         let is_null = expr.nullable(&schema)?;
-        let Some(found) = self.mark(&inner, equal)? else { return Ok(None) };
-        let mut cases = when(found, lit(true));
+        let mut cases = when(self.mark(&inner, equal)?, lit(true));
         if has_null {
             let null = if correlated {
                 self.mark(&inner, with(Some(value.clone().is_null())))?
             } else {
-                let rows = LogicalPlanBuilder::from(inner.plan.clone()).filter(value.is_null())?.build()?;
-                Some(has_rows(rows)?)
+                has_rows(LogicalPlanBuilder::from(inner.plan.clone()).filter(value.is_null())?.build()?)?
             };
-            let Some(null) = null else { return Ok(None) };
             cases = cases.when(null, unknown.clone());
         }
         if is_null {
-            let any =
-                if correlated { self.mark(&inner, with(None))? } else { Some(has_rows(inner.plan.clone())?) };
-            let Some(any) = any else { return Ok(None) };
+            let any = if correlated { self.mark(&inner, with(None))? } else { has_rows(inner.plan.clone())? };
             cases = cases.when(expr.clone().is_null().and(any), unknown);
         }
-        Ok(Some(cases.otherwise(lit(false))?))
+        cases.otherwise(lit(false))
     }
 
     /// `expr op ANY (subquery)` and `expr op ALL (subquery)`.
-    pub(super) fn compares(&mut self, compared: &SetComparison) -> Result<Option<Expr>> {
+    pub(super) fn compares(&mut self, compared: &SetComparison) -> Result<Expr> {
         let SetComparison { expr, subquery, op, quantifier } = compared;
-        let Some(answer) = Answer::of(&subquery.subquery)? else { return Ok(None) };
-        if answer.first {
-            return Ok(None);
-        }
-        let Some(inner) = Inner::new(answer.below, self.numbers.next())? else { return Ok(None) };
-        let value = inner.seen(answer.value.clone())?;
+        let (inner, value) = self.rows_of(&subquery.subquery)?;
         let holds = binary_expr(expr.as_ref().clone(), *op, value);
         let (decides, decided) = match quantifier {
             SetQuantifier::Any => (holds.clone(), true),
             SetQuantifier::All => (Expr::Not(Box::new(holds.clone())), false),
         };
         let with = |condition: Expr| inner.conditions.iter().cloned().chain([condition]).collect::<Vec<_>>();
-        let Some(certain) = self.mark(&inner, with(decides))? else { return Ok(None) };
-        let Some(unknown) = self.mark(&inner, with(holds.is_null()))? else { return Ok(None) };
+        let certain = self.mark(&inner, with(decides))?;
+        let unknown = self.mark(&inner, with(holds.is_null()))?;
         let null = Expr::Literal(ScalarValue::Boolean(None), None);
-        Ok(Some(when(certain, lit(decided)).when(unknown, null).otherwise(lit(!decided))?))
+        when(certain, lit(decided)).when(unknown, null).otherwise(lit(!decided))
     }
 
     /// The one value that a subquery answers for the outer row.
-    pub(super) fn value(&mut self, subquery: &LogicalPlan) -> Result<Option<Expr>> {
-        let Some(answer) = Answer::of(subquery)? else { return Ok(None) };
-        match answer.below {
-            LogicalPlan::Aggregate(aggregate) if aggregate.group_expr.is_empty() => {
-                self.aggregated(&answer, aggregate)
+    pub(super) fn value(&mut self, subquery: &LogicalPlan) -> Result<Expr> {
+        let answer = self.answer_of(subquery)?;
+        if let Some(answer) = &answer {
+            let inner = match answer.below {
+                LogicalPlan::Aggregate(aggregate) if aggregate.group_expr.is_empty() => {
+                    match self.aggregated(answer, aggregate)? {
+                        Some(value) => return Ok(value),
+                        None => None,
+                    }
+                }
+                below => Inner::new(below, self.numbers.next())?,
+            };
+            if let Some(inner) = inner {
+                return self.single(answer, &inner);
             }
-            _ => self.single(&answer),
         }
+        let inner = Inner::for_each(subquery, &self.asking, self.numbers)?;
+        self.single(&Answer::whole(subquery)?, &inner)
     }
 
     /// A value over aggregates: they run over the subquery's rows of each outer row.
     fn aggregated(&mut self, answer: &Answer<'_>, aggregate: &Aggregate) -> Result<Option<Expr>> {
         let number = self.numbers.next();
-        let Some(inner) = Inner::new(&aggregate.input, number)? else { return Ok(None) };
+        let Some(inner) = Inner::new(&aggregate.input, number)? else {
+            return Ok(None);
+        };
         let mut aggregates = Vec::with_capacity(aggregate.aggr_expr.len());
         let mut names = HashMap::new();
         for (index, (old, expr)) in
@@ -186,16 +208,13 @@ impl<'n> Attached<'n> {
             names.insert(old, Expr::Column(Column::new_unqualified(name)));
         }
         let value = substitute(inner.seen(answer.value.clone())?, &names)?;
-        if !self.group(&inner, number, aggregates)? {
-            return Ok(None);
-        }
+        self.group(&inner, number, aggregates)?;
         Ok(Some(value))
     }
 
     /// A value of the only row, or of the first one.
-    fn single(&mut self, answer: &Answer<'_>) -> Result<Option<Expr>> {
+    fn single(&mut self, answer: &Answer<'_>, inner: &Inner) -> Result<Expr> {
         let number = self.numbers.next();
-        let Some(inner) = Inner::new(answer.below, number)? else { return Ok(None) };
         let value = inner.seen(answer.value.clone())?;
         let mut order = answer.order.clone();
         for sort in &mut order {
@@ -215,26 +234,21 @@ impl<'n> Attached<'n> {
         if answer.distinct {
             aggregates.push(nulls.alias(&nulls_name));
         }
-        if !self.group(&inner, number, aggregates)? {
-            return Ok(None);
-        }
+        self.group(inner, number, aggregates)?;
         let first = Expr::Column(Column::new_unqualified(first_name));
         if answer.first {
-            return Ok(Some(first));
+            return Ok(first);
         }
         let mut rows = Expr::Column(Column::new_unqualified(count_name));
         if answer.distinct {
             let nulls = Expr::Column(Column::new_unqualified(nulls_name));
             rows = rows + when(nulls.clone().is_null(), lit(0_i64)).otherwise(nulls)?;
         }
-        Ok(Some(only_row().call(vec![first, rows])))
+        Ok(only_row().call(vec![first, rows]))
     }
 
     /// Joins the subquery's rows to the input and computes `aggregates` for each row of it.
-    fn group(&mut self, inner: &Inner, number: usize, aggregates: Vec<Expr>) -> Result<bool> {
-        if !self.reaches(&inner.conditions, &inner.plan) || !self.reaches(&aggregates, &inner.plan) {
-            return Ok(false);
-        }
+    fn group(&mut self, inner: &Inner, number: usize, aggregates: Vec<Expr>) -> Result<()> {
         let row = format!("__row_{number}");
         let columns = self.input.schema().columns();
         let input = std::mem::take(&mut self.input);
@@ -244,6 +258,6 @@ impl<'n> Attached<'n> {
         let keys = std::iter::once(Column::new_unqualified(row)).chain(columns).map(Expr::Column);
         let keys: Vec<Expr> = keys.collect();
         self.input = LogicalPlanBuilder::from(joined).aggregate(keys, aggregates)?.build()?;
-        Ok(true)
+        Ok(())
     }
 }

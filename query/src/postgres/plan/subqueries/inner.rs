@@ -4,25 +4,25 @@ use std::collections::HashMap;
 
 use datafusion::{
     common::{
-        Column, DFSchema, Result,
-        tree_node::{Transformed, TreeNode, TreeNodeRecursion},
+        Column, Result, plan_err,
+        tree_node::{Transformed, TreeNode},
     },
     logical_expr::{
-        Distinct, Expr, FetchType, JoinType, LogicalPlan, LogicalPlanBuilder, SkipType, SortExpr, Subquery,
-        lit, utils::split_conjunction,
+        Distinct, Expr, FetchType, JoinType, LogicalPlan, LogicalPlanBuilder, SkipType, SortExpr, lit,
+        utils::split_conjunction,
     },
 };
 
-use super::column;
+use super::{
+    NameCounter, column,
+    domain::{Dependent, Domain},
+    joined::equal_outer,
+    plain::{outer_refs, refers_further},
+};
 
 /// Whether a plan refers to rows outside of it.
-pub(super) fn has_outer(plan: &LogicalPlan) -> bool {
-    let mut found = false;
-    let _ = plan.apply_with_subqueries(|node| {
-        found |= node.contains_outer_reference();
-        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
-    });
-    found
+fn has_outer(plan: &LogicalPlan) -> bool {
+    outer_refs(plan).is_ok_and(|refs| !refs.is_empty())
 }
 
 /// Rows of a subquery without the conditions that tie them to the outer row.
@@ -41,6 +41,29 @@ impl Inner {
     pub(super) fn new(plan: &LogicalPlan, number: usize) -> Result<Option<Self>> {
         let mut conditions = Vec::new();
         let Some(plan) = pull_up(plan, &mut conditions)? else { return Ok(None) };
+        let mut inner = Self::named(plan, number)?;
+        inner.conditions = conditions.into_iter().map(|expr| inner.seen(expr)).collect::<Result<_>>()?;
+        Ok(Some(inner))
+    }
+
+    /// Computes `plan` for all values that the rows of `outer` have.
+    pub(super) fn for_each(
+        plan: &LogicalPlan,
+        outer: &LogicalPlan,
+        numbers: &mut NameCounter,
+    ) -> Result<Self> {
+        let number = numbers.next();
+        let mut domain = Domain::of(outer, plan, numbers)?;
+        let asked = Dependent { plan: outer.clone(), outer: domain.columns.clone() };
+        let answers = domain.apply(plan)?;
+        let conditions = equal_outer(&asked, &answers)?;
+        let mut inner = Self::named(answers.plan, number)?;
+        inner.conditions = conditions.into_iter().map(|expr| inner.seen(expr)).collect::<Result<_>>()?;
+        Ok(inner)
+    }
+
+    /// The plan's columns under names of their own.
+    fn named(plan: LogicalPlan, number: usize) -> Result<Self> {
         let alias = format!("__subquery_{number}");
         let mut names = HashMap::new();
         let mut items = Vec::new();
@@ -52,9 +75,7 @@ impl Inner {
         items.push(lit(true).alias("present"));
         let plan = LogicalPlanBuilder::from(plan).project(items)?.alias(alias.as_str())?.build()?;
         let present = Expr::Column(column(&alias, "present"));
-        let mut inner = Self { plan, conditions: Vec::new(), present, names };
-        inner.conditions = conditions.into_iter().map(|expr| inner.seen(expr)).collect::<Result<_>>()?;
-        Ok(Some(inner))
+        Ok(Self { plan, conditions: Vec::new(), present, names })
     }
 
     /// An expression of the subquery as it is seen beside the outer row.
@@ -82,7 +103,7 @@ fn pull_up(plan: &LogicalPlan, conditions: &mut Vec<Expr>) -> Result<Option<Logi
             let Some(input) = pull_up(&filter.input, conditions)? else { return Ok(None) };
             let mut kept = Vec::new();
             for part in split_conjunction(&filter.predicate) {
-                if !stays_below(part, filter.input.schema()) {
+                if !stays_below(part, plan)? {
                     return Ok(None);
                 }
                 if part.contains_outer() { conditions.push(part.clone()) } else { kept.push(part.clone()) }
@@ -102,7 +123,7 @@ fn pull_up(plan: &LogicalPlan, conditions: &mut Vec<Expr>) -> Result<Option<Logi
             let Some(right) = pull_up(&join.right, conditions)? else { return Ok(None) };
             (join.left, join.right) = (left.into(), right.into());
             if let Some(filter) = join.filter.take() {
-                if !stays_below(&filter, &join.schema) {
+                if !stays_below(&filter, plan)? {
                     return Ok(None);
                 }
                 let (outer, own): (Vec<_>, Vec<_>) =
@@ -116,25 +137,10 @@ fn pull_up(plan: &LogicalPlan, conditions: &mut Vec<Expr>) -> Result<Option<Logi
     }
 }
 
-/// Whether the subqueries in a condition, if there are any, refer to rows of `schema` alone.
-fn stays_below(condition: &Expr, schema: &DFSchema) -> bool {
-    let refers_here = |subquery: &Subquery| {
-        subquery.outer_ref_columns.iter().all(|outer| match outer {
-            Expr::OuterReferenceColumn(_, name) => schema.has_column(name),
-            _ => false,
-        })
-    };
-    let further = condition.exists(|expr| {
-        Ok(match expr {
-            Expr::ScalarSubquery(subquery) => !refers_here(subquery),
-            Expr::Exists(exists) => !refers_here(&exists.subquery),
-            Expr::InSubquery(within) => !refers_here(&within.subquery),
-            Expr::SetComparison(compared) => !refers_here(&compared.subquery),
-            _ => false,
-        })
-    });
+/// Whether the subqueries in a condition of `node`, if there are any, refer to rows below it alone.
+fn stays_below(condition: &Expr, node: &LogicalPlan) -> Result<bool> {
     let is_mixed = condition.contains_outer() && super::has_subquery(condition);
-    !is_mixed && further.is_ok_and(|further| !further)
+    Ok(!is_mixed && !refers_further(condition, node)?)
 }
 
 /// What stands above the rows of a subquery: the value it answers, and which of the rows counts.
@@ -149,16 +155,18 @@ pub(super) struct Answer<'p> {
 }
 
 impl<'p> Answer<'p> {
+    /// A subquery as it is.
+    pub(super) fn whole(plan: &'p LogicalPlan) -> Result<Self> {
+        let Some(first) = plan.schema().columns().into_iter().next() else {
+            return plan_err!("a correlated subquery without columns");
+        };
+        let value = Expr::Column(first);
+        Ok(Self { value, order: Vec::new(), first: false, distinct: false, below: plan })
+    }
+
     /// Takes a subquery of one column apart; `None` when it limits its rows in another way.
     pub(super) fn of(plan: &'p LogicalPlan) -> Result<Option<Self>> {
-        let Some(first) = plan.schema().columns().into_iter().next() else { return Ok(None) };
-        let mut answer = Self {
-            value: Expr::Column(first),
-            order: Vec::new(),
-            first: false,
-            distinct: false,
-            below: plan,
-        };
+        let mut answer = Self::whole(plan)?;
         while has_outer(answer.below) {
             answer.below = match answer.below {
                 LogicalPlan::Projection(projection) => {

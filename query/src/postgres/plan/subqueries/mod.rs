@@ -6,11 +6,20 @@
 //!   node(… (SELECT f(x)) …)   ──▶  node(… value …) over aggregate by row of  input ⟕ S
 //! ```
 //!
-//! 1. The input of the node is read once: rows get a number, and are grouped by it.
-//! 2. What does not have one of the shapes known here stays as it is, and DataFusion has its say.
+//! 1. Conditions that tie a subquery to the outer row are taken out of it where that changes nothing ([`inner`]). The input
+//!    of the node is then read once: rows get a number, and are grouped by it.
+//! 2. Any other subquery is computed for all values of the outer rows at once ([`dependent`]), which are read for that.
+//! 3. DataFusion makes joins of the shapes for which it does that rightly ([`plain`]), and of subqueries that refer to
+//!    nothing outside.
 
 mod attach;
+mod dependent;
+mod domain;
+mod hidden;
 mod inner;
+mod joined;
+mod lateral;
+mod plain;
 
 use datafusion::{
     common::{
@@ -18,12 +27,14 @@ use datafusion::{
         tree_node::{Transformed, TreeNode, TreeNodeRecursion},
     },
     logical_expr::{
-        BinaryExpr, Expr, LogicalPlan, LogicalPlanBuilder, Operator, Subquery, expr::Exists,
-        expr_rewriter::NamePreserver, lit, utils::split_conjunction,
+        Expr, JoinType, LogicalPlan, LogicalPlanBuilder, expr::Exists, expr_rewriter::NamePreserver, lit,
+        utils::split_conjunction,
     },
 };
 
 use attach::Attached;
+pub(crate) use hidden::HiddenTables;
+use plain::{is_joined, is_one_value, outer_refs};
 
 use crate::postgres::{exprs::has_subquery, walk::rewrite_nodes};
 
@@ -34,6 +45,18 @@ pub(crate) fn replace_subqueries(plan: LogicalPlan) -> Result<LogicalPlan> {
         LogicalPlan::Values(values) if values.values.iter().flatten().any(has_subquery) => {
             rows_of_values(values).map(Transformed::yes)
         }
+        LogicalPlan::Join(join)
+            if join.join_type == JoinType::Inner && join.filter.as_ref().is_some_and(has_subquery) =>
+        {
+            replace_in(lateral::filtered(join)?, &mut numbers)?
+                .transform_data(|node| Ok(Transformed::yes(node)))
+        }
+        LogicalPlan::Join(join)
+            if join.join_type == JoinType::Left && join.filter.as_ref().is_some_and(has_subquery) =>
+        {
+            lateral::conditioned(join, &mut numbers)
+        }
+        LogicalPlan::Join(join) if lateral::is_lateral(&join) => lateral::replace(join, &mut numbers),
         node => replace_in(node, &mut numbers),
     })
 }
@@ -88,7 +111,7 @@ fn replace_in(node: LogicalPlan, numbers: &mut NameCounter) -> Result<Transforme
         let expr = if matches!(node, LogicalPlan::Filter(_)) {
             let parts: Vec<Expr> = split_conjunction(&expr).into_iter().cloned().collect();
             let parts = parts.into_iter().map(|part| {
-                if plans_alone(&part) {
+                if is_joined(&part, &node) {
                     return Ok(part);
                 }
                 let part = replace(part, &node, &mut attached)?;
@@ -116,31 +139,23 @@ fn replace_in(node: LogicalPlan, numbers: &mut NameCounter) -> Result<Transforme
     Ok(Transformed::yes(LogicalPlanBuilder::from(node).project(columns)?.build()?))
 }
 
-/// A condition that DataFusion makes a join of: the subquery is all of it.
-fn plans_alone(condition: &Expr) -> bool {
-    match condition {
-        Expr::Not(inner) => plans_alone(inner),
-        Expr::Exists(_) | Expr::InSubquery(_) => true,
-        _ => false,
-    }
-}
-
 /// An expression with columns of the attached plans in the place of its subqueries.
 fn replace(expr: Expr, node: &LogicalPlan, attached: &mut Attached<'_>) -> Result<Transformed<Expr>> {
     expr.transform_down(|expr| {
         let answer = match &expr {
-            Expr::Exists(Exists { subquery, negated }) if subquery.outer_ref_columns.is_empty() => {
+            Expr::Exists(Exists { subquery, negated }) if outer_refs(&subquery.subquery)?.is_empty() => {
                 Some(negate(attach::has_rows((*subquery.subquery).clone())?, *negated))
             }
             Expr::Exists(Exists { subquery, negated }) => {
-                attached.exists(&subquery.subquery)?.map(|mark| negate(mark, *negated))
+                Some(negate(attached.exists(&subquery.subquery)?, *negated))
             }
-            Expr::InSubquery(within) => attached
-                .contains(&within.expr, &within.subquery.subquery)?
-                .map(|answer| negate(answer, within.negated)),
-            Expr::SetComparison(compared) => attached.compares(compared)?,
-            Expr::ScalarSubquery(subquery) if !runs_alone(subquery, node) => {
-                attached.value(&subquery.subquery)?
+            Expr::InSubquery(within) => {
+                let answer = attached.contains(&within.expr, &within.subquery.subquery)?;
+                Some(negate(answer, within.negated))
+            }
+            Expr::SetComparison(compared) => Some(attached.compares(compared)?),
+            Expr::ScalarSubquery(subquery) if !is_one_value(&subquery.subquery, node)? => {
+                Some(attached.value(&subquery.subquery)?)
             }
             _ => None,
         };
@@ -153,39 +168,6 @@ fn replace(expr: Expr, node: &LogicalPlan, attached: &mut Attached<'_>) -> Resul
 
 fn negate(expr: Expr, negated: bool) -> Expr {
     if negated { Expr::Not(Box::new(expr)) } else { expr }
-}
-
-/// Whether DataFusion can make a join of a subquery for one value.
-fn runs_alone(subquery: &Subquery, node: &LogicalPlan) -> bool {
-    if subquery.outer_ref_columns.is_empty() {
-        return true;
-    }
-    let mut plan = subquery.subquery.as_ref();
-    while let LogicalPlan::Projection(projection) = plan {
-        if projection.expr.iter().any(Expr::contains_outer) {
-            return false;
-        }
-        plan = projection.input.as_ref();
-    }
-    let LogicalPlan::Aggregate(aggregate) = plan else { return false };
-    if !matches!(node, LogicalPlan::Projection(_) | LogicalPlan::Filter(_))
-        || !aggregate.group_expr.is_empty()
-        || aggregate.aggr_expr.iter().any(Expr::contains_outer)
-    {
-        return false;
-    }
-    let LogicalPlan::Filter(filter) = aggregate.input.as_ref() else { return false };
-    let inner = filter.input.as_ref();
-    !inner::has_outer(inner)
-        && split_conjunction(&filter.predicate).into_iter().all(|part| {
-            !part.contains_outer() && !has_subquery(part)
-                || matches!(part, Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right })
-                    if is_plain(left) && is_plain(right) && left.contains_outer() != right.contains_outer())
-        })
-}
-
-fn is_plain(expr: &Expr) -> bool {
-    matches!(expr, Expr::Column(_) | Expr::OuterReferenceColumn(..))
 }
 
 fn column(qualifier: &str, name: impl Into<String>) -> Column {
