@@ -6,6 +6,7 @@
 //! | `database ␂ moment` as a catalog | a table at a point: the planner compares scans by name, and must tell two moments of a table apart |
 //! | `__bygone_key` | the hidden column with a row's encoded key |
 //! | `__bygone_target` | the table that an UPDATE or DELETE changes |
+//! | `__bygone_is_there` | the hidden column of a table of an outer join whose rows `count(t.*)` counts |
 //!
 //! ␁ and ␂ are control characters, which no object can be named with; names with `__bygone` in front are refused for columns.
 
@@ -24,6 +25,9 @@ pub(crate) const ROW_KEY_COLUMN: &str = "__bygone_key";
 
 /// The name that the target of an UPDATE or DELETE has in its query.
 pub(crate) const TARGET_TABLE: &str = "__bygone_target";
+
+/// The hidden column that is true in every row of a table.
+pub(crate) const IS_THERE_COLUMN: &str = "__bygone_is_there";
 
 /// The name of a column that shares its own with others, told apart by its position.
 pub(crate) fn marked(name: &str, index: usize) -> String {

@@ -85,5 +85,6 @@ fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
     let at = rules.iter().rposition(pushes_sorts).map_or(rules.len(), |at| at + 1);
     rules.insert(at, Arc::new(RelaxOrder));
     rules.push(Arc::new(CountWindows));
+    rules.push(Arc::new(postgres::physical::DropSoftLimits));
     rules
 }

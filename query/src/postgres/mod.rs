@@ -4,8 +4,12 @@
 //! | pass | on | DataFusion does | Postgres does | upstream | remove when |
 //! |---|---|---|---|---|---|
 //! | `ast::output_names` | tree | names a column after its whole expression, and refuses two of one name | the column's, the function's name, or `?column?` | its choice | never |
+//! | `ast::join_conditions` | tree | `a JOIN b` without `ON` is a product; `USING (k, k)` | 42601, 42701 | its choice | never |
 //! | `ast::using` | tree | `USING (k)`: `k` is that of the table whose name sorts first | the side that has a value | no report known | an outer join `USING` merges its columns |
 //! | `ast::spellings` | tree | does not know, or takes for something else, `FETCH FIRST`, `ESCAPE`, `SIMILAR TO`, `AT TIME ZONE`, `mod`, `every` | knows them | its choice | each, when it is planned |
+//! | `ast::windows` | tree | forgets the window that another one starts from | its partitions and order | no report known | the planner reads `window_name` |
+//! | `ast::whole_rows` | tree | `count(t.*)` counts rows that an outer join made up | does not | no report known | it counts rows of `t` |
+//! | `ast::recursion` | tree | aggregates and outer joins in a recursive term, often without end | 42P19 | its choice | never |
 //! | `plan::subqueries` | plan | refuses or answers wrongly what refers to the outer row by more than equality under a filter: windows, limits, aggregates, outer joins, `NOT IN` with NULLs, `LATERAL` | runs them | apache/datafusion#5483, #25336, #25347, #25480 | general decorrelation has landed |
 //! | `plan::coerce` | plan, and again when parameters are bound | `DOUBLE` and `DECIMAL` meet in `DECIMAL(30, 15)`; casts cut off; sums wrap; quotients are cut after four digits; texts and dates are compared with times in nanoseconds | see `plan::{decimals, casts, precision, text_literals, timestamps, unions}` | its choice | never |
 //! | `plan::intervals`, within `coerce` | plan | refuses `interval * number` and `avg(interval)`; times differ by durations | intervals of days and time | no report known | never |
@@ -14,7 +18,9 @@
 //! | `analyze::time_zones` | analyzed plan | reads and shows times in the zone of their type, in nanoseconds | in the session's zone, to the microsecond | its choice | never |
 //! | `analyze::interval_order` | analyzed plan | compares months, then days, then time | compares lengths: a day is 24 hours | apache/datafusion#8468 | Arrow compares so |
 //! | `analyze::zoned_frames` | analyzed plan | a day in a `RANGE` frame is 24 hours | it is one of the session's zone | no report known | frames take the zone of a session |
+//! | `functions::shifts` | functions | `lead` and `lag` make the default the value's type; lose rows between NULLs | both decide on the type | no report known | both are right |
 //! | `physical::filter_pushdown` | plan of operators | pushes a filter to the first column of the name, past limits too | rows are those of the query | apache/datafusion#25259 (fixed) | DataFusion maps by places |
+//! | `physical::soft_limits` | plan of operators | `DISTINCT … LIMIT` over a window fails | the first rows | no report known | the limit is dropped where an order comes later |
 //!
 //! Those of `analyze` are one rule and one walk ([`analyze::PostgresSemantics`]). Every walk over a plan is
 //! [`walk::rewrite_nodes`] or [`walk::rewrite_exprs`]: it keeps the names of columns and computes schemas anew.
@@ -70,6 +76,8 @@ pub(crate) fn add_functions(builder: &mut SessionStateBuilder, zone: TimeZone) {
     scalar.extend(functions::scalar_functions().into_iter().map(Arc::new));
     scalar.extend(functions::interval_functions(zone).into_iter().map(Arc::new));
     scalar.extend(functions::time_functions(zone).into_iter().map(Arc::new));
+    let window = builder.window_functions().get_or_insert_default();
+    window.extend(functions::window_functions().into_iter().map(Arc::new));
     // The first planner that can plan an expression plans it.
     let planners = builder.expr_planners().get_or_insert_default();
     planners.insert(0, Arc::new(functions::Extract));

@@ -26,3 +26,4 @@ mod times;
 mod transactions;
 mod values;
 mod wide;
+mod windows;

@@ -1,8 +1,12 @@
 //! Passes over the parser's tree, before it is planned.
 
 mod interval_literals;
+mod join_conditions;
 pub(crate) mod output_names;
+mod recursion;
 mod series;
 pub(crate) mod spellings;
 pub(crate) mod time_zone_syntax;
 pub(crate) mod using;
+mod whole_rows;
+mod windows;

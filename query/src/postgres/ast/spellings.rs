@@ -22,8 +22,9 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::{
     interval_literals::{negated, place_arguments, spell_interval},
-    series,
+    recursion, series,
     time_zone_syntax::spell_time_zone,
+    whole_rows, windows,
 };
 use crate::error::{Error, Result};
 
@@ -49,6 +50,11 @@ impl VisitorMut for Spelling {
     type Break = Error;
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
+        if let Err(error) =
+            recursion::check_recursive_terms(query).and_then(|()| windows::write_out_of_query(query))
+        {
+            return ControlFlow::Break(error);
+        }
         let Some(fetch) = query.fetch.take() else { return ControlFlow::Continue(()) };
         let rows = fetch.quantity.unwrap_or_else(|| Expr::value(Value::Number("1".to_owned(), false)));
         query.limit_clause = Some(match query.limit_clause.take() {
@@ -64,6 +70,9 @@ impl VisitorMut for Spelling {
     }
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Error> {
+        if let Err(error) = windows::write_out(select).and_then(|()| whole_rows::count_whole_rows(select)) {
+            return ControlFlow::Break(error);
+        }
         for item in &mut select.projection {
             if let SelectItem::ExprWithAlias { expr, .. } | SelectItem::UnnamedExpr(expr) = item
                 && let Expr::Function(series) = expr
@@ -102,12 +111,15 @@ impl VisitorMut for Spelling {
     }
 }
 
-fn is_called(function: &ast::Function, name: &str) -> bool {
+pub(super) fn is_called(function: &ast::Function, name: &str) -> bool {
     matches!(function.name.0.as_slice(), [part]
         if part.as_ident().is_some_and(|ident| ident.value.eq_ignore_ascii_case(name)))
 }
 
 fn adapted(expr: &mut Expr) -> Result<Option<Expr>> {
+    if let Expr::Function(function) = expr {
+        windows::check(function)?;
+    }
     match expr {
         Expr::AtTimeZone { .. } => {
             spell_time_zone(expr);

@@ -22,6 +22,7 @@ use datafusion::sql::sqlparser::ast::{
     TableWithJoins, VisitMut, VisitorMut,
 };
 
+use super::join_conditions::check_conditions;
 use crate::{
     error::{Error, Result},
     parse::folded_ident,
@@ -57,6 +58,9 @@ impl VisitorMut for Writer {
     }
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Error> {
+        if let Err(error) = check_conditions(&select.from) {
+            return ControlFlow::Break(error);
+        }
         let tables = match merged_of(select) {
             Ok(tables) => tables,
             Err(error) => return ControlFlow::Break(error),

@@ -4,6 +4,7 @@ mod arithmetic;
 mod intervals;
 mod only_row;
 mod scalars;
+mod shifts;
 mod text_casts;
 mod times;
 mod zoned_frame;
@@ -15,6 +16,7 @@ pub(crate) use intervals::{
 };
 pub(crate) use only_row::only_row;
 pub(crate) use scalars::scalar_functions;
+pub(crate) use shifts::window_functions;
 pub(crate) use text_casts::{read_interval_text, read_text, show_bytes, show_interval};
 pub(crate) use times::{
     Extract, IN_ZONE, TIMEZONE, TimeSeries, cast_value, in_zone, is_time_cast, is_time_series, shift,
