@@ -85,7 +85,7 @@ pub use bygone_mvcc::{CommitInfo, CommitMeta, CommitRecord, KeyspaceInfo, Savepo
 pub use bygone_query::{
     ColumnIndex, FromRow, FromValue, IntoParameters, IntoValue, Notice, Outcome, Progress, Row, Rows,
     RowsChecked, ScalarValue, Session, StatementText, interval_text, is_complete, parse_query_memory,
-    split_statements,
+    printable, split_statements,
 };
 pub use bygone_snapshots::{
     ChangeKind, CreateSnapshot, Created, DiffSummary, HistoryEntry, ObjectRef, Quotas, Snapshot,

@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use bygone::CheckReport;
+use bygone::{CheckReport, printable};
 
 use crate::connection::open_failure;
 use crate::failure::Failure;
@@ -28,10 +28,10 @@ pub(crate) async fn run(database: &str, shows_progress: bool) -> Result<(), Fail
 
 fn write_report(report: &CheckReport, out: &mut impl Write) -> io::Result<()> {
     for finding in &report.findings {
-        writeln!(out, "corrupt: {finding}")?;
+        writeln!(out, "corrupt: {}", printable(&finding.to_string()))?;
     }
     for (name, bytes) in &report.unreferenced {
-        writeln!(out, "unreferenced: {name} ({bytes} bytes)")?;
+        writeln!(out, "unreferenced: {} ({bytes} bytes)", printable(name))?;
     }
     let CheckReport { manifests, log_segments, log_commits, files, bytes, versions, .. } = report;
     writeln!(

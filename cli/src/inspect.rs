@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use bygone::printable;
+
 use crate::failure::{Failure, Report};
 
 /// Describes the file at `path` on standard output.
@@ -14,7 +16,10 @@ pub(crate) fn run(path: &str) -> Result<(), Failure> {
         .map_err(|error| cannot(error.to_string()))?
         .ok_or_else(|| cannot("it is no file of a database".to_owned()))?;
     let mut out = io::stdout().lock();
-    out.write_all(inspection.text.as_bytes())
+    let lines = inspection.text.lines();
+    lines
+        .map(printable)
+        .try_for_each(|line| writeln!(out, "{line}"))
         .and_then(|()| out.flush())
         .map_err(|error| Failure::Output { error, statements_left: 0 })?;
     match inspection.damages {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bygone::Progress;
+use bygone::{Progress, printable};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Statements that end sooner show nothing.
@@ -39,8 +39,9 @@ impl Progress for TerminalProgress {
                 None => bar.unset_length(),
             }
         }
+        let what = printable(what);
         if bar.message() != what {
-            bar.set_message(what.to_owned());
+            bar.set_message(what.into_owned());
         }
         bar.set_position(done);
     }

@@ -29,7 +29,7 @@ mod values;
 pub use catalog::table_keyspaces;
 pub use check::{RowsChecked, check};
 pub use datafusion::common::ScalarValue;
-pub use error::{Error, ErrorKind, Result};
+pub use error::{Error, ErrorKind, Result, printable};
 pub use memory::{MemoryOptions, parse_query_memory};
 pub use parse::{StatementText, is_complete, split_statements};
 pub use points::Point;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bygone::{Error, is_complete};
+use bygone::{Error, is_complete, printable};
 use rustyline::completion::{Completer, FilenameCompleter, Pair};
 use rustyline::highlight::Highlighter;
 use rustyline::hint::Hinter;
@@ -179,7 +179,7 @@ impl Completer for ShellHelper {
             return self.files.complete_path(line, position);
         }
         let (start, candidates) = candidates(&self.names, before, line);
-        let pair = |text: String| Pair { display: text.clone(), replacement: text };
+        let pair = |text: String| Pair { display: printable(&text).into_owned(), replacement: text };
         Ok((start, candidates.into_iter().map(pair).collect()))
     }
 }

@@ -4,7 +4,7 @@
 //! of DataFusion's own are stripped of its crate words and of the internal catalog names that carry a point
 //! (`database@point.schema.table`).
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use arrow::error::ArrowError;
 use bygone_engine::Error as EngineError;
@@ -328,5 +328,14 @@ pub(crate) fn plain(message: &str) -> String {
         text = rest;
     }
     let text = text.split("\nThis issue was likely caused by a bug").next().unwrap_or(text);
-    without_marks(&without_scan_names(text.trim_end()))
+    without_marks(&without_scan_names(&on_one_line(text.trim_end())))
+}
+
+/// A message of several lines in one: the lists that follow a message of DataFusion are indented lines.
+fn on_one_line(text: &str) -> Cow<'_, str> {
+    if !text.contains('\n') {
+        return Cow::Borrowed(text);
+    }
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    Cow::Owned(lines.collect::<Vec<_>>().join(" "))
 }

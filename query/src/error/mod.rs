@@ -1,10 +1,12 @@
 //! The error of the SQL layer: what happened, its SQLSTATE, where in the text, and what to do next.
 //!
-//! Every failure that a user can cause has a constructor here, so that one mistake has one code and one wording.
-//! Errors of the layers below and of DataFusion are converted in the module `convert`.
+//! Messages and hints are [`printable`], whatever they quote: they are made so here, where every error is
+//! made. Every failure that a user can cause has a constructor here, so that one mistake has one code and one
+//! wording. Errors of the layers below and of DataFusion are converted in the module `convert`.
 
 mod convert;
 mod layers;
+mod printable;
 mod suggest;
 
 use std::{fmt, sync::Arc};
@@ -12,6 +14,7 @@ use std::{fmt, sync::Arc};
 use bygone_engine::Timestamp;
 
 pub(crate) use convert::position;
+pub use printable::printable;
 pub use suggest::{did_you_mean, similar};
 
 /// The result of an SQL call.
@@ -88,14 +91,15 @@ impl std::error::Error for Error {
 }
 
 impl Error {
-    /// An error of this kind and code.
+    /// An error of this kind and code. The message is made [`printable`].
     pub fn new(kind: ErrorKind, sqlstate: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, sqlstate, message: message.into(), hint: None, position: None, source: None }
+        let message = printable::into_printable(message.into());
+        Self { kind, sqlstate, message, hint: None, position: None, source: None }
     }
 
     /// This error with advice on what to do next. An empty hint changes nothing.
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        let hint = hint.into();
+        let hint = printable::into_printable(hint.into());
         if !hint.is_empty() {
             self.hint = Some(hint);
         }

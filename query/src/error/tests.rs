@@ -81,3 +81,15 @@ fn only_names_that_resemble_are_suggested() {
     assert_eq!(did_you_mean("jna", ["jan", "feb", "quarter"]), "did you mean jan?");
     assert_eq!(did_you_mean("xyz", ["jan", "feb"]), "");
 }
+
+#[test]
+fn an_error_is_printable_whatever_it_quotes() {
+    let error = Error::no_table("\u{1b}[31mx", ["\u{202e}y", "\u{1b}[31my"]);
+    assert_eq!(error.message(), "table \\u{1b}[31mx does not exist");
+    assert_eq!(error.hint(), Some("did you mean \\u{1b}[31my?"));
+    let wrapped =
+        Error::from(DataFusionError::Plan("Invalid function '\u{2066}f'.\nDid you mean 'g'?".into()));
+    assert_eq!(wrapped.message(), "Invalid function '\\u{2066}f'. Did you mean 'g'?");
+    let listed = Error::from(DataFusionError::Plan("no\n\tCandidate functions:\n\tf(Any)".into()));
+    assert_eq!(listed.message(), "no Candidate functions: f(Any)");
+}

@@ -20,7 +20,7 @@ use futures::{Stream, StreamExt, stream};
 
 use super::deep::Depth;
 use crate::{
-    error::{Error, Result},
+    error::{Error, Result, printable},
     names::internal::{with_shown_moments, without_marks},
     points::TimeZone,
     postgres::ast::output_names::shown_schema,
@@ -51,7 +51,7 @@ pub struct Notice {
 
 impl Notice {
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into() }
+        Self { message: printable(&message.into()).into_owned() }
     }
 }
 
