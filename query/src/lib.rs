@@ -24,6 +24,7 @@ mod scan;
 mod session;
 mod system;
 pub mod types;
+mod value_text;
 mod values;
 
 pub use catalog::table_keyspaces;
@@ -34,5 +35,5 @@ pub use memory::{MemoryOptions, parse_query_memory};
 pub use parse::{StatementText, is_complete, split_statements};
 pub use points::Point;
 pub use session::{Notice, Outcome, Progress, Rows, Session, Sql, SqlOptions};
-pub use types::interval_text;
+pub use value_text::text_formatter;
 pub use values::{ColumnIndex, FromRow, FromValue, IntoParameters, IntoValue, Row};

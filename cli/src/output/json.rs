@@ -1,17 +1,19 @@
 //! JSON: an array of objects with one row per line, or one object per line. Numbers, also decimals, are exact
-//! JSON numbers; NULL is `null`, as are the floats JSON has no number for; times are ISO 8601 text, intervals
-//! as in every other format; binary is `\x` text.
+//! JSON numbers; only NULL is `null`. The floats that JSON has no number for are the texts `"NaN"`,
+//! `"Infinity"` and `"-Infinity"`, as in PostgreSQL; times are ISO 8601 text, intervals as in every other format; binary is `\x` text.
 
 use std::io::{self, Write};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-use arrow::array::{Array, RecordBatch, RecordBatchOptions};
-use arrow::datatypes::{DataType, FieldRef, IntervalUnit, SchemaRef};
+use arrow::array::{Array, AsArray, RecordBatch, RecordBatchOptions};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, FieldRef, Float64Type, SchemaRef};
 use arrow::error::ArrowError;
-use arrow::json::writer::{JsonFormat, LineDelimited, NullableEncoder, WriterBuilder};
+use arrow::json::writer::{JsonFormat, LineDelimited, NullableEncoder, WriterBuilder, make_encoder};
 use arrow::json::{Encoder, EncoderFactory, EncoderOptions};
+use arrow::util::display::ArrayFormatter;
+use bygone::text_formatter;
 
-use super::cells::{bytes_at, hex, interval_at};
 use super::{RowWriter, distinct_names, unshowable};
 
 pub(super) struct JsonWriter {
@@ -65,7 +67,7 @@ impl RowWriter for JsonWriter {
 }
 
 fn write_batch<F: JsonFormat>(batch: &RecordBatch, out: &mut dyn Write) -> io::Result<()> {
-    let builder = WriterBuilder::new().with_explicit_nulls(true).with_encoder_factory(Arc::new(BinaryAsHex));
+    let builder = WriterBuilder::new().with_explicit_nulls(true).with_encoder_factory(Arc::new(Texts));
     let mut writer = builder.build::<_, F>(out);
     writer.write(batch).and_then(|()| writer.finish()).map_err(unshowable)
 }
@@ -83,43 +85,83 @@ impl JsonFormat for ArrayRows {
     }
 }
 
+/// The values that are texts in JSON, because it has no others for them.
 #[derive(Debug)]
-struct BinaryAsHex;
+struct Texts;
 
-impl EncoderFactory for BinaryAsHex {
+/// How floats are encoded that JSON has numbers for.
+static PLAIN: LazyLock<EncoderOptions> = LazyLock::new(EncoderOptions::default);
+
+impl EncoderFactory for Texts {
     fn make_default_encoder<'a>(
         &self,
-        _field: &'a FieldRef,
+        field: &'a FieldRef,
         array: &'a dyn Array,
         _options: &'a EncoderOptions,
     ) -> Result<Option<NullableEncoder<'a>>, ArrowError> {
-        if let DataType::Interval(IntervalUnit::MonthDayNano) = array.data_type() {
-            return Ok(Some(NullableEncoder::new(Box::new(IntervalEncoder(array)), array.nulls().cloned())));
-        }
-        let is_binary = matches!(
-            array.data_type(),
-            DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_)
-        );
-        Ok(is_binary.then(|| NullableEncoder::new(Box::new(HexEncoder(array)), array.nulls().cloned())))
+        let encoder: Box<dyn Encoder + 'a> = match array.data_type() {
+            data_type if data_type.is_binary() => {
+                Box::new(Bytes { texts: text_formatter(array)?, text: String::new() })
+            }
+            DataType::Interval(_) => {
+                Box::new(Intervals { texts: text_formatter(array)?, text: String::new() })
+            }
+            data_type if data_type.is_floating() => {
+                let values = cast(array, &DataType::Float64)?;
+                let numbers = make_encoder(field, array, &PLAIN)?;
+                Box::new(Floats { values: values.as_primitive::<Float64Type>().values().to_vec(), numbers })
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some(NullableEncoder::new(encoder, array.nulls().cloned())))
     }
 }
 
-struct IntervalEncoder<'a>(&'a dyn Array);
-
-impl Encoder for IntervalEncoder<'_> {
-    fn encode(&mut self, row: usize, out: &mut Vec<u8>) {
-        out.push(b'"');
-        out.extend_from_slice(interval_at(self.0, row).as_bytes());
-        out.push(b'"');
-    }
+struct Bytes<'a> {
+    texts: ArrayFormatter<'a>,
+    text: String,
 }
 
-struct HexEncoder<'a>(&'a dyn Array);
-
-impl Encoder for HexEncoder<'_> {
+impl Encoder for Bytes<'_> {
     fn encode(&mut self, row: usize, out: &mut Vec<u8>) {
+        self.text.clear();
+        self.texts.value(row).write(&mut self.text).expect("bytes have a text, and a String takes all of it");
+        // Its first character is a backslash, and the others are digits.
         out.extend_from_slice(b"\"\\");
-        out.extend_from_slice(hex(bytes_at(self.0, row)).as_bytes());
+        out.extend_from_slice(self.text.as_bytes());
         out.push(b'"');
+    }
+}
+
+struct Intervals<'a> {
+    texts: ArrayFormatter<'a>,
+    text: String,
+}
+
+impl Encoder for Intervals<'_> {
+    fn encode(&mut self, row: usize, out: &mut Vec<u8>) {
+        self.text.clear();
+        let written = self.texts.value(row).write(&mut self.text);
+        written.expect("an interval has a text, and a String takes all of it");
+        // Letters, digits and signs, which JSON needs no escapes for.
+        out.push(b'"');
+        out.extend_from_slice(self.text.as_bytes());
+        out.push(b'"');
+    }
+}
+
+struct Floats<'a> {
+    values: Vec<f64>,
+    numbers: NullableEncoder<'a>,
+}
+
+impl Encoder for Floats<'_> {
+    fn encode(&mut self, row: usize, out: &mut Vec<u8>) {
+        match self.values[row] {
+            value if value.is_finite() => self.numbers.encode(row, out),
+            value if value.is_nan() => out.extend_from_slice(b"\"NaN\""),
+            value if value > 0.0 => out.extend_from_slice(b"\"Infinity\""),
+            _ => out.extend_from_slice(b"\"-Infinity\""),
+        }
     }
 }

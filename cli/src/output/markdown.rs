@@ -4,8 +4,9 @@ use std::io::{self, Write};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use bygone::printable;
 
-use super::cells::{Cells, is_number, visible};
+use super::cells::{Cells, is_number};
 use super::{RowWriter, unshowable};
 
 pub(super) struct MarkdownWriter;
@@ -43,6 +44,6 @@ impl RowWriter for MarkdownWriter {
 
 fn push_cell(text: &str, line: &mut String) {
     line.push(' ');
-    line.push_str(&visible(text).replace('|', "\\|"));
+    line.push_str(&printable(text).replace('|', "\\|"));
     line.push_str(" |");
 }

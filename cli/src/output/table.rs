@@ -7,9 +7,10 @@ use std::io::{self, Write};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use bygone::printable;
 use unicode_width::UnicodeWidthStr;
 
-use super::cells::{Cells, is_number, visible};
+use super::cells::{Cells, is_number};
 use super::{RowWriter, unshowable};
 
 const BUFFERED_ROWS_MAX: usize = 1_000;
@@ -36,7 +37,7 @@ impl RowWriter for TableWriter {
             .fields()
             .iter()
             .map(|field| {
-                let name = visible(field.name()).into_owned();
+                let name = printable(field.name()).into_owned();
                 Column { width: name.width(), right: is_number(field.data_type()), name }
             })
             .collect();
@@ -50,7 +51,7 @@ impl RowWriter for TableWriter {
             let mut line = Vec::with_capacity(cells.columns());
             for column in 0..cells.columns() {
                 let is_value = cells.text(row, column, &mut text).map_err(unshowable)?;
-                line.push(if is_value { visible(&text).into_owned() } else { "NULL".to_owned() });
+                line.push(if is_value { printable(&text).into_owned() } else { "NULL".to_owned() });
             }
             self.rows += 1;
             if self.header_written {

@@ -1,10 +1,10 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, ListArray,
-    RecordBatch, StringArray, StringViewArray, TimestampMicrosecondArray,
+    ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Float32Array, Float64Array,
+    Int64Array, ListArray, RecordBatch, StringArray, StringViewArray, TimestampMicrosecondArray,
 };
-use arrow::datatypes::{DataType, Field, Int64Type, Schema};
+use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, Schema};
 
 use super::*;
 
@@ -145,8 +145,53 @@ fn nested_values_are_shown_in_every_format() {
         None,
     ]));
     let batch = RecordBatch::try_from_iter_with_nullable([("l", list, true)]).unwrap();
-    assert_eq!(render(Format::Csv, std::slice::from_ref(&batch)), "l\n\"[1, , 3]\"\n\n");
+    assert_eq!(render(Format::Csv, std::slice::from_ref(&batch)), "l\n\"{1,NULL,3}\"\n\n");
     assert_eq!(render(Format::JsonLines, &[batch]), "{\"l\":[1,null,3]}\n{\"l\":null}\n");
+}
+
+#[test]
+fn json_has_texts_for_the_floats_that_it_has_no_numbers_for() {
+    let doubles = Float64Array::from(vec![
+        Some(f64::NAN),
+        Some(f64::INFINITY),
+        Some(f64::NEG_INFINITY),
+        None,
+        Some(-0.5),
+    ]);
+    let reals = Float32Array::from(vec![Some(1.5), Some(f32::NAN), None, Some(f32::INFINITY), Some(0.1)]);
+    let lists = ListArray::from_iter_primitive::<Float64Type, _, _>([
+        Some(vec![Some(f64::NAN), None, Some(1.0)]),
+        None,
+        Some(vec![]),
+        Some(vec![None]),
+        Some(vec![Some(f64::NEG_INFINITY)]),
+    ]);
+    let columns: [(&str, ArrayRef, bool); 3] =
+        [("d", Arc::new(doubles), true), ("r", Arc::new(reals), true), ("l", Arc::new(lists), true)];
+    let batch = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
+    let expected = [
+        r#"{"d":"NaN","r":1.5,"l":["NaN",null,1.0]}"#,
+        r#"{"d":"Infinity","r":"NaN","l":null}"#,
+        r#"{"d":"-Infinity","r":null,"l":[]}"#,
+        r#"{"d":null,"r":"Infinity","l":[null]}"#,
+        r#"{"d":-0.5,"r":0.1,"l":["-Infinity"]}"#,
+    ];
+    assert_eq!(render(Format::JsonLines, &[batch]).lines().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn a_table_shows_no_character_that_steers_a_terminal_and_data_formats_keep_it() {
+    let texts: ArrayRef = Arc::new(StringArray::from(vec!["a\u{1b}[31m\u{202e}b\u{2028}"]));
+    let batch = RecordBatch::try_from_iter([("\u{9b}n", texts)]).unwrap();
+    for format in [Format::Table, Format::Markdown] {
+        let text = render(format, std::slice::from_ref(&batch));
+        assert!(text.contains("a\\u{1b}[31m\\u{202e}b\\u{2028}") && text.contains("\\u{9b}n"), "{text}");
+    }
+    for format in [Format::Csv, Format::Tsv] {
+        assert!(render(format, std::slice::from_ref(&batch)).contains("a\u{1b}[31m\u{202e}b\u{2028}"));
+    }
+    let json: serde_json::Value = serde_json::from_str(&render(Format::JsonLines, &[batch])).unwrap();
+    assert_eq!(json["\u{9b}n"], "a\u{1b}[31m\u{202e}b\u{2028}");
 }
 
 #[test]

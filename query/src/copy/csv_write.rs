@@ -4,16 +4,11 @@ use std::io::{self, Write};
 
 use arrow::{
     array::{Array, AsArray, RecordBatch},
-    datatypes::{DataType, IntervalMonthDayNanoType, IntervalUnit, SchemaRef},
-    util::display::{ArrayFormatter, FormatOptions},
+    datatypes::{DataType, SchemaRef},
 };
 
 use super::{OutputFile, file_error};
-use crate::{
-    error::{Error, Result},
-    parse::CopyOptions,
-    types::interval_text,
-};
+use crate::{error::Result, parse::CopyOptions, value_text::text_formatter};
 
 /// Bytes gathered before they are written.
 const CHUNK: usize = 1 << 18;
@@ -40,10 +35,9 @@ impl CsvWriter {
     }
 
     pub(super) fn write(&mut self, batch: &RecordBatch, path: &str) -> Result<()> {
-        let format = FormatOptions::new().with_display_error(false);
         let mut columns = Vec::with_capacity(batch.num_columns());
         for column in batch.columns() {
-            columns.push((column, ArrayFormatter::try_new(column.as_ref(), &format)?));
+            columns.push((column, text_formatter(column.as_ref())?));
         }
         let mut text = String::new();
         for row in 0..batch.num_rows() {
@@ -58,21 +52,9 @@ impl CsvWriter {
                 match column.data_type() {
                     DataType::Utf8View => self.field(column.as_string_view().value(row).as_bytes()),
                     DataType::Utf8 => self.field(column.as_string::<i32>().value(row).as_bytes()),
-                    DataType::Interval(IntervalUnit::MonthDayNano) => {
-                        let intervals = column.as_primitive::<IntervalMonthDayNanoType>();
-                        self.field(interval_text(intervals.value(row)).as_bytes());
-                    }
-                    data_type => {
-                        use std::fmt::Write as _;
+                    _ => {
                         text.clear();
-                        if matches!(
-                            data_type,
-                            DataType::Binary | DataType::LargeBinary | DataType::BinaryView
-                        ) {
-                            text.push_str("\\x");
-                        }
-                        write!(text, "{}", formatter.value(row))
-                            .map_err(|_| Error::internal("a value cannot be written as text"))?;
+                        formatter.value(row).write(&mut text)?;
                         self.field(text.as_bytes());
                     }
                 }

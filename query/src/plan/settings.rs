@@ -84,7 +84,8 @@ fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
         |rule: &Arc<dyn PhysicalOptimizerRule + Send + Sync>| rule.name() == PushdownSort::new().name();
     let at = rules.iter().rposition(pushes_sorts).map_or(rules.len(), |at| at + 1);
     rules.insert(at, Arc::new(RelaxOrder));
-    rules.push(Arc::new(CountWindows));
     rules.push(Arc::new(postgres::physical::DropSoftLimits));
+    // It replaces operators whose kind other rules look for.
+    rules.push(Arc::new(CountWindows));
     rules
 }

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
-pub use interval::interval_text;
+pub(crate) use interval::interval_text;
 pub use planner::Types;
 
 /// Digits of a decimal that fits eight bytes.

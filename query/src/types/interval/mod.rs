@@ -137,7 +137,7 @@ fn carry(larger: &mut i64, smaller: &mut i64, size: i64) {
 
 /// The text of an interval in Postgres' own style: `1 year 2 mons -3 days +04:05:06.5`.
 #[must_use]
-pub fn interval_text(interval: IntervalMonthDayNano) -> String {
+pub(crate) fn interval_text(interval: IntervalMonthDayNano) -> String {
     let IntervalMonthDayNano { months, days, nanoseconds } = interval;
     let mut text = String::new();
     let mut after_negative = false;
