@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail their test")]
 
 mod check;
+mod copy;
 mod failures;
 mod handles;
 mod main_job;

@@ -10,7 +10,7 @@ use arrow::{
     datatypes::SchemaRef,
 };
 
-use super::{InputFile, TargetColumn, file_error, match_names, value::Column};
+use super::{Naming, Target, TargetColumn, file_error, names, value::Column};
 use crate::{
     error::{Error, ErrorKind, Result},
     parse::CopyOptions,
@@ -44,7 +44,7 @@ enum Cut {
 }
 
 pub(super) struct CsvReader {
-    file: Box<dyn InputFile>,
+    file: Box<dyn Read + Send>,
     path: String,
     options: CopyOptions,
     zone: TimeZone,
@@ -67,20 +67,17 @@ pub(super) struct CsvReader {
 
 impl CsvReader {
     pub(super) fn new(
-        file: Box<dyn InputFile>,
-        path: &str,
-        columns: &[TargetColumn],
-        by_name: bool,
+        file: Box<dyn Read + Send>,
+        target: &Target<'_>,
         options: &CopyOptions,
-        zone: TimeZone,
-        schema: &SchemaRef,
     ) -> Result<Self> {
+        let columns = target.columns;
         let mut reader = Self {
             file,
-            path: path.to_owned(),
+            path: target.path.to_owned(),
             options: options.clone(),
-            zone,
-            schema: schema.clone(),
+            zone: target.zone,
+            schema: target.schema.clone(),
             columns: columns.to_vec(),
             builders: columns.iter().map(|column| Column::new(column.column_type)).collect(),
             order: (0..columns.len()).collect(),
@@ -97,8 +94,8 @@ impl CsvReader {
         if reader.buffer.starts_with(b"\xEF\xBB\xBF") {
             reader.start = 3;
         }
-        if options.header {
-            reader.header(by_name)?;
+        if options.header.is_present() {
+            reader.header(target.naming)?;
         }
         Ok(reader)
     }
@@ -107,7 +104,7 @@ impl CsvReader {
         self.bytes_read - (self.buffer.len() - self.start) as u64
     }
 
-    fn header(&mut self, by_name: bool) -> Result<()> {
+    fn header(&mut self, naming: Naming<'_>) -> Result<()> {
         let Some(next) = self.cut()? else {
             return Err(self
                 .broken("the file is empty, but HEADER says that it starts with the names of its columns"));
@@ -116,11 +113,8 @@ impl CsvReader {
         for index in 0..self.fields.len() {
             names.push(self.text(index)?.trim().to_owned());
         }
-        if by_name {
-            self.order = match_names(&self.path, &names, &self.columns)?;
-        } else if names.len() != self.columns.len() {
-            return Err(self.broken(format!("{} columns, expected {}", names.len(), self.columns.len())));
-        }
+        let place = format!("{}, line {}", self.path, self.line);
+        self.order = names::places(&place, &names, &self.columns, naming)?;
         self.advance(next);
         Ok(())
     }
@@ -167,13 +161,16 @@ impl CsvReader {
             let field = self.fields[index];
             let raw = &self.buffer[field.start..field.end];
             if !field.quoted && raw == self.options.null.as_bytes() {
+                self.columns[place].check_null().map_err(|error| self.in_column(place, &error))?;
                 self.builders[place].push_null();
                 continue;
             }
             let raw = if field.escaped { unescape(raw, &self.options, &mut self.scratch) } else { raw };
             let column_type = self.columns[place].column_type;
             let pushed = match std::str::from_utf8(raw) {
-                Ok(text) => self.builders[place].push(text, column_type, self.zone),
+                Ok(text) => self.columns[place]
+                    .check_length(text)
+                    .and_then(|()| self.builders[place].push(text, column_type, self.zone)),
                 Err(_) => Err(Error::new(ErrorKind::Invalid, "22021", "the text is not UTF-8")),
             };
             if let Err(error) = pushed {
@@ -190,6 +187,9 @@ impl CsvReader {
             error.sqlstate(),
             format!("{}, line {}, column {column}: {error}", self.path, self.line),
         );
+        if let Some(hint) = error.hint() {
+            message = message.with_hint(hint);
+        }
         if error.sqlstate() == "22P02" && self.options.null.is_empty() {
             message =
                 message.with_hint("if that text means that there is no value, say so: WITH (NULL 'text')");

@@ -22,7 +22,7 @@ pub(super) struct CsvWriter {
 impl CsvWriter {
     pub(super) fn new(file: Box<dyn OutputFile>, schema: &SchemaRef, options: &CopyOptions) -> Self {
         let mut writer = Self { file, options: options.clone(), buffer: Vec::with_capacity(CHUNK * 2) };
-        if options.header {
+        if options.header.is_present() {
             for (i, field) in schema.fields().iter().enumerate() {
                 if i > 0 {
                     writer.buffer.push(options.delimiter);

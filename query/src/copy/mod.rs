@@ -1,13 +1,21 @@
 //! Files of `COPY`: CSV and Parquet, read into batches of a table's types and written from batches.
 //!
-//! Files are reached through [`Files`], which the program injects: the command line gives the file system, a server
-//! gives [`NoFiles`]. A line that cannot be read names the file, the line, the column and the text. Memory is bounded
-//! by one batch and one record.
+//! Files are reached through [`Files`], which the program injects: the command line gives the file system, a
+//! server gives [`NoFiles`]. A value that cannot be read names the file, the line or row, the column and the
+//! text. Memory is bounded by one batch and one record.
+//!
+//! 1. A value is stored as the file has it, or the file is refused: a Parquet column is held to what the same
+//!    values as text of a CSV file would be held to (`exact`).
+//! 2. Names decide which column is which wherever the file has names that are columns of the table (`names`).
 
 mod csv_read;
 mod csv_write;
+mod exact;
+mod names;
 mod parquet_file;
 mod value;
+
+pub use names::Naming;
 
 pub(crate) use value::Column as TextColumn;
 
@@ -23,7 +31,7 @@ use arrow::{
 };
 
 use crate::{
-    error::{Error, Result},
+    error::{Error, ErrorKind, Result},
     parse::{CopyOptions, FileFormat},
     points::TimeZone,
     types::ColumnType,
@@ -36,9 +44,17 @@ pub trait Files: Debug + Send + Sync {
     /// # Errors
     ///
     /// Those of the file system; `PermissionDenied` when files are out of reach.
-    fn open(&self, path: &str) -> io::Result<Box<dyn InputFile>>;
+    fn open(&self, path: &str) -> io::Result<InputFile>;
 
-    /// Starts a file that appears under its name when it is finished, in place of an older one.
+    /// Keeps what comes out of a pipe, so that it can be read at any place.
+    ///
+    /// # Errors
+    ///
+    /// As [`Files::open`]; also those of reading the pipe.
+    fn spool(&self, pipe: Box<dyn Read + Send>) -> io::Result<Box<dyn SeekableFile>>;
+
+    /// Starts a file that appears under its name when it is finished, in place of an older one. What is no
+    /// regular file (a pipe, a device) is written to as rows come.
     ///
     /// # Errors
     ///
@@ -47,11 +63,29 @@ pub trait Files: Debug + Send + Sync {
 }
 
 /// A file that is read.
-pub trait InputFile: Read + Seek + Send {}
+pub enum InputFile {
+    /// A file that can be read at any place.
+    Seekable(Box<dyn SeekableFile>),
+    /// A pipe or a device: read from its start, once.
+    Pipe(Box<dyn Read + Send>),
+}
 
-impl<T: Read + Seek + Send> InputFile for T {}
+impl Debug for InputFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Seekable(_) => "Seekable",
+            Self::Pipe(_) => "Pipe",
+        })
+    }
+}
 
-/// A file that is written. Dropped before [`OutputFile::finish`] it leaves nothing behind.
+/// A file that is read at any place.
+pub trait SeekableFile: Read + Seek + Send {}
+
+impl<T: Read + Seek + Send> SeekableFile for T {}
+
+/// A file that is written. Dropped before [`OutputFile::finish`] it leaves nothing behind, unless it is a
+/// pipe or a device.
 pub trait OutputFile: Write + Send {
     /// Makes the file durable and gives it its name.
     ///
@@ -66,7 +100,11 @@ pub trait OutputFile: Write + Send {
 pub struct NoFiles;
 
 impl Files for NoFiles {
-    fn open(&self, _path: &str) -> io::Result<Box<dyn InputFile>> {
+    fn open(&self, _path: &str) -> io::Result<InputFile> {
+        Err(io::ErrorKind::PermissionDenied.into())
+    }
+
+    fn spool(&self, _pipe: Box<dyn Read + Send>) -> io::Result<Box<dyn SeekableFile>> {
         Err(io::ErrorKind::PermissionDenied.into())
     }
 
@@ -82,13 +120,34 @@ pub struct TargetColumn {
     pub name: String,
     /// Its type.
     pub column_type: ColumnType,
+    /// Whether it may be NULL.
+    pub nullable: bool,
+}
+
+impl TargetColumn {
+    /// An error where the column must not be NULL.
+    fn check_null(&self) -> Result<()> {
+        if self.nullable {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Invalid, "23502", "the column must not be NULL"))
+    }
+
+    /// An error where the text is longer than the column allows.
+    fn check_length(&self, text: &str) -> Result<()> {
+        let ColumnType::Text { chars_max: Some(chars_max) } = self.column_type else { return Ok(()) };
+        if text.len() <= chars_max as usize || text.chars().count() <= chars_max as usize {
+            return Ok(());
+        }
+        Err(Error::too_long(&self.name, self.column_type, text.chars().count()))
+    }
 }
 
 /// Reads a file as batches of the target columns, in their order.
 pub struct FileReader {
     reader: Reader,
     schema: SchemaRef,
-    bytes: u64,
+    bytes: Option<u64>,
 }
 
 enum Reader {
@@ -103,33 +162,47 @@ impl Debug for FileReader {
 }
 
 impl FileReader {
-    /// Opens a file. With `by_name` the file's own column names (a CSV header, a Parquet schema) say which column is
-    /// which, and must be those of `columns`; otherwise the file has `columns` in this order.
+    /// Opens a file. `naming` says how the file's own column names (a CSV header, a Parquet schema) and
+    /// `columns` go together.
     ///
     /// # Errors
     ///
-    /// 58P01 when there is no such file, 42501 when files may not be read, 42703 when the file names other columns.
+    /// 58P01 when there is no such file, 42501 when files may not be read, 42703 when the file names other
+    /// columns, 22P04 when it names them in another order than it must.
     pub fn open(
         files: &dyn Files,
         path: &str,
         columns: &[TargetColumn],
-        by_name: bool,
+        naming: Naming<'_>,
         options: &CopyOptions,
         zone: TimeZone,
     ) -> Result<Self> {
-        let mut file = files.open(path).map_err(|error| file_error(path, &error))?;
-        let bytes = file.seek(io::SeekFrom::End(0)).map_err(|error| file_error(path, &error))?;
-        file.rewind().map_err(|error| file_error(path, &error))?;
+        let failed = |error: io::Error| file_error(path, &error);
+        let file = files.open(path).map_err(failed)?;
         let fields: Vec<Field> =
             columns.iter().map(|column| Field::new(&column.name, column.column_type.arrow(), true)).collect();
         let schema = Arc::new(Schema::new(fields));
-        let reader = match options.format {
-            FileFormat::Csv => Reader::Csv(Box::new(csv_read::CsvReader::new(
-                file, path, columns, by_name, options, zone, &schema,
-            )?)),
-            FileFormat::Parquet => Reader::Parquet(parquet_file::ParquetInput::new(
-                file, bytes, path, columns, by_name, &schema,
-            )?),
+        let target = Target { path, columns, naming, zone, schema: &schema };
+        let (reader, bytes) = match options.format {
+            FileFormat::Csv => {
+                let (file, bytes): (Box<dyn Read + Send>, _) = match file {
+                    InputFile::Pipe(pipe) => (pipe, None),
+                    InputFile::Seekable(mut file) => {
+                        let bytes = length(file.as_mut()).map_err(failed)?;
+                        (Box::new(file), Some(bytes))
+                    }
+                };
+                (Reader::Csv(Box::new(csv_read::CsvReader::new(file, &target, options)?)), bytes)
+            }
+            FileFormat::Parquet => {
+                let mut file = match file {
+                    InputFile::Seekable(file) => file,
+                    // The columns are found from the end of the file.
+                    InputFile::Pipe(pipe) => files.spool(pipe).map_err(failed)?,
+                };
+                let bytes = length(file.as_mut()).map_err(failed)?;
+                (Reader::Parquet(parquet_file::ParquetInput::new(file, bytes, &target)?), Some(bytes))
+            }
         };
         Ok(Self { reader, schema, bytes })
     }
@@ -139,8 +212,8 @@ impl FileReader {
         &self.schema
     }
 
-    /// Bytes of the file, for progress.
-    pub fn bytes_total(&self) -> u64 {
+    /// Bytes of the file, for progress; `None` for a pipe.
+    pub fn bytes_total(&self) -> Option<u64> {
         self.bytes
     }
 
@@ -148,7 +221,7 @@ impl FileReader {
     pub fn bytes_read(&self) -> u64 {
         match &self.reader {
             Reader::Csv(reader) => reader.bytes_read(),
-            Reader::Parquet(reader) => (self.bytes as f64 * reader.share_read()) as u64,
+            Reader::Parquet(reader) => (self.bytes.unwrap_or_default() as f64 * reader.share_read()) as u64,
         }
     }
 
@@ -231,56 +304,28 @@ impl FileWriter {
     }
 }
 
-fn file_error(path: &str, error: &io::Error) -> Error {
-    if error.kind() == io::ErrorKind::PermissionDenied {
-        return Error::new(
-            crate::error::ErrorKind::Invalid,
-            "42501",
-            format!("file {path}: permission denied"),
-        );
-    }
-    Error::file(path, error)
+/// What a file is read into.
+struct Target<'a> {
+    path: &'a str,
+    columns: &'a [TargetColumn],
+    naming: Naming<'a>,
+    /// Local times become instants in this zone, and instants local times.
+    zone: TimeZone,
+    schema: &'a SchemaRef,
 }
 
-/// Which target column each column of the file is.
-fn match_names(path: &str, names: &[String], columns: &[TargetColumn]) -> Result<Vec<usize>> {
-    let mut places = Vec::with_capacity(names.len());
-    for name in names {
-        let Some(place) = columns.iter().position(|column| column.name.eq_ignore_ascii_case(name)) else {
-            let error = Error::no_column(name, columns.iter().map(|column| column.name.as_str()));
-            let hint = error.hint().map_or_else(
-                || "name the columns that the file has in their order: COPY t (a, b) FROM …".to_owned(),
-                str::to_owned,
-            );
-            return Err(Error::new(
-                crate::error::ErrorKind::NotFound,
-                "42703",
-                format!("{path}: the file has a column {name}, the table has none"),
-            )
-            .with_hint(hint));
-        };
-        if places.contains(&place) {
-            return Err(Error::new(
-                crate::error::ErrorKind::Invalid,
-                "42701",
-                format!("{path}: the file has two columns {name}"),
-            ));
-        }
-        places.push(place);
+/// The bytes of a file, which is at its start afterwards.
+fn length(file: &mut dyn SeekableFile) -> io::Result<u64> {
+    let bytes = file.seek(io::SeekFrom::End(0))?;
+    file.rewind()?;
+    Ok(bytes)
+}
+
+fn file_error(path: &str, error: &io::Error) -> Error {
+    if error.kind() == io::ErrorKind::PermissionDenied {
+        return Error::new(ErrorKind::Invalid, "42501", format!("file {path}: permission denied"));
     }
-    if let Some(column) =
-        columns.iter().enumerate().find(|(place, _)| !places.contains(place)).map(|(_, c)| c)
-    {
-        return Err(Error::new(
-            crate::error::ErrorKind::NotFound,
-            "42703",
-            format!("{path}: the file has no column {}", column.name),
-        )
-        .with_hint(
-            "name the columns that the file has: COPY t (a, b) FROM …; the others get their defaults",
-        ));
-    }
-    Ok(places)
+    Error::file(path, error)
 }
 
 #[cfg(test)]

@@ -6,10 +6,8 @@ use std::{
 };
 
 use arrow::{
-    array::{ArrayRef, RecordBatch, RecordBatchOptions},
-    compute::{CastOptions, cast_with_options},
+    array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions},
     datatypes::SchemaRef,
-    util::display::FormatOptions,
 };
 use bytes::Bytes;
 use parquet::{
@@ -25,15 +23,22 @@ use parquet::{
     },
 };
 
-use super::{InputFile, OutputFile, TargetColumn, file_error, match_names};
-use crate::error::{Error, ErrorKind, Result};
+use super::{
+    OutputFile, SeekableFile, Target, TargetColumn,
+    exact::{self, Refused},
+    file_error, names,
+};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    points::TimeZone,
+};
 
 const ROWS: usize = 8192;
 
 /// A file that is read at any place.
 #[derive(Clone)]
 struct Shared {
-    file: Arc<Mutex<Box<dyn InputFile>>>,
+    file: Arc<Mutex<Box<dyn SeekableFile>>>,
     len: u64,
 }
 
@@ -88,39 +93,22 @@ pub(super) struct ParquetInput {
     /// For every target column, its column in the file.
     order: Vec<usize>,
     schema: SchemaRef,
+    zone: TimeZone,
     rows_total: u64,
     rows_read: u64,
 }
 
 impl ParquetInput {
-    pub(super) fn new(
-        file: Box<dyn InputFile>,
-        len: u64,
-        path: &str,
-        columns: &[TargetColumn],
-        by_name: bool,
-        schema: &SchemaRef,
-    ) -> Result<Self> {
+    pub(super) fn new(file: Box<dyn SeekableFile>, len: u64, target: &Target<'_>) -> Result<Self> {
+        let (path, columns) = (target.path, target.columns);
         let shared = Shared { file: Arc::new(Mutex::new(file)), len };
         let builder =
             ParquetRecordBatchReaderBuilder::try_new(shared).map_err(|error| not_parquet(path, error))?;
         let names: Vec<String> = builder.schema().fields().iter().map(|field| field.name().clone()).collect();
-        let order = if by_name {
-            let places = match_names(path, &names, columns)?;
-            let mut order = vec![0; columns.len()];
-            for (in_file, place) in places.into_iter().enumerate() {
-                order[place] = in_file;
-            }
-            order
-        } else if names.len() == columns.len() {
-            (0..columns.len()).collect()
-        } else {
-            return Err(Error::new(
-                ErrorKind::Invalid,
-                "22P04",
-                format!("{path}: {} columns, expected {}", names.len(), columns.len()),
-            ));
-        };
+        let mut order = vec![0; columns.len()];
+        for (in_file, place) in names::places(path, &names, columns, target.naming)?.into_iter().enumerate() {
+            order[place] = in_file;
+        }
         let rows_total = builder.metadata().file_metadata().num_rows().max(0) as u64;
         let reader = builder.with_batch_size(ROWS).build().map_err(|error| not_parquet(path, error))?;
         Ok(Self {
@@ -128,7 +116,8 @@ impl ParquetInput {
             path: path.to_owned(),
             columns: columns.to_vec(),
             order,
-            schema: schema.clone(),
+            schema: target.schema.clone(),
+            zone: target.zone,
             rows_total,
             rows_read: 0,
         })
@@ -144,30 +133,37 @@ impl ParquetInput {
             Error::new(ErrorKind::Corrupt, "22P04", format!("{} cannot be read: {error}", self.path))
                 .with_source(error)
         })?;
-        let strict = CastOptions { safe: false, format_options: FormatOptions::default() };
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.columns.len());
         for (column, in_file) in self.columns.iter().zip(&self.order) {
             let array = batch.column(*in_file);
-            let cast = cast_with_options(array, &column.column_type.arrow(), &strict).map_err(|error| {
-                let cause = Error::from(error);
-                Error::new(
-                    cause.kind(),
-                    cause.sqlstate(),
-                    format!(
-                        "{}, rows {} to {}, column {}: {cause}",
-                        self.path,
-                        self.rows_read + 1,
-                        self.rows_read + batch.num_rows() as u64,
-                        column.name
-                    ),
-                )
-            })?;
-            columns.push(cast);
+            let converted = exact::convert(array, column.column_type, self.zone)
+                .and_then(|array| check(&array, column).map(|()| array));
+            columns.push(converted.map_err(|refused| self.in_column(column, &refused))?);
         }
         self.rows_read += batch.num_rows() as u64;
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
         Ok(Some(RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)?))
     }
+
+    fn in_column(&self, column: &TargetColumn, refused: &Refused) -> Error {
+        let Refused { row, error } = refused;
+        let row = self.rows_read + *row as u64 + 1;
+        let message = format!("{}, row {row}, column {}: {error}", self.path, column.name);
+        Error::new(error.kind(), error.sqlstate(), message).with_hint(error.hint().unwrap_or_default())
+    }
+}
+
+/// The checks of the column that are about single values.
+fn check(array: &ArrayRef, column: &TargetColumn) -> Result<(), Refused> {
+    if !column.nullable && array.null_count() > 0 {
+        let row = (0..array.len()).find(|&row| array.is_null(row)).unwrap_or_default();
+        return column.check_null().map_err(|error| Refused { row, error });
+    }
+    let Some(texts) = array.as_string_view_opt() else { return Ok(()) };
+    for (row, text) in texts.iter().enumerate() {
+        column.check_length(text.unwrap_or_default()).map_err(|error| Refused { row, error })?;
+    }
+    Ok(())
 }
 
 fn not_parquet(path: &str, error: ParquetError) -> Error {

@@ -1,6 +1,6 @@
 use std::{
     collections::BTreeMap,
-    io::{self, Cursor, Write},
+    io::{self, Cursor, Read, Write},
     sync::{Arc, Mutex},
 };
 
@@ -12,10 +12,12 @@ use arrow::{
     util::pretty::pretty_format_batches,
 };
 
-use super::{FileReader, FileWriter, Files, InputFile, NoFiles, OutputFile, TargetColumn};
+use super::{
+    FileReader, FileWriter, Files, InputFile, Naming, NoFiles, OutputFile, SeekableFile, TargetColumn,
+};
 use crate::{
     error::Result,
-    parse::{CopyOptions, FileFormat},
+    parse::{CopyOptions, FileFormat, Header},
     points::TimeZone,
     types::ColumnType,
 };
@@ -49,11 +51,19 @@ impl OutputFile for MemoryFile {
 }
 
 impl Files for MemoryFiles {
-    fn open(&self, path: &str) -> io::Result<Box<dyn InputFile>> {
-        match self.0.lock().unwrap().get(path) {
-            Some(body) => Ok(Box::new(Cursor::new(body.clone()))),
+    fn open(&self, path: &str) -> io::Result<InputFile> {
+        let (name, is_pipe) = path.strip_prefix("pipe:").map_or((path, false), |name| (name, true));
+        match self.0.lock().unwrap().get(name) {
+            Some(body) if is_pipe => Ok(InputFile::Pipe(Box::new(Cursor::new(body.clone())))),
+            Some(body) => Ok(InputFile::Seekable(Box::new(Cursor::new(body.clone())))),
             None => Err(io::ErrorKind::NotFound.into()),
         }
+    }
+
+    fn spool(&self, mut pipe: Box<dyn Read + Send>) -> io::Result<Box<dyn SeekableFile>> {
+        let mut body = Vec::new();
+        pipe.read_to_end(&mut body)?;
+        Ok(Box::new(Cursor::new(body)))
     }
 
     fn create(&self, path: &str) -> io::Result<Box<dyn OutputFile>> {
@@ -62,7 +72,25 @@ impl Files for MemoryFiles {
 }
 
 fn targets(columns: &[(&str, ColumnType)]) -> Vec<TargetColumn> {
-    columns.iter().map(|(name, t)| TargetColumn { name: (*name).to_owned(), column_type: *t }).collect()
+    columns
+        .iter()
+        .map(|(name, t)| TargetColumn { name: (*name).to_owned(), column_type: *t, nullable: true })
+        .collect()
+}
+
+/// The names of the file decide, or those of a list of columns that are all that the table has.
+fn naming(by_name: bool) -> Naming<'static> {
+    if by_name { Naming::ByName } else { Naming::Listed { table: &[], exactly: false } }
+}
+
+/// Opens a file by the names in it.
+fn open(
+    files: &dyn Files,
+    path: &str,
+    columns: &[TargetColumn],
+    options: &CopyOptions,
+) -> Result<FileReader> {
+    FileReader::open(files, path, columns, Naming::ByName, options, TimeZone::UTC)
 }
 
 fn read_all(reader: &mut FileReader) -> Result<Vec<RecordBatch>> {
@@ -81,14 +109,15 @@ fn read(
 ) -> Result<RecordBatch> {
     let files = MemoryFiles::default();
     files.0.lock().unwrap().insert("f.csv".to_owned(), body.to_vec());
-    let mut reader = FileReader::open(&files, "f.csv", &targets(columns), by_name, options, TimeZone::UTC)?;
+    let mut reader =
+        FileReader::open(&files, "f.csv", &targets(columns), naming(by_name), options, TimeZone::UTC)?;
     let batches = read_all(&mut reader)?;
     assert_eq!(reader.bytes_read(), body.len() as u64);
     Ok(arrow::compute::concat_batches(reader.schema(), &batches)?)
 }
 
 fn header() -> CopyOptions {
-    CopyOptions { header: true, ..CopyOptions::default() }
+    CopyOptions { header: Header::Present, ..CopyOptions::default() }
 }
 
 fn shown(batch: &RecordBatch) -> String {
@@ -137,9 +166,9 @@ fn an_error_names_file_line_column_and_text() {
         ),
         ("id,name,delay\n1,\"a,2\n", "22P04", "f.csv, line 2: a quote is not closed"),
         ("id,name,delay\n1,a,2\n\n2,b,3\n", "22P04", "f.csv, line 3: the line is empty"),
-        ("id,nmae,delay\n", "42703", "f.csv: the file has a column nmae, the table has none"),
-        ("id,name\n", "42703", "f.csv: the file has no column delay"),
-        ("id,name,delay,id\n", "42701", "f.csv: the file has two columns id"),
+        ("id,nmae,delay\n", "42703", "f.csv, line 1: the file has a column nmae, the table has none"),
+        ("id,name\n", "42703", "f.csv, line 1: the file has no column delay"),
+        ("id,name,delay,id\n", "42701", "f.csv, line 1: the file has two columns id"),
         (
             "",
             "22P04",
@@ -255,17 +284,19 @@ fn what_is_written_is_read_back_in_both_formats() {
     for format in [FileFormat::Csv, FileFormat::Parquet] {
         for null in ["", "NA"] {
             let csv = format == FileFormat::Csv;
-            let options =
-                CopyOptions { format, header: csv, null: null.to_owned(), ..CopyOptions::default() };
+            let header = if csv { Header::Present } else { Header::Absent };
+            let options = CopyOptions { format, header, null: null.to_owned(), ..CopyOptions::default() };
             let files = MemoryFiles::default();
             let batch = sample();
             let mut writer = FileWriter::create(&files, "f", &batch.schema(), &options).unwrap();
             writer.write(&batch).unwrap();
             assert!(files.0.lock().unwrap().is_empty());
             assert_eq!(writer.finish().unwrap(), 3);
-            let mut reader =
-                FileReader::open(&files, "f", &targets(&SAMPLE), true, &options, TimeZone::UTC).unwrap();
-            assert_eq!(read_all(&mut reader).unwrap(), [batch], "{format:?} {null}");
+            for path in ["f", "pipe:f"] {
+                let mut reader = open(&files, path, &targets(&SAMPLE), &options).unwrap();
+                let read = read_all(&mut reader).unwrap();
+                assert_eq!(read, std::slice::from_ref(&batch), "{path} {format:?} {null}");
+            }
         }
     }
 }
@@ -305,27 +336,59 @@ fn parquet_columns_are_cast_to_the_table_or_refused() {
     let mut columns = SAMPLE;
     columns[0].1 = ColumnType::BigInt;
     columns[2].1 = ColumnType::Timestamp;
-    let mut reader =
-        FileReader::open(&files, "f", &targets(&columns), true, &options, TimeZone::UTC).unwrap();
+    let mut reader = open(&files, "f", &targets(&columns), &options).unwrap();
     let batch = reader.next_batch().unwrap().unwrap();
     assert_eq!(batch.column(2).as_primitive::<TimestampMicrosecondType>().value(0), 1_500_000);
     columns[1].1 = ColumnType::Integer;
-    let mut reader =
-        FileReader::open(&files, "f", &targets(&columns), true, &options, TimeZone::UTC).unwrap();
+    let mut reader = open(&files, "f", &targets(&columns), &options).unwrap();
     let error = reader.next_batch().unwrap_err();
-    assert!(error.message().starts_with("f, rows 1 to 3, column na,me: "), "{error}");
+    assert!(error.message().starts_with("f, row 1, column na,me: "), "{error}");
     files.0.lock().unwrap().insert("g".to_owned(), b"not parquet at all".to_vec());
-    let error = FileReader::open(&files, "g", &targets(&columns), true, &options, TimeZone::UTC).unwrap_err();
+    let error = open(&files, "g", &targets(&columns), &options).unwrap_err();
     assert_eq!(error.sqlstate(), "22P04");
 }
 
 #[test]
 fn files_are_out_of_reach_where_they_are_switched_off() {
-    let open = FileReader::open(&NoFiles, "/etc/passwd", &targets(&THREE), true, &header(), TimeZone::UTC);
-    assert_eq!(open.unwrap_err().sqlstate(), "42501");
+    let refused = open(&NoFiles, "/etc/passwd", &targets(&THREE), &header());
+    assert_eq!(refused.unwrap_err().sqlstate(), "42501");
     let create = FileWriter::create(&NoFiles, "x", &sample().schema(), &header());
     assert_eq!(create.unwrap_err().sqlstate(), "42501");
-    let missing =
-        FileReader::open(&MemoryFiles::default(), "x", &targets(&THREE), true, &header(), TimeZone::UTC);
+    let missing = open(&MemoryFiles::default(), "x", &targets(&THREE), &header());
     assert_eq!((missing.unwrap_err().sqlstate()), "58P01");
+}
+
+#[test]
+fn a_value_that_the_column_forbids_names_its_line_or_row() {
+    let files = MemoryFiles::default();
+    let mut columns =
+        targets(&[("id", ColumnType::Integer), ("name", ColumnType::Text { chars_max: Some(3) })]);
+    columns[1].nullable = false;
+    files.0.lock().unwrap().insert("null.csv".into(), b"id,name\n1,\"a\nb\"\n2,\n".to_vec());
+    files.0.lock().unwrap().insert("long.csv".into(), "id,name\n1,äöü\n2,abcd\n".as_bytes().to_vec());
+    let error = open(&files, "null.csv", &columns, &header()).unwrap().next_batch().unwrap_err();
+    assert_eq!(
+        (error.sqlstate(), error.message()),
+        ("23502", "null.csv, line 4, column name: the column must not be NULL")
+    );
+    let error = open(&files, "long.csv", &columns, &header()).unwrap().next_batch().unwrap_err();
+    assert_eq!(error.sqlstate(), "22001");
+    assert!(error.message().starts_with("long.csv, line 3, column name: value of 4 characters"), "{error}");
+
+    let options = CopyOptions { format: FileFormat::Parquet, ..CopyOptions::default() };
+    for (names, code, place) in [
+        (vec![Some("abc"), None], "23502", "f, row 2, column name: "),
+        (vec![Some("abcd"), Some("a")], "22001", "f, row 1, column name: "),
+    ] {
+        let ids: ArrayRef = Arc::new(Int32Array::from(vec![1, 2]));
+        let names: ArrayRef = Arc::new(StringViewArray::from(names));
+        let batch =
+            RecordBatch::try_from_iter_with_nullable([("id", ids, true), ("name", names, true)]).unwrap();
+        let mut writer = FileWriter::create(&files, "f", &batch.schema(), &options).unwrap();
+        writer.write(&batch).unwrap();
+        writer.finish().unwrap();
+        let error = open(&files, "f", &columns, &options).unwrap().next_batch().unwrap_err();
+        assert_eq!(error.sqlstate(), code, "{error}");
+        assert!(error.message().starts_with(place), "{error}");
+    }
 }

@@ -99,10 +99,10 @@ impl Column {
                 builder.append_value(value);
             }
             Self::Decimal(builder, precision, scale) => match decimal(text.trim(), *scale) {
-                Decimal::Value(value) if value.unsigned_abs() < 10u128.pow(u32::from(*precision)) => {
+                Decimal::Value { value, .. } if has_digits(value, *precision) => {
                     builder.append_value(value);
                 }
-                Decimal::Value(_) | Decimal::TooLarge => {
+                Decimal::Value { .. } | Decimal::TooLarge => {
                     return Err(Error::out_of_range(text.trim(), column_type));
                 }
                 Decimal::NoNumber => return Err(bad()),
@@ -151,9 +151,21 @@ fn integer(text: &str, column_type: ColumnType) -> Result<i64> {
 }
 
 enum Decimal {
-    Value(i128),
+    Value { value: i128, is_exact: bool },
     TooLarge,
     NoNumber,
+}
+
+/// The number times 10^scale, if it has no other digits than a column of this type keeps.
+pub(super) fn exact_decimal(text: &str, precision: u8, scale: u8) -> Option<i128> {
+    match decimal(text, scale) {
+        Decimal::Value { value, is_exact: true } if has_digits(value, precision) => Some(value),
+        _ => None,
+    }
+}
+
+fn has_digits(value: i128, precision: u8) -> bool {
+    value.unsigned_abs() < 10u128.pow(u32::from(precision))
 }
 
 /// A decimal number times 10^scale, rounded half away from zero.
@@ -173,9 +185,10 @@ fn decimal(text: &str, scale: u8) -> Decimal {
             None => return Decimal::TooLarge,
         }
     }
+    let is_exact = digits.clone().all(|digit| digit == 0);
     let rounds_up = kept >= 0 && digits.next().is_some_and(|digit| digit >= 5);
     value += i128::from(rounds_up);
-    Decimal::Value(if negative { -value } else { value })
+    Decimal::Value { value: if negative { -value } else { value }, is_exact }
 }
 
 /// Sign, digits before and after the point, and exponent of a number.

@@ -19,10 +19,10 @@ use futures::{TryStreamExt, stream};
 
 use super::{RowWriter, Target, insert::target_columns};
 use crate::{
-    copy::{FileReader, FileWriter, TargetColumn},
+    copy::{FileReader, FileWriter, Naming, TargetColumn},
     ddl::planned_defaults,
-    error::{Error, Result},
-    parse::{CopyFrom, CopyTo, FileFormat},
+    error::{Error, ErrorKind, Result},
+    parse::{CopyFrom, CopyTo, FileFormat, Header},
     points::TimeZone,
     postgres::ast::output_names::shown_schema,
     session::{self, Context, Outcome, Parameters, Progress, Work, Written},
@@ -38,13 +38,21 @@ pub(crate) async fn copy_from(context: &mut Context<'_>, work: &Work, copy: &Cop
     let columns: Vec<TargetColumn> = given
         .iter()
         .map(|&index| &target.table.columns[index])
-        .map(|column| TargetColumn { name: column.name.clone(), column_type: column.column_type })
+        .map(|column| TargetColumn {
+            name: column.name.clone(),
+            column_type: column.column_type,
+            nullable: column.nullable,
+        })
         .collect();
+    let table_columns: Vec<String> = target.table.columns.iter().map(|column| column.name.clone()).collect();
     let files = Arc::clone(&context.shared.files);
-    // A list of columns gives the order of the file's; without one its own names do.
-    let by_name = copy.columns.is_empty();
+    let naming = if copy.columns.is_empty() {
+        Naming::ByName
+    } else {
+        Naming::Listed { table: &table_columns, exactly: copy.options.header == Header::Match }
+    };
     let reader =
-        FileReader::open(files.as_ref(), &copy.path, &columns, by_name, &copy.options, context.zone())?;
+        FileReader::open(files.as_ref(), &copy.path, &columns, naming, &copy.options, context.zone())?;
     let input = Input {
         reader,
         shape: Shape::new(context, &target, &given)?,
@@ -57,8 +65,18 @@ pub(crate) async fn copy_from(context: &mut Context<'_>, work: &Work, copy: &Cop
     if let Some(progress) = &context.progress {
         progress.finish();
     }
-    let count = result?;
+    let count = result.map_err(|error| duplicate_in_file(error, &copy.path))?;
     Ok(Written::new(Outcome::wrote("COPY", count), vec![target.path.to_string()]))
+}
+
+/// A duplicate key with the file that has it: rows are sorted by their keys before it is found, so its line
+/// is not known.
+fn duplicate_in_file(error: Error, path: &str) -> Error {
+    if error.kind() != ErrorKind::AlreadyExists {
+        return error;
+    }
+    let hint = error.hint().unwrap_or_default().to_owned();
+    Error::new(error.kind(), error.sqlstate(), format!("{path}: {error}")).with_hint(hint)
 }
 
 /// A file on its way into a table.
@@ -104,7 +122,7 @@ impl Input {
     fn next(&mut self) -> Result<Option<RecordBatch>> {
         let Some(batch) = self.reader.next_batch()? else { return Ok(None) };
         if let Some(progress) = &self.progress {
-            progress.report(&self.title, self.reader.bytes_read(), Some(self.reader.bytes_total()));
+            progress.report(&self.title, self.reader.bytes_read(), self.reader.bytes_total());
         }
         self.shape.complete(&batch).map(Some)
     }

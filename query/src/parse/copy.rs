@@ -8,7 +8,7 @@ use super::{
     clauses::Rewritten,
     cursor::Cursor,
     data::{query_between, table_query},
-    statement::{CopyFrom, CopyOptions, CopyTo, FileFormat, Statement},
+    statement::{CopyFrom, CopyOptions, CopyTo, FileFormat, Header, Statement},
 };
 use crate::error::{Error, Position, Result};
 
@@ -31,6 +31,10 @@ pub(super) fn copy(cursor: &mut Cursor<'_>) -> Result<(Statement, Option<Rewritt
         cursor.expect(&["TO"])?;
         let path = path(cursor)?;
         let options = options(cursor, &path)?;
+        if options.header == Header::Match {
+            return Err(Error::invalid_value("HEADER match is for files that are read")
+                .with_hint("HEADER alone writes the names of the columns"));
+        }
         return Ok((Statement::CopyTo(CopyTo { query, path, options }), Some(rewritten)));
     }
     let table = cursor.name("the name of a table")?;
@@ -144,7 +148,7 @@ fn resolve(mut named: Options, path: &str) -> Result<CopyOptions> {
             return Err(at(Error::invalid_value(format!("the option {name} is for CSV files"))));
         }
         match name.as_str() {
-            "header" => options.header = truth(&name, value.as_deref()).map_err(at)?,
+            "header" => options.header = header(value.as_deref()).map_err(at)?,
             "null" | "nullstr" => options.null = value.ok_or_else(|| at(no_value(&name)))?,
             "delimiter" | "delim" | "sep" => options.delimiter = byte(&name, value).map_err(at)?,
             "quote" => options.quote = byte(&name, value).map_err(at)?,
@@ -193,12 +197,13 @@ fn format_of(named: &mut Options, path: &str) -> Result<FileFormat> {
     }
 }
 
-fn truth(name: &str, value: Option<&str>) -> Result<bool> {
+fn header(value: Option<&str>) -> Result<Header> {
     match value.map(str::to_lowercase).as_deref() {
-        None | Some("true" | "on" | "1" | "yes" | "match") => Ok(true),
-        Some("false" | "off" | "0" | "no") => Ok(false),
+        None | Some("true" | "on" | "1" | "yes") => Ok(Header::Present),
+        Some("match") => Ok(Header::Match),
+        Some("false" | "off" | "0" | "no") => Ok(Header::Absent),
         Some(other) => {
-            Err(Error::invalid_value(format!("{other} is not true or false for the option {name}")))
+            Err(Error::invalid_value(format!("{other} is not true, false or match for the option header")))
         }
     }
 }

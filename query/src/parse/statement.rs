@@ -441,13 +441,31 @@ pub enum FileFormat {
     Parquet,
 }
 
+/// The line of names at the start of a CSV file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Header {
+    /// There is none.
+    Absent,
+    /// The first line names the columns.
+    Present,
+    /// The first line must name the columns that the statement lists, in its order.
+    Match,
+}
+
+impl Header {
+    /// True when the first line of the file is no row.
+    pub fn is_present(self) -> bool {
+        self != Self::Absent
+    }
+}
+
 /// Options of `COPY`, checked and with their defaults.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CopyOptions {
     /// `FORMAT`, or what the file's name says, or CSV.
     pub format: FileFormat,
     /// `HEADER`: the first line names the columns.
-    pub header: bool,
+    pub header: Header,
     /// `DELIMITER`.
     pub delimiter: u8,
     /// `QUOTE`.
@@ -462,7 +480,7 @@ impl Default for CopyOptions {
     fn default() -> Self {
         Self {
             format: FileFormat::Csv,
-            header: false,
+            header: Header::Absent,
             delimiter: b',',
             quote: b'"',
             escape: b'"',

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    io::{self, Cursor, Write},
+    io::{self, Cursor, Read, Write},
     sync::Arc,
 };
 
@@ -18,7 +18,7 @@ use bygone_engine::{
 use bygone_mvcc::{Store, StoreOptions};
 use bygone_query::{
     Error, Outcome, Session, Sql, SqlOptions,
-    copy::{Files, InputFile, OutputFile},
+    copy::{Files, InputFile, OutputFile, SeekableFile},
 };
 use bygone_snapshots::Snapshots;
 use datafusion::common::ScalarValue;
@@ -209,11 +209,15 @@ pub(crate) struct MemoryFiles {
 }
 
 impl Files for MemoryFiles {
-    fn open(&self, path: &str) -> io::Result<Box<dyn InputFile>> {
+    fn open(&self, path: &str) -> io::Result<InputFile> {
         match self.contents.lock().get(path) {
-            Some(bytes) => Ok(Box::new(Cursor::new(bytes.clone()))),
+            Some(bytes) => Ok(InputFile::Seekable(Box::new(Cursor::new(bytes.clone())))),
             None => Err(io::ErrorKind::NotFound.into()),
         }
+    }
+
+    fn spool(&self, _pipe: Box<dyn Read + Send>) -> io::Result<Box<dyn SeekableFile>> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 
     fn create(&self, path: &str) -> io::Result<Box<dyn OutputFile>> {

@@ -526,7 +526,7 @@ fn copy_reads_its_options_in_every_common_form() {
         copy.options,
         CopyOptions {
             format: FileFormat::Csv,
-            header: true,
+            header: Header::Present,
             delimiter: b';',
             quote: b'\'',
             escape: b'\'',
@@ -538,7 +538,7 @@ fn copy_reads_its_options_in_every_common_form() {
     let Statement::CopyTo(copy) = ok("COPY (SELECT 1) TO 'x' (FORMAT 'csv', HEADER true)").statement else {
         panic!()
     };
-    assert!(copy.options.header);
+    assert_eq!(copy.options.header, Header::Present);
     for (sql, code) in [
         ("COPY t FROM 'x' WITH (HEADER, HEADER)", "42601"),
         ("COPY t FROM 'x' CSV HEADER", "42601"),
