@@ -83,9 +83,9 @@ pub use bygone_engine::{
 };
 pub use bygone_mvcc::{CommitInfo, CommitMeta, CommitRecord, KeyspaceInfo, Savepoint};
 pub use bygone_query::{
-    ColumnIndex, FromRow, FromValue, IntoParameters, IntoValue, Notice, Outcome, Progress, Row, Rows,
-    RowsChecked, ScalarValue, Session, StatementText, is_complete, parse_query_memory, printable,
-    split_statements, text_formatter,
+    ColumnIndex, FromRow, FromValue, IntoParameters, IntoValue, Notice, Outcome, Position, Progress, Row,
+    Rows, RowsChecked, ScalarValue, Session, StatementCutter, StatementText, Statements, check_syntax,
+    is_complete, parse_query_memory, printable, split_statements, statements, text_formatter,
 };
 pub use bygone_snapshots::{
     ChangeKind, CreateSnapshot, Created, DiffSummary, HistoryEntry, ObjectRef, Quotas, Snapshot,

@@ -1,8 +1,12 @@
 //! The command line: what is accepted, and in which order it runs.
 
+use std::process;
+
+use bygone::printable;
 use clap::parser::ArgMatches;
 use clap::{Arg, ArgAction, Command, ValueEnum, value_parser};
 
+use crate::console::report_line;
 use crate::output::Format;
 
 /// What the user asked for.
@@ -39,10 +43,27 @@ pub(crate) struct Arguments {
     pub(crate) read_only: bool,
     /// Memory of queries in bytes, if it is not the default.
     pub(crate) query_memory: Option<usize>,
+    /// What follows a statement that fails.
+    pub(crate) on_error: OnError,
     /// Say after each statement how long it took.
     pub(crate) timer: bool,
     /// Whether progress may be shown (it is only ever shown on a terminal).
     pub(crate) progress: bool,
+}
+
+/// What a run does behind a statement that fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OnError {
+    /// It ends.
+    Stop,
+    /// It reports the error and runs the next statement.
+    Continue,
+}
+
+impl OnError {
+    fn from_flag(continues: bool) -> Self {
+        if continues { Self::Continue } else { Self::Stop }
+    }
 }
 
 /// One thing to run.
@@ -57,7 +78,18 @@ pub(crate) enum ScriptArgument {
 impl Invocation {
     /// Parses the process's arguments; on a usage error or `--help` it prints and exits (2 or 0).
     pub(crate) fn from_process() -> Self {
-        Self::from_matches(&command().get_matches())
+        match command().try_get_matches() {
+            Ok(matches) => Self::from_matches(&matches),
+            Err(error) if error.use_stderr() => {
+                // It quotes the arguments.
+                let message = error.render().to_string();
+                for line in message.lines() {
+                    report_line(&printable(line));
+                }
+                process::exit(error.exit_code())
+            }
+            Err(help) => help.exit(),
+        }
     }
 
     fn from_matches(matches: &ArgMatches) -> Self {
@@ -74,6 +106,11 @@ impl Invocation {
 }
 
 impl Arguments {
+    /// True when the run cannot write, and so must not create a database either.
+    pub(crate) fn opens_for_reading(&self) -> bool {
+        self.read_only || self.as_of.is_some()
+    }
+
     fn from_matches(matches: &ArgMatches) -> Self {
         Self {
             database: matches.get_one::<String>("database").cloned().unwrap_or_default(),
@@ -82,6 +119,7 @@ impl Arguments {
             as_of: matches.get_one::<String>("as-of").cloned(),
             read_only: matches.get_flag("readonly"),
             query_memory: matches.get_one::<usize>("query-memory").copied(),
+            on_error: OnError::from_flag(matches.get_flag("continue-on-error")),
             timer: matches.get_flag("timer"),
             progress: !matches.get_flag("no-progress"),
         }
@@ -109,7 +147,8 @@ fn command() -> Command {
         .about("SQL with a past: a database that can be read, compared and restored as of any kept moment")
         .after_help(
             "Without SQL, `bygone DB` is a shell on a terminal and runs standard input otherwise.\n\
-             A run stops at the first error.\n\n\
+             Standard input is run statement by statement, as they arrive.\n\
+             A run stops at the first error, unless it is to --continue-on-error; the status tells of one either way.\n\n\
              `check` and `inspect` are commands only as the first word; a database directory of that name is ./check.\n\n\
              Exit status: 0 ok, 1 SQL error, 2 usage, 3 cannot open or locked, 4 corrupt, 130 interrupted.",
         )
@@ -168,6 +207,12 @@ fn command() -> Command {
                 .value_parser(size)
                 .overrides_with("query-memory")
                 .help("Memory of queries, for instance 512MiB [default: 1GiB]"),
+        )
+        .arg(
+            Arg::new("continue-on-error")
+                .long("continue-on-error")
+                .action(ArgAction::SetTrue)
+                .help("Report an error and go on with the next statement"),
         )
         .arg(
             Arg::new("timer")
@@ -282,6 +327,12 @@ mod tests {
         for format in Format::ALL {
             assert_eq!(parse(&["bygone", "db", "--format", format.name()]).format, Some(format));
         }
+    }
+
+    #[test]
+    fn a_run_stops_at_an_error_unless_it_is_told_otherwise() {
+        assert_eq!(parse(&["bygone", "db", "SELECT 1"]).on_error, OnError::Stop);
+        assert_eq!(parse(&["bygone", "db", "--continue-on-error", "SELECT 1"]).on_error, OnError::Continue);
     }
 
     #[test]

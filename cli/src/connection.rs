@@ -1,12 +1,58 @@
 //! The one place where the command meets the library: opening, running a statement, asking for names.
 
+use std::io::{self, IsTerminal};
+
 use arrow::array::{Array, RecordBatch};
 use arrow::util::display::array_value_to_string;
-use bygone::{Database, Error, ErrorKind, Outcome, Session};
+use bygone::{Database, Error, ErrorKind, Outcome, Position, Session};
 use futures::TryStreamExt;
 
 use crate::args::Arguments;
 use crate::failure::{Failure, Place, Report};
+use crate::progress::TerminalProgress;
+
+/// The database of a run. The first statement that could be one opens it: a mistyped command makes no
+/// directory.
+pub(crate) struct Opener<'a> {
+    arguments: &'a Arguments,
+    connection: Option<Connection>,
+}
+
+impl<'a> Opener<'a> {
+    pub(crate) fn new(arguments: &'a Arguments) -> Self {
+        Self { arguments, connection: None }
+    }
+
+    /// Returns the connection, which is made when there is none yet.
+    pub(crate) async fn open(&mut self) -> Result<&Connection, Failure> {
+        if let Some(ref connection) = self.connection {
+            return Ok(connection);
+        }
+        let connection = Box::pin(Connection::open(self.arguments)).await?;
+        if self.arguments.progress && io::stderr().is_terminal() {
+            connection.session().set_progress(TerminalProgress::shared());
+        }
+        Ok(self.connection.insert(connection))
+    }
+
+    /// Returns the connection, if it has been made.
+    pub(crate) fn opened(&self) -> Option<&Connection> {
+        self.connection.as_ref()
+    }
+
+    /// True when the database was opened and its session is inside a transaction.
+    pub(crate) fn in_transaction(&self) -> bool {
+        self.opened().is_some_and(|connection| connection.session().in_transaction())
+    }
+
+    /// Makes everything durable and releases the lock.
+    pub(crate) async fn close(self) -> Result<(), Failure> {
+        match self.connection {
+            Some(connection) => connection.close().await,
+            None => Ok(()),
+        }
+    }
+}
 
 /// An open database with the one session of this run.
 pub(crate) struct Connection {
@@ -17,9 +63,8 @@ pub(crate) struct Connection {
 impl Connection {
     /// Opens the database and pins the session when the run is `--as-of` a moment.
     pub(crate) async fn open(arguments: &Arguments) -> Result<Self, Failure> {
-        // A pinned run cannot write, so it must not create a database either.
-        let read_only = arguments.read_only || arguments.as_of.is_some();
-        let mut builder = Database::builder(&arguments.database).read_only(read_only);
+        let mut builder =
+            Database::builder(&arguments.database).read_only(arguments.opens_for_reading());
         if let Some(bytes) = arguments.query_memory {
             builder = builder.query_memory(bytes);
         }
@@ -27,7 +72,7 @@ impl Connection {
         let session = database.session();
         let connection = Self { database, session };
         if let Some(point) = &arguments.as_of {
-            connection.session.pin(point).await.map_err(|error| statement_failure(&error, None))?;
+            connection.session.pin(point).await.map_err(|error| failure(&error))?;
         }
         Ok(connection)
     }
@@ -59,17 +104,25 @@ impl Connection {
     /// Makes everything durable and releases the lock.
     pub(crate) async fn close(self) -> Result<(), Failure> {
         let Self { database, session: _ } = self;
-        database.close().await.map_err(|error| statement_failure(&error, None))
+        database.close().await.map_err(|error| failure(&error))
     }
 }
 
-/// A statement's error as the end of the run; `locate` turns its position into a place of the script.
-pub(crate) fn statement_failure(error: &Error, locate: Option<&dyn Fn(u32, u32) -> Place>) -> Failure {
-    let place = error.position().zip(locate).map(|(position, locate)| locate(position.line, position.column));
+/// A statement's error as the end of the run; `locate` turns its position, if it has one, into a place of the
+/// script.
+pub(crate) fn statement_failure(
+    error: &Error,
+    locate: impl FnOnce(Option<Position>) -> Option<Place>,
+) -> Failure {
     Failure::Statement {
-        report: Box::new(report(error, place)),
+        report: Box::new(report(error, locate(error.position()))),
         is_corrupt: error.kind() == ErrorKind::Corrupt,
     }
+}
+
+/// An error of what the user did not write as a statement.
+pub(crate) fn failure(error: &Error) -> Failure {
+    statement_failure(error, |_| None)
 }
 
 /// A database that cannot be opened as the end of the run.

@@ -1,13 +1,18 @@
 //! One statement from its text to its rows on standard output.
+//!
+//! Nothing is written before the first rows are there: a statement that fails at once leaves standard output
+//! as it was. One that fails later has begun its answer, and an unfinished document (JSON without `]`) goes
+//! with the status 1.
 
 use std::collections::BTreeSet;
 use std::io::{self, BufWriter, Stdout, Write};
 use std::time::{Duration, Instant};
 
+use bygone::{Position, printable};
 use futures::StreamExt;
 
 use crate::connection::{Connection, statement_failure};
-use crate::failure::{Failure, Place};
+use crate::failure::{Failure, Place, byte_at};
 use crate::output::Format;
 
 /// Where results go, and how they look.
@@ -17,7 +22,8 @@ pub(crate) struct Console {
     pub(crate) format: Format,
     /// Whether each statement says how long it took.
     pub(crate) timer: bool,
-    /// Whether a statement without rows shows its tag (`CREATE TABLE`, `INSERT 0 5`): the shell's way.
+    /// Whether a statement without rows shows its tag (`CREATE TABLE`, `INSERT 0 5`) on standard error: the
+    /// shell's way.
     pub(crate) tags: bool,
 }
 
@@ -26,9 +32,14 @@ pub(crate) struct Console {
 pub(crate) struct Placed<'a> {
     /// The statement.
     pub(crate) sql: &'a str,
-    /// The whole text it is part of, and the byte it starts at.
-    pub(crate) script: &'a str,
+    /// The text it is part of, and the byte it starts at.
+    pub(crate) text: &'a str,
     pub(crate) offset: usize,
+    /// The byte of its first word, which stands for it where an error names no place in it; `None` where the
+    /// user sees which statement it is.
+    pub(crate) first_word: Option<usize>,
+    /// Line and column at which the text begins in its source.
+    pub(crate) start: (u32, u32),
     /// The name of the file, when there is one.
     pub(crate) source: Option<&'a str>,
 }
@@ -36,11 +47,14 @@ pub(crate) struct Placed<'a> {
 impl<'a> Placed<'a> {
     /// A statement that is a text of its own.
     pub(crate) fn alone(sql: &'a str) -> Self {
-        Self { sql, script: sql, offset: 0, source: None }
+        Self { sql, text: sql, offset: 0, first_word: None, start: (1, 1), source: None }
     }
 
-    fn place(&self, line: u32, column: u32) -> Place {
-        Place::locate(self.source, self.script, self.offset, line, column)
+    /// Returns the place of a position inside the statement, or of the statement.
+    pub(crate) fn place(&self, position: Option<Position>) -> Option<Place> {
+        let inside = position.map(|at| byte_at(self.text, self.offset, at.line, at.column));
+        let offset = inside.or(self.first_word)?;
+        Some(Place::locate(self.source, self.text, self.start, offset))
     }
 }
 
@@ -68,8 +82,7 @@ impl Console {
     }
 
     async fn answer(&mut self, connection: &Connection, statement: Placed<'_>) -> Result<(), Failure> {
-        let locate = |line, column| statement.place(line, column);
-        let refused = |error| statement_failure(&error, Some(&locate));
+        let refused = |error| statement_failure(&error, |position| statement.place(position));
         let outcome = connection.execute(statement.sql).await.map_err(refused)?;
         let mut told = BTreeSet::new();
         for notice in outcome.notices.iter().map(ToString::to_string) {
@@ -78,12 +91,17 @@ impl Console {
             }
         }
         let Some(mut rows) = outcome.rows else {
-            return if self.tags { self.say(&outcome.tag) } else { Ok(()) };
+            if self.tags {
+                report_line(&printable(&outcome.tag));
+            }
+            return Ok(());
         };
+        let mut batch = rows.next().await.transpose().map_err(refused)?;
         let mut writer = self.format.writer();
         writer.begin(&rows.schema(), &mut self.out).map_err(output_failure)?;
-        while let Some(batch) = rows.next().await {
-            writer.write(&batch.map_err(refused)?, &mut self.out).map_err(output_failure)?;
+        while let Some(rows_of_batch) = batch {
+            writer.write(&rows_of_batch, &mut self.out).map_err(output_failure)?;
+            batch = rows.next().await.transpose().map_err(refused)?;
         }
         writer.finish(&mut self.out).and_then(|()| self.out.flush()).map_err(output_failure)
     }

@@ -1,9 +1,9 @@
 //! The `bygone` command: SQL with a past, on a directory.
 //!
 //! ```text
-//! arguments ─► connection ─► script  ─► console ─► output (table, csv, tsv, json, jsonl, markdown)
-//!                        └─► shell  ──┘
-//!           └─► check, inspect  ─► text
+//! arguments ─► script ─► runner ─► connection, console ─► output (table, csv, tsv, json, jsonl, markdown)
+//!          └─► shell  ──┘
+//!          └─► check, inspect  ─► text
 //! ```
 //!
 //! Rows go to standard output and nothing else does, so that a pipe gets data only; notices, errors, the timer and
@@ -20,6 +20,7 @@ mod inspect;
 mod interrupt;
 mod output;
 mod progress;
+mod runner;
 mod script;
 mod shell;
 
@@ -27,11 +28,12 @@ use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use args::{Arguments, Invocation};
-use connection::Connection;
+use connection::Opener;
 use console::{Console, report_line};
 use failure::{Failure, status};
 use interrupt::Interrupts;
 use output::Format;
+use runner::Runner;
 use script::Script;
 
 /// Planning a statement makes thousands of small allocations, which this allocator does in less time.
@@ -49,7 +51,7 @@ fn main() -> ExitCode {
     let planner = std::thread::Builder::new().name("bygone".to_owned()).stack_size(PLANNER_STACK_BYTES);
     let outcome = match planner.spawn(move || run(&invocation)) {
         Ok(running) => running.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-        Err(error) => Err(Failure::Usage(format!("cannot start a thread: {error}"))),
+        Err(error) => Err(Failure::usage(format!("cannot start a thread: {error}"))),
     };
     match outcome {
         Ok(()) => ExitCode::from(status::OK),
@@ -71,12 +73,12 @@ fn run(invocation: &Invocation) -> Result<(), Failure> {
 }
 
 fn run_sql(arguments: &Arguments) -> Result<(), Failure> {
-    let mut scripts = arguments.scripts.iter().map(Script::load).collect::<Result<Vec<_>, _>>()?;
+    let mut scripts = Script::load_all(&arguments.scripts)?;
     let is_shell = scripts.is_empty() && io::stdin().is_terminal();
     if scripts.is_empty() && !is_shell {
-        scripts.push(Script::standard_input()?);
+        scripts.push(Script::standard_input());
     }
-    in_runtime(open_and_run(arguments, &scripts, is_shell))
+    in_runtime(open_and_run(arguments, scripts, is_shell))
 }
 
 fn in_runtime(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
@@ -84,7 +86,7 @@ fn in_runtime(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Fai
         .enable_all()
         .thread_stack_size(WORKER_STACK_BYTES)
         .build()
-        .map_err(|error| Failure::Usage(format!("cannot start worker threads: {error}")))?;
+        .map_err(|error| Failure::usage(format!("cannot start worker threads: {error}")))?;
     let result = runtime.block_on(work);
     // A cancelled query may still be busy on a worker; the database is closed, nothing of it matters any more.
     runtime.shutdown_background();
@@ -92,20 +94,21 @@ fn in_runtime(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Fai
 }
 
 /// Opens, runs, closes. The database is closed also after an error, and the first failure is the one reported.
-async fn open_and_run(arguments: &Arguments, scripts: &[Script], is_shell: bool) -> Result<(), Failure> {
+async fn open_and_run(arguments: &Arguments, scripts: Vec<Script>, is_shell: bool) -> Result<(), Failure> {
     let default_format = if io::stdout().is_terminal() { Format::Table } else { Format::Csv };
-    let mut console = Console::new(arguments.format.unwrap_or(default_format), arguments.timer);
+    let console = Console::new(arguments.format.unwrap_or(default_format), arguments.timer);
     let interrupts = Interrupts::install(is_shell);
-    let connection = Box::pin(interrupts.guard(Connection::open(arguments))).await?;
-    if arguments.progress && io::stderr().is_terminal() {
-        connection.session().set_progress(progress::TerminalProgress::shared());
+    let mut runner = Runner::new(Opener::new(arguments), console, interrupts, arguments.on_error);
+    if arguments.opens_for_reading() {
+        // Nothing is made, so whoever misspelt the database's name learns that first.
+        runner.connection().await?;
     }
     let result = if is_shell {
-        shell::run(&connection, &mut console, &interrupts, &arguments.database).await
+        shell::run(&mut runner, &arguments.database).await
     } else {
-        script::run(&connection, scripts, &mut console, &interrupts).await
+        runner.run_all(scripts).await
     };
-    let flushed = console.flush();
-    let closed = connection.close().await;
+    let flushed = runner.console.flush();
+    let closed = runner.opener.close().await;
     result.and(flushed).and(closed)
 }

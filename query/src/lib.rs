@@ -30,9 +30,11 @@ mod values;
 pub use catalog::table_keyspaces;
 pub use check::{RowsChecked, check};
 pub use datafusion::common::ScalarValue;
-pub use error::{Error, ErrorKind, Result, printable};
+pub use error::{Error, ErrorKind, Position, Result, printable};
 pub use memory::{MemoryOptions, parse_query_memory};
-pub use parse::{StatementText, is_complete, split_statements};
+pub use parse::{
+    StatementCutter, StatementText, Statements, check_syntax, is_complete, split_statements, statements,
+};
 pub use points::Point;
 pub use session::{Notice, Outcome, Progress, Rows, Session, Sql, SqlOptions};
 pub use value_text::text_formatter;

@@ -1,14 +1,14 @@
 //! The shell's own commands: `.name` and, for hands that know psql, `\name`.
 
-use std::fs::File;
-use std::io::Read;
-
-use crate::connection::{Connection, statement_failure};
-use crate::console::{Console, Placed};
+use crate::args::OnError;
+use crate::connection::failure;
+use crate::console::Placed;
 use crate::failure::Failure;
 use crate::output::Format;
+use crate::runner::Runner;
+use crate::script::{Part, read_file};
 
-use super::{Flow, run_statements};
+use super::Flow;
 
 const HELP: &str = "\
 .tables [PATTERN]           tables; PATTERN as in LIKE            \\d, \\dt
@@ -19,6 +19,7 @@ const HELP: &str = "\
 .timer [on|off]             say how long each statement took      \\timing
 .import FILE TABLE [NULL]   load a CSV or Parquet file; NULL is the text that means NULL
 .read FILE                  run the statements of a file          \\i FILE
+.bail [on|off]              stop .read at the first error (on), or go on behind it
 .help                       this text                             \\?
 .quit                       leave (also Ctrl-D)                   \\q
 
@@ -37,6 +38,7 @@ enum ShellCommand {
     Timer(Option<bool>),
     Import { file: String, table: String, null: Option<String> },
     Read(String),
+    Bail(Option<bool>),
 }
 
 /// True when an input is for the shell and not for the database.
@@ -52,20 +54,15 @@ fn is_bare_word(input: &str) -> bool {
 }
 
 /// Runs one shell command.
-pub(crate) async fn run(
-    connection: &Connection,
-    console: &mut Console,
-    input: &str,
-) -> Result<Flow, Failure> {
-    match parse(input).map_err(Failure::Usage)? {
+pub(crate) async fn run(runner: &mut Runner<'_>, input: &str) -> Result<Flow, Failure> {
+    let console = &mut runner.console;
+    match parse(input).map_err(|Mistake { message, hint }| Failure::Usage { message, hint })? {
         ShellCommand::Help => console.say(HELP)?,
         ShellCommand::Quit => return Ok(Flow::Quit),
-        ShellCommand::Tables(pattern) => query(connection, console, &tables_sql(pattern.as_deref())).await?,
-        ShellCommand::Schema(table) => schema(connection, console, table).await?,
-        ShellCommand::Columns(table) => {
-            query(connection, console, &format!("SHOW COLUMNS FROM {table}")).await?;
-        }
-        ShellCommand::Snapshots => query(connection, console, "SHOW SNAPSHOTS").await?,
+        ShellCommand::Tables(pattern) => query(runner, &tables_sql(pattern.as_deref())).await?,
+        ShellCommand::Schema(table) => schema(runner, table).await?,
+        ShellCommand::Columns(table) => query(runner, &format!("SHOW COLUMNS FROM {table}")).await?,
+        ShellCommand::Snapshots => query(runner, "SHOW SNAPSHOTS").await?,
         ShellCommand::Mode(None) => console.say(console.format.name())?,
         ShellCommand::Mode(Some(format)) => console.format = format,
         ShellCommand::Timer(setting) => {
@@ -73,53 +70,64 @@ pub(crate) async fn run(
             console.say(if console.timer { "timer on" } else { "timer off" })?;
         }
         ShellCommand::Import { file, table, null } => {
-            query(connection, console, &import_sql(&file, &table, null.as_deref())).await?;
+            query(runner, &import_sql(&file, &table, null.as_deref())).await?;
         }
         ShellCommand::Read(file) => {
-            let text =
-                read_file(&file).map_err(|error| Failure::Usage(format!("cannot read {file}: {error}")))?;
-            run_statements(connection, console, &text, Some(&file)).await?;
+            let part = Part::whole(read_file(&file)?);
+            runner.run_part(&part, Some(&file)).await?;
+        }
+        ShellCommand::Bail(setting) => {
+            let stops = setting.unwrap_or(runner.on_error == OnError::Continue);
+            runner.on_error = if stops { OnError::Stop } else { OnError::Continue };
+            console.say(if stops { "bail on" } else { "bail off" })?;
         }
     }
     Ok(Flow::Continue)
 }
 
 /// Writes CREATE statements as they are, ready to be run again.
-async fn schema(
-    connection: &Connection,
-    console: &mut Console,
-    table: Option<String>,
-) -> Result<(), Failure> {
-    let refused = |error| statement_failure(&error, None);
+async fn schema(runner: &mut Runner<'_>, table: Option<String>) -> Result<(), Failure> {
     let tables = if let Some(table) = table {
         vec![table]
     } else {
-        let rows = connection.texts("SHOW TABLES").await.map_err(refused)?;
+        let rows = texts(runner, "SHOW TABLES").await?;
         rows.iter()
             .map(|row| row.iter().take(2).map(|part| quoted(part)).collect::<Vec<_>>().join("."))
             .collect()
     };
     for table in tables {
-        let rows = connection.texts(&format!("SHOW CREATE TABLE {table}")).await.map_err(refused)?;
+        let rows = texts(runner, &format!("SHOW CREATE TABLE {table}")).await?;
         for statement in rows.iter().filter_map(|row| row.last()) {
-            console.say(&format!("{statement};"))?;
+            runner.console.say(&format!("{statement};"))?;
         }
     }
     Ok(())
 }
 
-async fn query(connection: &Connection, console: &mut Console, sql: &str) -> Result<(), Failure> {
-    console.run(connection, Placed::alone(sql)).await
+async fn texts(runner: &mut Runner<'_>, sql: &str) -> Result<Vec<Vec<String>>, Failure> {
+    let interrupts = runner.interrupts.clone();
+    let connection = runner.connection().await?;
+    interrupts.guard(async { connection.texts(sql).await.map_err(|error| failure(&error)) }).await
 }
 
-#[expect(clippy::disallowed_methods, reason = "scripts are the user's files, not the database's")]
-fn read_file(name: &str) -> std::io::Result<String> {
-    let mut text = String::new();
-    File::open(name)?.read_to_string(&mut text)?;
-    Ok(text)
+async fn query(runner: &mut Runner<'_>, sql: &str) -> Result<(), Failure> {
+    runner.run_one(Placed::alone(sql)).await
 }
 
-fn parse(input: &str) -> Result<ShellCommand, String> {
+/// Why an input is no shell command.
+#[derive(Debug)]
+struct Mistake {
+    message: String,
+    hint: Option<String>,
+}
+
+impl Mistake {
+    fn new(message: String) -> Self {
+        Self { message, hint: None }
+    }
+}
+
+fn parse(input: &str) -> Result<ShellCommand, Mistake> {
     if is_bare_word(input) {
         let is_help = input.get(..4).is_some_and(|word| word.eq_ignore_ascii_case("help"));
         return Ok(if is_help { ShellCommand::Help } else { ShellCommand::Quit });
@@ -150,19 +158,27 @@ fn parse(input: &str) -> Result<ShellCommand, String> {
             ShellCommand::Import { file: owned(file), table: owned(table), null: Some(owned(null)) }
         }
         (".read" | "\\i", [file]) => ShellCommand::Read(owned(file)),
-        _ => return Err(format!("no shell command reads like this: {input}\nhint: .help lists them")),
+        (".bail", []) => ShellCommand::Bail(None),
+        (".bail", ["on"]) => ShellCommand::Bail(Some(true)),
+        (".bail", ["off"]) => ShellCommand::Bail(Some(false)),
+        _ => {
+            let message = format!("no shell command reads like this: {input}");
+            return Err(Mistake { message, hint: Some(".help lists them".to_owned()) });
+        }
     };
     Ok(command)
 }
 
-fn format_named(name: &str) -> Result<Format, String> {
-    let known = || Format::ALL.map(Format::name).join(", ");
-    Format::from_name(name).ok_or_else(|| format!("unknown format: {name}\nhint: choose one of {}", known()))
+fn format_named(name: &str) -> Result<Format, Mistake> {
+    Format::from_name(name).ok_or_else(|| Mistake {
+        message: format!("unknown format: {name}"),
+        hint: Some(format!("choose one of {}", Format::ALL.map(Format::name).join(", "))),
+    })
 }
 
 /// Splits at white space. Quotes keep a word together: single ones go, double ones stay, because they belong to a name of
 /// SQL. A `;` at the end is a habit, not a word.
-fn words(input: &str) -> Result<Vec<String>, String> {
+fn words(input: &str) -> Result<Vec<String>, Mistake> {
     let mut words = Vec::new();
     let mut characters = input.trim().trim_end_matches(';').chars().peekable();
     while let Some(first) = characters.next() {
@@ -175,7 +191,7 @@ fn words(input: &str) -> Result<Vec<String>, String> {
                 match characters.next() {
                     Some('\'') => break,
                     Some(character) => word.push(character),
-                    None => return Err(format!("a quote is not closed: {input}")),
+                    None => return Err(Mistake::new(format!("a quote is not closed: {input}"))),
                 }
             }
         } else {
@@ -188,7 +204,7 @@ fn words(input: &str) -> Result<Vec<String>, String> {
                 word.push(character);
             }
             if is_quoted {
-                return Err(format!("a quote is not closed: {input}"));
+                return Err(Mistake::new(format!("a quote is not closed: {input}")));
             }
         }
         words.push(word);
@@ -246,14 +262,14 @@ mod tests {
             null: Some("NA".to_owned()),
         };
         assert_eq!(parse(".import 'my flights.csv' flights NA").unwrap(), expected);
-        assert!(parse(".import 'my flights.csv flights").unwrap_err().contains("not closed"));
+        assert!(parse(".import 'my flights.csv flights").unwrap_err().message.contains("not closed"));
         assert_eq!(parse("\\d \"My Table\"").unwrap(), ShellCommand::Columns("\"My Table\"".to_owned()));
     }
 
     #[test]
     fn a_mistyped_command_or_format_says_what_exists() {
-        assert!(parse(".tabels").unwrap_err().contains(".help"));
-        assert!(parse(".mode xml").unwrap_err().contains("jsonl"));
+        assert!(parse(".tabels").unwrap_err().hint.unwrap().contains(".help"));
+        assert!(parse(".mode xml").unwrap_err().hint.unwrap().contains("jsonl"));
     }
 
     #[test]

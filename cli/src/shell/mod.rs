@@ -7,15 +7,17 @@ mod command;
 mod complete;
 mod history;
 
-use bygone::split_statements;
+use std::io::ErrorKind;
+
+use bygone::printable;
 use rustyline::error::ReadlineError;
 use rustyline::history::DefaultHistory;
 use rustyline::{CompletionType, Config, Editor};
 
-use crate::connection::{Connection, statement_failure};
-use crate::console::{Console, Placed, report_line};
-use crate::failure::{Failure, Place};
-use crate::interrupt::Interrupts;
+use crate::console::report_line;
+use crate::failure::Failure;
+use crate::runner::Runner;
+use crate::script::Part;
 
 use complete::{Names, ShellHelper};
 
@@ -33,28 +35,30 @@ pub(crate) enum Flow {
 type LineEditor = Editor<ShellHelper, DefaultHistory>;
 
 /// Reads and runs inputs until the user leaves.
-pub(crate) async fn run(
-    connection: &Connection,
-    console: &mut Console,
-    interrupts: &Interrupts,
-    database: &str,
-) -> Result<(), Failure> {
-    let mut editor = editor().map_err(|error| Failure::Usage(format!("cannot use the terminal: {error}")))?;
+pub(crate) async fn run(runner: &mut Runner<'_>, database: &str) -> Result<(), Failure> {
+    let mut editor = editor().map_err(|error| Failure::usage(format!("cannot use the terminal: {error}")))?;
     let history = history::path();
     if let Some(path) = &history {
         // A first run has no history; an unreadable one is no reason not to start.
         let _ = editor.load_history(path);
     }
-    console.tags = true;
-    console.say(&format!("Bygone {} on {database}", env!("CARGO_PKG_VERSION")))?;
-    console.say("End a statement with ';'. Type .help for commands, .quit to leave.")?;
-    refresh_names(connection, &mut editor).await;
+    let is_new = is_vacant(database);
+    if !is_new {
+        runner.connection().await?;
+    }
+    runner.console.tags = true;
+    runner.console.say(&format!("Bygone {} on {}", env!("CARGO_PKG_VERSION"), printable(database)))?;
+    if is_new {
+        runner.console.say("There is no database yet: the first statement makes it.")?;
+    }
+    runner.console.say("End a statement with ';'. Type .help for commands, .quit to leave.")?;
+    refresh_names(runner, &mut editor).await;
     loop {
-        let input = match editor.readline(&prompt(connection)) {
+        let input = match editor.readline(&prompt(runner)) {
             Ok(input) => input,
             Err(ReadlineError::Interrupted) => continue,
             Err(ReadlineError::Eof) => break,
-            Err(error) => return Err(Failure::Usage(format!("cannot read from the terminal: {error}"))),
+            Err(error) => return Err(Failure::usage(format!("cannot read from the terminal: {error}"))),
         };
         if input.trim().is_empty() {
             continue;
@@ -63,26 +67,28 @@ pub(crate) async fn run(
         if let Some(path) = &history {
             let _ = editor.append_history(path);
         }
-        match run_input(connection, console, interrupts, &input).await {
+        match run_input(runner, input).await {
             Ok(Flow::Continue) => {}
             Ok(Flow::Quit) => break,
             Err(failure @ Failure::Output { .. }) => return Err(failure),
-            Err(failure) => report_failure(console, &failure)?,
+            Err(failure) => runner.report(&failure)?,
         }
-        refresh_names(connection, &mut editor).await;
+        refresh_names(runner, &mut editor).await;
     }
-    if connection.session().in_transaction() {
+    if runner.opener.in_transaction() {
         report_line("notice: the open transaction was rolled back");
     }
     Ok(())
 }
 
-fn report_failure(console: &mut Console, failure: &Failure) -> Result<(), Failure> {
-    console.flush()?;
-    if let Some(message) = failure.message() {
-        report_line(&message);
+/// True where opening would make a directory, or a database of an empty one.
+#[expect(clippy::disallowed_methods, reason = "the directory is only looked at, and nothing of it is read")]
+fn is_vacant(database: &str) -> bool {
+    match std::fs::read_dir(database) {
+        Ok(mut entries) => entries.next().is_none(),
+        // A URL, or a place that cannot be opened: opening says more.
+        Err(error) => error.kind() == ErrorKind::NotFound && !database.contains(':'),
     }
-    Ok(())
 }
 
 fn editor() -> rustyline::Result<LineEditor> {
@@ -98,48 +104,28 @@ fn editor() -> rustyline::Result<LineEditor> {
 }
 
 /// Runs a shell command or the statements of one input.
-async fn run_input(
-    connection: &Connection,
-    console: &mut Console,
-    interrupts: &Interrupts,
-    input: &str,
-) -> Result<Flow, Failure> {
-    if command::is_command(input) {
-        return interrupts.guard(command::run(connection, console, input.trim())).await;
+async fn run_input(runner: &mut Runner<'_>, input: String) -> Result<Flow, Failure> {
+    if command::is_command(&input) {
+        return command::run(runner, input.trim()).await;
     }
-    interrupts.guard(run_statements(connection, console, input, None)).await?;
+    let part = Part { is_typed: true, ..Part::whole(input) };
+    runner.run_part(&part, None).await?;
     Ok(Flow::Continue)
 }
 
-/// Runs every statement of a text until the first error.
-pub(crate) async fn run_statements(
-    connection: &Connection,
-    console: &mut Console,
-    text: &str,
-    source: Option<&str>,
-) -> Result<(), Failure> {
-    let locate = |line, column| Place::locate(source, text, 0, line, column);
-    let statements = split_statements(text).map_err(|error| statement_failure(&error, Some(&locate)))?;
-    for statement in statements {
-        let placed = Placed { sql: statement.text, script: text, offset: statement.offset, source };
-        console.run(connection, placed).await?;
-    }
-    Ok(())
-}
-
 /// `bygone> `, with a star in a transaction and the pinned point in parentheses.
-fn prompt(connection: &Connection) -> String {
-    let session = connection.session();
-    let star = if session.in_transaction() { "*" } else { "" };
-    match session.as_of() {
-        Some(point) => format!("bygone{star} ({point})> "),
+fn prompt(runner: &Runner<'_>) -> String {
+    let star = if runner.opener.in_transaction() { "*" } else { "" };
+    match runner.opener.opened().and_then(|connection| connection.session().as_of()) {
+        Some(point) => format!("bygone{star} ({})> ", printable(&point)),
         None => format!("bygone{star}> "),
     }
 }
 
 /// Asks for the names completion offers; in a state that refuses queries the old ones stay.
-async fn refresh_names(connection: &Connection, editor: &mut LineEditor) {
-    if let (Some(helper), Ok(names)) = (editor.helper_mut(), Names::load(connection).await) {
+async fn refresh_names(runner: &Runner<'_>, editor: &mut LineEditor) {
+    let (Some(helper), Some(connection)) = (editor.helper_mut(), runner.opener.opened()) else { return };
+    if let Ok(names) = Names::load(connection).await {
         helper.set_names(names);
     }
 }

@@ -138,3 +138,152 @@ fn a_name_is_never_a_path() {
         assert!(!work.path("escape").exists());
     }
 }
+
+#[test]
+fn every_error_names_the_place_of_its_statement() {
+    let work = Workplace::new();
+    let double = "CREATE TABLE t (a INTEGER PRIMARY KEY);\n-- the first\nINSERT INTO t VALUES (1);\n  -- the second\n  INSERT INTO t\nVALUES (1);";
+    work.write("x.sql", double);
+    // Found while it runs: the place is where the statement starts.
+    let errors = work.fails(1, &[":memory:", "-f", "x.sql"]);
+    assert!(
+        errors.contains("(a)=(1) exists already [23505] at x.sql:5:3\n  |   INSERT INTO t\n  |   ^\n"),
+        "{errors}"
+    );
+    let errors = work.fails(1, &[":memory:", ".read x.sql"]);
+    assert!(errors.contains("[23505] at x.sql:5:3\n"), "{errors}");
+    let errors = work.fails(1, &[":memory:", double]);
+    assert!(errors.contains("[23505] at 5:3\n"), "{errors}");
+    let errors = work.fails(1, &[":memory:", "-c", "SELECT 1", "-f", "x.sql", "SELECT 2"]);
+    assert!(errors.contains("[23505] at x.sql:5:3\n"), "{errors}");
+    let errors = work.fails(1, &[":memory:", "SELECT 1", "SELECT\n missing"]);
+    assert!(errors.contains("[42703] at <SQL 2>:2:2\n"), "{errors}");
+    // Rows that cannot be computed, and a statement without a place for its error.
+    let errors = work.fails(1, &[":memory:", "SELECT 1; SELECT 1 / v FROM (VALUES (0)) AS t(v)"]);
+    assert!(errors.contains("division by zero [22012] at 1:11\n"), "{errors}");
+    let errors = work.fails(1, &[":memory:", "SELECT 1;\nCOMMIT"]);
+    assert!(errors.contains("[25P01] at 2:1\n"), "{errors}");
+    work.write("open.sql", "SELECT 1;\nSELECT 'x;\nSELECT 2;\n");
+    let errors = work.fails(1, &[":memory:", "-f", "open.sql"]);
+    assert!(errors.contains("a string is not closed [42601] at open.sql:2:8\n"), "{errors}");
+}
+
+#[test]
+fn a_run_that_ends_inside_a_transaction_fails_and_says_where_it_began() {
+    let work = Workplace::new();
+    work.ok(&["db", "CREATE TABLE t (id INTEGER PRIMARY KEY)"]);
+    work.write("x.sql", "SELECT 1;\nBEGIN;\nINSERT INTO t VALUES (1);\n");
+    let message = "error: the run ends inside a transaction, which is rolled back at";
+    for (arguments, place) in [
+        (&["db", "-f", "x.sql"][..], "x.sql:2:1"),
+        (&["db", "SELECT 1; BEGIN; INSERT INTO t VALUES (1)"], "1:11"),
+        (&["db", "BEGIN", "INSERT INTO t VALUES (1)"], "<SQL 1>:1:1"),
+        (&["db", "--continue-on-error", "BEGIN; INSERT INTO t VALUES (1)"], "1:1"),
+        (&["db", "BEGIN; INSERT INTO t VALUES (1); COMMIT; BEGIN"], "1:42"),
+        (&["db", ".read x.sql"], "x.sql:2:1"),
+    ] {
+        let errors = work.fails(1, arguments);
+        assert!(errors.contains(&format!("{message} {place}\n")), "{arguments:?}: {errors}");
+        work.ok(&["db", "DELETE FROM t"]);
+    }
+    // It may go over several texts, and what fails inside is the error to tell.
+    work.ok(&["db", "BEGIN", "INSERT INTO t VALUES (1)", "COMMIT"]);
+    let errors = work.fails(1, &["db", "BEGIN; INSERT INTO t VALUES (2); INSERT INTO t VALUES (1)"]);
+    assert!(
+        errors.contains("[23505]") && errors.contains("notice: the open transaction was rolled back"),
+        "{errors}"
+    );
+    assert_eq!(work.ok(&["db", "SELECT * FROM t"]), "id\n1\n");
+}
+
+#[test]
+fn a_run_goes_on_behind_errors_when_it_is_told_to() {
+    let work = Workplace::new();
+    work.write(
+        "x.sql",
+        "CREATE TABLE t (v INTEGER PRIMARY KEY);\nINSERT INTO t VALUES (1);\nINSERT INTO t VALUES (1);\nSELEC;\n\
+         INSERT INTO t VALUES (2);\nSELECT missing;\nSELECT 1 AS n; SELECT 'open",
+    );
+    for arguments in [
+        &[":memory:", "--continue-on-error", "-f", "x.sql", "SELECT * FROM t"][..],
+        &["--continue-on-error", ":memory:", ".read x.sql", "SELECT * FROM t"],
+        &[":memory:", ".bail off", ".read x.sql", "SELECT * FROM t"],
+    ] {
+        let output = work.run(arguments);
+        let errors = String::from_utf8(output.stderr).unwrap();
+        let rows = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{errors}");
+        assert!(rows.ends_with("n\n1\nv\n1\n2\n"), "{arguments:?}: {rows}");
+        for place in
+            ["[23505] at x.sql:3:1", "[42601] at x.sql:4:1", "[42703] at x.sql:6:8", "[42601] at x.sql:7:23"]
+        {
+            assert!(errors.contains(&format!("{place}\n")), "{place}: {errors}");
+        }
+        assert_eq!(errors.lines().filter(|line| line.starts_with("error: ")).count(), 4, "{errors}");
+    }
+    let output =
+        work.run(&[":memory:", "--continue-on-error", "SELECT missing", ".nonsense", "SELECT 1 AS n"]);
+    assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(1), &b"n\n1\n"[..]));
+    assert!(work.run(&[":memory:", "--continue-on-error", "SELECT 1"]).status.success());
+}
+
+#[test]
+fn a_mistyped_command_makes_no_directory() {
+    let work = Workplace::new();
+    for (status, arguments) in [
+        (1, &["exprot", "db"][..]),
+        (1, &["exprot", "SELEC 1"]),
+        (1, &["exprot", "-c", "CREATE TABEL t (v INTEGER)", "SELECT 1"]),
+        (1, &["exprot", "SELECT 'open"]),
+        (2, &["exprot", "-f", "missing.sql"]),
+        (2, &["exprot", ".nonsense"]),
+        (2, &["exprot", ".read missing.sql"]),
+    ] {
+        work.fails(status, arguments);
+        assert!(!work.path("exprot").exists(), "{arguments:?}");
+    }
+    work.ok(&["exprot"]);
+    work.ok(&["exprot", "/* nothing */"]);
+    assert!(!work.path("exprot").exists());
+    work.ok(&["exprot", "SELECT 1"]);
+    assert!(work.path("exprot").exists());
+}
+
+#[test]
+fn messages_show_no_character_that_steers_a_terminal() {
+    let work = Workplace::new();
+    work.write("\u{1b}[31m.sql", "SELECT missing");
+    work.write("bad\u{202e}.csv", "a\u{1b}x\n");
+    for (status, arguments) in [
+        (1, &[":memory:", "SELECT * FROM \"\u{1b}[31mx\u{202e}\""][..]),
+        (1, &[":memory:", "SELECT 1 AS \"\u{2066}\"; SELECT \"\u{9b}\""]),
+        (1, &[":memory:", "SELEC \u{2028}\u{200f}"]),
+        (1, &[":memory:", "SELECT '\u{61c}\u{7f}'::INTEGER"]),
+        (1, &[":memory:", "CREATE TABLE t (a INTEGER)", "COPY t FROM 'bad\u{202e}.csv' WITH (FORMAT csv)"]),
+        (1, &[":memory:", "-f", "\u{1b}[31m.sql"]),
+        (1, &[":memory:", "CREATE SNAPSHOT \"\u{1b}[2J\"; SELECT * FROM t AS OF SNAPSHOT \"\u{1b}[2K\""]),
+        (2, &[":memory:", "-f", "\u{1b}[2J"]),
+        (2, &[":memory:", ".\u{1b}[31m"]),
+        (2, &[":memory:", "--format", "\u{1b}[31m"]),
+        (3, &["\u{1b}[31m\u{2069}", "--readonly", "SELECT 1"]),
+    ] {
+        let errors = work.fails(status, arguments);
+        let is_raw = |c: char| {
+            (c.is_control() && c != '\n')
+                || matches!(c, '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        };
+        assert!(!errors.contains(is_raw), "{arguments:?}: {errors:?}");
+        // Colours are taken out of arguments as they are quoted.
+        assert!(errors.contains("\\u{") || arguments.contains(&"--format"), "{arguments:?}: {errors:?}");
+    }
+}
+
+#[test]
+fn a_statement_that_fails_at_once_writes_nothing() {
+    let work = Workplace::new();
+    for format in ["table", "csv", "tsv", "json", "jsonl", "markdown"] {
+        let output =
+            work.run(&[":memory:", "--format", format, "SELECT 1 / v AS q FROM (VALUES (0)) AS t(v)"]);
+        assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(1), &b""[..]), "{format}");
+    }
+}

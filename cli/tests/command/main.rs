@@ -8,5 +8,6 @@ mod failures;
 mod handles;
 mod main_job;
 mod scripts;
+mod standard_input;
 mod tour;
 mod workplace;

@@ -34,7 +34,7 @@ use cursor::{Cursor, Source};
 pub(crate) use cursor::folded_ident;
 
 pub use clauses::{PointExpr, PointId, PointSyntax};
-pub use split::{StatementText, is_complete, split_statements};
+pub use split::{StatementCutter, StatementText, Statements, is_complete, split_statements, statements};
 pub use statement::*;
 
 /// Parses one statement. A semicolon may follow it.
@@ -46,7 +46,7 @@ pub use statement::*;
 pub fn parse(sql: &str) -> Result<Parsed> {
     let source = Source::new(sql);
     let tokens = source.tokens()?;
-    let mut groups = statements(&tokens);
+    let mut groups = token_groups(&tokens);
     let Some(first) = groups.next() else {
         return Err(Error::syntax("syntax error: there is no statement"));
     };
@@ -65,7 +65,16 @@ pub fn parse(sql: &str) -> Result<Parsed> {
 pub fn parse_script(sql: &str) -> Result<Vec<Parsed>> {
     let source = Source::new(sql);
     let tokens = source.tokens()?;
-    statements(&tokens).map(|group| one(&source, group)).collect()
+    token_groups(&tokens).map(|group| one(&source, group)).collect()
+}
+
+/// Whether a text is a statement of this database, as far as that can be said without its tables.
+///
+/// # Errors
+///
+/// As [`parse`].
+pub fn check_syntax(sql: &str) -> Result<()> {
+    parse(sql).map(drop)
 }
 
 /// Parses a constant expression: a default as the catalog keeps it.
@@ -93,7 +102,7 @@ pub(crate) fn parse_name(sql: &str) -> Result<Name> {
 }
 
 /// The tokens of each statement; empty ones are left out.
-fn statements(tokens: &[TokenWithSpan]) -> impl Iterator<Item = &[TokenWithSpan]> {
+fn token_groups(tokens: &[TokenWithSpan]) -> impl Iterator<Item = &[TokenWithSpan]> {
     tokens.split(|token| token.token == Token::SemiColon).filter(|group| !group.is_empty())
 }
 

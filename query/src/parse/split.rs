@@ -1,7 +1,9 @@
 //! Cutting a script into statements, without parsing it.
 //!
-//! A semicolon ends a statement unless it is inside a string, a quoted name, a dollar-quoted string, or a comment.
-//! The shell asks [`is_complete`] whether to read another line.
+//! A semicolon ends a statement unless it is inside a string, a quoted name, a dollar-quoted string, or a
+//! comment. The shell asks [`is_complete`] whether to read another line; a [`StatementCutter`] finds the ends
+//! of statements in a text that arrives in pieces. All of them go by one [`Scanner`], which looks at each
+//! byte once.
 
 use crate::error::{Error, Position, Result};
 
@@ -12,6 +14,8 @@ pub struct StatementText<'a> {
     pub text: &'a str,
     /// Where it starts in the script, in bytes.
     pub offset: usize,
+    /// Where its first word starts in the script, in bytes: behind the comments that it starts with.
+    pub first_word: usize,
 }
 
 /// The statements of a script in order; empty ones and lone comments are left out.
@@ -20,38 +24,83 @@ pub struct StatementText<'a> {
 ///
 /// 42601 when a string, a quoted name or a comment is not closed.
 pub fn split_statements(sql: &str) -> Result<Vec<StatementText<'_>>> {
-    let mut scanner = Scanner::new(sql);
-    let mut statements = Vec::new();
-    let mut start = 0;
-    loop {
-        let piece = scanner.statement();
-        if let End::Open { what, at } = piece.end {
-            return Err(Error::syntax(format!("syntax error: {what} is not closed")).at(Some(place(sql, at))));
+    statements(sql).collect()
+}
+
+/// As [`split_statements`], one after the other: an error comes after the statements in front of it, and is
+/// the last.
+pub fn statements(sql: &str) -> Statements<'_> {
+    Statements { sql, start: 0, scanner: Scanner::default() }
+}
+
+/// Iterator of [`statements`].
+#[derive(Debug)]
+pub struct Statements<'a> {
+    sql: &'a str,
+    start: usize,
+    scanner: Scanner,
+}
+
+impl<'a> Iterator for Statements<'a> {
+    type Item = Result<StatementText<'a>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while self.start < self.sql.len() {
+            let end = self.scanner.scan(self.sql.as_bytes(), true);
+            let (start, next) = (self.start, end.unwrap_or(self.sql.len()));
+            self.start = next;
+            if end.is_none()
+                && let Some((what, at)) = self.scanner.open()
+            {
+                let error = Error::syntax(format!("syntax error: {what} is not closed"));
+                return Some(Err(error.at(Some(place(self.sql, at)))));
+            }
+            if let Some(first_word) = self.scanner.begin() {
+                let raw = &self.sql[start..end.map_or(next, |end| end - 1)];
+                let offset = start + (raw.len() - raw.trim_start().len());
+                return Some(Ok(StatementText { text: raw.trim(), offset, first_word }));
+            }
         }
-        if piece.has_content {
-            let raw = &sql[start..piece.stop];
-            let text = raw.trim();
-            let offset = start + (raw.len() - raw.trim_start().len());
-            statements.push(StatementText { text, offset });
-        }
-        if matches!(piece.end, End::Text) {
-            return Ok(statements);
-        }
-        start = scanner.at;
+        None
     }
 }
 
 /// Whether every statement of the text is closed by a semicolon, so that it can be run as it is. Text without a
 /// statement is complete.
 pub fn is_complete(sql: &str) -> bool {
-    let mut scanner = Scanner::new(sql);
-    loop {
-        let piece = scanner.statement();
-        match piece.end {
-            End::Semicolon => {}
-            End::Text => return !piece.has_content,
-            End::Open { .. } => return false,
+    let mut scanner = Scanner::default();
+    while scanner.scan(sql.as_bytes(), true).is_some() {
+        scanner.begin();
+    }
+    scanner.open().is_none() && scanner.begin().is_none()
+}
+
+/// Finds the ends of statements in a text that arrives in pieces.
+#[derive(Debug, Default)]
+pub struct StatementCutter {
+    text: Vec<u8>,
+    scanner: Scanner,
+}
+
+impl StatementCutter {
+    /// Takes of `piece` what belongs to the statement under way. Returns how many bytes that are, and whether
+    /// the last of them is the semicolon that ends the statement.
+    pub fn take(&mut self, piece: &[u8]) -> (usize, bool) {
+        let before = self.text.len();
+        self.text.extend_from_slice(piece);
+        match self.scanner.scan(&self.text, false) {
+            Some(end) => {
+                self.text.truncate(end);
+                (end - before, true)
+            }
+            None => (piece.len(), false),
         }
+    }
+
+    /// Returns what was taken since the last call, and begins the next statement.
+    pub fn cut(&mut self) -> Vec<u8> {
+        self.scanner = Scanner::default();
+        std::mem::take(&mut self.text)
     }
 }
 
@@ -63,133 +112,223 @@ pub(super) fn place(sql: &str, offset: usize) -> Position {
     Position { line: line as u32, column: column as u32 }
 }
 
-enum End {
-    Semicolon,
-    Text,
-    Open { what: &'static str, at: usize },
+/// What the scanner is inside of.
+#[derive(Debug, Default)]
+enum Within {
+    #[default]
+    Code,
+    LineComment,
+    Comment {
+        depth: usize,
+    },
+    Quotes {
+        quote: u8,
+        backslash: bool,
+    },
+    Dollars {
+        tag: Vec<u8>,
+    },
 }
 
-struct Piece {
-    stop: usize,
-    has_content: bool,
-    end: End,
-}
-
-struct Scanner<'a> {
-    sql: &'a str,
+/// Where a scan stands. It goes on with the same text, or with more of it.
+#[derive(Debug, Default)]
+struct Scanner {
     at: usize,
+    within: Within,
+    /// Where the string, name or comment began that it is inside of.
+    opened: usize,
+    /// Where the first word of the statement starts.
+    first_word: Option<usize>,
+    /// The last byte was part of a word: `a$b$` is a name, `ae'x'` is no escape string.
+    in_word: bool,
 }
 
-impl<'a> Scanner<'a> {
-    fn new(sql: &'a str) -> Self {
-        Self { sql, at: 0 }
-    }
+/// The scan has to wait for more of the text.
+struct Starved;
 
-    fn rest(&self) -> &'a [u8] {
-        &self.sql.as_bytes()[self.at..]
-    }
-
-    /// Moves past the next semicolon, or to the end.
-    fn statement(&mut self) -> Piece {
-        let mut has_content = false;
-        // The last byte was part of a word: `a$b$` is a name, `ae'x'` is no escape string.
-        let mut in_word = false;
-        while let Some(&byte) = self.rest().first() {
-            let opened = self.at;
-            let closed = match byte {
-                b';' => {
+impl Scanner {
+    /// Goes on to the next semicolon that ends a statement, and returns where the text behind it starts;
+    /// `None` where the text ends before. `is_all`: nothing follows `text`.
+    fn scan(&mut self, text: &[u8], is_all: bool) -> Option<usize> {
+        while self.at < text.len() {
+            let step = match &self.within {
+                Within::Code if text[self.at] == b';' => {
                     self.at += 1;
-                    return Piece { stop: opened, has_content, end: End::Semicolon };
+                    self.in_word = false;
+                    return Some(self.at);
                 }
-                b'-' if self.rest().starts_with(b"--") => {
-                    self.at += self.rest().iter().position(|b| *b == b'\n').unwrap_or(self.rest().len());
-                    in_word = false;
-                    continue;
+                Within::Code => self.code(text, is_all),
+                Within::LineComment => {
+                    self.line_comment(text);
+                    Ok(())
                 }
-                b'/' if self.rest().starts_with(b"/*") => {
-                    if self.comment() {
-                        in_word = false;
-                        continue;
-                    }
-                    Some("a comment")
-                }
-                b'\'' => (!self.quoted(b'\'', self.is_escape_string(opened))).then_some("a string"),
-                b'"' => (!self.quoted(b'"', false)).then_some("a quoted name"),
-                b'$' if !in_word => (!self.dollar_quoted()).then_some("a dollar-quoted string"),
-                _ => {
-                    self.at += 1;
-                    None
+                Within::Comment { depth } => self.comment(text, is_all, *depth),
+                Within::Quotes { quote, backslash } => self.quotes(text, is_all, *quote, *backslash),
+                Within::Dollars { tag } => {
+                    let found = find(&text[self.at..], tag).map(|found| self.at + found + tag.len());
+                    // Where the tag is not there yet, it may begin with the last bytes.
+                    let searched = (text.len() + 1).saturating_sub(tag.len());
+                    self.dollars(found, searched)
                 }
             };
-            in_word = byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80;
-            has_content |= !byte.is_ascii_whitespace();
-            if let Some(what) = closed {
-                return Piece { stop: self.sql.len(), has_content, end: End::Open { what, at: opened } };
+            if step.is_err() {
+                return None;
             }
         }
-        Piece { stop: self.at, has_content, end: End::Text }
+        None
     }
 
-    /// Whether the quote at `at` belongs to `E'…'`.
-    fn is_escape_string(&self, at: usize) -> bool {
-        let before = &self.sql.as_bytes()[..at];
-        let letter = before.last().is_some_and(|b| b.eq_ignore_ascii_case(&b'e'));
-        let alone = before.len() < 2 || {
-            let b = before[before.len() - 2];
-            !(b.is_ascii_alphanumeric() || b == b'_' || b == b'$' || b >= 0x80)
+    /// What is not closed at the end of the text, and where it began.
+    fn open(&self) -> Option<(&'static str, usize)> {
+        let what = match &self.within {
+            Within::Code | Within::LineComment => return None,
+            Within::Comment { .. } => "a comment",
+            Within::Quotes { quote: b'"', .. } => "a quoted name",
+            Within::Quotes { .. } => "a string",
+            Within::Dollars { .. } => "a dollar-quoted string",
         };
-        letter && alone
+        Some((what, self.opened))
     }
 
-    fn quoted(&mut self, quote: u8, backslash: bool) -> bool {
-        self.at += 1;
-        while let Some(&byte) = self.rest().first() {
-            self.at += 1;
-            if byte == b'\\' && backslash && !self.rest().is_empty() {
-                self.at += 1;
-            } else if byte == quote {
-                if self.rest().first() != Some(&quote) {
-                    return true;
+    /// Begins the next statement; returns where the first word of this one is, if it has any.
+    fn begin(&mut self) -> Option<usize> {
+        self.first_word.take()
+    }
+
+    /// One byte outside of strings and comments, or the beginning of one of these.
+    fn code(&mut self, text: &[u8], is_all: bool) -> Result<(), Starved> {
+        let byte = text[self.at];
+        let follows = text.get(self.at + 1).copied();
+        if matches!(byte, b'-' | b'/') && follows.is_none() && !is_all {
+            return Err(Starved);
+        }
+        match (byte, follows) {
+            (b'-', Some(b'-')) => {
+                self.enter(Within::LineComment, 2);
+                return Ok(());
+            }
+            (b'/', Some(b'*')) => {
+                self.enter(Within::Comment { depth: 1 }, 2);
+                return Ok(());
+            }
+            _ => {}
+        }
+        if !byte.is_ascii_whitespace() {
+            self.first_word.get_or_insert(self.at);
+        }
+        match byte {
+            b'\'' => {
+                let backslash = is_escape_string(text, self.at);
+                self.enter(Within::Quotes { quote: byte, backslash }, 1);
+            }
+            b'"' => self.enter(Within::Quotes { quote: byte, backslash: false }, 1),
+            b'$' if !self.in_word => match dollar_tag(&text[self.at..], is_all)? {
+                Some(tag) => {
+                    let length = tag.len();
+                    self.enter(Within::Dollars { tag: tag.to_vec() }, length);
                 }
+                None => self.at += 1,
+            },
+            _ => {
                 self.at += 1;
+                self.in_word = byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80;
             }
         }
-        false
+        Ok(())
     }
 
-    fn comment(&mut self) -> bool {
-        let mut depth = 0usize;
-        while !self.rest().is_empty() {
-            if self.rest().starts_with(b"/*") {
-                depth += 1;
+    fn enter(&mut self, within: Within, length: usize) {
+        self.opened = self.at;
+        self.at += length;
+        self.within = within;
+        self.in_word = false;
+    }
+
+    /// `end` is behind the closing tag, `searched` where to look for it once there is more.
+    fn dollars(&mut self, end: Option<usize>, searched: usize) -> Result<(), Starved> {
+        self.at = end.unwrap_or_else(|| self.at.max(searched));
+        if end.is_none() {
+            return Err(Starved);
+        }
+        self.within = Within::Code;
+        Ok(())
+    }
+
+    fn line_comment(&mut self, text: &[u8]) {
+        match text[self.at..].iter().position(|byte| *byte == b'\n') {
+            Some(line_end) => {
+                self.at += line_end;
+                self.within = Within::Code;
+            }
+            None => self.at = text.len(),
+        }
+    }
+
+    fn comment(&mut self, text: &[u8], is_all: bool, depth: usize) -> Result<(), Starved> {
+        let Some(step) = text[self.at..].iter().position(|byte| matches!(byte, b'*' | b'/')) else {
+            self.at = text.len();
+            return Ok(());
+        };
+        self.at += step;
+        match &text[self.at..] {
+            [_] if !is_all => return Err(Starved),
+            [b'/', b'*', ..] => {
                 self.at += 2;
-            } else if self.rest().starts_with(b"*/") {
-                depth -= 1;
+                self.within = Within::Comment { depth: depth + 1 };
+            }
+            [b'*', b'/', ..] => {
                 self.at += 2;
-                if depth == 0 {
-                    return true;
-                }
-            } else {
+                self.within = if depth == 1 { Within::Code } else { Within::Comment { depth: depth - 1 } };
+            }
+            _ => self.at += 1,
+        }
+        Ok(())
+    }
+
+    fn quotes(&mut self, text: &[u8], is_all: bool, quote: u8, backslash: bool) -> Result<(), Starved> {
+        let is_special = |byte: &u8| *byte == quote || (backslash && *byte == b'\\');
+        let Some(step) = text[self.at..].iter().position(is_special) else {
+            self.at = text.len();
+            return Ok(());
+        };
+        self.at += step;
+        match (text[self.at], text.get(self.at + 1)) {
+            (_, None) if !is_all => return Err(Starved),
+            (b'\\', follows) if backslash => self.at += 1 + usize::from(follows.is_some()),
+            (_, Some(follows)) if *follows == quote => self.at += 2,
+            _ => {
                 self.at += 1;
+                self.within = Within::Code;
             }
         }
-        false
+        Ok(())
     }
+}
 
-    /// `$tag$ … $tag$`; anything else that starts with a dollar (a parameter) is one byte.
-    fn dollar_quoted(&mut self) -> bool {
-        let rest = self.rest();
-        let tag_end = rest[1..].iter().position(|b| !(b.is_ascii_alphanumeric() || *b == b'_' || *b >= 0x80));
-        let tag_end = tag_end.map_or(rest.len(), |end| end + 1);
-        let is_tag = rest.get(tag_end) == Some(&b'$') && !rest.get(1).is_some_and(u8::is_ascii_digit);
-        if !is_tag {
-            self.at += 1;
-            return true;
-        }
-        let tag = &rest[..=tag_end];
-        let body = &rest[tag.len()..];
-        let end = body.windows(tag.len()).position(|window| window == tag);
-        self.at = end.map_or(self.sql.len(), |end| self.at + tag.len() + end + tag.len());
-        end.is_some()
+/// Whether the quote at `at` belongs to `E'…'`.
+fn is_escape_string(text: &[u8], at: usize) -> bool {
+    let before = &text[..at];
+    let letter = before.last().is_some_and(|b| b.eq_ignore_ascii_case(&b'e'));
+    let alone = before.len() < 2 || {
+        let b = before[before.len() - 2];
+        !(b.is_ascii_alphanumeric() || b == b'_' || b == b'$' || b >= 0x80)
+    };
+    letter && alone
+}
+
+/// The `$tag$` that `rest` starts with; a dollar of anything else (a parameter) is one byte.
+fn dollar_tag(rest: &[u8], is_all: bool) -> Result<Option<&[u8]>, Starved> {
+    if rest.get(1).is_some_and(u8::is_ascii_digit) {
+        return Ok(None);
     }
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte >= 0x80;
+    match rest[1..].iter().position(|byte| !is_part(byte)) {
+        Some(length) if rest[length + 1] == b'$' => Ok(Some(&rest[..length + 2])),
+        None if !is_all => Err(Starved),
+        _ => Ok(None),
+    }
+}
+
+fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
+    text.windows(wanted.len()).position(|window| window == wanted)
 }

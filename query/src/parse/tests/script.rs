@@ -44,3 +44,62 @@ fn the_shell_knows_when_a_statement_goes_on() {
         assert!(!is_complete(open), "{open}");
     }
 }
+
+/// What is cut from a text that arrives in pieces of so many bytes.
+fn cut_in_pieces(script: &str, bytes: usize) -> Vec<String> {
+    let mut cutter = StatementCutter::default();
+    let mut cut = Vec::new();
+    for mut piece in script.as_bytes().chunks(bytes) {
+        while !piece.is_empty() {
+            let (taken, is_end) = cutter.take(piece);
+            piece = &piece[taken..];
+            if is_end {
+                cut.push(String::from_utf8(cutter.cut()).unwrap());
+            }
+        }
+    }
+    cut.push(String::from_utf8(cutter.cut()).unwrap());
+    cut
+}
+
+#[test]
+fn a_text_in_pieces_is_cut_where_the_whole_is() {
+    let script = "SELECT ';' AS a; -- b;\nSELECT E'\\';', 'it''s;' ; /* ; /* ; */ */ SELECT $x$ ; $y$ ; $x$;\n;; \
+                  SELECT \";\"\"\" - 1 / 2; SELECT $1, a$b$ ; SELECT $$;$$ ; SELECT 'ü;' --;";
+    let whole: Vec<&str> = split_statements(script).unwrap().iter().map(|s| s.text).collect();
+    assert_eq!(whole.len(), 7);
+    for bytes in [1, 2, 3, 5, 7, 64, 1_000] {
+        let pieces = cut_in_pieces(script, bytes);
+        assert_eq!(pieces.concat(), script);
+        let statements = pieces.iter().flat_map(|piece| split_statements(piece).unwrap());
+        assert_eq!(statements.map(|s| s.text).collect::<Vec<_>>(), whole, "{bytes}");
+    }
+}
+
+#[test]
+fn an_end_is_seen_as_soon_as_its_semicolon_is_there() {
+    for statement in
+        ["SELECT 1;", "SELECT '-';", "SELECT $$x$$;", "/* x */ SELECT E'\\\\';", "-- x\nSELECT 2;", ";"]
+    {
+        let mut cutter = StatementCutter::default();
+        let (last, first) = (statement.len() - 1, statement.as_bytes());
+        assert_eq!(cutter.take(&first[..last]), (last, false), "{statement}");
+        assert_eq!(cutter.take(b"; SELECT"), (1, true), "{statement}");
+        assert_eq!(cutter.cut(), statement.as_bytes());
+    }
+}
+
+#[test]
+fn what_stands_in_front_of_an_open_quote_comes_before_the_error() {
+    let mut found = statements("SELECT 1; SELECT 'x; SELECT 2;");
+    assert_eq!(found.next().unwrap().unwrap().text, "SELECT 1");
+    assert_eq!(found.next().unwrap().unwrap_err().position(), Some(Position { line: 1, column: 18 }));
+    assert!(found.next().is_none());
+}
+
+#[test]
+fn the_first_word_stands_behind_the_comments() {
+    let script = "-- a\n /* b */ SELECT 1; 'x'";
+    let words: Vec<usize> = split_statements(script).unwrap().iter().map(|s| s.first_word).collect();
+    assert_eq!(words, [script.find("SELECT").unwrap(), script.find("'x'").unwrap()]);
+}
