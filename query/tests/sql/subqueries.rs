@@ -18,6 +18,36 @@ async fn for_each(db: &Db, expr: &str) -> String {
 }
 
 #[tokio::test]
+async fn a_subquery_without_rows_is_null_also_where_its_column_never_is() {
+    let db = tables().await;
+    for (expr, answer) in [
+        ("(SELECT 1 WHERE false)", "∅"),
+        ("(SELECT id FROM u WHERE id > 100)", "∅"),
+        ("(SELECT 1 FROM u WHERE NULL)", "∅"),
+        ("(SELECT id FROM u WHERE id > 100) IS NULL", "true"),
+        ("(SELECT id FROM u WHERE id > 100) IS NOT NULL", "false"),
+        ("((SELECT 1 FROM u WHERE id > 100) <= 1) IS NULL", "true"),
+        ("coalesce((SELECT 1 FROM u WHERE id > 100), 7)", "7"),
+        ("(SELECT 'x' FROM u WHERE id > 100) || 'y'", "∅"),
+        ("(SELECT true FROM u WHERE id > 100) IS NOT TRUE", "true"),
+        ("(SELECT id FROM u WHERE id > 100) IS DISTINCT FROM 1", "true"),
+        ("CASE WHEN (SELECT 1 FROM u WHERE id > 100) IS NULL THEN 'none' ELSE 'some' END", "none"),
+        ("(SELECT 1 FROM u GROUP BY w HAVING count(*) > 100)", "∅"),
+        ("(SELECT count(*) FROM u HAVING false)", "∅"),
+        ("(SELECT count(*) FROM u LIMIT 0) IS NULL", "true"),
+        ("(SELECT count(*) FROM u WHERE id > 100)", "0"),
+        ("(SELECT count(*) FROM u WHERE id > 100) IS NULL", "false"),
+        ("(SELECT id FROM u WHERE id = 3)", "3"),
+    ] {
+        assert_eq!(db.one(&format!("SELECT {expr}")).await, answer, "{expr}");
+        assert_eq!(for_each(&db, expr).await, [answer; 4].join(","), "{expr}");
+    }
+    assert_eq!(db.one("SELECT count(*) FROM t WHERE (SELECT 1 FROM u WHERE id > 100) IS NULL").await, "4");
+    assert_eq!(db.one("SELECT count(*) FROM t WHERE id = (SELECT id FROM u WHERE id = 3)").await, "1");
+    assert_eq!(db.one("SELECT count(*) FROM t HAVING (SELECT 1 WHERE false) IS NULL").await, "4");
+}
+
+#[tokio::test]
 async fn exists_is_a_value_like_any_other() {
     let db = tables().await;
     for (expr, answers) in [

@@ -3,6 +3,7 @@
 mod checked_arithmetic;
 mod guarded_division;
 mod interval_order;
+mod scalar_subqueries;
 mod time_zones;
 mod zoned_frames;
 
@@ -44,7 +45,8 @@ fn with_semantics(expr: Expr, schema: &DFSchema, zone: TimeZone) -> Result<Trans
     checked_arithmetic::checked(expr, schema)
         .transform_data(|expr| time_zones::in_zone_of(expr, schema, zone))?
         .transform_data(|expr| interval_order::order_expr(expr, schema))?
-        .transform_data(|expr| Ok(zoned_frames::in_zone(expr, schema, zone)))
+        .transform_data(|expr| Ok(zoned_frames::in_zone(expr, schema, zone)))?
+        .transform_data(|expr| Ok(scalar_subqueries::nullable(expr)))
 }
 
 /// An expression outside a plan, with the session's zone.

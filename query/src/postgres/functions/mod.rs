@@ -3,6 +3,7 @@
 mod arithmetic;
 mod intervals;
 mod only_row;
+mod or_null;
 mod scalars;
 mod shifts;
 mod text_casts;
@@ -15,6 +16,7 @@ pub(crate) use intervals::{
     interval_order, interval_product, interval_quotient, planned_average, time_difference,
 };
 pub(crate) use only_row::only_row;
+pub(crate) use or_null::or_null;
 pub(crate) use scalars::scalar_functions;
 pub(crate) use shifts::window_functions;
 pub(crate) use text_casts::{read_interval_text, read_text, show_bytes, show_interval};
