@@ -152,3 +152,31 @@ async fn files_have_the_names_that_users_see() {
     let plan = db.text("EXPLAIN SELECT a, a FROM t").await;
     assert!(!plan.contains('\u{1}'), "{plan}");
 }
+
+#[tokio::test]
+async fn a_union_has_the_names_of_its_first_branch_also_where_that_has_no_rows() {
+    let db = Db::with("CREATE TABLE t (b INT, n INT); INSERT INTO t VALUES (1, 2), (1, 2)").await;
+    for (query, rows) in [
+        ("SELECT b FROM t WHERE false UNION ALL SELECT DISTINCT n FROM t", "2"),
+        ("SELECT b FROM t WHERE false UNION SELECT DISTINCT n FROM t", "2"),
+        ("SELECT b FROM t WHERE NULL UNION (SELECT n FROM t ORDER BY 1 LIMIT 1)", "2"),
+        ("SELECT b FROM t WHERE false UNION ALL (SELECT n FROM t ORDER BY 1)", "2,2"),
+        ("SELECT b FROM t WHERE false UNION ALL (SELECT n FROM t LIMIT 1)", "2"),
+        ("SELECT b FROM t WHERE false UNION ALL (SELECT n FROM t EXCEPT SELECT b FROM t)", "2"),
+        ("SELECT b FROM t WHERE false UNION ALL (SELECT n FROM t INTERSECT SELECT n FROM t)", "2"),
+        (
+            "SELECT b FROM t WHERE false UNION ALL (SELECT n AS x FROM t UNION SELECT b FROM t) ORDER BY b",
+            "1,2",
+        ),
+        ("SELECT b FROM t WHERE false UNION ALL VALUES (7)", "7"),
+        ("SELECT b FROM t WHERE false UNION ALL SELECT max(n) FROM t GROUP BY n", "2"),
+        ("SELECT t.b FROM t WHERE false UNION ALL SELECT DISTINCT o.n FROM t AS o", "2"),
+        (
+            "SELECT b FROM (SELECT b FROM t WHERE false UNION ALL SELECT DISTINCT n FROM t) AS q WHERE b > 1",
+            "2",
+        ),
+    ] {
+        assert_eq!(db.names(query).await, "b", "{query}");
+        assert_eq!(db.rows(query).await.join(","), rows, "{query}");
+    }
+}

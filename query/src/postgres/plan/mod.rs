@@ -7,6 +7,7 @@ mod precision;
 pub(crate) mod subqueries;
 pub(crate) mod text_literals;
 mod timestamps;
+mod union_names;
 mod unions;
 
 use datafusion::{
@@ -43,6 +44,10 @@ fn coerced(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
         .transform_data(|node| match node {
             LogicalPlan::Union(union) => unions::coerce_union(union),
             LogicalPlan::Join(join) => Ok(decimals::coerce_join(join)),
+            node => Ok(Transformed::no(node)),
+        })?
+        .transform_data(|node| match node {
+            LogicalPlan::Union(union) => union_names::name_branches(union),
             node => Ok(Transformed::no(node)),
         })?
         .map_data(LogicalPlan::recompute_schema)
