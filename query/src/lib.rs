@@ -36,6 +36,8 @@ pub use parse::{
     StatementCutter, StatementText, Statements, check_syntax, is_complete, split_statements, statements,
 };
 pub use points::Point;
+#[cfg(feature = "testing")]
+pub use session::StateAdapter;
 pub use session::{Notice, Outcome, Progress, Rows, Session, Sql, SqlOptions};
 pub use value_text::text_formatter;
 pub use values::{ColumnIndex, FromRow, FromValue, IntoParameters, IntoValue, Row};

@@ -8,7 +8,6 @@ use datafusion::{
         SessionStateBuilder,
         memory_pool::{FairSpillPool, TrackConsumersPool},
         runtime_env::{RuntimeEnv, RuntimeEnvBuilder},
-        session_state::SessionState,
     },
     physical_optimizer::{PhysicalOptimizerRule, optimizer::PhysicalOptimizer, pushdown_sort::PushdownSort},
     prelude::SessionConfig,
@@ -49,8 +48,8 @@ pub(crate) fn runtime(memory: MemoryOptions) -> Result<Arc<RuntimeEnv>> {
     Ok(Arc::new(RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool)).build()?))
 }
 
-/// The state that every statement of a session starts from.
-pub(crate) fn base_state(runtime: &Arc<RuntimeEnv>, zone: TimeZone) -> SessionState {
+/// The builder of the state that every statement of a session starts from.
+pub(crate) fn base_state(runtime: &Arc<RuntimeEnv>, zone: TimeZone) -> SessionStateBuilder {
     let mut config = SessionConfig::new()
         .with_batch_size(8_192)
         .with_create_default_catalog_and_schema(false)
@@ -73,7 +72,7 @@ pub(crate) fn base_state(runtime: &Arc<RuntimeEnv>, zone: TimeZone) -> SessionSt
         .with_physical_optimizer_rules(physical_rules())
         .with_query_planner(Arc::new(WritePlanner));
     postgres::add_functions(&mut builder, zone);
-    builder.build()
+    builder
 }
 
 /// The rules for physical plans, with ours: behind the one that pushes sorts down to scans.

@@ -30,6 +30,8 @@ use futures::TryStreamExt;
 use parking_lot::Mutex;
 
 pub use outcome::{Notice, Outcome, Progress, Rows};
+#[cfg(feature = "testing")]
+pub use shared::StateAdapter;
 pub use shared::{Sql, SqlOptions};
 
 pub(crate) use context::{Context, Work};

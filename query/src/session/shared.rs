@@ -59,7 +59,13 @@ pub(crate) struct Shared {
     pub bulk_bytes_min: usize,
     /// The state that statements start from, by time zone.
     base: Mutex<BTreeMap<String, Arc<SessionState>>>,
+    #[cfg(feature = "testing")]
+    adapter: Option<StateAdapter>,
 }
+
+/// A change to how statements are planned and run, with the names of `DataFusion`'s own builder.
+#[cfg(feature = "testing")]
+pub type StateAdapter = fn(SessionStateBuilder) -> SessionStateBuilder;
 
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -73,17 +79,16 @@ impl Sql {
     /// # Errors
     /// 22023 when the memory of queries is too small.
     pub fn new(snapshots: Snapshots, options: SqlOptions) -> Result<Self> {
-        let shared = Shared {
-            store: snapshots.store().clone(),
-            snapshots,
-            catalog: CatalogCache::default(),
-            lookups: Lookups::default(),
-            runtime: runtime(options.memory.check()?)?,
-            query_memory: options.memory.query_memory,
-            files: options.files,
-            bulk_bytes_min: options.bulk_bytes_min,
-            base: Mutex::default(),
-        };
+        Ok(Self { shared: Arc::new(Shared::new(snapshots, options)?) })
+    }
+
+    /// As [`Self::new`], with plans that `adapter` has changed: so that tests can compare the answers of several.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    #[cfg(feature = "testing")]
+    pub fn with_plans(snapshots: Snapshots, options: SqlOptions, adapter: StateAdapter) -> Result<Self> {
+        let shared = Shared { adapter: Some(adapter), ..Shared::new(snapshots, options)? };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -94,6 +99,22 @@ impl Sql {
 }
 
 impl Shared {
+    fn new(snapshots: Snapshots, options: SqlOptions) -> Result<Self> {
+        Ok(Self {
+            store: snapshots.store().clone(),
+            snapshots,
+            catalog: CatalogCache::default(),
+            lookups: Lookups::default(),
+            runtime: runtime(options.memory.check()?)?,
+            query_memory: options.memory.query_memory,
+            files: options.files,
+            bulk_bytes_min: options.bulk_bytes_min,
+            base: Mutex::default(),
+            #[cfg(feature = "testing")]
+            adapter: None,
+        })
+    }
+
     /// The state that a statement starts from, in the session's time zone.
     pub(crate) fn state(&self, zone: TimeZone) -> SessionState {
         let name = zone.to_string();
@@ -101,7 +122,13 @@ impl Shared {
         if let Some(state) = base.get(&name) {
             return state.as_ref().clone();
         }
-        let mut state = base_state(&self.runtime, zone);
+        let builder = base_state(&self.runtime, zone);
+        #[cfg(feature = "testing")]
+        let builder = match self.adapter {
+            Some(adapter) => adapter(builder),
+            None => builder,
+        };
+        let mut state = builder.build();
         fit_sorts(state.config_mut(), self.query_memory);
         let state = Arc::new(state);
         if base.len() >= ZONES_MAX {
