@@ -11,6 +11,7 @@
 //! 3. A version clause that planning cannot resolve is an error, never ignored.
 //! 4. Planning changes nothing.
 
+mod conditions;
 mod constants;
 mod names;
 mod relation;
@@ -18,6 +19,7 @@ mod resolve;
 mod settings;
 mod trees;
 
+pub(crate) use conditions::all_of;
 pub(crate) use constants::plain_constant;
 pub(crate) use names::Names;
 pub(crate) use resolve::{LazyState, Moment, Resolution, Resolver, parameter, version_of};

@@ -13,6 +13,7 @@ use datafusion::{
     prelude::SessionConfig,
 };
 
+use super::conditions::BalanceConditions;
 use crate::{
     dml::WritePlanner,
     memory::{CountWindows, Limited, MemoryOptions},
@@ -75,7 +76,7 @@ pub(crate) fn base_state(runtime: &Arc<RuntimeEnv>, zone: TimeZone) -> SessionSt
     builder
 }
 
-/// The rules for physical plans, with ours: behind the one that pushes sorts down to scans.
+/// The rules for physical plans, with ours: one behind that which pushes sorts down to scans, one at the end.
 fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
     let mut rules = PhysicalOptimizer::new().rules;
     postgres::physical::push_filters_by_place(&mut rules);
@@ -84,6 +85,7 @@ fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
     let at = rules.iter().rposition(pushes_sorts).map_or(rules.len(), |at| at + 1);
     rules.insert(at, Arc::new(RelaxOrder));
     rules.push(Arc::new(postgres::physical::DropSoftLimits));
+    rules.push(Arc::new(BalanceConditions));
     // It replaces operators whose kind other rules look for.
     rules.push(Arc::new(CountWindows));
     rules

@@ -16,7 +16,7 @@ use datafusion::{
     datasource::source::DataSource,
     execution::{SendableRecordBatchStream, TaskContext},
     physical_expr::{
-        EquivalenceProperties, LexOrdering, Partitioning, PhysicalExpr, PhysicalSortExpr, conjunction,
+        EquivalenceProperties, LexOrdering, Partitioning, PhysicalExpr, PhysicalSortExpr,
         expressions::Column, projection::ProjectionExprs,
     },
     physical_plan::{
@@ -29,7 +29,7 @@ use datafusion::{
 use futures::stream;
 
 use super::{Reader, cursor::Cursor, range::ScanRange, statistics::table_statistics};
-use crate::{catalog::TableDef, rows::RowLayout};
+use crate::{catalog::TableDef, plan::all_of, rows::RowLayout};
 use bygone_engine::KeyRange;
 
 /// The scan of one table at one point. Self-contained: everything that decides its answer is in it.
@@ -271,7 +271,7 @@ impl DataSource for TableScan {
         let filters = filters.into_iter().map(|filter| self.named_by_place(filter));
         let filters = filters.collect::<Result<Vec<_>>>()?;
         let mut source = self.clone();
-        source.predicate = Some(conjunction(self.predicate.iter().cloned().chain(filters)));
+        source.predicate = Some(all_of(self.predicate.iter().cloned().chain(filters).collect()));
         Ok(FilterPushdownPropagation::with_parent_pushdown_result(vec![PushedDown::Yes; count])
             .with_updated_node(Arc::new(source) as Arc<dyn DataSource>))
     }

@@ -1,5 +1,6 @@
 //! Passes over the parser's tree, before it is planned.
 
+mod balance;
 mod interval_literals;
 mod join_conditions;
 pub(crate) mod output_names;
@@ -10,3 +11,5 @@ pub(crate) mod time_zone_syntax;
 pub(crate) mod using;
 mod whole_rows;
 mod windows;
+
+pub(crate) use balance::{LONG, balanced};

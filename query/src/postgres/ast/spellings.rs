@@ -12,6 +12,8 @@
 //! | `age(t)` | `age(current_date, t)` |
 //! | `SELECT generate_series(1, 3)` | `SELECT unnest(generate_series(1, 3))` |
 //! | `FROM t, generate_series(1, t.n) s` | `FROM t, LATERAL (SELECT generate_series(1, t.n)) s(s)` |
+//!
+//! Long chains are balanced in the same walk.
 
 use std::ops::ControlFlow;
 
@@ -21,6 +23,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::{
+    balance::{balance_condition, balance_queries},
     interval_literals::{negated, place_arguments, spell_interval},
     recursion, series,
     time_zone_syntax::spell_time_zone,
@@ -55,6 +58,7 @@ impl VisitorMut for Spelling {
         {
             return ControlFlow::Break(error);
         }
+        balance_queries(&mut query.body);
         let Some(fetch) = query.fetch.take() else { return ControlFlow::Continue(()) };
         let rows = fetch.quantity.unwrap_or_else(|| Expr::value(Value::Number("1".to_owned(), false)));
         query.limit_clause = Some(match query.limit_clause.take() {
@@ -97,6 +101,11 @@ impl VisitorMut for Spelling {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => ControlFlow::Break(error),
         }
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
+        balance_condition(expr);
+        ControlFlow::Continue(())
     }
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
