@@ -12,6 +12,7 @@
 //! | `ast::recursion` | tree | aggregates and outer joins in a recursive term, often without end | 42P19 | its choice | never |
 //! | `plan::subqueries` | plan | refuses or answers wrongly what refers to the outer row by more than equality under a filter: windows, limits, aggregates, outer joins, `NOT IN` with NULLs, `LATERAL` | runs them | apache/datafusion#5483, #25336, #25347, #25480 | general decorrelation has landed |
 //! | `ast::balance`, in the walk of `spellings` | tree | hangs each term of a chain under the one before: time to plan grows with the square | long chains of `AND`, `OR`, `UNION`, `EXCEPT` | its choice | its planner makes flat nodes of them |
+//! | `functions::chains` | tree, as it is planned | asks a chain of arithmetic for its type and name at each of its nodes: the third power | long chains of `+`, `-`, `\|\|`, … | its choice | expressions know their types |
 //! | `plan::coerce` | plan, and again when parameters are bound | `DOUBLE` and `DECIMAL` meet in `DECIMAL(30, 15)`; casts cut off; sums wrap; quotients are cut after four digits; texts and dates are compared with times in nanoseconds | see `plan::{decimals, casts, precision, text_literals, timestamps, unions}` | its choice | never |
 //! | `plan::intervals`, within `coerce` | plan | refuses `interval * number` and `avg(interval)`; times differ by durations | intervals of days and time | no report known | never |
 //! | `plan::union_names` | as `plan::coerce`, in its walk | looks for the columns of a `UNION` by name in the only branch that can have rows | names are those of the first branch | no report known | `propagate_empty_relation` maps by places |
@@ -84,6 +85,7 @@ pub(crate) fn add_functions(builder: &mut SessionStateBuilder, zone: TimeZone) {
     // The first planner that can plan an expression plans it.
     let planners = builder.expr_planners().get_or_insert_default();
     planners.insert(0, Arc::new(functions::Extract));
+    planners.insert(0, Arc::new(functions::Chains { zone }));
     planners.insert(0, Arc::new(plan::intervals::IntervalArithmetic));
     planners.insert(0, Arc::new(plan::subqueries::HiddenTables));
 }

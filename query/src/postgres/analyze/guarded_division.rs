@@ -13,7 +13,10 @@ use datafusion::{
     },
 };
 
-use crate::postgres::exprs::{has, has_subquery};
+use crate::postgres::{
+    exprs::{has, has_subquery},
+    functions::operators_of,
+};
 
 /// Puts the divisions of a WHERE behind the conditions before them.
 pub(super) fn guard_divisions(node: LogicalPlan) -> Result<LogicalPlan> {
@@ -41,18 +44,38 @@ fn behind(expr: Expr, guard: &Expr) -> Transformed<Expr> {
     if !is_division(&expr) {
         return Transformed::no(expr);
     }
-    let Expr::BinaryExpr(mut division) = expr else { return Transformed::no(expr) };
-    let divisor = std::mem::take(&mut *division.right);
-    *division.right = Expr::Case(Case {
-        expr: None,
-        when_then_expr: vec![(Box::new(guard.clone()), Box::new(divisor))],
-        else_expr: None,
-    });
-    Transformed::yes(Expr::BinaryExpr(division))
+    let guarded = |divisor: &mut Expr| {
+        *divisor = Expr::Case(Case {
+            expr: None,
+            when_then_expr: vec![(Box::new(guard.clone()), Box::new(std::mem::take(divisor)))],
+            else_expr: None,
+        });
+    };
+    match expr {
+        Expr::BinaryExpr(mut division) => {
+            guarded(&mut division.right);
+            Transformed::yes(Expr::BinaryExpr(division))
+        }
+        Expr::ScalarFunction(mut chain) => {
+            let ops = operators_of(&chain).unwrap_or_default().to_vec();
+            let operands = chain.args.iter_mut().skip(1);
+            operands.zip(ops).filter(|(arg, op)| divides(*op, arg)).for_each(|(arg, _)| guarded(arg));
+            Transformed::yes(Expr::ScalarFunction(chain))
+        }
+        expr => Transformed::no(expr),
+    }
 }
 
 fn is_division(expr: &Expr) -> bool {
-    matches!(expr, Expr::BinaryExpr(binary)
-        if matches!(binary.op, Operator::Divide | Operator::Modulo)
-            && !matches!(binary.right.as_ref(), Expr::Literal(..)))
+    match expr {
+        Expr::BinaryExpr(binary) => divides(binary.op, &binary.right),
+        Expr::ScalarFunction(call) => operators_of(call)
+            .is_some_and(|ops| ops.iter().zip(call.args.iter().skip(1)).any(|(op, arg)| divides(*op, arg))),
+        _ => false,
+    }
+}
+
+/// Division by what may be zero.
+fn divides(op: Operator, divisor: &Expr) -> bool {
+    matches!(op, Operator::Divide | Operator::Modulo) && !matches!(divisor, Expr::Literal(..))
 }

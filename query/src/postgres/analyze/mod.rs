@@ -49,6 +49,11 @@ fn with_semantics(expr: Expr, schema: &DFSchema, zone: TimeZone) -> Result<Trans
         .transform_data(|expr| Ok(scalar_subqueries::nullable(expr)))
 }
 
+/// An expression outside a plan whose operands have their types.
+pub(super) fn with_semantics_alone(expr: Expr, schema: &DFSchema, zone: TimeZone) -> Result<Expr> {
+    Ok(expr.transform_up(|expr| with_semantics(expr, schema, zone))?.data)
+}
+
 /// An expression outside a plan, with the session's zone.
 pub(crate) fn with_zone(expr: Expr, schema: &DFSchema, zone: TimeZone) -> error::Result<Expr> {
     Ok(expr.transform_up(|expr| time_zones::in_zone_of(expr, schema, zone))?.data)

@@ -1,6 +1,7 @@
 //! Functions that take the place of DataFusion's, or that it does not have.
 
 mod arithmetic;
+mod chains;
 mod intervals;
 mod only_row;
 mod or_null;
@@ -11,6 +12,7 @@ mod times;
 mod zoned_frame;
 
 pub(crate) use arithmetic::{ROUND_HALF_EVEN, checked_arithmetic, round_half_even};
+pub(crate) use chains::{Chains, operators_of};
 pub(crate) use intervals::{
     INTERVAL, interval_average, interval_choice, interval_extreme, interval_functions, interval_length,
     interval_order, interval_product, interval_quotient, planned_average, time_difference,

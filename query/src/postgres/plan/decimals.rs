@@ -45,7 +45,7 @@ fn float(expr: Expr, schema: &DFSchema) -> Expr {
 }
 
 /// The double nearest to a decimal, by its text: a cast divides, and rounds twice.
-pub(super) fn literal_as_float(value: &ScalarValue) -> Option<ScalarValue> {
+pub(crate) fn literal_as_float(value: &ScalarValue) -> Option<ScalarValue> {
     if value.is_null() {
         return Some(ScalarValue::Float64(None));
     }

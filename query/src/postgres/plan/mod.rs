@@ -18,6 +18,8 @@ use datafusion::{
     logical_expr::{Expr, LogicalPlan},
 };
 
+pub(crate) use decimals::literal_as_float;
+
 use super::walk::{rewrite_exprs_of, rewrite_nodes};
 
 /// Gives operands the types that Postgres would, where DataFusion would choose others.

@@ -36,7 +36,7 @@ use attach::Attached;
 pub(crate) use hidden::HiddenTables;
 use plain::{is_joined, is_one_value, outer_refs};
 
-use crate::postgres::{exprs::has_subquery, walk::rewrite_nodes};
+use crate::postgres::{ast::balanced, exprs::has_subquery, walk::rewrite_nodes};
 
 /// Replaces the subqueries of a plan that DataFusion could not run.
 pub(crate) fn replace_subqueries(plan: LogicalPlan) -> Result<LogicalPlan> {
@@ -75,19 +75,14 @@ impl NameCounter {
 /// A list of values, one query for each row: what is inside a list cannot ask.
 fn rows_of_values(values: datafusion::logical_expr::Values) -> Result<LogicalPlan> {
     let columns = values.schema.columns();
-    let mut rows = None;
-    for row in values.values {
+    let rows = values.values.into_iter().map(|row| {
         let named = row.into_iter().zip(&columns).map(|(value, column)| value.alias(&column.name));
-        let row = LogicalPlanBuilder::empty(true).project(named.collect::<Vec<_>>())?.build()?;
-        rows = Some(match rows {
-            None => LogicalPlanBuilder::from(row),
-            Some(rows) => LogicalPlanBuilder::union(rows, row)?,
-        });
-    }
-    match rows {
-        Some(rows) => rows.build(),
-        None => LogicalPlanBuilder::empty(false).build(),
-    }
+        LogicalPlanBuilder::empty(true).project(named.collect::<Vec<_>>())?.build()
+    });
+    let both = |left: Result<LogicalPlan>, right: Result<LogicalPlan>| {
+        LogicalPlanBuilder::from(left?).union(right?)?.build()
+    };
+    balanced(rows.collect(), &both).unwrap_or_else(|| LogicalPlanBuilder::empty(false).build())
 }
 
 fn replace_in(node: LogicalPlan, numbers: &mut NameCounter) -> Result<Transformed<LogicalPlan>> {
