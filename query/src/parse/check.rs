@@ -3,11 +3,15 @@
 //! DataFusion's planner ignores parts of the tree (row locks, samples, hints, the version of a table function …).
 //! Here each of them is an error, and every recorded point must be found on a table that is read.
 
-use std::{collections::HashSet, ops::ControlFlow};
+use std::{
+    collections::HashSet,
+    hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
+    ops::ControlFlow,
+};
 
 use datafusion::sql::sqlparser::ast::{
-    self, Expr, GroupByExpr, ObjectName, ObjectNamePart, Query, Select, SetExpr, SetOperator, SetQuantifier,
-    TableFactor, TableVersion, Visit, Visitor,
+    self, BinaryOperator, Expr, Function, GroupByExpr, ObjectName, ObjectNamePart, Query, Select, SetExpr,
+    SetOperator, SetQuantifier, TableFactor, TableVersion, Visit, Visitor,
 };
 
 use super::{
@@ -22,7 +26,14 @@ pub(super) fn query_parts(
     points: &[PointExpr],
     default_point: Option<PointId>,
 ) -> Result<()> {
-    let mut checker = Checker { points, found: HashSet::new(), scopes: Vec::new(), depth: 0 };
+    let mut checker = Checker {
+        points,
+        found: HashSet::new(),
+        scopes: Vec::new(),
+        windows: Vec::new(),
+        operators: 0,
+        nested: 0,
+    };
     if let ControlFlow::Break(error) = tree.visit(&mut checker) {
         return Err(error);
     }
@@ -71,12 +82,31 @@ struct Checker<'a> {
     points: &'a [PointExpr],
     found: HashSet<PointId>,
     scopes: Vec<Scope>,
-    /// Expressions around the one that is visited.
-    depth: usize,
+    /// Hashes of the windows of each `SELECT` on the way.
+    windows: Vec<HashSet<u64>>,
+    /// Operators of chains around the expression that is visited.
+    operators: usize,
+    /// Other expressions around it.
+    nested: usize,
 }
 
-/// The longest chain of operators: `a + b + c` nests two of them. Planning one takes time that grows with the square.
+/// The longest chain of operators: `a + b + c` nests two of them.
 const CHAIN_MAX: usize = 2_500;
+
+/// Expressions inside of each other that are no chain, as in `a::int::text`. Each of them asks those inside for their
+/// types, each time that one is asked for its own.
+const NESTED_MAX: usize = 200;
+
+/// The longest select list. What is written there is compared with all that is written there.
+const ITEMS_MAX: usize = 1_664;
+
+/// Expressions that one query sorts by, and different windows that it has: each one asks for all the others.
+const ORDERED_MAX: usize = 1_000;
+const WINDOWS_MAX: usize = 100;
+
+/// Grouping sets of one query, and the expressions in all of them.
+const GROUPING_SETS_MAX: usize = 4_096;
+const GROUPED_MAX: usize = 65_536;
 
 type Flow = ControlFlow<Error>;
 
@@ -116,7 +146,69 @@ impl Checker<'_> {
     }
 }
 
+/// An operator of which planning makes no deep tree, however many stand in a row.
+fn is_in_chain(expr: &Expr) -> bool {
+    use BinaryOperator::{
+        And, BitwiseAnd, BitwiseOr, Divide, Minus, Modulo, Multiply, Or, PGBitwiseShiftLeft,
+        PGBitwiseShiftRight, PGBitwiseXor, Plus, StringConcat,
+    };
+    let Expr::BinaryOp { op, .. } = expr else { return false };
+    matches!(
+        op,
+        And | BitwiseAnd
+            | BitwiseOr
+            | Divide
+            | Minus
+            | Modulo
+            | Multiply
+            | Or
+            | PGBitwiseShiftLeft
+            | PGBitwiseShiftRight
+            | PGBitwiseXor
+            | Plus
+            | StringConcat
+    )
+}
+
+/// Refuses grouping sets that are too many: each `CUBE` doubles them with every column.
+fn grouping_parts(group_by: &GroupByExpr) -> Flow {
+    let GroupByExpr::Expressions(exprs, _) = group_by else { return Flow::Continue(()) };
+    let (mut sets, mut width) = (1_usize, 0_usize);
+    for expr in exprs {
+        let (count, columns) = match expr {
+            Expr::Cube(columns) => {
+                let count = u32::try_from(columns.len()).ok().and_then(|n| 1_usize.checked_shl(n));
+                (count.unwrap_or(usize::MAX), columns.len())
+            }
+            Expr::Rollup(columns) => (columns.len() + 1, columns.len()),
+            Expr::GroupingSets(sets) => (sets.len(), sets.iter().map(Vec::len).max().unwrap_or_default()),
+            _ => (1, 1),
+        };
+        sets = sets.saturating_mul(count.max(1));
+        width += columns;
+    }
+    if exprs.len() > ITEMS_MAX {
+        return Flow::Break(Error::limit(format!("GROUP BY has at most {ITEMS_MAX} expressions")));
+    }
+    if sets > GROUPING_SETS_MAX || sets > 1 && sets.saturating_mul(width) > GROUPED_MAX {
+        return Flow::Break(
+            Error::limit(format!(
+                "GROUP BY has more than {GROUPING_SETS_MAX} grouping sets, or {GROUPED_MAX} columns in them"
+            ))
+            .with_hint("name the sets that are needed: GROUP BY GROUPING SETS (…)"),
+        );
+    }
+    Flow::Continue(())
+}
+
 fn select_parts(select: &Select) -> Flow {
+    if select.projection.len() > ITEMS_MAX {
+        return Flow::Break(
+            Error::limit(format!("a select list has at most {ITEMS_MAX} items"))
+                .with_hint("split it, and join the parts by their key"),
+        );
+    }
+    grouping_parts(&select.group_by)?;
     if select.into.is_some() {
         return refuse("SELECT INTO", "write CREATE TABLE t AS SELECT …");
     }
@@ -174,23 +266,64 @@ fn body_parts(body: &SetExpr) -> Flow {
 impl Visitor for Checker<'_> {
     type Break = Error;
 
-    fn pre_visit_expr(&mut self, _expr: &Expr) -> Flow {
-        self.depth += 1;
-        if self.depth > CHAIN_MAX {
+    fn pre_visit_expr(&mut self, expr: &Expr) -> Flow {
+        if let Expr::Function(Function { over: Some(window), .. }) = expr
+            && let Some(windows) = self.windows.last_mut()
+        {
+            windows.insert(BuildHasherDefault::<DefaultHasher>::default().hash_one(window));
+            if windows.len() > WINDOWS_MAX {
+                return Flow::Break(
+                    Error::limit(format!("a SELECT has more than {WINDOWS_MAX} different windows"))
+                        .with_hint("compute some of them in a WITH query"),
+                );
+            }
+        }
+        if is_in_chain(expr) {
+            self.operators += 1;
+        } else {
+            self.nested += 1;
+        }
+        if self.operators > CHAIN_MAX {
             return Flow::Break(
                 Error::limit(format!("an expression nests more than {CHAIN_MAX} operators"))
                     .with_hint("write a long chain of ORs as IN (…), and split others with parentheses"),
             );
         }
+        if self.nested > NESTED_MAX {
+            return Flow::Break(
+                Error::limit(format!("more than {NESTED_MAX} expressions are nested inside each other"))
+                    .with_hint("compute some of them in a WITH query"),
+            );
+        }
         Flow::Continue(())
     }
 
-    fn post_visit_expr(&mut self, _expr: &Expr) -> Flow {
-        self.depth -= 1;
+    fn post_visit_expr(&mut self, expr: &Expr) -> Flow {
+        if is_in_chain(expr) {
+            self.operators -= 1;
+        } else {
+            self.nested -= 1;
+        }
+        Flow::Continue(())
+    }
+
+    fn pre_visit_select(&mut self, _select: &Select) -> Flow {
+        self.windows.push(HashSet::new());
+        Flow::Continue(())
+    }
+
+    fn post_visit_select(&mut self, _select: &Select) -> Flow {
+        self.windows.pop();
         Flow::Continue(())
     }
 
     fn pre_visit_query(&mut self, query: &Query) -> Flow {
+        if let Some(order) = &query.order_by
+            && let ast::OrderByKind::Expressions(keys) = &order.kind
+            && keys.len() > ORDERED_MAX
+        {
+            return Flow::Break(Error::limit(format!("ORDER BY has at most {ORDERED_MAX} expressions")));
+        }
         if !query.locks.is_empty() {
             return refuse(
                 "FOR UPDATE and FOR SHARE",

@@ -13,6 +13,8 @@
 
 mod conditions;
 mod constants;
+mod extent;
+mod growth;
 mod names;
 mod relation;
 mod resolve;

@@ -24,6 +24,7 @@ use datafusion::{
 
 use super::{
     Resolution,
+    growth::check_growth,
     relation::Points,
     resolve::{Bindings, Moment, MomentKey},
 };
@@ -109,6 +110,7 @@ impl Names {
         }
         let planner = SqlToRel::new_with_options(self, options);
         let plan = planner.sql_statement_to_plan_with_context(statement, &mut context)?;
+        check_growth(&plan)?;
         rewrite_plan(plan)
     }
 

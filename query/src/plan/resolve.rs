@@ -21,7 +21,11 @@ use datafusion::{
 };
 use futures::future::BoxFuture;
 
-use super::{constants::plain_constant, trees::visit_trees};
+use super::{
+    constants::plain_constant,
+    extent::{Extent, Measure},
+    trees::visit_trees,
+};
 use crate::{
     catalog::{CatalogState, Object},
     error::{Error, Result},
@@ -31,7 +35,7 @@ use crate::{
     points::{Point, TimeZone, display_timestamp, literal_time, version_from_text},
     postgres::{analyze::with_zone, ast::spellings::rewrite_expression},
     scan::{PointLabel, Reader},
-    session::{Notice, Shared},
+    session::{Depth, Notice, Shared},
 };
 
 /// A state that is made when it is first asked for.
@@ -130,6 +134,7 @@ pub(crate) struct Bindings {
 pub(crate) struct PreparedView {
     pub query: Box<Query>,
     pub bindings: Arc<Bindings>,
+    pub extent: Extent,
     /// When the text has a point for all its tables.
     pub moment: Option<Arc<Moment>>,
 }
@@ -176,6 +181,8 @@ pub(crate) struct Resolver<'a> {
     pub parameters: &'a [ScalarValue],
     pub search: &'a SearchPath,
     pub notices: Vec<Notice>,
+    /// How much stack the statement has.
+    stack: Depth,
     moments: BTreeMap<Timestamp, Arc<Moment>>,
     views: HashMap<(MomentKey, u64), PreparedView>,
     /// The moments at which each table is read.
@@ -237,10 +244,17 @@ impl<'a> Resolver<'a> {
             parameters,
             search,
             notices: Vec::new(),
+            stack: Depth::default(),
             moments: BTreeMap::new(),
             views: HashMap::new(),
             reads: BTreeMap::new(),
         }
+    }
+
+    /// For a statement that can have more stack.
+    pub(crate) fn at_depth(mut self, depth: &Depth) -> Self {
+        self.stack = depth.clone();
+        self
     }
 
     /// Resolves the points of `parsed`, of the views it reads and of its table functions. `default` is the moment of tables
@@ -259,6 +273,7 @@ impl<'a> Resolver<'a> {
         let _ = visit_trees(&parsed.statement, &mut references);
         let search = self.search.clone();
         let bindings = self.bind(references.0, points, &default, &search, 0).await?;
+        self.extent(&bindings.points, &default, &search, |measure| visit_trees(&parsed.statement, measure))?;
         let resolution = Resolution {
             shared: Arc::clone(self.shared),
             default,
@@ -472,6 +487,34 @@ impl<'a> Resolver<'a> {
         })
     }
 
+    /// The reach of a text whose views were prepared.
+    fn extent(
+        &self,
+        points: &[Arc<Moment>],
+        default: &Arc<Moment>,
+        search: &SearchPath,
+        visit: impl FnOnce(&mut Measure<'_>) -> ControlFlow<Error>,
+    ) -> Result<Extent> {
+        let named = |name: &ObjectName, point: Option<PointId>| {
+            let moment = point.and_then(|id| points.get(id.0)).unwrap_or(default);
+            let path = search.path_of_tree(name);
+            match path.and_then(|path| moment.catalog.object(&path)) {
+                Some(Object::Table(table)) => Extent::of_table(table.columns.len()),
+                Some(Object::View(view)) => {
+                    let view = self.views.get(&(moment.key, view.id));
+                    view.map_or(Extent::of_table(1), |view| view.extent)
+                }
+                // A computed table, or an error that planning reports.
+                None => Extent::of_table(16),
+            }
+        };
+        let mut measure = Measure::new(&named);
+        match visit(&mut measure) {
+            ControlFlow::Break(error) => Err(error),
+            ControlFlow::Continue(()) => measure.whole(),
+        }
+    }
+
     async fn bind_table(
         &mut self,
         name: &ObjectName,
@@ -503,6 +546,8 @@ impl<'a> Resolver<'a> {
                     )));
                 }
                 let view = Arc::clone(view);
+                // Its text is parsed in here, and so are those of the views that it reads; all of them are planned.
+                self.stack.grow().await;
                 let parsed = parse::parse(&view.query)?;
                 let parse::Statement::Query(query) = &parsed.statement else {
                     return Err(Error::corrupt(format!("the text of view {path} is not a query")));
@@ -514,8 +559,10 @@ impl<'a> Resolver<'a> {
                 let _ = Visit::visit(query, &mut references);
                 let search = SearchPath::new(&view.database, &view.schema);
                 let bindings = self.bind(references.0, own, &inner, &search, depth + 1).await?;
+                let extent =
+                    self.extent(&bindings.points, &inner, &search, |measure| query.visit(measure))?;
                 let prepared =
-                    PreparedView { query: query.clone(), bindings: Arc::new(bindings), moment: all };
+                    PreparedView { query: query.clone(), bindings: Arc::new(bindings), extent, moment: all };
                 self.views.insert(key, prepared);
             }
         }

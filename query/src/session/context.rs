@@ -68,15 +68,13 @@ impl<'a> Context<'a> {
     fn resolver(&self) -> Resolver<'_> {
         let settings = &self.inner.settings;
         Resolver::new(self.shared, &self.state, self.zone(), self.now, self.parameters, &settings.search)
+            .at_depth(&self.inner.depth)
     }
 
     /// Runs `f` with a resolver and keeps its notices.
     pub(crate) async fn resolve(&mut self, default: Arc<Moment>) -> Result<Arc<Resolution>> {
         let parsed = self.parsed;
         let (resolution, notices) = self.resolver().resolve(default, parsed).await?;
-        if !resolution.views.is_empty() {
-            self.inner.depth.grow().await;
-        }
         self.notices.extend(notices);
         Ok(resolution)
     }

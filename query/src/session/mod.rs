@@ -35,6 +35,7 @@ pub use shared::StateAdapter;
 pub use shared::{Sql, SqlOptions};
 
 pub(crate) use context::{Context, Work};
+pub(crate) use deep::Depth;
 pub(crate) use execute::Written;
 pub(crate) use outcome::{batch_in_zone, schema_in_zone};
 pub(crate) use query::{Parameters, bind, empty_stream, plan_query, stream};
@@ -43,7 +44,7 @@ pub(crate) use settings::Settings;
 pub(crate) use shared::Shared;
 
 use crate::{error::Result, values::IntoParameters};
-use deep::{Deep, Depth};
+use deep::Deep;
 use transaction::OpenTransaction;
 
 /// A connection to a database: one statement at a time, with a transaction and settings of its own.

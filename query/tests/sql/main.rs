@@ -10,6 +10,7 @@ mod expressions;
 mod intervals;
 mod isolation;
 mod joins;
+mod long_statements;
 mod lookups;
 mod memory;
 mod membership;
