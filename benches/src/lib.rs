@@ -15,6 +15,8 @@ pub mod kernels;
 pub mod machine;
 #[cfg(feature = "sql")]
 pub mod orders;
+#[cfg(feature = "sql")]
+pub mod planning;
 pub mod report;
 #[cfg(feature = "sql")]
 pub mod sql;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use bygone_benches::{Plan, changes, kernels, machine, orders, sql, targets};
+use bygone_benches::{Plan, changes, kernels, machine, orders, planning, sql, targets};
 
 fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime starts");
@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         &sql::WORKLOADS[..],
         &orders::WORKLOADS[..],
         &changes::WORKLOADS[..],
+        &planning::WORKLOADS[..],
     ]
     .concat();
     if let Some(unknown) = names.iter().find(|name| !workloads.contains(&name.as_str())) {
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
                 sql::run(&plan, &names).await;
                 orders::run(&plan, &names).await;
                 changes::run(&plan, &names).await;
+                planning::run(&plan, &names).await;
             })
             .await
         })
