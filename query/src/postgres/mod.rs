@@ -7,7 +7,8 @@
 //! | `ast::using` | tree | `USING (k)`: `k` is that of the table whose name sorts first | the side that has a value | no report known | an outer join `USING` merges its columns |
 //! | `ast::spellings` | tree | does not know, or takes for something else, `FETCH FIRST`, `ESCAPE`, `SIMILAR TO`, `AT TIME ZONE`, `mod`, `every` | knows them | its choice | each, when it is planned |
 //! | `plan::subqueries` | plan | refuses correlation that is more than equality, and `EXISTS` and `IN` inside of expressions | runs them | apache/datafusion#5483 | general decorrelation has landed |
-//! | `plan::coerce` | plan, and again when parameters are bound | `DOUBLE` and `DECIMAL` meet in `DECIMAL(30, 15)`; casts cut off; sums wrap; quotients are cut after four digits; texts and dates are compared with times in nanoseconds | see `plan::{decimals, casts, precision, text_literals, timestamps, unions}` | its choice | never |
+//! | `plan::coerce` | plan, and again when parameters are bound | `DOUBLE` and `DECIMAL` meet in `DECIMAL(30, 15)`; casts cut off; sums wrap; quotients are cut after four digits; texts and dates are compared with times in nanoseconds | see `plan::{common_types, decimals, casts, operands, precision, recursion, text_literals, timestamps, unions, values}` | its choice | never |
+//! | `plan::Literals` | operands, while they are planned | refuses text beside numbers in arithmetic and arrays | reads a literal as the type of the other | its choice | never |
 //! | `analyze::guarded_division` | analyzed plan | computes both sides of an `AND` for all rows | a division behind a condition is not reached | its choice | `AND` evaluates rows that are left |
 //! | `analyze::checked_arithmetic` | analyzed plan | integers wrap, a double divided by zero is infinite | 22003, 22012 | its choice | its planner can ask for `fail_on_overflow` |
 //! | `analyze::time_zones` | analyzed plan | reads and shows times in the zone of their type, in nanoseconds | in the session's zone, to the microsecond | its choice | never |
@@ -60,5 +61,7 @@ pub(crate) fn add_functions(builder: &mut SessionStateBuilder, zone: TimeZone) {
     scalar.extend(functions::scalar_functions().into_iter().map(Arc::new));
     scalar.extend(functions::time_functions(zone).into_iter().map(Arc::new));
     // The first planner that can plan an expression plans it.
-    builder.expr_planners().get_or_insert_default().insert(0, Arc::new(functions::Extract));
+    let planners = builder.expr_planners().get_or_insert_default();
+    planners.insert(0, Arc::new(functions::Extract));
+    planners.insert(0, Arc::new(plan::Literals));
 }

@@ -11,6 +11,7 @@
 //! | `TIMESTAMP`, `TIMESTAMPTZ` | `Timestamp(µs)`, `Timestamp(µs, UTC)` |
 //! | `BYTEA` | `Binary` |
 
+mod names;
 mod planner;
 
 use std::fmt;
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
+pub use names::sql_name;
 pub use planner::Types;
 
 /// Digits of a decimal that fits eight bytes.

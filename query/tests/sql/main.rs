@@ -3,6 +3,7 @@
 mod changes;
 mod column_names;
 mod columns;
+mod common_types;
 mod database;
 mod expressions;
 mod isolation;

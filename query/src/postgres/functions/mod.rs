@@ -1,6 +1,7 @@
 //! Functions that take the place of DataFusion's, or that it does not have.
 
 mod arithmetic;
+mod coalesce;
 mod only_row;
 mod scalars;
 mod text_casts;
@@ -9,7 +10,7 @@ mod times;
 pub(crate) use arithmetic::{ROUND_HALF_EVEN, checked_arithmetic, round_half_even};
 pub(crate) use only_row::only_row;
 pub(crate) use scalars::scalar_functions;
-pub(crate) use text_casts::{read_text, show_bytes};
+pub(crate) use text_casts::{read_text, read_value, show_bytes};
 pub(crate) use times::{
     Extract, IN_ZONE, TIMEZONE, cast_value, in_zone, is_time_cast, shift, time_cast, time_functions,
 };
