@@ -5,7 +5,9 @@
 
 mod convert;
 mod layers;
+mod sql_types;
 mod suggest;
+mod wording;
 
 use std::{fmt, sync::Arc};
 
