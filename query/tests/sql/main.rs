@@ -11,6 +11,7 @@ mod lookups;
 mod objects;
 mod plans;
 mod points;
+mod precedence;
 mod restore;
 mod spills;
 mod statistics;
