@@ -5,6 +5,7 @@
 //! | `name ␁ n` | the n-th column of a select list that shares its name with another |
 //! | `database ␂ moment` as a catalog | a table at a point: the planner compares scans by name, and must tell two moments of a table apart |
 //! | `__bygone_key` | the hidden column with a row's encoded key |
+//! | `__bygone_rows`, `__bygone_rows0` | the subquery whose rows a row is compared with, and its columns |
 //! | `__bygone_target` | the table that an UPDATE or DELETE changes |
 //!
 //! ␁ and ␂ are control characters, which no object can be named with; names with `__bygone` in front are refused for columns.
@@ -24,6 +25,9 @@ pub(crate) const ROW_KEY_COLUMN: &str = "__bygone_key";
 
 /// The name that the target of an UPDATE or DELETE has in its query.
 pub(crate) const TARGET_TABLE: &str = "__bygone_target";
+
+/// The name of a subquery whose rows are compared with a row; a column's name ends with its number.
+pub(crate) const COMPARED_ROWS: &str = "__bygone_rows";
 
 /// The name of a column that shares its own with others, told apart by its position.
 pub(crate) fn marked(name: &str, index: usize) -> String {

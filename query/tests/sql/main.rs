@@ -13,6 +13,7 @@ mod plans;
 mod points;
 mod precedence;
 mod restore;
+mod row_values;
 mod spills;
 mod statistics;
 mod storage;
