@@ -17,7 +17,7 @@ use crate::{
     catalog::{CatalogState, ColumnDef, Object, ObjectPath, TableDef, keys},
     error::{Error, ErrorKind, Result},
     parse::{self, ColumnSpec, CreateTable},
-    postgres::{analyze::with_zone, ast::time_zone_syntax::spell_time_zones, plan::coerce_alone},
+    postgres::{analyze::with_zone, ast::time_zone_syntax::spell_time_zones, exprs::has, plan::coerce_alone},
     session::{Context, Notice, Outcome, Work, Written},
     types::ColumnType,
 };
@@ -141,7 +141,8 @@ pub(crate) fn planned_defaults(context: &Context<'_>, table: &TableDef) -> Resul
     for column in &table.columns {
         let Some(text) = &column.default else { continue };
         let planned = plan_default(context, text, column.column_type).map_err(|error| {
-            Error::invalid_definition(format!("default of column {}: {}", column.name, error.message()))
+            let message = format!("default of column {}: {}", column.name, error.message());
+            Error::new(error.kind(), error.sqlstate(), message).with_hint(error.hint().unwrap_or_default())
         })?;
         defaults.insert(column.name.clone(), planned);
     }
@@ -154,6 +155,10 @@ fn plan_default(context: &Context<'_>, text: &str, column_type: ColumnType) -> R
     let schema = DFSchema::empty();
     let expr =
         context.state.create_logical_expr_from_sql_expr(ast::ExprWithAlias { expr, alias: None }, &schema)?;
+    if has(&expr, |expr| matches!(expr, Expr::AggregateFunction(_) | Expr::WindowFunction(_))) {
+        let message = "aggregate and window functions are not allowed in DEFAULT";
+        return Err(Error::new(ErrorKind::Invalid, "42803", message));
+    }
     let expr = coerce_alone(expr.cast_to(&column_type.arrow(), &schema)?, &schema)?;
     with_zone(expr, &schema, context.zone())
 }

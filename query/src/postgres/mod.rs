@@ -11,9 +11,10 @@
 //! | `plan::Literals` | operands, while they are planned | refuses text beside numbers in arithmetic and arrays | reads a literal as the type of the other | its choice | never |
 //! | `analyze::guarded_division` | analyzed plan | computes both sides of an `AND` for all rows | a division behind a condition is not reached | its choice | `AND` evaluates rows that are left |
 //! | `analyze::checked_arithmetic` | analyzed plan | integers wrap, a double divided by zero is infinite | 22003, 22012 | its choice | its planner can ask for `fail_on_overflow` |
+//! | `analyze::float_keys` | analyzed plan | tells -0 from 0 where it sorts, partitions, looks into sets, joins columns | they are equal everywhere | no report known | its sorts and sets compare floats by value |
 //! | `analyze::time_zones` | analyzed plan | reads and shows times in the zone of their type, in nanoseconds | in the session's zone, to the microsecond | its choice | never |
 //!
-//! The three of `analyze` are one rule and one walk ([`analyze::PostgresSemantics`]). Every walk over a plan is
+//! The four of `analyze` are one rule and one walk ([`analyze::PostgresSemantics`]). Every walk over a plan is
 //! [`walk::rewrite_nodes`] or [`walk::rewrite_exprs`]: it keeps the names of columns and computes schemas anew.
 
 pub(crate) mod analyze;

@@ -6,6 +6,7 @@ mod columns;
 mod common_types;
 mod database;
 mod expressions;
+mod floats;
 mod isolation;
 mod lookups;
 mod objects;

@@ -13,7 +13,7 @@ use datafusion::{
     scalar::ScalarValue,
 };
 
-use super::coalesce::coalesce;
+use super::{coalesce::coalesce, domain};
 use crate::postgres::exprs::is_text;
 
 /// The functions that need no session.
@@ -25,6 +25,7 @@ pub(crate) fn scalar_functions() -> Vec<ScalarUDF> {
             ScalarUDF::new_from_impl(Scalar { name, kind, signature })
         })
         .chain([coalesce()])
+        .chain(domain::functions())
         .collect()
 }
 
