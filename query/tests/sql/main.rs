@@ -9,6 +9,7 @@ mod expressions;
 mod floats;
 mod isolation;
 mod lookups;
+mod mistakes;
 mod objects;
 mod plans;
 mod points;

@@ -3,6 +3,8 @@
 //! Both are read as files are, which is how Postgres reads them: bytes in hexadecimal, `yes`. For times see `times`.
 //! DataFusion's own casts take other texts, or take them as they are.
 
+use std::sync::Arc;
+
 use arrow::datatypes::DataType;
 use datafusion::{
     common::{DFSchema, Result, ScalarValue, tree_node::Transformed},
@@ -13,7 +15,7 @@ use super::common_types::is_open_text;
 use crate::{
     postgres::{
         exprs::{cast_in_place, counts, is_comparison, is_text, type_of},
-        functions::{read_text, read_value, show_bytes},
+        functions::{read_array, read_text, read_value, show_bytes},
     },
     types::ColumnType,
 };
@@ -32,6 +34,9 @@ pub(crate) fn text_cast(expr: &Expr, to: &DataType, schema: &DFSchema) -> Option
 fn reader(to: &DataType) -> Option<ScalarUDF> {
     if matches!(to, DataType::Timestamp(..) | DataType::Date32) {
         return None;
+    }
+    if let DataType::List(element) = to {
+        return ColumnType::from_arrow(element.data_type()).ok().map(|_| read_array(Arc::clone(element)));
     }
     let column_type = ColumnType::from_arrow(to).ok()?;
     (column_type.arrow() == *to).then(|| read_text(column_type))
@@ -88,7 +93,7 @@ pub(super) fn read(expr: &mut Expr, to: &DataType) -> Result<bool> {
     }
     let Some(reader) = reader(to) else { return Ok(false) };
     *expr = match &*expr {
-        Expr::Literal(value, _) => Expr::Literal(read_value(value, to)?, None),
+        Expr::Literal(value, _) if !to.is_nested() => Expr::Literal(read_value(value, to)?, None),
         _ => reader.call(vec![std::mem::take(expr)]),
     };
     Ok(true)
