@@ -93,7 +93,9 @@ pub(super) fn read(expr: &mut Expr, to: &DataType) -> Result<bool> {
     }
     let Some(reader) = reader(to) else { return Ok(false) };
     *expr = match &*expr {
-        Expr::Literal(value, _) if !to.is_nested() => Expr::Literal(read_value(value, to)?, None),
+        Expr::Literal(value, _) if ColumnType::from_arrow(to).is_ok() => {
+            Expr::Literal(read_value(value, to)?, None)
+        }
         _ => reader.call(vec![std::mem::take(expr)]),
     };
     Ok(true)
