@@ -36,6 +36,10 @@ pub(crate) async fn create_schema(
 ) -> Result<Written> {
     let (database, schema) = schema_path(context, &create.name)?;
     check_name("schema", &schema)?;
+    if schema.starts_with("pg_") {
+        let message = format!("schema name {schema} is reserved: pg_ begins the names of system schemas");
+        return Err(Error::new(ErrorKind::Invalid, "42939", message).at(create.name.position));
+    }
     let catalog = catalog_of(context, work).await?;
     let Some(entry) = catalog.databases.get(&database) else {
         return Err(Error::no_database(&database, catalog.databases.keys().map(String::as_str)));

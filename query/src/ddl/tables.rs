@@ -17,7 +17,7 @@ use crate::{
     catalog::{CatalogState, ColumnDef, Object, ObjectPath, TableDef, keys},
     error::{Error, ErrorKind, Result},
     parse::{self, ColumnSpec, CreateTable},
-    postgres::{analyze::with_zone, ast::spellings::rewrite_expression, plan::coerce_alone},
+    postgres::{analyze::with_zone, ast::spellings::rewrite_expression, exprs::has, plan::coerce_alone},
     session::{Context, Notice, Outcome, Work, Written},
     types::{ColumnType, casts::check_assignment},
 };
@@ -142,8 +142,9 @@ pub(crate) fn planned_defaults(context: &Context<'_>, table: &TableDef) -> Resul
     let mut defaults = HashMap::new();
     for column in &table.columns {
         let Some(text) = &column.default else { continue };
-        let planned = plan_default(context, text, &column.name, column.column_type).map_err(|error| {
-            Error::invalid_definition(format!("default of column {}: {}", column.name, error.message()))
+        let planned =
+            plan_default(context, text, &column.name, column.column_type).map_err(|error| {
+                error.reworded(|message| format!("default of column {}: {message}", column.name))
         })?;
         defaults.insert(column.name.clone(), planned);
     }
@@ -156,6 +157,10 @@ fn plan_default(context: &Context<'_>, text: &str, name: &str, column_type: Colu
     let schema = DFSchema::empty();
     let expr =
         context.state.create_logical_expr_from_sql_expr(ast::ExprWithAlias { expr, alias: None }, &schema)?;
+    if has(&expr, |expr| matches!(expr, Expr::AggregateFunction(_) | Expr::WindowFunction(_))) {
+        let message = "aggregate and window functions are not allowed in DEFAULT";
+        return Err(Error::new(ErrorKind::Invalid, "42803", message));
+    }
     check_assignment(&expr.get_type(&schema)?, name, column_type)?;
     let expr = coerce_alone(expr.cast_to(&column_type.arrow(), &schema)?, &schema)?;
     with_zone(expr, &schema, context.zone())

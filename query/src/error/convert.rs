@@ -14,7 +14,7 @@ use datafusion::{
     sql::sqlparser::parser::ParserError,
 };
 
-use super::{Error, ErrorKind, Position};
+use super::{Error, ErrorKind, Position, sql_types::with_sql_names, wording};
 use crate::{
     names::internal::{shown_name, without_marks, without_scan_names},
     postgres::ast::output_names::is_ambiguous,
@@ -102,9 +102,7 @@ fn from_datafusion(error: &DataFusionError) -> Error {
         DataFusionError::NotImplemented(message) if message.starts_with("Physical plan does not support") => {
             subquery_unsupported()
         }
-        DataFusionError::NotImplemented(message) => {
-            Error::new(ErrorKind::Unsupported, "0A000", format!("not supported: {}", plain(message)))
-        }
+        DataFusionError::NotImplemented(message) => from_unimplemented(message),
         DataFusionError::Plan(message) | DataFusionError::Configuration(message) => {
             from_plan(&plain(message))
         }
@@ -112,7 +110,7 @@ fn from_datafusion(error: &DataFusionError) -> Error {
         DataFusionError::ResourcesExhausted(message) => Error::out_of_memory(plain(message)),
         DataFusionError::ExecutionJoin(join) if join.is_cancelled() => Error::cancelled(),
         other => match other.find_root() {
-            root if std::ptr::eq(root, other) => Error::internal(plain(&other.to_string())),
+            root if std::ptr::eq(root, other) => from_internal(&plain(&other.to_string())),
             root => from_datafusion(root),
         },
     }
@@ -148,24 +146,44 @@ fn from_foreign(error: &(dyn std::error::Error + 'static)) -> Error {
         }
         cause = current.source();
     }
-    Error::internal(plain(&error.to_string()))
+    from_internal(&plain(&error.to_string()))
+}
+
+fn from_unimplemented(message: &str) -> Error {
+    let message = plain(message);
+    wording::known(&message)
+        .unwrap_or_else(|| Error::new(ErrorKind::Unsupported, "0A000", format!("not supported: {message}")))
+}
+
+/// What DataFusion takes for its own mistake is often one of the statement.
+fn from_internal(message: &str) -> Error {
+    if let Some(known) = wording::known(message) {
+        return known;
+    }
+    if let Some((_, data_type)) = message.split_once("Cannot run range queries on datatype: ") {
+        let data_type = data_type.trim_end_matches('.');
+        return Error::unsupported(format!("a window with a frame of values, ordered by {data_type},"))
+            .with_hint("count rows: ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW");
+    }
+    Error::internal(message)
 }
 
 fn from_arrow(error: &ArrowError) -> Error {
     match error {
         ArrowError::ExternalError(inner) => from_foreign(inner.as_ref()),
         ArrowError::DivideByZero => Error::new(ErrorKind::Invalid, "22012", "division by zero"),
-        ArrowError::ArithmeticOverflow(message) => Error::new(ErrorKind::Invalid, "22003", plain(message)),
+        ArrowError::ArithmeticOverflow(message) => {
+            let message = plain(message);
+            wording::known(&message).unwrap_or_else(|| Error::new(ErrorKind::Invalid, "22003", message))
+        }
         ArrowError::CastError(message)
         | ArrowError::ParseError(message)
         | ArrowError::ComputeError(message)
         | ArrowError::InvalidArgumentError(message) => from_execution(&plain(message)),
-        ArrowError::NotYetImplemented(message) => {
-            Error::new(ErrorKind::Unsupported, "0A000", format!("not supported: {}", plain(message)))
-        }
+        ArrowError::NotYetImplemented(message) => from_unimplemented(message),
         ArrowError::IoError(_, io) => from_foreign(io),
         ArrowError::MemoryError(message) => Error::out_of_memory(plain(message)),
-        other => Error::internal(plain(&other.to_string())),
+        other => from_internal(&plain(&other.to_string())),
     }
 }
 
@@ -237,11 +255,14 @@ fn shown(column: &Column, like: &Column) -> String {
 }
 
 fn from_plan(message: &str) -> Error {
+    if let Some(known) = wording::known(message) {
+        return known;
+    }
     let lower = message.to_lowercase();
     if let Some(name) = between(message, "table '", "' not found") {
         return Error::no_table(name.rsplit('.').next().unwrap_or(name), []);
     }
-    if lower.contains("invalid function") || lower.contains("no function matches") {
+    if lower.contains("no function matches") {
         return Error::no_function(message);
     }
     if lower.contains("table function") && lower.contains("not found") {
@@ -254,18 +275,14 @@ fn from_plan(message: &str) -> Error {
         return subquery_unsupported();
     }
     if lower.contains("too many columns! the subquery") {
-        return Error::unsupported("a subquery of several columns at this place").with_hint(
-            "compare several columns with EXISTS (SELECT 1 FROM … WHERE u.a = t.a AND u.b = t.b)",
-        );
+        return Error::syntax("subquery has too many columns")
+            .with_hint("name one column in it, or compare as many as it has: (a, b) IN (SELECT …)");
     }
     if lower.contains("cannot coerce")
         || lower.contains("type_coercion")
         || lower.contains("cannot infer common")
     {
         return Error::type_mismatch(message);
-    }
-    if lower.contains("must appear in the group by") || lower.contains("non-aggregate") {
-        return Error::new(ErrorKind::Invalid, "42803", message);
     }
     Error::new(ErrorKind::Invalid, "42000", message)
 }
@@ -282,6 +299,9 @@ fn subquery_unsupported() -> Error {
 }
 
 fn from_execution(message: &str) -> Error {
+    if let Some(known) = wording::known(message) {
+        return known;
+    }
     let lower = message.to_lowercase();
     if lower.contains("divide by zero") || lower.contains("division by zero") {
         return Error::new(ErrorKind::Invalid, "22012", "division by zero");
@@ -289,19 +309,16 @@ fn from_execution(message: &str) -> Error {
     if lower.contains("overflow") || lower.contains("out of range") || lower.contains("too large to store") {
         return Error::new(ErrorKind::Invalid, "22003", message);
     }
-    if lower.contains("can't cast value") {
-        return Error::new(ErrorKind::Invalid, "22003", message);
-    }
     if lower.contains("cannot cast") || lower.contains("cannot parse") || lower.contains("error parsing") {
         return Error::new(ErrorKind::Invalid, "22P02", message);
     }
-    if lower.contains("more than one row") || lower.contains("more than one element") {
+    if lower.contains("more than one element") {
         return Error::new(ErrorKind::Invalid, "21000", message);
     }
     Error::new(ErrorKind::Invalid, "22000", message)
 }
 
-fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
+pub(super) fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
     let from = text.find(start)? + start.len();
     let length = text[from..].find(end)?;
     Some(&text[from..from + length])
@@ -319,6 +336,7 @@ pub(crate) fn plain(message: &str) -> String {
         "Invalid argument error: ",
         "This feature is not implemented: ",
         "External error: ",
+        "Internal error: ",
         "Schema error: ",
         "SQL error: ",
     ];
@@ -328,7 +346,7 @@ pub(crate) fn plain(message: &str) -> String {
         text = rest;
     }
     let text = text.split("\nThis issue was likely caused by a bug").next().unwrap_or(text);
-    without_marks(&without_scan_names(&on_one_line(text.trim_end())))
+    with_sql_names(&without_marks(&without_scan_names(&on_one_line(text.trim_end()))))
 }
 
 /// A message of several lines in one: the lists that follow a message of DataFusion are indented lines.

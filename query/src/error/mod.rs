@@ -7,7 +7,9 @@
 mod convert;
 mod layers;
 mod printable;
+mod sql_types;
 mod suggest;
+mod wording;
 
 use std::{fmt, sync::Arc};
 

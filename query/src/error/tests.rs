@@ -93,3 +93,24 @@ fn an_error_is_printable_whatever_it_quotes() {
     let listed = Error::from(DataFusionError::Plan("no\n\tCandidate functions:\n\tf(Any)".into()));
     assert_eq!(listed.message(), "no Candidate functions: f(Any)");
 }
+
+#[test]
+fn types_literals_and_columns_have_their_names_of_sql() {
+    for (theirs, ours) in [
+        ("got Int64", "got BIGINT"),
+        ("upper(Utf8View, Decimal128(5, 1))", "upper(TEXT, DECIMAL(5, 1))"),
+        ("Timestamp(µs) and Timestamp(µs, \"UTC\")", "TIMESTAMP and TIMESTAMPTZ"),
+        ("Timestamp(Nanosecond, None)", "TIMESTAMP"),
+        ("List(Int64) or Struct(\"c0\": Int64)", "BIGINT[] or RECORD"),
+        ("Interval(MonthDayNano), Duration(µs)", "INTERVAL, INTERVAL"),
+        ("count(Int64(1)) > Float64(0.5)", "count(1) > 0.5"),
+        ("x = Utf8(\"a)\")", "x = 'a)'"),
+        ("Decimal128(Some(-5),3,2) * 2", "-0.05 * 2"),
+        ("Column(Column { relation: Some(Bare { table: \"t\" }), name: \"i\" })", "i"),
+        ("Field { name: \"i\", data_type: Utf8View, nullable: true }", "TEXT"),
+        ("my_Int64 and Int64x", "my_Int64 and Int64x"),
+        ("unclosed Int64(", "unclosed BIGINT("),
+    ] {
+        assert_eq!(plain(theirs), ours);
+    }
+}

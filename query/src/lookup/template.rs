@@ -4,6 +4,7 @@ use std::{
     collections::hash_map::DefaultHasher,
     hash::{Hash, Hasher},
     ops::ControlFlow,
+    slice,
     sync::Arc,
 };
 
@@ -20,6 +21,7 @@ use crate::{
     catalog::TableDef,
     parse::{Delete, PointId, Update, folded_ident},
     plan::plain_constant,
+    postgres::ast::rows::{fields, fields_mut},
     types::ColumnType,
 };
 
@@ -208,8 +210,11 @@ fn fixed_columns(selection: &Expr, table: &TableDef) -> Vec<usize> {
             Expr::Nested(inner) => rest.push(inner),
             Expr::BinaryOp { left, op: BinaryOperator::And, right } => rest.extend([left.as_ref(), right]),
             Expr::BinaryOp { left, op: BinaryOperator::Eq, right } => {
-                fixed.extend(column_of(left, table));
-                fixed.extend(column_of(right, table));
+                let (left, right) = match (fields(left), fields(right)) {
+                    (Some(left), Some(right)) if left.len() == right.len() => (left, right),
+                    _ => (slice::from_ref(&**left), slice::from_ref(&**right)),
+                };
+                fixed.extend(left.iter().chain(right).filter_map(|side| column_of(side, table)));
             }
             _ => {}
         }
@@ -246,14 +251,26 @@ impl Taken<'_> {
                 self.conditions(left);
                 self.conditions(right);
             }
-            Expr::BinaryOp { left, op: Eq | NotEq | Lt | LtEq | Gt | GtEq, right } => {
-                if let Some(index) = column_of(left, self.table) {
-                    self.constant(right, index);
-                } else if let Some(index) = column_of(right, self.table) {
-                    self.constant(left, index);
+            Expr::BinaryOp { left, op: Eq, right } if fields(left).is_some() => {
+                if let (Some(left), Some(right)) = (fields_mut(left), fields_mut(right)) {
+                    for (left, right) in left.iter_mut().zip(right) {
+                        self.compared(left, right);
+                    }
                 }
             }
+            Expr::BinaryOp { left, op: Eq | NotEq | Lt | LtEq | Gt | GtEq, right } => {
+                self.compared(left, right);
+            }
             _ => {}
+        }
+    }
+
+    /// Takes the side of a comparison that is not the column.
+    fn compared(&mut self, left: &mut Expr, right: &mut Expr) {
+        if let Some(index) = column_of(left, self.table) {
+            self.constant(right, index);
+        } else if let Some(index) = column_of(right, self.table) {
+            self.constant(left, index);
         }
     }
 

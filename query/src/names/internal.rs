@@ -5,6 +5,7 @@
 //! | `name ␁ n` | the n-th column of a select list that shares its name with another |
 //! | `database ␂ moment` as a catalog | a table at a point: the planner compares scans by name, and must tell two moments of a table apart |
 //! | `__bygone_key` | the hidden column with a row's encoded key |
+//! | `__bygone_rows`, `__bygone_rows0` | the subquery whose rows a row is compared with, and its columns |
 //! | `__bygone_target` | the table that an UPDATE or DELETE changes |
 //! | `__bygone_is_there` | the hidden column of a table of an outer join whose rows `count(t.*)` counts |
 //!
@@ -28,6 +29,9 @@ pub(crate) const TARGET_TABLE: &str = "__bygone_target";
 
 /// The hidden column that is true in every row of a table.
 pub(crate) const IS_THERE_COLUMN: &str = "__bygone_is_there";
+
+/// The name of a subquery whose rows are compared with a row; a column's name ends with its number.
+pub(crate) const COMPARED_ROWS: &str = "__bygone_rows";
 
 /// The name of a column that shares its own with others, told apart by its position.
 pub(crate) fn marked(name: &str, index: usize) -> String {

@@ -4,7 +4,7 @@ use std::any::{Any, TypeId};
 
 use datafusion::sql::sqlparser::{
     ast::{BinaryOperator, CastKind, DataType, ExactNumberInfo, Expr, UnaryOperator, Value},
-    dialect::{Dialect, GenericDialect},
+    dialect::{Dialect, GenericDialect, Precedence},
     keywords::Keyword,
     parser::{Parser, ParserError},
     tokenizer::Token,
@@ -18,8 +18,25 @@ use datafusion::sql::sqlparser::{
 #[derive(Debug, Clone, Copy)]
 pub(super) struct BygoneDialect;
 
-/// How tightly `^` binds: above `*` (40), below a sign and `::` (50).
-const POWER: u8 = 45;
+/// How tightly operators bind, as in Postgres.
+mod binding {
+    pub(super) const PERIOD: u8 = 150;
+    pub(super) const CAST: u8 = 140;
+    pub(super) const SUBSCRIPT: u8 = 130;
+    pub(super) const SIGN: u8 = 120;
+    pub(super) const AT_TIME_ZONE: u8 = 110;
+    pub(super) const POWER: u8 = 100;
+    pub(super) const MULTIPLY: u8 = 90;
+    pub(super) const ADD: u8 = 80;
+    /// `||`, `~`, `&`, `#`, `->` and all others that are not in this list.
+    pub(super) const OTHER: u8 = 70;
+    pub(super) const BETWEEN_IN_LIKE: u8 = 60;
+    pub(super) const COMPARISON: u8 = 50;
+    pub(super) const IS: u8 = 40;
+    pub(super) const NOT: u8 = 30;
+    pub(super) const AND: u8 = 20;
+    pub(super) const OR: u8 = 10;
+}
 
 impl Dialect for BygoneDialect {
     fn dialect(&self) -> TypeId {
@@ -35,7 +52,14 @@ impl Dialect for BygoneDialect {
         };
         if let Some(op) = sign {
             parser.advance_token();
-            return Some(parser.parse_subexpr(POWER).map(|expr| Expr::UnaryOp { op, expr: Box::new(expr) }));
+            return Some(
+                parser.parse_subexpr(binding::SIGN).map(|expr| Expr::UnaryOp { op, expr: Box::new(expr) }),
+            );
+        }
+        // No column is called CASE: what goes wrong inside of one is said as it is.
+        if matches!(&parser.peek_token_ref().token, Token::Word(word) if word.keyword == Keyword::CASE) {
+            parser.advance_token();
+            return Some(parser.parse_case_expr());
         }
         let Token::Number(digits, _) = &parser.peek_token_ref().token else { return None };
         if !digits.contains(['e', 'E']) {
@@ -53,7 +77,46 @@ impl Dialect for BygoneDialect {
     }
 
     fn get_next_precedence(&self, parser: &Parser<'_>) -> Option<Result<u8, ParserError>> {
-        (parser.peek_token_ref().token == Token::Caret).then_some(Ok(POWER))
+        Some(Ok(match parser.peek_token_ref().token {
+            Token::Caret => binding::POWER,
+            Token::LBracket => binding::SUBSCRIPT,
+            Token::StringConcat
+            | Token::Tilde
+            | Token::TildeAsterisk
+            | Token::ExclamationMarkTilde
+            | Token::ExclamationMarkTildeAsterisk
+            | Token::DoubleTilde
+            | Token::DoubleTildeAsterisk
+            | Token::ExclamationMarkDoubleTilde
+            | Token::ExclamationMarkDoubleTildeAsterisk
+            | Token::CaretAt
+            | Token::Sharp
+            | Token::ShiftLeft
+            | Token::ShiftRight => binding::OTHER,
+            _ => return None,
+        }))
+    }
+
+    fn prec_value(&self, operator: Precedence) -> u8 {
+        match operator {
+            Precedence::Period => binding::PERIOD,
+            Precedence::DoubleColon => binding::CAST,
+            Precedence::AtTz => binding::AT_TIME_ZONE,
+            Precedence::MulDivModOp => binding::MULTIPLY,
+            Precedence::PlusMinus => binding::ADD,
+            Precedence::Caret
+            | Precedence::Xor
+            | Precedence::Ampersand
+            | Precedence::Pipe
+            | Precedence::Colon
+            | Precedence::PgOther => binding::OTHER,
+            Precedence::Between | Precedence::Like => binding::BETWEEN_IN_LIKE,
+            Precedence::Eq => binding::COMPARISON,
+            Precedence::Is => binding::IS,
+            Precedence::UnaryNot => binding::NOT,
+            Precedence::And => binding::AND,
+            Precedence::Or => binding::OR,
+        }
     }
 
     /// `IS DISTINCT FROM` ends before `AND`; `^` is a power, `#` the exclusive or.

@@ -27,6 +27,12 @@ pub(crate) fn is_comparison(op: Operator) -> bool {
     matches!(op, Eq | NotEq | Lt | LtEq | Gt | GtEq | IsDistinctFrom | IsNotDistinctFrom)
 }
 
+/// An operator that computes a number, or a time, of two.
+pub(crate) fn counts(op: Operator) -> bool {
+    use Operator::{Divide, Minus, Modulo, Multiply, Plus};
+    matches!(op, Plus | Minus | Multiply | Divide | Modulo)
+}
+
 /// An expression that holds a subquery, itself included.
 pub(crate) fn has_subquery(expr: &Expr) -> bool {
     has(expr, |expr| {

@@ -13,11 +13,13 @@
 //! | `plan::subqueries` | plan | refuses or answers wrongly what refers to the outer row by more than equality under a filter: windows, limits, aggregates, outer joins, `NOT IN` with NULLs, `LATERAL` | runs them | apache/datafusion#5483, #25336, #25347, #25480 | general decorrelation has landed |
 //! | `ast::balance`, in the walk of `spellings` | tree | hangs each term of a chain under the one before: time to plan grows with the square | long chains of `AND`, `OR`, `UNION`, `EXCEPT` | its choice | its planner makes flat nodes of them |
 //! | `functions::chains` | tree, as it is planned | asks a chain of arithmetic for its type and name at each of its nodes: the third power | long chains of `+`, `-`, `\|\|`, … | its choice | expressions know their types |
-//! | `plan::coerce` | plan, and again when parameters are bound | `DOUBLE` and `DECIMAL` meet in `DECIMAL(30, 15)`; casts cut off; sums wrap; quotients are cut after four digits; texts and dates are compared with times in nanoseconds | see `plan::{decimals, casts, precision, text_literals, timestamps, unions}` | its choice | never |
+//! | `plan::coerce` | plan, and again when parameters are bound | `DOUBLE` and `DECIMAL` meet in `DECIMAL(30, 15)`; casts cut off; sums wrap; quotients are cut after four digits; texts and dates are compared with times in nanoseconds | see `plan::{common_types, decimals, casts, operands, precision, recursion, text_literals, timestamps, unions, values}` | its choice | never |
 //! | `plan::intervals`, within `coerce` | plan | refuses `interval * number` and `avg(interval)`; times differ by durations | intervals of days and time | no report known | never |
-//! | `plan::union_names` | as `plan::coerce`, in its walk | looks for the columns of a `UNION` by name in the only branch that can have rows | names are those of the first branch | no report known | `propagate_empty_relation` maps by places |
+//! | `plan::coerce` | plan, and again when parameters are bound | `DOUBLE` and `DECIMAL` meet in `DECIMAL(30, 15)`; casts cut off; sums wrap; quotients are cut after four digits; texts and dates are compared with times in nanoseconds | see `plan::{common_types, decimals, casts, operands, precision, recursion, text_literals, timestamps, unions, values}` | its choice | never |
+//! | `plan::Literals` | operands, while they are planned | refuses text beside numbers in arithmetic and arrays | reads a literal as the type of the other | its choice | never |
 //! | `analyze::guarded_division` | analyzed plan | computes both sides of an `AND` for all rows | a division behind a condition is not reached | its choice | `AND` evaluates rows that are left |
 //! | `analyze::checked_arithmetic` | analyzed plan | integers wrap, a double divided by zero is infinite | 22003, 22012 | its choice | its planner can ask for `fail_on_overflow` |
+//! | `analyze::float_keys` | analyzed plan | tells -0 from 0 where it sorts, partitions, looks into sets, joins columns | they are equal everywhere | no report known | its sorts and sets compare floats by value |
 //! | `analyze::time_zones` | analyzed plan | reads and shows times in the zone of their type, in nanoseconds | in the session's zone, to the microsecond | its choice | never |
 //! | `analyze::interval_order` | analyzed plan | compares months, then days, then time | compares lengths: a day is 24 hours | apache/datafusion#8468 | Arrow compares so |
 //! | `analyze::zoned_frames` | analyzed plan | a day in a `RANGE` frame is 24 hours | it is one of the session's zone | no report known | frames take the zone of a session |
@@ -85,7 +87,9 @@ pub(crate) fn add_functions(builder: &mut SessionStateBuilder, zone: TimeZone) {
     // The first planner that can plan an expression plans it.
     let planners = builder.expr_planners().get_or_insert_default();
     planners.insert(0, Arc::new(functions::Extract));
-    planners.insert(0, Arc::new(functions::Chains { zone }));
     planners.insert(0, Arc::new(plan::intervals::IntervalArithmetic));
     planners.insert(0, Arc::new(plan::subqueries::HiddenTables));
+    planners.insert(0, Arc::new(plan::Literals));
+    // It is asked first: a chain is planned as a whole.
+    planners.insert(0, Arc::new(functions::Chains { zone }));
 }

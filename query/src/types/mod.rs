@@ -13,6 +13,7 @@
 
 pub(crate) mod casts;
 pub(crate) mod interval;
+mod names;
 mod planner;
 
 use std::fmt;
@@ -25,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 
 pub(crate) use interval::interval_text;
+pub use names::sql_name;
 pub use planner::Types;
 
 /// Digits of a decimal that fits eight bytes.

@@ -164,9 +164,9 @@ async fn a_subquery_for_one_value_may_compare_in_any_way() {
 #[tokio::test]
 async fn what_cannot_be_joined_says_so() {
     let db = tables().await;
+    assert_eq!(db.rows("SELECT id FROM t WHERE (id, a) IN (SELECT id, a FROM t)").await, ["1", "2", "4"]);
     for query in [
         "SELECT (SELECT count(*) FROM (SELECT w FROM u WHERE u.id > x.r LIMIT 1) y) FROM (SELECT random() AS r FROM t) x",
-        "SELECT id FROM t WHERE (id, a) IN (SELECT id, a FROM t)",
     ] {
         let error = db.error(query).await;
         assert_eq!(error.sqlstate(), "0A000", "{query}");

@@ -1,6 +1,7 @@
 //! The pass that runs as the last rule of the analyzer, when the types of all operands agree and every cast is there.
 
 mod checked_arithmetic;
+mod float_keys;
 mod guarded_division;
 mod interval_order;
 mod scalar_subqueries;
@@ -30,7 +31,7 @@ pub(super) struct PostgresSemantics {
 impl AnalyzerRule for PostgresSemantics {
     fn analyze(&self, plan: LogicalPlan, _config: &ConfigOptions) -> Result<LogicalPlan> {
         rewrite_nodes(plan, |node| {
-            let node = guarded_division::guard_divisions(node)?;
+            let node = float_keys::of_node(guarded_division::guard_divisions(node)?);
             rewrite_exprs_of(node, &mut |expr, schema| with_semantics(expr, schema, self.zone))?
                 .map_data(interval_order::order_node)
         })
@@ -43,6 +44,7 @@ impl AnalyzerRule for PostgresSemantics {
 
 fn with_semantics(expr: Expr, schema: &DFSchema, zone: TimeZone) -> Result<Transformed<Expr>> {
     checked_arithmetic::checked(expr, schema)
+        .transform_data(|expr| float_keys::of_expr(expr, schema))?
         .transform_data(|expr| time_zones::in_zone_of(expr, schema, zone))?
         .transform_data(|expr| interval_order::order_expr(expr, schema))?
         .transform_data(|expr| Ok(zoned_frames::in_zone(expr, schema, zone)))?

@@ -6,6 +6,7 @@ mod join_conditions;
 pub(crate) mod output_names;
 mod recursion;
 mod series;
+pub(crate) mod rows;
 pub(crate) mod spellings;
 pub(crate) mod time_zone_syntax;
 pub(crate) mod using;

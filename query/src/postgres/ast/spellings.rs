@@ -5,11 +5,14 @@
 //! | `FETCH FIRST n ROWS ONLY` | `LIMIT n` |
 //! | `a LIKE 'x!%' ESCAPE '!'` | `a LIKE 'x\%'` |
 //! | `a SIMILAR TO '(b\|c)%'` | `a ~ '^(?:(b\|c).*)$'` |
+//! | `substring(a FROM 'o(.)b')`, `substring(a FROM 'x#"%#"y' FOR '#')` | `(regexp_match(a, 'o(.)b'))[1]` |
+//! | `encode(a, 'base64')` | `encode(a, 'base64pad')` |
 //! | `mod(a, b)`, `every(a)` | `a % b`, `bool_and(a)` |
 //! | `t AT TIME ZONE z` | `timezone(z, t)` |
 //! | `INTERVAL '1-2' YEAR TO MONTH` | `INTERVAL '14 mons …'` |
 //! | `make_interval(days => 1)` | `make_interval(0, 0, 0, 1)` |
 //! | `age(t)` | `age(current_date, t)` |
+//! | comparisons of rows | see [`rows`] |
 //! | `SELECT generate_series(1, 3)` | `SELECT unnest(generate_series(1, 3))` |
 //! | `FROM t, generate_series(1, t.n) s` | `FROM t, LATERAL (SELECT generate_series(1, t.n)) s(s)` |
 //!
@@ -25,7 +28,7 @@ use datafusion::sql::sqlparser::ast::{
 use super::{
     balance::{balance_condition, balance_queries},
     interval_literals::{negated, place_arguments, spell_interval},
-    recursion, series,
+    recursion, rows, series,
     time_zone_syntax::spell_time_zone,
     whole_rows, windows,
 };
@@ -53,6 +56,13 @@ impl VisitorMut for Spelling {
     type Break = Error;
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
+        if let Some(ast::OrderBy { kind: ast::OrderByKind::Expressions(sorts), .. }) = &query.order_by
+            && sorts.iter().any(|sort| is_no_position(&sort.expr))
+        {
+            return ControlFlow::Break(Error::syntax(
+                "a constant in ORDER BY must be the position of a column",
+            ));
+        }
         if let Err(error) =
             recursion::check_recursive_terms(query).and_then(|()| windows::write_out_of_query(query))
         {
@@ -76,6 +86,16 @@ impl VisitorMut for Spelling {
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Error> {
         if let Err(error) = windows::write_out(select).and_then(|()| whole_rows::count_whole_rows(select)) {
             return ControlFlow::Break(error);
+        }
+        if let Some(selection) = &mut select.selection {
+            rows::write_out_conditions(selection);
+        }
+        if let ast::GroupByExpr::Expressions(groups, _) = &select.group_by
+            && groups.iter().any(is_no_position)
+        {
+            return ControlFlow::Break(Error::syntax(
+                "a constant in GROUP BY must be the position of a column",
+            ));
         }
         for item in &mut select.projection {
             if let SelectItem::ExprWithAlias { expr, .. } | SelectItem::UnnamedExpr(expr) = item
@@ -125,9 +145,24 @@ pub(super) fn is_called(function: &ast::Function, name: &str) -> bool {
         if part.as_ident().is_some_and(|ident| ident.value.eq_ignore_ascii_case(name)))
 }
 
+/// A constant that cannot be the position of a column: text, or a number with a point.
+fn is_no_position(expr: &Expr) -> bool {
+    match expr {
+        Expr::Value(value) => match &value.value {
+            Value::SingleQuotedString(_) => true,
+            Value::Number(digits, _) => digits.contains('.'),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
 fn adapted(expr: &mut Expr) -> Result<Option<Expr>> {
     if let Expr::Function(function) = expr {
         windows::check(function)?;
+    }
+    if let Some(written_out) = rows::written_out(expr)? {
+        return Ok(Some(written_out));
     }
     match expr {
         Expr::AtTimeZone { .. } => {
@@ -176,6 +211,27 @@ fn adapted(expr: &mut Expr) -> Result<Option<Expr>> {
                 && list.args.len() == 1
             {
                 list.args.insert(0, ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(today)));
+            }
+            Ok(None)
+        }
+        Expr::Substring { expr, substring_from: Some(pattern), substring_for, special: false, .. }
+            if literal(pattern, "").is_ok() =>
+        {
+            let pattern = match substring_for {
+                Some(escape) => marked_part(literal(pattern, "")?, escape_of_literal(escape)?)?,
+                None => literal(pattern, "")?.to_owned(),
+            };
+            let text = std::mem::replace(expr, Box::new(Expr::value(Value::Null)));
+            Ok(Some(first_match(*text, pattern)))
+        }
+        Expr::Function(function) if is_called(function, "encode") => {
+            // Postgres pads.
+            if let ast::FunctionArguments::List(list) = &mut function.args
+                && let [_, ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(Expr::Value(format)))] =
+                    list.args.as_mut_slice()
+                && matches!(&format.value, Value::SingleQuotedString(name) if name.eq_ignore_ascii_case("base64"))
+            {
+                format.value = Value::SingleQuotedString("base64pad".to_owned());
             }
             Ok(None)
         }
@@ -250,9 +306,55 @@ fn with_backslashes(pattern: &str, escape: Option<char>) -> Result<String> {
     Ok(out)
 }
 
+/// `(regexp_match(text, pattern))[1]`: what the first group matches, or the whole pattern where it has none.
+fn first_match(text: Expr, pattern: String) -> Expr {
+    let argument = |expr| ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(expr));
+    let args = vec![argument(text), argument(Expr::value(Value::SingleQuotedString(pattern)))];
+    let list = ast::FunctionArgumentList { duplicate_treatment: None, args, clauses: Vec::new() };
+    let call = Expr::Function(ast::Function {
+        name: ObjectName::from(vec![Ident::new("regexp_match")]),
+        uses_odbc_syntax: false,
+        parameters: ast::FunctionArguments::None,
+        args: ast::FunctionArguments::List(list),
+        filter: None,
+        null_treatment: None,
+        over: None,
+        within_group: Vec::new(),
+    });
+    let index = Expr::value(Value::Number("1".to_owned(), false));
+    let access = ast::AccessExpr::Subscript(ast::Subscript::Index { index });
+    Expr::CompoundFieldAccess { root: Box::new(Expr::Nested(Box::new(call))), access_chain: vec![access] }
+}
+
+fn escape_of_literal(expr: &Expr) -> Result<char> {
+    escape_of(&Value::SingleQuotedString(literal(expr, "substring … FOR")?.to_owned()))?
+        .ok_or_else(|| Error::new(crate::error::ErrorKind::Invalid, "22025", "FOR takes one character"))
+}
+
+/// The pattern of `substring(text FROM 'a#"b#"c' FOR '#')`, whose marked part is the answer.
+fn marked_part(pattern: &str, escape: char) -> Result<String> {
+    let mark = format!("{escape}\"");
+    let parts =
+        pattern.split(&mark).map(|part| translated(part, Some(escape))).collect::<Result<Vec<_>>>()?;
+    match parts.as_slice() {
+        [whole] => Ok(format!("(?s)^({whole})$")),
+        [before, part, after] => Ok(format!("(?s)^(?:{before})({part})(?:{after})$")),
+        _ => Err(Error::new(
+            crate::error::ErrorKind::Invalid,
+            "2200C",
+            "a pattern has two marks around its part, or none",
+        )),
+    }
+}
+
 /// A pattern of SIMILAR TO as a regular expression for the whole text.
 fn regular_expression(pattern: &str, escape: Option<char>) -> Result<String> {
-    let mut out = "(?s)^(?:".to_owned();
+    Ok(format!("(?s)^(?:{})$", translated(pattern, escape)?))
+}
+
+/// A pattern of SIMILAR TO as a regular expression, whose groups are not captured.
+fn translated(pattern: &str, escape: Option<char>) -> Result<String> {
+    let mut out = String::with_capacity(pattern.len());
     let mut in_class = false;
     let mut chars = pattern.chars();
     while let Some(c) = chars.next() {
@@ -273,6 +375,7 @@ fn regular_expression(pattern: &str, escape: Option<char>) -> Result<String> {
             c if in_class => out.push(c),
             '%' => out.push_str(".*"),
             '_' => out.push('.'),
+            '(' => out.push_str("(?:"),
             '.' | '^' | '$' => {
                 out.push('\\');
                 out.push(c);
@@ -280,6 +383,5 @@ fn regular_expression(pattern: &str, escape: Option<char>) -> Result<String> {
             c => out.push(c),
         }
     }
-    out.push_str(")$");
     Ok(out)
 }

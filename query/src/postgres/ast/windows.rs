@@ -24,7 +24,7 @@ pub(super) fn write_out_of_query(query: &mut Query) -> Result<()> {
     if known.is_empty() {
         return Ok(());
     }
-    let mut writer = Writer { known, depth: 0 };
+    let mut writer = WindowWriter { known, depth: 0 };
     if let Some(order) = &mut query.order_by
         && let OrderByKind::Expressions(exprs) = &mut order.kind
     {
@@ -38,7 +38,7 @@ pub(super) fn write_out_of_query(query: &mut Query) -> Result<()> {
 /// Writes out the windows of a select that is a part of a larger query.
 pub(super) fn write_out(select: &mut Select) -> Result<()> {
     let known = definitions(select)?;
-    if known.is_empty() { Ok(()) } else { written(select.visit(&mut Writer { known, depth: 0 })) }
+    if known.is_empty() { Ok(()) } else { written(select.visit(&mut WindowWriter { known, depth: 0 })) }
 }
 
 /// Fails for a window function whose window starts from one that nothing defines, or that asks for no row at all.
@@ -138,12 +138,12 @@ fn written(flow: ControlFlow<Error>) -> Result<()> {
 }
 
 /// Puts the windows into the functions of one select: those of queries within it have their own.
-struct Writer {
+struct WindowWriter {
     known: Vec<(String, WindowSpec)>,
     depth: usize,
 }
 
-impl VisitorMut for Writer {
+impl VisitorMut for WindowWriter {
     type Break = Error;
 
     fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<Error> {

@@ -77,14 +77,14 @@ impl ExprPlanner for Chains {
         }
         if terms > CHAIN_MAX {
             return Err(Error::limit(format!("a chain has more than {CHAIN_MAX} operators"))
-                .with_hint("give the parameters in it a type, as in $1::int")
+                .with_hint("split it with parentheses, and give its parameters a type, as in $1::int")
                 .into());
         }
         Ok(self.begun(op, raw, schema))
     }
 }
 
-/// Operands of a chain that must stay a tree, because the type of one of them is not known.
+/// Operands of a chain that must stay a tree, because of a time among them, or one whose type is not known.
 const CHAIN_MAX: usize = 64;
 
 impl Chains {
@@ -121,10 +121,12 @@ impl Chains {
     }
 }
 
-/// An operand whose type is known, and is no list: those are put together by functions of their own.
+/// An operand whose type is known, and is neither a list nor a time: those have planners of their own, which a step
+/// of a chain would not ask.
 fn is_operand(expr: &Expr, schema: &DFSchema) -> bool {
     let is_untyped = matches!(expr, Expr::Placeholder(parameter) if parameter.field.is_none());
-    !is_untyped && expr.get_type(schema).is_ok_and(|data_type| !data_type.is_nested())
+    !is_untyped
+        && expr.get_type(schema).is_ok_and(|data_type| !data_type.is_nested() && !data_type.is_temporal())
 }
 
 fn operator(op: &BinaryOperator) -> Option<Operator> {

@@ -1,7 +1,11 @@
 //! Functions that take the place of DataFusion's, or that it does not have.
 
 mod arithmetic;
+mod arrays;
 mod chains;
+mod coalesce;
+mod domain;
+mod float_key;
 mod intervals;
 mod only_row;
 mod or_null;
@@ -12,7 +16,9 @@ mod times;
 mod zoned_frame;
 
 pub(crate) use arithmetic::{ROUND_HALF_EVEN, checked_arithmetic, round_half_even};
+pub(crate) use arrays::read_array;
 pub(crate) use chains::{Chains, operators_of};
+pub(crate) use float_key::{FLOAT_KEY, float_key};
 pub(crate) use intervals::{
     INTERVAL, interval_average, interval_choice, interval_extreme, interval_functions, interval_length,
     interval_order, interval_product, interval_quotient, planned_average, time_difference,
@@ -21,7 +27,7 @@ pub(crate) use only_row::only_row;
 pub(crate) use or_null::or_null;
 pub(crate) use scalars::scalar_functions;
 pub(crate) use shifts::window_functions;
-pub(crate) use text_casts::{read_interval_text, read_text, show_bytes, show_interval};
+pub(crate) use text_casts::{read_interval_text, read_text, read_value, show_bytes, show_interval};
 pub(crate) use times::{
     Extract, IN_ZONE, TIMEZONE, TimeSeries, cast_value, in_zone, is_time_cast, is_time_series, shift,
     time_cast, time_functions, time_series,

@@ -13,9 +13,10 @@ use datafusion::{
     scalar::ScalarValue,
 };
 
+use super::{coalesce::coalesce, domain};
 use crate::postgres::exprs::is_text;
 
-/// All functions of this module.
+/// The functions that need no session.
 pub(crate) fn scalar_functions() -> Vec<ScalarUDF> {
     [("sign", Kind::Sign), ("length", Kind::Chars), ("octet_length", Kind::Bytes)]
         .into_iter()
@@ -23,6 +24,8 @@ pub(crate) fn scalar_functions() -> Vec<ScalarUDF> {
             let signature = Signature::any(1, Volatility::Immutable);
             ScalarUDF::new_from_impl(Scalar { name, kind, signature })
         })
+        .chain([coalesce()])
+        .chain(domain::functions())
         .collect()
 }
 

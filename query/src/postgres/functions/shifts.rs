@@ -21,22 +21,22 @@ use crate::postgres::exprs::{is_float, is_text};
 
 /// Both functions.
 pub(crate) fn window_functions() -> [WindowUDF; 2] {
-    [WindowUDF::new_from_impl(Shift::of(lead_udwf())), WindowUDF::new_from_impl(Shift::of(lag_udwf()))]
+    [WindowUDF::new_from_impl(RowShift::of(lead_udwf())), WindowUDF::new_from_impl(RowShift::of(lag_udwf()))]
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
-struct Shift {
+struct RowShift {
     theirs: Arc<WindowUDF>,
     signature: Signature,
 }
 
-impl Shift {
+impl RowShift {
     fn of(theirs: Arc<WindowUDF>) -> Self {
         Self { theirs, signature: Signature::user_defined(Volatility::Immutable) }
     }
 }
 
-impl WindowUDFImpl for Shift {
+impl WindowUDFImpl for RowShift {
     fn name(&self) -> &str {
         self.theirs.name()
     }

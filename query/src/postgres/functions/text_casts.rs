@@ -94,6 +94,12 @@ impl ScalarUDFImpl for TextCast {
     }
 }
 
+/// A text as a value of a type that [`read_text`] reads.
+pub(crate) fn read_value(text: &ScalarValue, to: &DataType) -> Result<ScalarValue> {
+    let values = read(&text.to_array()?, ColumnType::from_arrow(to)?)?;
+    ScalarValue::try_from_array(&values, 0)
+}
+
 /// As [`read_text`].
 pub(super) fn read(texts: &ArrayRef, column_type: ColumnType) -> Result<ArrayRef> {
     let texts = cast(texts, &DataType::Utf8View)?;

@@ -7,17 +7,12 @@ use arrow::datatypes::DataType;
 use datafusion::{
     common::{DFSchema, Result, ScalarValue, tree_node::Transformed},
     logical_expr::{
-        Between, BinaryExpr, Case, Cast, Expr, ExprSchemable, Join, LogicalPlan, LogicalPlanBuilder,
-        Subquery, Values,
-        expr::{InList, InSubquery, ScalarFunction},
+        Between, BinaryExpr, Case, Cast, Expr, Join, LogicalPlan, LogicalPlanBuilder, Subquery,
+        expr::{InList, InSubquery},
     },
 };
 
 use crate::postgres::exprs::{is_float, type_of};
-
-/// Functions whose answer is one of their arguments.
-const ARGUMENT_RETURNING: &[&str] =
-    &["coalesce", "nullif", "nvl", "ifnull", "nvl2", "greatest", "least", "make_array"];
 
 /// Whether a `DOUBLE` and a `DECIMAL` are among the expressions.
 fn is_mixed<'e>(exprs: impl IntoIterator<Item = &'e Expr>, schema: &DFSchema) -> bool {
@@ -31,7 +26,7 @@ fn is_mixed<'e>(exprs: impl IntoIterator<Item = &'e Expr>, schema: &DFSchema) ->
 }
 
 /// The expression as a `DOUBLE` if it is a `DECIMAL`.
-fn float(expr: Expr, schema: &DFSchema) -> Expr {
+pub(super) fn float(expr: Expr, schema: &DFSchema) -> Expr {
     if let Expr::Literal(value, metadata) = &expr
         && value.data_type().is_decimal()
         && let Some(value) = literal_as_float(value)
@@ -82,30 +77,23 @@ pub(super) fn coerce_expr(expr: Expr, schema: &DFSchema) -> Result<Transformed<E
             Transformed::yes(Expr::InList(InList { expr, list, negated }))
         }
         Expr::Case(case) => coerce_case(case, schema),
-        Expr::ScalarFunction(ScalarFunction { func, args })
-            if ARGUMENT_RETURNING.contains(&func.name()) && is_mixed(&args, schema) =>
-        {
-            Transformed::yes(Expr::ScalarFunction(ScalarFunction { func, args: all(args, schema) }))
-        }
         Expr::InSubquery(within) => coerce_in_subquery(within, schema)?,
         expr => Transformed::no(expr),
     })
 }
 
+/// Gives the operand of a `CASE` and what it is compared with one type.
 fn coerce_case(case: Case, schema: &DFSchema) -> Transformed<Expr> {
     let Case { expr, when_then_expr, else_expr } = case;
-    let answers = when_then_expr.iter().map(|(_, then)| then.as_ref()).chain(else_expr.as_deref());
-    let answers = is_mixed(answers, schema);
     let operands = expr.as_deref().into_iter().chain(when_then_expr.iter().map(|(when, _)| when.as_ref()));
-    let operands = expr.is_some() && is_mixed(operands, schema);
-    let when = |when| if operands { boxed(when, schema) } else { when };
-    let then = |then| if answers { boxed(then, schema) } else { then };
+    let changed = expr.is_some() && is_mixed(operands, schema);
+    let when = |when| if changed { boxed(when, schema) } else { when };
     let case = Case {
         expr: expr.map(when),
-        when_then_expr: when_then_expr.into_iter().map(|(a, b)| (when(a), then(b))).collect(),
-        else_expr: else_expr.map(then),
+        when_then_expr: when_then_expr.into_iter().map(|(a, then)| (when(a), then)).collect(),
+        else_expr,
     };
-    Transformed::new_transformed(Expr::Case(case), answers || operands)
+    Transformed::new_transformed(Expr::Case(case), changed)
 }
 
 fn coerce_in_subquery(within: InSubquery, schema: &DFSchema) -> Result<Transformed<Expr>> {
@@ -140,43 +128,8 @@ pub(super) fn coerce_join(mut join: Join) -> Transformed<LogicalPlan> {
     Transformed::new_transformed(LogicalPlan::Join(join), changed)
 }
 
-/// `VALUES` come with casts to the type that their rows have in common.
-pub(super) fn coerce_values(values: Values) -> Result<Values> {
-    let empty = DFSchema::empty();
-    let Values { schema, mut values } = values;
-    let mut fields: Vec<_> = schema.fields().iter().cloned().collect();
-    let mut changed = false;
-    for (column, field) in fields.iter_mut().enumerate() {
-        let from_float = |expr: &Expr| match expr {
-            Expr::Cast(cast) => is_float(&type_of(&cast.expr, &empty)),
-            _ => false,
-        };
-        let decimal_type = field.data_type().clone();
-        if !decimal_type.is_decimal() || !values.iter().any(|row| from_float(&row[column])) {
-            continue;
-        }
-        changed = true;
-        *field = Arc::new(field.as_ref().clone().with_data_type(DataType::Float64));
-        for row in &mut values {
-            let value = match std::mem::take(&mut row[column]) {
-                Expr::Cast(cast) if *cast.field.data_type() == decimal_type => *cast.expr,
-                other => other,
-            };
-            row[column] = match value {
-                Expr::Literal(value, _) if value.is_null() => Expr::Literal(ScalarValue::Float64(None), None),
-                value => float(value, &empty).cast_to(&DataType::Float64, &empty)?,
-            };
-        }
-    }
-    if !changed {
-        return Ok(Values { schema, values });
-    }
-    let schema = DFSchema::from_unqualified_fields(fields.into(), schema.metadata().clone())?;
-    Ok(Values { schema: Arc::new(schema), values })
-}
-
 /// The rows of a plan, with the marked columns as `DOUBLE`s.
-pub(super) fn floats(plan: LogicalPlan, marked: &[bool]) -> Result<LogicalPlan> {
+fn floats(plan: LogicalPlan, marked: &[bool]) -> Result<LogicalPlan> {
     let schema = Arc::clone(plan.schema());
     let exprs = schema.columns().into_iter().zip(marked).map(|(column, marked)| {
         let expr = Expr::Column(column.clone());

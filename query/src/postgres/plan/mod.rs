@@ -1,14 +1,19 @@
 //! Passes over the plan as DataFusion's planner made it, before operands have their common types.
 
 mod casts;
+mod common_types;
 mod decimals;
 pub(super) mod intervals;
+mod operands;
+mod operators;
 mod precision;
+mod recursion;
 pub(crate) mod subqueries;
 pub(crate) mod text_literals;
 mod timestamps;
 mod union_names;
 mod unions;
+mod values;
 
 use datafusion::{
     common::{
@@ -19,6 +24,7 @@ use datafusion::{
 };
 
 pub(crate) use decimals::literal_as_float;
+pub(crate) use operators::Literals;
 
 use super::walk::{rewrite_exprs_of, rewrite_nodes};
 
@@ -37,15 +43,17 @@ pub(crate) fn coerce_node(node: LogicalPlan) -> Result<LogicalPlan> {
 
 fn coerced(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
     let node = match node {
-        LogicalPlan::Values(values) => {
-            Transformed::yes(LogicalPlan::Values(decimals::coerce_values(values)?))
-        }
+        LogicalPlan::Values(values) => Transformed::yes(LogicalPlan::Values(values::coerce_values(values)?)),
         node => Transformed::no(node),
     };
     node.transform_data(|node| rewrite_exprs_of(node, &mut coerce_expr))?
         .transform_data(|node| match node {
             LogicalPlan::Union(union) => unions::coerce_union(union),
-            LogicalPlan::Join(join) => Ok(decimals::coerce_join(join)),
+            LogicalPlan::RecursiveQuery(query) => unions::coerce_recursion(query),
+            LogicalPlan::Join(join) => {
+                operands::check_join(&join)?;
+                Ok(decimals::coerce_join(join))
+            }
             node => Ok(Transformed::no(node)),
         })?
         .transform_data(|node| match node {
@@ -63,7 +71,9 @@ pub(crate) fn coerce_alone(expr: Expr, schema: &DFSchema) -> Result<Expr> {
 /// As [`coerce`], for one expression whose parts have their types.
 fn coerce_expr(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     intervals::coerce_expr(expr, schema)?
-        .transform_data(|expr| Ok(text_literals::literal_as_operand_type(expr, schema)))?
+        .transform_data(|expr| text_literals::literal_as_operand_type(expr, schema))?
+        .transform_data(|expr| operands::check(&expr, schema).map(|()| Transformed::no(expr)))?
+        .transform_data(|expr| common_types::coerce_expr(expr, schema))?
         .transform_data(|expr| decimals::coerce_expr(expr, schema))?
         .transform_data(|expr| casts::coerce_cast(expr, schema))?
         .transform_data(|expr| Ok(precision::widen_digits(expr, schema)))?

@@ -3,16 +3,21 @@
 //! Both are read as files are, which is how Postgres reads them: bytes in hexadecimal, `yes`. For times see
 //! `times`. DataFusion's own casts take other texts, or take them as they are.
 
+use std::sync::Arc;
+
 use arrow::datatypes::DataType;
 use datafusion::{
-    common::{DFSchema, tree_node::Transformed},
-    logical_expr::{Between, BinaryExpr, Expr, ScalarUDF, expr::InList},
+    common::{DFSchema, Result, ScalarValue, tree_node::Transformed},
+    logical_expr::{Between, BinaryExpr, Case, Expr, ScalarUDF, expr::InList},
 };
 
+use super::common_types::is_open_text;
 use crate::{
     postgres::{
-        exprs::{cast_in_place, is_comparison, is_text, type_of},
-        functions::{INTERVAL, read_interval_text, read_text, show_bytes, show_interval},
+        exprs::{cast_in_place, counts, is_comparison, is_text, type_of},
+        functions::{
+            INTERVAL, read_array, read_interval_text, read_text, read_value, show_bytes, show_interval,
+        },
     },
     types::ColumnType,
 };
@@ -50,46 +55,100 @@ fn reader(to: &DataType) -> Option<ScalarUDF> {
     if *to == INTERVAL {
         return Some(read_interval_text());
     }
+    if let DataType::List(element) = to {
+        return ColumnType::from_arrow(element.data_type()).ok().map(|_| read_array(Arc::clone(element)));
+    }
     let column_type = ColumnType::from_arrow(to).ok()?;
     (column_type.arrow() == *to).then(|| read_text(column_type))
 }
 
 /// Reads a literal, or a parameter, as the type of what it is compared with.
-pub(super) fn literal_as_operand_type(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
-    match expr {
-        Expr::BinaryExpr(BinaryExpr { mut left, op, mut right }) if is_comparison(op) => {
+pub(super) fn literal_as_operand_type(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    Ok(match expr {
+        Expr::BinaryExpr(BinaryExpr { mut left, op, mut right }) if is_comparison(op) || counts(op) => {
             let types = (type_of(&left, schema), type_of(&right, schema));
-            let changed = read(&mut right, &types.0) | read(&mut left, &types.1);
+            // Text beside a time may be an interval.
+            let is_read = is_comparison(op) || types.0.is_numeric() || types.1.is_numeric();
+            let changed = is_read && (read(&mut right, &types.0)? | read(&mut left, &types.1)?);
             Transformed::new_transformed(Expr::BinaryExpr(BinaryExpr { left, op, right }), changed)
         }
         Expr::Between(Between { expr, negated, mut low, mut high }) => {
             let data_type = type_of(&expr, schema);
-            let changed = read(&mut low, &data_type) | read(&mut high, &data_type);
+            let changed = read(&mut low, &data_type)? | read(&mut high, &data_type)?;
             Transformed::new_transformed(Expr::Between(Between { expr, negated, low, high }), changed)
         }
         Expr::InList(InList { expr, mut list, negated }) => {
-            let data_type = type_of(&expr, schema);
-            let changed = list.iter_mut().fold(false, |changed, item| read(item, &data_type) | changed);
+            let changed = read_all(&mut list, &type_of(&expr, schema))?;
             Transformed::new_transformed(Expr::InList(InList { expr, list, negated }), changed)
         }
+        Expr::Case(Case { expr: Some(operand), mut when_then_expr, else_expr }) => {
+            let whens = when_then_expr.iter_mut().map(|(when, _)| when.as_mut());
+            let changed = read_all(whens, &type_of(&operand, schema))?;
+            let case = Case { expr: Some(operand), when_then_expr, else_expr };
+            Transformed::new_transformed(Expr::Case(case), changed)
+        }
         expr => Transformed::no(expr),
+    })
+}
+
+fn read_all<'e>(exprs: impl IntoIterator<Item = &'e mut Expr>, to: &DataType) -> Result<bool> {
+    exprs.into_iter().try_fold(false, |changed, expr| Ok(read(expr, to)? | changed))
+}
+
+/// Reads a literal or parameter of text as a type. A parameter that is a number, beside text, is that number's text.
+pub(super) fn read(expr: &mut Expr, to: &DataType) -> Result<bool> {
+    if is_text(to) {
+        let is_number = matches!(&*expr, Expr::Placeholder(parameter)
+            if parameter.field.as_ref().is_some_and(|field| field.data_type().is_numeric()));
+        if is_number {
+            cast_in_place(expr, to);
+        }
+        return Ok(is_number);
+    }
+    if !is_open_text(expr) || to.is_null() {
+        return Ok(false);
+    }
+    if to.is_decimal() {
+        return Ok(read_digits(expr));
+    }
+    let Some(reader) = reader(to) else { return Ok(false) };
+    *expr = match &*expr {
+        Expr::Literal(value, _) if ColumnType::from_arrow(to).is_ok() => {
+            Expr::Literal(read_value(value, to)?, None)
+        }
+        _ => reader.call(vec![std::mem::take(expr)]),
+    };
+    Ok(true)
+}
+
+/// Reads a literal beside a decimal with all the digits that it has.
+fn read_digits(expr: &mut Expr) -> bool {
+    let Some(number) = exact_literal(expr) else { return false };
+    *expr = Expr::Literal(number, None);
+    true
+}
+
+/// The decimal that a literal of text is.
+pub(super) fn exact_literal(expr: &Expr) -> Option<ScalarValue> {
+    match expr {
+        Expr::Literal(value, _) => exact_number(value.try_as_str()??),
+        Expr::Alias(alias) => exact_literal(&alias.expr),
+        _ => None,
     }
 }
 
-/// Reads a literal or parameter of text as a type, unless that is text itself, or a decimal, whose digits
-/// would be cut.
-fn read(expr: &mut Expr, to: &DataType) -> bool {
-    let is_read = match &*expr {
-        Expr::Literal(value, _) => is_text(&value.data_type()) && !value.is_null(),
-        Expr::Placeholder(parameter) => {
-            parameter.field.as_ref().is_some_and(|field| is_text(field.data_type()))
-        }
-        _ => false,
-    };
-    if !is_read || is_text(to) || to.is_null() || to.is_decimal() {
-        return false;
+/// The decimal that a text is, if it is digits with a sign and a point at most.
+fn exact_number(text: &str) -> Option<ScalarValue> {
+    let text = text.trim();
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let unsigned = whole.strip_prefix(['-', '+']).unwrap_or(whole);
+    let is_number = (unsigned.len() + fraction.len()) > 0
+        && unsigned.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit());
+    if !is_number {
+        return None;
     }
-    let Some(reader) = reader(to) else { return false };
-    *expr = reader.call(vec![std::mem::take(expr)]);
-    true
+    let digits: i128 = format!("{whole}{fraction}").parse().ok()?;
+    let scale = u8::try_from(fraction.len()).ok()?;
+    let precision = u8::try_from(unsigned.len() + fraction.len()).ok().filter(|digits| *digits <= 38)?;
+    Some(ScalarValue::Decimal128(Some(digits), precision, scale as i8))
 }

@@ -1,0 +1,133 @@
+//! Logarithms, powers and arcs that fail outside of their domain or range, where DataFusion's answer NaN or infinity.
+
+use std::sync::Arc;
+
+use arrow::{
+    array::{Array, ArrayRef, AsArray},
+    compute::cast,
+    datatypes::{DataType, Float64Type},
+};
+use datafusion::{
+    common::Result,
+    functions::math,
+    logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature},
+};
+
+use crate::error::{Error, ErrorKind};
+
+/// The functions of this module, which replace those of the same names.
+pub(super) fn functions() -> Vec<ScalarUDF> {
+    [
+        (math::ln(), Domain::Logarithm),
+        (math::log(), Domain::Logarithm),
+        (math::log2(), Domain::Logarithm),
+        (math::log10(), Domain::Logarithm),
+        (math::power(), Domain::Power),
+        (math::exp(), Domain::Power),
+        (math::asin(), Domain::Arc),
+        (math::acos(), Domain::Arc),
+    ]
+    .into_iter()
+    .map(|(inner, domain)| ScalarUDF::new_from_impl(Checked { inner, domain }))
+    .collect()
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Domain {
+    /// `ln(x)`, `log(base, x)`.
+    Logarithm,
+    /// `power(x, y)`, `exp(x)`.
+    Power,
+    /// `asin(x)`.
+    Arc,
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Checked {
+    inner: Arc<ScalarUDF>,
+    domain: Domain,
+}
+
+impl ScalarUDFImpl for Checked {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    fn aliases(&self) -> &[String] {
+        self.inner.aliases()
+    }
+
+    fn signature(&self) -> &Signature {
+        self.inner.signature()
+    }
+
+    fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
+        self.inner.coerce_types(types)
+    }
+
+    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
+        self.inner.return_type(types)
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let (operands, rows) = (args.args.clone(), args.number_rows);
+        let answer = self.inner.invoke_with_args(args)?;
+        let is_single = matches!(answer, ColumnarValue::Scalar(_));
+        self.check(&operands, &answer.to_array(if is_single { 1 } else { rows })?)?;
+        Ok(answer)
+    }
+}
+
+impl Checked {
+    /// Fails where numbers that are no NaN have an answer that is no number.
+    fn check(&self, operands: &[ColumnarValue], answers: &ArrayRef) -> Result<()> {
+        if !answers.data_type().is_floating() {
+            return Ok(());
+        }
+        let answers = cast(answers, &DataType::Float64)?;
+        let answers = answers.as_primitive::<Float64Type>();
+        if answers.values().iter().all(|answer| answer.is_finite()) {
+            return Ok(());
+        }
+        let operands = operands
+            .iter()
+            .map(|operand| cast(&operand.to_array(answers.len())?, &DataType::Float64).map_err(Into::into));
+        let operands = operands.collect::<Result<Vec<_>>>()?;
+        for row in (0..answers.len()).filter(|row| answers.is_valid(*row) && !answers.value(*row).is_finite())
+        {
+            let numbers = operands.iter().map(|operand| operand.as_primitive::<Float64Type>().value(row));
+            let numbers: Vec<f64> = numbers.collect();
+            if !numbers.iter().any(|number| number.is_nan()) {
+                self.domain.check(&numbers, answers.value(row))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Domain {
+    fn check(self, numbers: &[f64], answer: f64) -> Result<()> {
+        let wrong = |code, message: &str| Err(Error::new(ErrorKind::Invalid, code, message).into());
+        match self {
+            Self::Logarithm if numbers.contains(&0.0) => wrong("2201E", "cannot take logarithm of zero"),
+            Self::Logarithm if numbers.iter().any(|number| *number < 0.0) => {
+                wrong("2201E", "cannot take logarithm of a negative number")
+            }
+            // Nothing but the base 1, whose logarithm is zero.
+            Self::Logarithm if numbers.iter().all(|number| number.is_finite()) => {
+                wrong("22012", "division by zero")
+            }
+            Self::Power if answer.is_nan() => {
+                wrong("2201F", "a negative number raised to a non-integer power yields a complex result")
+            }
+            Self::Power if numbers.len() == 2 && numbers[0] == 0.0 && numbers[1] < 0.0 => {
+                wrong("2201F", "zero raised to a negative power is undefined")
+            }
+            Self::Power if numbers.iter().all(|number| number.is_finite()) => {
+                wrong("22003", "value out of range: overflow")
+            }
+            Self::Arc if answer.is_nan() => wrong("22003", "input is out of range"),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! One type for several values: the answers of a `CASE`, arguments of `coalesce`, rows of `VALUES`, branches of a `UNION`.
+//!
+//! DataFusion reports the type of the first and converts later, when the types of what stands above are settled; and it
+//! makes text of numbers beside text. Here values have their common type from the start, as Postgres finds it: the widest
+//! of numbers, the most exact of times; a literal of text, or a parameter, is read as what the others are.
+
+use arrow::datatypes::{DataType, TimeUnit};
+use datafusion::{
+    common::{DFSchema, Result, tree_node::Transformed},
+    logical_expr::{
+        Case, Cast, Expr, WindowFunctionDefinition,
+        expr::{ScalarFunction, WindowFunction},
+        type_coercion::binary::type_union_coercion,
+    },
+};
+
+use super::{
+    casts::coerce_cast,
+    text_literals::{exact_literal, read},
+};
+use crate::{
+    error::Error,
+    postgres::exprs::{is_float, is_text, type_of},
+    types::{UTC, sql_name},
+};
+
+/// Values of one kind have a common type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Number,
+    Text,
+    Boolean,
+    Time,
+    Bytes,
+}
+
+impl Kind {
+    /// The kind of a type; none for those that DataFusion alone converts.
+    pub(super) fn of(data_type: &DataType) -> Option<Self> {
+        match data_type {
+            data_type if data_type.is_numeric() => Some(Self::Number),
+            data_type if is_text(data_type) => Some(Self::Text),
+            DataType::Boolean => Some(Self::Boolean),
+            DataType::Date32 | DataType::Timestamp(..) => Some(Self::Time),
+            DataType::Binary | DataType::LargeBinary | DataType::BinaryView => Some(Self::Bytes),
+            _ => None,
+        }
+    }
+}
+
+/// Text whose type its place decides: a literal, or a parameter that was bound to text.
+pub(super) fn is_open_text(expr: &Expr) -> bool {
+    match expr {
+        Expr::Literal(value, _) => is_text(&value.data_type()) && !value.is_null(),
+        Expr::Placeholder(parameter) => {
+            parameter.field.as_ref().is_some_and(|field| is_text(field.data_type()))
+        }
+        Expr::Alias(alias) => is_open_text(&alias.expr),
+        _ => false,
+    }
+}
+
+/// A value among those that get one type.
+pub(super) struct Member {
+    data_type: DataType,
+    is_open: bool,
+    /// The digits of open text that is a number.
+    digits: Option<DataType>,
+}
+
+impl Member {
+    pub(super) fn of(expr: &Expr, schema: &DFSchema) -> Self {
+        let is_open = is_open_text(expr);
+        let digits = if is_open { exact_literal(expr).map(|number| number.data_type()) } else { None };
+        Self { data_type: type_of(expr, schema), is_open, digits }
+    }
+
+    /// A value of that type.
+    pub(super) fn typed(data_type: DataType) -> Self {
+        Self { data_type, is_open: false, digits: None }
+    }
+}
+
+/// The type that values have in common; none where that is left to DataFusion.
+///
+/// # Errors
+///
+/// 42804 where they have none.
+pub(super) fn common_type(what: &str, members: &[Member]) -> Result<Option<DataType>> {
+    let mut common: Option<DataType> = None;
+    for member in members.iter().filter(|member| !member.is_open && !member.data_type.is_null()) {
+        let Some(kind) = Kind::of(&member.data_type) else { return Ok(None) };
+        common = Some(match common {
+            None => member.data_type.clone(),
+            Some(known) if known == member.data_type => known,
+            Some(known) => match wider(kind, &known, &member.data_type) {
+                Some(wider) => wider,
+                None => return Err(unlike(what, &known, &member.data_type).into()),
+            },
+        });
+    }
+    // Text beside decimals keeps its digits.
+    if let Some(decimal) = common.as_mut().filter(|common| common.is_decimal()) {
+        for digits in members.iter().filter_map(|member| member.digits.as_ref()) {
+            *decimal = wider_number(decimal, digits).unwrap_or_else(|| decimal.clone());
+        }
+    }
+    // Text whose type nothing decides is text.
+    let is_open = |member: &Member| member.is_open;
+    Ok(common
+        .or_else(|| members.iter().find(|member| is_open(member)).map(|member| member.data_type.clone())))
+}
+
+fn unlike(what: &str, one: &DataType, other: &DataType) -> Error {
+    Error::type_mismatch(format!("{what} types {} and {} cannot be matched", sql_name(one), sql_name(other)))
+        .with_hint("cast one of them to the type of the other")
+}
+
+/// The type of `kind` that holds the values of both, if the other is of that kind as well.
+fn wider(kind: Kind, one: &DataType, other: &DataType) -> Option<DataType> {
+    if Kind::of(one) != Some(kind) {
+        return None;
+    }
+    match kind {
+        Kind::Number => wider_number(one, other),
+        Kind::Text => Some(DataType::Utf8View),
+        Kind::Boolean => Some(DataType::Boolean),
+        Kind::Bytes => Some(DataType::Binary),
+        Kind::Time => {
+            let has_zone = |data_type: &DataType| matches!(data_type, DataType::Timestamp(_, Some(_)));
+            let zone = (has_zone(one) || has_zone(other)).then(|| UTC.into());
+            Some(DataType::Timestamp(TimeUnit::Microsecond, zone))
+        }
+    }
+}
+
+/// Integers meet in the longer, exact numbers in one with the digits of both, and all others in a float.
+fn wider_number(one: &DataType, other: &DataType) -> Option<DataType> {
+    if is_float(one) || is_float(other) {
+        let is_double = [one, other].contains(&&DataType::Float64);
+        return Some(if is_double { DataType::Float64 } else { DataType::Float32 });
+    }
+    type_union_coercion(one, other)
+}
+
+/// Gives expressions their common type; says whether one had another.
+pub(super) fn unify<'e>(
+    what: &str,
+    exprs: impl IntoIterator<Item = &'e mut Expr>,
+    schema: &DFSchema,
+) -> Result<bool> {
+    let mut exprs: Vec<&mut Expr> = exprs.into_iter().collect();
+    let members: Vec<Member> = exprs.iter().map(|expr| Member::of(expr, schema)).collect();
+    let Some(common) = common_type(what, &members)? else { return Ok(false) };
+    let mut changed = false;
+    for (expr, member) in exprs.iter_mut().zip(members) {
+        if member.data_type != common && !member.data_type.is_null() {
+            **expr = converted(std::mem::take(*expr), &common, schema)?;
+            changed = true;
+        }
+    }
+    Ok(changed)
+}
+
+/// The expression as a value of the type, by the rules of casts.
+pub(super) fn converted(mut expr: Expr, to: &DataType, schema: &DFSchema) -> Result<Expr> {
+    if is_open_text(&expr) && read(&mut expr, to)? && type_of(&expr, schema) == *to {
+        return Ok(expr);
+    }
+    Ok(coerce_cast(Expr::Cast(Cast::new(Box::new(expr), to.clone())), schema)?.data)
+}
+
+/// Functions whose answer is one of their arguments, and the first argument that it can be.
+const ARGUMENT_RETURNING: &[(&str, &str, usize)] = &[
+    ("coalesce", "COALESCE", 0),
+    ("nullif", "NULLIF", 0),
+    ("nvl", "NVL", 0),
+    ("ifnull", "IFNULL", 0),
+    ("nvl2", "NVL2", 1),
+    ("greatest", "GREATEST", 0),
+    ("least", "LEAST", 0),
+    ("make_array", "ARRAY", 0),
+];
+
+/// Gives the values that an expression chooses from one type.
+pub(super) fn coerce_expr(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    Ok(match expr {
+        Expr::Case(mut case) => {
+            let changed = unify("CASE", answers(&mut case), schema)?;
+            Transformed::new_transformed(Expr::Case(case), changed)
+        }
+        Expr::ScalarFunction(ScalarFunction { func, mut args }) => {
+            let known = ARGUMENT_RETURNING.iter().find(|(name, ..)| *name == func.name());
+            let changed = match known {
+                Some((_, what, first)) => unify(what, args.iter_mut().skip(*first), schema)?,
+                None => false,
+            };
+            Transformed::new_transformed(Expr::ScalarFunction(ScalarFunction { func, args }), changed)
+        }
+        Expr::WindowFunction(mut window) => {
+            let changed = is_shift(&window) && {
+                let (value, rest) = window.params.args.split_at_mut(1);
+                unify("LEAD or LAG", value.iter_mut().chain(&mut rest[1..]), schema)?
+            };
+            Transformed::new_transformed(Expr::WindowFunction(window), changed)
+        }
+        expr => Transformed::no(expr),
+    })
+}
+
+fn answers(case: &mut Case) -> impl Iterator<Item = &mut Expr> {
+    let answers = case.when_then_expr.iter_mut().map(|(_, then)| then.as_mut());
+    answers.chain(case.else_expr.as_deref_mut())
+}
+
+/// `lead` and `lag` with a default.
+fn is_shift(window: &WindowFunction) -> bool {
+    match &window.fun {
+        WindowFunctionDefinition::WindowUDF(function) => {
+            matches!(function.name(), "lead" | "lag") && window.params.args.len() == 3
+        }
+        WindowFunctionDefinition::AggregateUDF(_) => false,
+    }
+}

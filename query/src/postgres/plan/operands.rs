@@ -1,0 +1,73 @@
+//! Operands that no operator takes: text beside numbers, truth values beside numbers. DataFusion compares some of them, by
+//! reading the text.
+
+use arrow::datatypes::DataType;
+use datafusion::{
+    common::{DFSchema, Result},
+    logical_expr::{
+        Between, BinaryExpr, Case, Expr, Join, Operator,
+        expr::{InList, InSubquery},
+    },
+};
+
+use super::common_types::{Kind, is_open_text};
+use crate::{
+    error::Error,
+    postgres::exprs::{counts, is_comparison, type_of},
+    types::sql_name,
+};
+
+/// Refuses, with 42883, operands whose types no operator takes.
+pub(super) fn check(expr: &Expr, schema: &DFSchema) -> Result<()> {
+    let equal = |left: &Expr, right: &Expr| check_pair(left, Operator::Eq, right, schema);
+    match expr {
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) => check_pair(left, *op, right, schema),
+        Expr::Between(Between { expr, low, high, .. }) => {
+            check_pair(expr, Operator::GtEq, low, schema)?;
+            check_pair(expr, Operator::LtEq, high, schema)
+        }
+        Expr::InList(InList { expr, list, .. }) => list.iter().try_for_each(|item| equal(expr, item)),
+        Expr::Case(Case { expr: Some(operand), when_then_expr, .. }) => {
+            when_then_expr.iter().try_for_each(|(when, _)| equal(operand, when))
+        }
+        Expr::InSubquery(InSubquery { expr, subquery, .. }) if !is_open_text(expr) => {
+            let Some(field) = subquery.subquery.schema().fields().first() else { return Ok(()) };
+            check_types(&type_of(expr, schema), Operator::Eq, field.data_type())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// As [`check`], for the equalities of a join.
+pub(super) fn check_join(join: &Join) -> Result<()> {
+    join.on.iter().try_for_each(|(left, right)| {
+        if is_open_text(left) || is_open_text(right) {
+            return Ok(());
+        }
+        check_types(&type_of(left, join.left.schema()), Operator::Eq, &type_of(right, join.right.schema()))
+    })
+}
+
+fn check_pair(left: &Expr, op: Operator, right: &Expr, schema: &DFSchema) -> Result<()> {
+    if !(is_comparison(op) || counts(op)) || is_open_text(left) || is_open_text(right) {
+        return Ok(());
+    }
+    check_types(&type_of(left, schema), op, &type_of(right, schema))
+}
+
+fn check_types(left: &DataType, op: Operator, right: &DataType) -> Result<()> {
+    let (Some(one), Some(other)) = (Kind::of(left), Kind::of(right)) else { return Ok(()) };
+    let is_taken = if counts(op) {
+        let is_counted = |kind| matches!(kind, Kind::Number | Kind::Time);
+        is_counted(one) && is_counted(other)
+    } else {
+        // Text is read as the time that it is compared with.
+        one == other || matches!((one, other), (Kind::Text, Kind::Time) | (Kind::Time, Kind::Text))
+    };
+    if is_taken { Ok(()) } else { Err(no_operator(left, op, right).into()) }
+}
+
+fn no_operator(left: &DataType, op: Operator, right: &DataType) -> Error {
+    Error::no_function(format!("operator does not exist: {} {op} {}", sql_name(left), sql_name(right)))
+        .with_hint("cast one side to the type of the other")
+}

@@ -1,0 +1,90 @@
+//! What the planner itself would refuse: a literal of text in arithmetic, or in an array of other values, is read as their
+//! type before it looks.
+
+use datafusion::{
+    common::{DFSchema, Result, ScalarValue},
+    logical_expr::{
+        Case, Expr, GetFieldAccess, lit,
+        planner::{ExprPlanner, PlannerResult, RawAggregateExpr, RawBinaryExpr, RawFieldAccessExpr},
+    },
+    sql::sqlparser::ast::BinaryOperator,
+};
+
+use super::{
+    common_types::{is_open_text, unify},
+    text_literals::read,
+};
+use crate::{
+    error::{Error, ErrorKind},
+    postgres::exprs::type_of,
+};
+
+/// Reads literals of text beside numbers.
+#[derive(Debug)]
+pub(crate) struct Literals;
+
+impl ExprPlanner for Literals {
+    fn plan_binary_op(&self, expr: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
+        let RawBinaryExpr { op, mut left, mut right } = expr;
+        if is_arithmetic(&op) && is_open_text(&left) != is_open_text(&right) {
+            let (text, other) = if is_open_text(&left) { (&mut left, &right) } else { (&mut right, &left) };
+            let data_type = type_of(other, schema);
+            if data_type.is_numeric() {
+                read(text, &data_type)?;
+            }
+        }
+        Ok(PlannerResult::Original(RawBinaryExpr { op, left, right }))
+    }
+
+    fn plan_aggregate(&self, expr: RawAggregateExpr) -> Result<PlannerResult<RawAggregateExpr>> {
+        if expr.func.name() == "count" && expr.args.is_empty() {
+            let message = "count(*) must be used to call a parameterless aggregate function";
+            return Err(Error::new(ErrorKind::Invalid, "42809", message).into());
+        }
+        Ok(PlannerResult::Original(expr))
+    }
+
+    /// Counts subscripts from one: none is below.
+    fn plan_field_access(
+        &self,
+        expr: RawFieldAccessExpr,
+        schema: &DFSchema,
+    ) -> Result<PlannerResult<RawFieldAccessExpr>> {
+        let RawFieldAccessExpr { field_access, expr } = expr;
+        let field_access = match field_access {
+            GetFieldAccess::ListIndex { key } => {
+                GetFieldAccess::ListIndex { key: Box::new(subscript(*key, schema)) }
+            }
+            other => other,
+        };
+        Ok(PlannerResult::Original(RawFieldAccessExpr { field_access, expr }))
+    }
+
+    fn plan_array_literal(
+        &self,
+        mut exprs: Vec<Expr>,
+        schema: &DFSchema,
+    ) -> Result<PlannerResult<Vec<Expr>>> {
+        unify("ARRAY", &mut exprs, schema)?;
+        Ok(PlannerResult::Original(exprs))
+    }
+}
+
+fn is_arithmetic(op: &BinaryOperator) -> bool {
+    use BinaryOperator::{Divide, Minus, Modulo, Multiply, Plus};
+    matches!(op, Plus | Minus | Multiply | Divide | Modulo)
+}
+
+/// A subscript that is NULL where it is not above zero.
+fn subscript(key: Expr, schema: &DFSchema) -> Expr {
+    if matches!(&key, Expr::Literal(ScalarValue::Int64(Some(1..)), _)) || !type_of(&key, schema).is_integer()
+    {
+        return key;
+    }
+    let is_above = key.clone().gt(lit(0_i64));
+    Expr::Case(Case {
+        expr: None,
+        when_then_expr: vec![(Box::new(is_above), Box::new(key))],
+        else_expr: None,
+    })
+}

@@ -1,0 +1,94 @@
+//! Negative zero is zero, and NaN is one value above all numbers.
+
+use crate::database::Db;
+
+const FLOATS: &str = "CREATE TABLE s (id INT PRIMARY KEY, d DOUBLE PRECISION, r REAL);
+    INSERT INTO s VALUES (1, 0.0, 0.0), (2, '-0', '-0'), (3, 1, 1), (4, 'NaN', 'NaN');
+    INSERT INTO s SELECT 5, 'inf'::float8 - 'inf'::float8, 'inf'::real - 'inf'::real;
+    INSERT INTO s VALUES (6, NULL, NULL)";
+
+const QUERIES: &[(&str, &str)] = &[
+    ("SELECT id FROM s WHERE c = 0 ORDER BY id", "1 2"),
+    ("SELECT id FROM s WHERE c = '-0' ORDER BY id", "1 2"),
+    ("SELECT id FROM s WHERE c < 0 ORDER BY id", ""),
+    ("SELECT id FROM s WHERE c >= 0 ORDER BY id", "1 2 3 4 5"),
+    ("SELECT id FROM s WHERE c <= 0 ORDER BY id", "1 2"),
+    ("SELECT id FROM s WHERE c > 5 ORDER BY id", "4 5"),
+    ("SELECT id FROM s WHERE c = 'NaN' ORDER BY id", "4 5"),
+    ("SELECT id FROM s WHERE c BETWEEN 0 AND 0 ORDER BY id", "1 2"),
+    ("SELECT id FROM s WHERE c IN (0) ORDER BY id", "1 2"),
+    ("SELECT id FROM s WHERE c IN (0, 1, 2, 3, 4, 5, 6) ORDER BY id", "1 2 3"),
+    ("SELECT id FROM s WHERE c IN ('-0', 1, 2, 3, 4, 5) ORDER BY id", "1 2 3"),
+    ("SELECT id FROM s WHERE c NOT IN (0, 2, 3, 4, 5, 6) ORDER BY id", "3 4 5"),
+    ("SELECT id FROM s WHERE c IN ('NaN', 2, 3, 4, 5, 6) ORDER BY id", "4 5"),
+    ("SELECT id FROM s WHERE c IN (SELECT c FROM s WHERE id = 1) ORDER BY id", "1 2"),
+    ("SELECT id FROM s WHERE c IN (SELECT c FROM s WHERE id = 4) ORDER BY id", "4 5"),
+    ("SELECT id FROM s WHERE c NOT IN (SELECT c FROM s WHERE id = 2) ORDER BY id", "3 4 5"),
+    (
+        "SELECT id FROM s WHERE EXISTS (SELECT 1 FROM s AS i WHERE i.c = s.c AND i.id <> s.id) ORDER BY id",
+        "1 2 4 5",
+    ),
+    ("SELECT a.id, b.id FROM s a JOIN s b ON a.c = b.c AND a.id < b.id ORDER BY 1", "1|2 4|5"),
+    ("SELECT count(*) FROM s a JOIN s b USING (c)", "9"),
+    ("SELECT count(DISTINCT c) FROM s", "3"),
+    ("SELECT sum(DISTINCT c) FROM s WHERE id < 4", "1.0"),
+    ("SELECT count(*) FROM (SELECT DISTINCT c FROM s)", "4"),
+    ("SELECT count(*) FROM s GROUP BY c ORDER BY 1", "1 1 2 2"),
+    ("SELECT id, count(*) OVER (PARTITION BY c) FROM s ORDER BY id", "1|2 2|2 3|1 4|2 5|2 6|1"),
+    ("SELECT id, rank() OVER (ORDER BY c) FROM s ORDER BY id", "1|1 2|1 3|3 4|4 5|4 6|6"),
+    ("SELECT id, count(*) OVER (ORDER BY c) FROM s ORDER BY id", "1|2 2|2 3|3 4|5 5|5 6|6"),
+    ("SELECT id, lag(id) OVER (ORDER BY c, id) FROM s ORDER BY id", "1|∅ 2|1 3|2 4|3 5|4 6|5"),
+    ("SELECT id FROM s ORDER BY c, id", "1 2 3 4 5 6"),
+    ("SELECT id FROM s ORDER BY c DESC, id", "6 4 5 3 1 2"),
+    ("SELECT id FROM s ORDER BY c, id LIMIT 1", "1"),
+    ("SELECT DISTINCT ON (c) id FROM s ORDER BY c, id", "1 3 4 6"),
+    (
+        "SELECT CASE c WHEN 0 THEN 'zero' WHEN 'NaN' THEN 'nan' ELSE 'other' END FROM s ORDER BY id",
+        "zero zero other nan nan other",
+    ),
+    ("SELECT nullif(c, 0) IS NULL FROM s ORDER BY id", "true true false false false true"),
+    ("SELECT c IS DISTINCT FROM 0 FROM s ORDER BY id", "false false true true true true"),
+    ("SELECT count(*) FROM (SELECT c FROM s WHERE id = 1 INTERSECT SELECT c FROM s WHERE id = 2)", "1"),
+    ("SELECT count(*) FROM (SELECT c FROM s WHERE id = 1 EXCEPT SELECT c FROM s WHERE id = 2)", "0"),
+    ("SELECT count(*) FROM (SELECT c FROM s WHERE id = 4 INTERSECT SELECT c FROM s WHERE id = 5)", "1"),
+    ("SELECT count(*) FROM (SELECT c FROM s WHERE id = 1 UNION SELECT c FROM s WHERE id = 2)", "1"),
+    ("SELECT max(c) FROM s", "NaN"),
+    ("SELECT id FROM s WHERE (c, id) > (0, 1) AND c < 1 ORDER BY id", "2"),
+    ("SELECT c FROM s WHERE id = 2", "-0.0"),
+];
+
+#[tokio::test]
+async fn zeros_are_one_value_and_so_are_nans_wherever_they_are_compared() {
+    let db = Db::with(FLOATS).await;
+    for flushed in [false, true] {
+        if flushed {
+            db.run("CALL flush()").await;
+        }
+        for column in ["d", "r"] {
+            for (query, found) in QUERIES {
+                let query = query
+                    .replace(" c ", &format!(" {column} "))
+                    .replace("(c", &format!("({column}"))
+                    .replace(".c ", &format!(".{column} "))
+                    .replace(" c)", &format!(" {column})"))
+                    .replace(" c,", &format!(" {column},"));
+                assert_eq!(db.rows(&query).await.join(" "), *found, "{query}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_zero_of_either_sign_is_the_same_primary_key() {
+    let db = Db::with(
+        "CREATE TABLE k (d DOUBLE PRECISION PRIMARY KEY, v INT); INSERT INTO k VALUES ('-0', 1), ('NaN', 2)",
+    )
+    .await;
+    assert_eq!(db.state("INSERT INTO k VALUES (0, 3)").await, "23505");
+    assert_eq!(db.state("INSERT INTO k VALUES ('NaN', 3)").await, "23505");
+    for condition in ["d = 0", "d = '-0'", "d = 0e0", "d IN (0, 5)", "d >= 0 AND d < 1"] {
+        assert_eq!(db.rows(&format!("SELECT v FROM k WHERE {condition}")).await, ["1"], "{condition}");
+    }
+    assert_eq!(db.rows("SELECT v FROM k WHERE d = 'NaN'").await, ["2"]);
+    assert_eq!(db.tag("DELETE FROM k WHERE d = 0").await, "DELETE 1");
+}
