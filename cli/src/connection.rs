@@ -63,8 +63,7 @@ pub(crate) struct Connection {
 impl Connection {
     /// Opens the database and pins the session when the run is `--as-of` a moment.
     pub(crate) async fn open(arguments: &Arguments) -> Result<Self, Failure> {
-        let mut builder =
-            Database::builder(&arguments.database).read_only(arguments.opens_for_reading());
+        let mut builder = Database::builder(&arguments.database).read_only(arguments.opens_for_reading());
         if let Some(bytes) = arguments.query_memory {
             builder = builder.query_memory(bytes);
         }

@@ -142,9 +142,8 @@ pub(crate) fn planned_defaults(context: &Context<'_>, table: &TableDef) -> Resul
     let mut defaults = HashMap::new();
     for column in &table.columns {
         let Some(text) = &column.default else { continue };
-        let planned =
-            plan_default(context, text, &column.name, column.column_type).map_err(|error| {
-                error.reworded(|message| format!("default of column {}: {message}", column.name))
+        let planned = plan_default(context, text, &column.name, column.column_type).map_err(|error| {
+            error.reworded(|message| format!("default of column {}: {message}", column.name))
         })?;
         defaults.insert(column.name.clone(), planned);
     }

@@ -6,10 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use arrow::{
-    array::{AsArray, RecordBatch},
-    util::display::array_value_to_string,
-};
+use arrow::{array::RecordBatch, datatypes::DataType, util::display::array_value_to_string};
 use bygone_engine::{
     Engine, EngineOptions, Root,
     env::{Env, TokioTasks},
@@ -187,10 +184,9 @@ pub(crate) fn lines(batches: &[RecordBatch]) -> Vec<String> {
                 .map(|column| {
                     if column.is_null(row) {
                         "∅".to_owned()
-                    } else if let Some(intervals) =
-                        column.as_primitive_opt::<arrow::datatypes::IntervalMonthDayNanoType>()
-                    {
-                        bygone_query::interval_text(intervals.value(row))
+                    } else if matches!(column.data_type(), DataType::Interval(_)) {
+                        let texts = bygone_query::text_formatter(column).expect("it has a text");
+                        texts.value(row).to_string()
                     } else {
                         array_value_to_string(column, row).expect("it shows")
                     }
