@@ -37,7 +37,7 @@ async fn main() -> bygone::Result<()> {
 
     // What cannot be is an error with a kind: no row, NULL where a value is wanted, a number that does not fit.
     let nobody = session.query_one::<String>("SELECT name FROM people WHERE id = 9", ()).await;
-    assert_eq!(nobody.unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(nobody.expect_err("there is no such person").kind(), ErrorKind::NotFound);
     assert_eq!(session.query_optional::<i64>("SELECT id FROM people WHERE id = 9", ()).await?, None);
 
     // The map of bytes below needs no SQL: ranges as Rust writes them, rows as a stream.

@@ -31,16 +31,16 @@ use crate::Result;
 /// # }
 /// ```
 pub struct KeyspaceRows {
-    source: Source,
+    source: RowSource,
     batch: RowBatch,
     /// The row of the batch that comes next.
     next: usize,
 }
 
 /// Where the batches come from.
-enum Source {
-    Idle(Batches),
-    Loading(BoxFuture<'static, (Batches, Result<Option<RowBatch>>)>),
+enum RowSource {
+    Idle(Box<Batches>),
+    Loading(BoxFuture<'static, (Box<Batches>, Result<Option<RowBatch>>)>),
     Ended,
 }
 
@@ -51,8 +51,8 @@ pub(crate) enum Batches {
 }
 
 impl Batches {
-    async fn load(mut self) -> (Self, Result<Option<RowBatch>>) {
-        let batch = match &mut self {
+    async fn load(mut self: Box<Self>) -> (Box<Self>, Result<Option<RowBatch>>) {
+        let batch = match self.as_mut() {
             Self::OfView(scan) => scan.next().await.map_err(Into::into),
             Self::OfTransaction(scan) => scan.next().await.map_err(Into::into),
         };
@@ -62,7 +62,7 @@ impl Batches {
 
 impl KeyspaceRows {
     pub(crate) fn new(batches: Batches) -> Self {
-        Self { source: Source::Idle(batches), batch: RowBatch::default(), next: 0 }
+        Self { source: RowSource::Idle(Box::new(batches)), batch: RowBatch::default(), next: 0 }
     }
 
     /// The next row, or `None` at the end.
@@ -112,16 +112,16 @@ impl KeyspaceRows {
     /// Loads the next batch; false at the end.
     fn poll_batch(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool>> {
         loop {
-            match std::mem::replace(&mut self.source, Source::Ended) {
-                Source::Ended => return Poll::Ready(Ok(false)),
-                Source::Idle(batches) => self.source = Source::Loading(Box::pin(batches.load())),
-                Source::Loading(mut loading) => {
+            match std::mem::replace(&mut self.source, RowSource::Ended) {
+                RowSource::Ended => return Poll::Ready(Ok(false)),
+                RowSource::Idle(batches) => self.source = RowSource::Loading(Box::pin(batches.load())),
+                RowSource::Loading(mut loading) => {
                     let Poll::Ready((batches, batch)) = loading.as_mut().poll(cx) else {
-                        self.source = Source::Loading(loading);
+                        self.source = RowSource::Loading(loading);
                         return Poll::Pending;
                     };
                     let Some(batch) = batch? else { return Poll::Ready(Ok(false)) };
-                    self.source = Source::Idle(batches);
+                    self.source = RowSource::Idle(batches);
                     if !batch.is_empty() {
                         (self.batch, self.next) = (batch, 0);
                         return Poll::Ready(Ok(true));

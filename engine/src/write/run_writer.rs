@@ -72,9 +72,9 @@ impl Shared {
         pending: Vec<impl Borrow<PendingFiles>>,
     ) -> Result<()> {
         let set = |may_be_named| {
-            pending
-                .iter()
-                .for_each(|files| files.borrow().may_be_named.store(may_be_named, Ordering::Relaxed));
+            for files in &pending {
+                files.borrow().may_be_named.store(may_be_named, Ordering::Relaxed);
+            }
         };
         set(true);
         let outcome = self.publish(edit).await;

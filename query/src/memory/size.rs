@@ -15,7 +15,7 @@ pub(crate) fn parse_size(text: &str) -> Result<usize> {
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = (&text[..end], text[end..].trim());
     let is_unit = |names: &&[&str]| names.iter().any(|name| name.eq_ignore_ascii_case(unit));
-    let power = if unit.is_empty() { Some(0) } else { UNITS.iter().position(|names| is_unit(names)) };
+    let power = if unit.is_empty() { Some(0) } else { UNITS.iter().position(is_unit) };
     let refused = || {
         Error::invalid_value(format!("{} is not a size", quoted(text)))
             .with_hint("write for instance '512 MiB' or '1.5 GiB'")

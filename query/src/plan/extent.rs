@@ -303,7 +303,8 @@ mod tests {
     fn what_doubles_with_every_with_query_is_refused() {
         let mut sql = "WITH c0 AS (SELECT a FROM t)".to_owned();
         for i in 0..40 {
-            sql += &format!(", c{} AS (SELECT x.a FROM c{i} AS x, c{i} AS y)", i + 1);
+            let with = format!(", c{} AS (SELECT x.a FROM c{i} AS x, c{i} AS y)", i + 1);
+            sql.push_str(&with);
         }
         assert_eq!(measured(&(sql + " SELECT * FROM c40")).unwrap_err().sqlstate(), "54000");
     }

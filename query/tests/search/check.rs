@@ -142,14 +142,12 @@ impl Run<'_> {
         if let (Answer::Error { message, .. }, true) = (answer, answer.is_unsupported()) {
             return Verdict::Unsupported(message.clone());
         }
-        let expected = match &self.sqlite {
-            Some(sqlite) => sqlite.query(&case.query).normalized(case.is_ordered()),
-            None => {
-                let failed = matches!(answer, Answer::Error { .. });
-                let expected = if failed { Answer::Rows(Vec::new()) } else { answer.clone() };
-                return self.verdict(Oracle::Success, expected, answer.clone(), None);
-            }
+        let Some(sqlite) = &self.sqlite else {
+            let failed = matches!(answer, Answer::Error { .. });
+            let expected = if failed { Answer::Rows(Vec::new()) } else { answer.clone() };
+            return self.verdict(Oracle::Success, expected, answer.clone(), None);
         };
+        let expected = sqlite.query(&case.query).normalized(case.is_ordered());
         if let Answer::Error { message, .. } = &expected {
             return Verdict::Incomparable(message.clone());
         }

@@ -9,9 +9,7 @@ use bygone_engine::{
 use bygone_mvcc::{Store, StoreOptions};
 use bygone_query::{Error, ScalarValue, Session, Sql, SqlOptions, StateAdapter};
 use bygone_snapshots::Snapshots;
-use datafusion::{
-    execution::SessionStateBuilder, optimizer::Optimizer, physical_optimizer::optimizer::PhysicalOptimizer,
-};
+use datafusion::execution::SessionStateBuilder;
 use futures::{FutureExt, TryStreamExt};
 
 use crate::{
@@ -159,9 +157,9 @@ fn with_needed_rules(mut builder: SessionStateBuilder) -> SessionStateBuilder {
         "EnsureCooperative",
         "SanityCheckPlan",
     ];
-    let logical = builder.optimizer().take().unwrap_or_else(Optimizer::new).rules;
+    let logical = builder.optimizer().take().unwrap_or_default().rules;
     let logical = logical.into_iter().filter(|rule| NEEDED.contains(&rule.name()));
-    let physical = builder.physical_optimizers().take().unwrap_or_else(PhysicalOptimizer::new).rules;
+    let physical = builder.physical_optimizers().take().unwrap_or_default().rules;
     let physical = physical.into_iter().filter(|rule| PHYSICAL.contains(&rule.name()));
     without_dynamic_filters(builder)
         .with_optimizer_rules(logical.collect())

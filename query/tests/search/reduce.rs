@@ -90,7 +90,9 @@ impl Case {
         if let Some(split) = &mut self.split {
             split.shrink(step);
         }
-        self.tables.iter_mut().for_each(|table| table.shrink(step));
+        for table in &mut self.tables {
+            table.shrink(step);
+        }
         self.views.iter_mut().for_each(|(_, query)| query.shrink(step));
         for change in &mut self.changes {
             change.shrink(step);
@@ -104,11 +106,15 @@ impl Change {
             Self::Update { value, filter, .. } => {
                 step.drop_option(filter);
                 value.shrink(step);
-                filter.iter_mut().for_each(|filter| filter.shrink(step));
+                for filter in filter.iter_mut() {
+                    filter.shrink(step);
+                }
             }
             Self::Delete { filter, .. } => {
                 step.drop_option(filter);
-                filter.iter_mut().for_each(|filter| filter.shrink(step));
+                for filter in filter.iter_mut() {
+                    filter.shrink(step);
+                }
             }
             Self::Insert { query, .. } => query.shrink(step),
         }
@@ -165,13 +171,7 @@ impl Query {
         }
         step.drop_one(&mut self.with, 0);
         if let Body::SetOperation { left, right, .. } = &mut self.body {
-            let side = if step.takes() {
-                Some(left.clone())
-            } else if step.takes() {
-                Some(right.clone())
-            } else {
-                None
-            };
+            let side = [&*left, &*right].into_iter().find(|_| step.takes()).cloned();
             if let Some(side) = side {
                 self.body = side.body;
                 self.with.extend(side.with);
@@ -232,13 +232,7 @@ impl From {
             Self::Named { .. } => {}
             Self::Derived { query, .. } => query.shrink(step),
             Self::Join { kind, left, right, on } => {
-                let side = if step.takes() {
-                    Some(left.clone())
-                } else if step.takes() {
-                    Some(right.clone())
-                } else {
-                    None
-                };
+                let side = [&*left, &*right].into_iter().find(|_| step.takes()).cloned();
                 if let Some(side) = side {
                     *self = *side;
                     return;
@@ -274,20 +268,34 @@ impl Expr {
         }
         match self {
             Self::Literal(..) | Self::Column { .. } => {}
-            Self::Call { args, .. } => args.iter_mut().for_each(|arg| arg.shrink(step)),
+            Self::Call { args, .. } => {
+                for arg in args {
+                    arg.shrink(step);
+                }
+            }
             Self::Subquery { args, query, .. } => {
-                args.iter_mut().for_each(|arg| arg.shrink(step));
+                for arg in args.iter_mut() {
+                    arg.shrink(step);
+                }
                 query.shrink(step);
             }
             Self::Aggregate { args, filter, .. } => {
                 step.drop_option(filter);
-                args.iter_mut().for_each(|arg| arg.shrink(step));
-                filter.iter_mut().for_each(|filter| filter.shrink(step));
+                for arg in args.iter_mut() {
+                    arg.shrink(step);
+                }
+                for filter in filter.iter_mut() {
+                    filter.shrink(step);
+                }
             }
             Self::Window { args, over, .. } => {
                 step.drop_one(&mut over.partition, 0);
-                args.iter_mut().for_each(|arg| arg.shrink(step));
-                over.partition.iter_mut().for_each(|key| key.shrink(step));
+                for arg in args.iter_mut() {
+                    arg.shrink(step);
+                }
+                for key in &mut over.partition {
+                    key.shrink(step);
+                }
                 // With fewer keys the order would be total no more, and other answers right as well.
                 if !over.is_by_rows {
                     step.drop_one(&mut over.order, 1);

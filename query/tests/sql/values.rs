@@ -28,7 +28,8 @@ async fn one_value_is_read_as_the_type_that_is_asked_for() {
         session.query_one::<Option<String>>("SELECT name FROM t WHERE id = $1", [2]).await.unwrap(),
         None
     );
-    assert_eq!(session.query_one::<f64>("SELECT price FROM t WHERE id = 1", ()).await.unwrap(), 1.5);
+    let price: f64 = session.query_one("SELECT price FROM t WHERE id = 1", ()).await.unwrap();
+    assert!((price - 1.5).abs() < f64::EPSILON, "{price}");
     assert_eq!(session.query_one::<String>("SELECT price FROM t WHERE id = 1", ()).await.unwrap(), "1.50");
     assert_eq!(session.query_one::<Vec<u8>>("SELECT raw FROM t WHERE ok", ()).await.unwrap(), [0, 255]);
     let at: Timestamp = session.query_one("SELECT at FROM t WHERE id = 1", ()).await.unwrap();

@@ -45,12 +45,12 @@ pub(super) fn balance_condition(expr: &mut Expr) {
 /// Balances the chain that a combination of queries is.
 pub(super) fn balance_queries(body: &mut SetExpr) {
     let SetExpr::SetOperation { op, set_quantifier, .. } = &*body else { return };
-    let is_long = |body: &SetExpr, op: &SetOperator, quantifier: &SetQuantifier| {
+    let is_long = |body: &SetExpr, op: SetOperator, quantifier: SetQuantifier| {
         std::iter::successors(Some(body), |body| left_of(body, op, quantifier)).take(LONG).count() == LONG
     };
     let (op, quantifier) = (*op, *set_quantifier);
     if matches!(quantifier, SetQuantifier::ByName | SetQuantifier::AllByName | SetQuantifier::DistinctByName)
-        || !is_long(body, &op, &quantifier)
+        || !is_long(body, op, quantifier)
     {
         // A long chain may be below a short one.
         if let SetExpr::SetOperation { left, .. } = body {
@@ -98,10 +98,10 @@ pub(super) fn balance_queries(body: &mut SetExpr) {
     }
 }
 
-fn left_of<'b>(body: &'b SetExpr, op: &SetOperator, quantifier: &SetQuantifier) -> Option<&'b SetExpr> {
+fn left_of(body: &SetExpr, op: SetOperator, quantifier: SetQuantifier) -> Option<&SetExpr> {
     match body {
         SetExpr::SetOperation { op: inner, set_quantifier, left, .. }
-            if inner == op && set_quantifier == quantifier =>
+            if *inner == op && *set_quantifier == quantifier =>
         {
             Some(left)
         }

@@ -263,7 +263,7 @@ impl Chain {
         let Some((first, rest)) = args.split_first() else { return internal_err!("a chain has operands") };
         let mut written = name(first);
         for (op, arg) in self.ops.iter().zip(rest) {
-            written.push_str(&format!(" {op} {}", name(arg)));
+            written.extend([" ", &op.to_string(), " ", &name(arg)]);
         }
         Ok(written)
     }

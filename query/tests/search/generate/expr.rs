@@ -71,7 +71,7 @@ impl Generator {
     }
 
     fn one_of(&mut self, texts: &[&'static str]) -> Op {
-        Op::new(*self.random.pick(texts))
+        Op::new(self.random.pick::<&str>(texts))
     }
 
     fn two(&mut self, ty: Ty, depth: usize, sight: &Sight) -> Vec<Expr> {
@@ -151,7 +151,7 @@ impl Generator {
     }
 
     pub(super) fn bool(&mut self, depth: usize, sight: &Sight) -> Expr {
-        if sight.subqueries && self.budget > 0 && self.chance(22) {
+        if sight.subqueries && self.budget > 0 && self.chance(18) {
             return self.bool_subquery(depth, sight);
         }
         let (op, args) = match self.random.below(13) {
@@ -234,7 +234,7 @@ impl Generator {
     fn bool_subquery(&mut self, depth: usize, sight: &Sight) -> Expr {
         self.budget -= 1;
         let outer: Vec<Expr> = sight.columns();
-        if self.chance(33) {
+        if self.chance(40) {
             let types = self.types();
             let query = Box::new(self.query(&types, &outer));
             let op = self.one_of(&["EXISTS ({q})", "(NOT EXISTS ({q}))"]);
