@@ -49,11 +49,11 @@ fn a_parser_error_carries_line_and_column() {
 #[test]
 fn catalog_names_with_points_never_leak() {
     assert_eq!(
-        plain("Error during planning: table 'ledger@p12.public.t' not found"),
+        plain("Error during planning: table 'ledger\u{2}12.public.t' not found"),
         "table 'public.t' not found"
     );
-    assert_eq!(plain("column \"ledger@p12\".public.t.x"), "column public.t.x");
-    assert_eq!(plain("mail me@home or a@b.c"), "mail me@home or c");
+    assert_eq!(plain("column \"ledger\u{2}12\".public.t.x"), "column public.t.x");
+    assert_eq!(plain("mail me@home or a@b.c"), "mail me@home or a@b.c");
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn an_error_is_printable_whatever_it_quotes() {
     assert_eq!(error.hint(), Some("did you mean \\u{1b}[31my?"));
     let wrapped =
         Error::from(DataFusionError::Plan("Invalid function '\u{2066}f'.\nDid you mean 'g'?".into()));
-    assert_eq!(wrapped.message(), "Invalid function '\\u{2066}f'. Did you mean 'g'?");
+    assert_eq!(wrapped.message(), "function \\u{2066}f does not exist");
     let listed = Error::from(DataFusionError::Plan("no\n\tCandidate functions:\n\tf(Any)".into()));
     assert_eq!(listed.message(), "no Candidate functions: f(Any)");
 }

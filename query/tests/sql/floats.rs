@@ -30,6 +30,10 @@ const QUERIES: &[(&str, &str)] = &[
     ),
     ("SELECT a.id, b.id FROM s a JOIN s b ON a.c = b.c AND a.id < b.id ORDER BY 1", "1|2 4|5"),
     ("SELECT count(*) FROM s a JOIN s b USING (c)", "9"),
+    (
+        "SELECT 1 FROM (SELECT 1 FROM s a JOIN s b USING (c) WHERE false UNION SELECT id FROM s WHERE id > 9) x",
+        "",
+    ),
     ("SELECT count(DISTINCT c) FROM s", "3"),
     ("SELECT sum(DISTINCT c) FROM s WHERE id < 4", "1.0"),
     ("SELECT count(*) FROM (SELECT DISTINCT c FROM s)", "4"),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use datafusion::{
     common::{DFSchema, Result, ScalarValue, tree_node::Transformed},
     logical_expr::{
-        Case, Distinct, Expr, LogicalPlan, LogicalPlanBuilder, Sort, SortExpr, Subquery,
+        Case, Distinct, Expr, JoinConstraint, LogicalPlan, LogicalPlanBuilder, Sort, SortExpr, Subquery,
         expr::{InList, InSubquery, ScalarFunction},
     },
 };
@@ -34,9 +34,14 @@ pub(super) fn of_node(mut node: LogicalPlan) -> LogicalPlan {
             sort_keys(on.sort_expr.as_deref_mut().unwrap_or_default(), &schema);
         }
         LogicalPlan::Join(join) => {
+            let mut changed = false;
             for (left, right) in &mut join.on {
-                key(left, join.left.schema());
-                key(right, join.right.schema());
+                changed |= key(left, join.left.schema());
+                changed |= key(right, join.right.schema());
+            }
+            // What is joined USING must be columns.
+            if changed {
+                join.join_constraint = JoinConstraint::On;
             }
         }
         _ => {}
