@@ -129,7 +129,7 @@ impl Restore {
     /// Restores, in one commit. Other writers of the keyspaces wait meanwhile; readers do not.
     ///
     /// # Errors
-    /// `Conflict` when a keyspace changed after [`Self::unchanged_since`], or was dropped after [`Self::to`]; `Locked` when another restore or bulk load does not
+    /// `Conflict` when a keyspace changed after [`Self::unchanged_since`], or was dropped after [`PendingRestore::to`]; `Locked` when another restore or bulk load does not
     /// finish in time; those of reading and of a commit. Nothing is changed then.
     ///
     /// # Cancel safety
