@@ -69,6 +69,11 @@ pub(crate) fn is_scan_name(name: &TableReference) -> bool {
     name.catalog().is_some_and(|database| database.contains(MOMENT_MARK))
 }
 
+/// The name of a relation that stands for no object, such as the constants of a lookup.
+pub(crate) fn is_made_up(name: &TableReference) -> bool {
+    name.table().starts_with(COLUMN_MARK)
+}
+
 /// The names of scans in a plan as text, readable: `database@moment`.
 pub(crate) fn with_shown_moments(text: &str) -> String {
     text.replace(MOMENT_MARK, "@")

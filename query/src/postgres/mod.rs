@@ -20,11 +20,13 @@
 //! | `analyze::guarded_division` | analyzed plan | computes both sides of an `AND` for all rows | a division behind a condition is not reached | its choice | `AND` evaluates rows that are left |
 //! | `analyze::checked_arithmetic` | analyzed plan | integers wrap, a double divided by zero is infinite | 22003, 22012 | its choice | its planner can ask for `fail_on_overflow` |
 //! | `analyze::float_keys` | analyzed plan | tells -0 from 0 where it sorts, partitions, looks into sets, joins columns | they are equal everywhere | no report known | its sorts and sets compare floats by value |
+//! | `analyze::null_equality` | analyzed plan | with `IS NOT DISTINCT FROM` for a key of a join, an `=` that is moved there takes NULL for equal too | `=` of NULL is not true | no report known | each key of a join says how it compares |
 //! | `analyze::time_zones` | analyzed plan | reads and shows times in the zone of their type, in nanoseconds | in the session's zone, to the microsecond | its choice | never |
 //! | `analyze::interval_order` | analyzed plan | compares months, then days, then time | compares lengths: a day is 24 hours | apache/datafusion#8468 | Arrow compares so |
 //! | `analyze::zoned_frames` | analyzed plan | a day in a `RANGE` frame is 24 hours | it is one of the session's zone | no report known | frames take the zone of a session |
 //! | `functions::shifts` | functions | `lead` and `lag` make the default the value's type; lose rows between NULLs | both decide on the type | no report known | both are right |
 //! | `analyze::scalar_subqueries` | analyzed plan | takes a subquery for one value as never NULL where its column is not: `IS NULL` of it is false, and having no row is an error | no row is NULL | apache/datafusion#24513 (fixed) | a release has the fix |
+//! | `scan::statistics` | statistics of a scan | the sum of a constant over exactly no rows is 0 | NULL | no report known | `aggregate_statistics` looks at the number of rows |
 //! | `physical::filter_pushdown` | plan of operators | pushes a filter to the first column of the name, past limits too | rows are those of the query | apache/datafusion#25259 (fixed) | DataFusion maps by places |
 //! | `physical::soft_limits` | plan of operators | `DISTINCT … LIMIT` over a window fails | the first rows | no report known | the limit is dropped where an order comes later |
 //!

@@ -25,7 +25,8 @@ pub(super) fn table_statistics(
     let ids: Vec<u32> = columns.iter().flatten().map(|column| column.id).collect();
     let summary = reader.stored().summary(keyspace, &ids).map_err(Error::from)?;
     let is_exact = summary.is_exact && reader.committed(keyspace).is_some();
-    let rows = precision(summary.rows, is_exact);
+    // Of exactly no rows DataFusion takes a constant's sum for 0, which is NULL.
+    let rows = precision(summary.rows, is_exact && summary.rows > 0);
     let mut summaries = summary.columns.iter();
     let column_statistics = columns.into_iter().map(|column| match column {
         Some(column) => {

@@ -145,3 +145,81 @@ async fn no_filter_passes_a_limit() {
         "SELECT count(*) FROM (SELECT DISTINCT next FROM chain LIMIT 5) x JOIN dept d ON d.id = x.next";
     assert_eq!(db.one(grouped).await, "3");
 }
+
+#[tokio::test]
+async fn not_in_of_a_constant_knows_about_nulls() {
+    let setup = "CREATE TABLE o (id INT); CREATE TABLE n (x INT); CREATE TABLE none (x INT);
+        INSERT INTO o VALUES (1), (2); INSERT INTO n VALUES (1), (NULL)";
+    let db = Db::with(setup).await;
+    for left in ["3", "1 + 2", "NULL", "3::bigint", "coalesce(3, id)", "(SELECT 9)", "5.5", "id * 0 + 3"] {
+        for query in [
+            format!("SELECT id FROM o WHERE {left} NOT IN (SELECT x FROM n)"),
+            format!("SELECT id FROM o WHERE NOT ({left} IN (SELECT x FROM n)) AND id > 0"),
+            format!(
+                "SELECT count(*) FROM o GROUP BY id HAVING {} NOT IN (SELECT x FROM n)",
+                left.replace("id", "max(id)")
+            ),
+        ] {
+            assert_eq!(db.rows(&query).await, [""; 0], "{query}");
+        }
+        let all = format!("SELECT id FROM o WHERE {left} NOT IN (SELECT x FROM none) ORDER BY id");
+        assert_eq!(db.rows(&all).await, ["1", "2"], "{all}");
+        assert_eq!(db.tag(&format!("DELETE FROM o WHERE {left} NOT IN (SELECT x FROM n)")).await, "DELETE 0");
+    }
+    assert_eq!(db.rows("SELECT id FROM o WHERE 3 NOT IN (SELECT x FROM n WHERE x > 0)").await.len(), 2);
+}
+
+#[tokio::test]
+async fn equality_beside_is_not_distinct_from_still_takes_null_for_unknown() {
+    let setup = "CREATE TABLE a (id INT, f INT, d DOUBLE PRECISION, t TEXT);
+        CREATE TABLE c (id INT, f INT, d DOUBLE PRECISION, t TEXT);
+        INSERT INTO a VALUES (1, 1, 0, 'x'), (2, NULL, NULL, NULL), (NULL, 3, '-0', '');
+        INSERT INTO c VALUES (1, 1, '-0', 'x'), (2, NULL, NULL, NULL), (NULL, 3, 0, '')";
+    let db = Db::with(setup).await;
+    for (query, rows) in [
+        ("SELECT a.id FROM a JOIN c ON c.id IS NOT DISTINCT FROM a.id WHERE c.f = a.f ORDER BY 1", "1 ∅"),
+        ("SELECT a.id FROM a JOIN c ON NOT (c.id IS DISTINCT FROM a.id) WHERE c.f = a.f ORDER BY 1", "1 ∅"),
+        (
+            "SELECT a.id FROM a LEFT JOIN c ON c.id IS NOT DISTINCT FROM a.id WHERE c.f = a.f ORDER BY 1",
+            "1 ∅",
+        ),
+        ("SELECT a.id FROM a JOIN c ON c.t IS NOT DISTINCT FROM a.t WHERE c.f = a.f ORDER BY 1", "1 ∅"),
+        ("SELECT a.id FROM a JOIN c ON c.d IS NOT DISTINCT FROM a.d WHERE c.f = a.f ORDER BY 1", "1 ∅"),
+        ("SELECT a.id FROM a JOIN c ON c.id IS NOT DISTINCT FROM a.id ORDER BY 1", "1 2 ∅"),
+        ("SELECT count(*) FROM a, c WHERE a.id IS DISTINCT FROM c.id", "6"),
+        (
+            "SELECT q.i FROM (SELECT a.id AS i, a.f, c.f AS g FROM a, c WHERE a.id IS NOT DISTINCT FROM c.id) q WHERE f = g ORDER BY 1",
+            "1 ∅",
+        ),
+    ] {
+        assert_eq!(db.rows(query).await.join(" "), rows, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn doubles_are_joined_by_value_whichever_side_has_which_zero() {
+    let setup = "CREATE TABLE p (id INT, d DOUBLE PRECISION, r REAL, k INT);
+        CREATE TABLE m (id INT, d DOUBLE PRECISION, r REAL, k INT);
+        INSERT INTO p VALUES (1, 0, 0, 1); INSERT INTO m VALUES (1, '-0', '-0', 1)";
+    let db = Db::with(setup).await;
+    for rest in ["", "INSERT INTO m VALUES (2, 0, 0, 2)"] {
+        if !rest.is_empty() {
+            db.run(rest).await;
+        }
+        for (query, answer) in [
+            ("SELECT min(m.id) FROM p JOIN m ON p.d = m.d", "1"),
+            ("SELECT min(m.id) FROM p LEFT JOIN m ON p.d = m.d", "1"),
+            ("SELECT min(m.id) FROM p, m WHERE p.d = m.d", "1"),
+            ("SELECT min(m.id) FROM p JOIN m ON p.d = m.r", "1"),
+            ("SELECT min(m.id) FROM p JOIN m ON p.d = m.d AND p.k = m.k", "1"),
+            ("SELECT count(*) FROM p WHERE EXISTS (SELECT 1 FROM m WHERE m.d = p.d AND m.id = 1)", "1"),
+            ("SELECT count(*) FROM p WHERE NOT EXISTS (SELECT 1 FROM m WHERE m.d = p.d)", "0"),
+            ("SELECT d IN (SELECT d FROM m WHERE id = 1) FROM p", "true"),
+            ("SELECT count(*) FROM p WHERE (d, k) IN (SELECT d, k FROM m)", "1"),
+            ("SELECT (SELECT min(id) FROM m WHERE m.d = p.d) FROM p", "1"),
+            ("SELECT min(q.id) FROM p, LATERAL (SELECT m.id FROM m WHERE m.d = p.d) q", "1"),
+        ] {
+            assert_eq!(db.one(query).await, answer, "{query}");
+        }
+    }
+}

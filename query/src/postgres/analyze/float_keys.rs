@@ -1,7 +1,7 @@
 //! Floats that are compared by their bits: DataFusion tells `-0` from `0` where it sorts, partitions, looks into a set or
 //! joins by columns. There the keys are made such that equal values have equal bits; the values stay as they are.
 //!
-//! Plain comparisons and `GROUP BY` know that the two are equal. So does the last key of an `ORDER BY`, as far as it
+//! Comparisons with constants and `GROUP BY` know that the two are equal. So does the last key of an `ORDER BY`, as far as it
 //! matters: equal values may come in any order.
 
 use std::sync::Arc;
@@ -9,14 +9,18 @@ use std::sync::Arc;
 use datafusion::{
     common::{DFSchema, Result, ScalarValue, tree_node::Transformed},
     logical_expr::{
-        Case, Distinct, Expr, JoinConstraint, LogicalPlan, LogicalPlanBuilder, Sort, SortExpr, Subquery,
+        BinaryExpr, Case, Distinct, Expr, JoinConstraint, LogicalPlan, LogicalPlanBuilder, Operator, Sort,
+        SortExpr, Subquery,
         expr::{InList, InSubquery, ScalarFunction},
     },
 };
 
-use crate::postgres::{
-    exprs::{is_float, type_of},
-    functions::{FLOAT_KEY, float_key},
+use crate::{
+    names::internal::is_made_up,
+    postgres::{
+        exprs::{has, is_float, type_of},
+        functions::{FLOAT_KEY, float_key},
+    },
 };
 
 /// Gives a node keys that are compared by bits.
@@ -93,11 +97,26 @@ pub(super) fn of_expr(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>
             let changed = args.iter_mut().fold(false, |changed, arg| key(arg, schema) | changed);
             Transformed::new_transformed(Expr::ScalarFunction(ScalarFunction { func, args }), changed)
         }
+        Expr::BinaryExpr(BinaryExpr { mut left, op: Operator::Eq, mut right })
+            if is_joinable(&left) && is_joinable(&right) =>
+        {
+            let changed = key(&mut left, schema) | key(&mut right, schema);
+            let equality = BinaryExpr { left, op: Operator::Eq, right };
+            Transformed::new_transformed(Expr::BinaryExpr(equality), changed)
+        }
         Expr::InList(list) => in_list(list, schema),
         Expr::InSubquery(within) if is_float(&type_of(&within.expr, schema)) => {
             Transformed::yes(Expr::InSubquery(in_subquery(within, schema)?))
         }
         expr => Transformed::no(expr),
+    })
+}
+
+/// A side of an equality that may become the key of a join: it has columns, and is no constant of a lookup.
+fn is_joinable(side: &Expr) -> bool {
+    has(side, |part| match part {
+        Expr::Column(column) => !column.relation.as_ref().is_some_and(is_made_up),
+        part => matches!(part, Expr::OuterReferenceColumn(..)),
     })
 }
 

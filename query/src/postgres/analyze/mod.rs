@@ -4,6 +4,7 @@ mod checked_arithmetic;
 mod float_keys;
 mod guarded_division;
 mod interval_order;
+mod null_equality;
 mod scalar_subqueries;
 mod time_zones;
 mod zoned_frames;
@@ -44,6 +45,7 @@ impl AnalyzerRule for PostgresSemantics {
 
 fn with_semantics(expr: Expr, schema: &DFSchema, zone: TimeZone) -> Result<Transformed<Expr>> {
     checked_arithmetic::checked(expr, schema)
+        .transform_data(|expr| null_equality::written_out(expr, schema))?
         .transform_data(|expr| float_keys::of_expr(expr, schema))?
         .transform_data(|expr| time_zones::in_zone_of(expr, schema, zone))?
         .transform_data(|expr| interval_order::order_expr(expr, schema))?

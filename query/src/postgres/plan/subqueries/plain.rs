@@ -13,7 +13,7 @@ use datafusion::{
 };
 
 use super::hidden::has_hidden;
-use crate::postgres::exprs::has_subquery;
+use crate::postgres::exprs::{has_subquery, is_float, type_of};
 
 /// The columns outside of a plan that it refers to, itself or in a subquery within.
 pub(super) fn outer_refs(plan: &LogicalPlan) -> Result<Vec<Column>> {
@@ -70,7 +70,7 @@ fn subquery_in(expr: &Expr) -> Option<&LogicalPlan> {
 
 /// A condition of a filter of which DataFusion makes a join: the subquery is all of it.
 ///
-/// `NOT IN` is left to it only without references to the outer row: with them it forgets about NULLs.
+/// `NOT IN` is left to it only of a column, and without references to the outer row: else it forgets about NULLs.
 pub(super) fn is_joined(condition: &Expr, node: &LogicalPlan) -> bool {
     let (condition, negated) = match condition {
         Expr::Not(inner) => (inner.as_ref(), true),
@@ -79,9 +79,22 @@ pub(super) fn is_joined(condition: &Expr, node: &LogicalPlan) -> bool {
     match condition {
         Expr::Exists(exists) => is_alone_or_tied(&exists.subquery.subquery, node, true),
         Expr::InSubquery(within) if !within.expr.contains_outer() => {
+            // Of what may become a constant it makes a condition on the subquery, and its NULLs are gone.
+            let is_negated = negated != within.negated;
+            if is_negated && !is_column(&within.expr) {
+                return false;
+            }
             is_alone_or_tied(&within.subquery.subquery, node, negated == within.negated && !negated)
         }
         _ => false,
+    }
+}
+
+/// A column, whatever it is cast to.
+fn is_column(expr: &Expr) -> bool {
+    match expr {
+        Expr::Cast(cast) => is_column(&cast.expr),
+        other => matches!(other, Expr::Column(_)),
     }
 }
 
@@ -144,11 +157,18 @@ pub(super) fn is_one_value(plan: &LogicalPlan, node: &LogicalPlan) -> Result<boo
 /// Whether a plan is a filter that compares columns of its input with outer ones for equality.
 pub(super) fn is_tied_by_equality(plan: &LogicalPlan) -> bool {
     let LogicalPlan::Filter(filter) = plan else { return false };
+    let schema = filter.input.schema();
+    // Floats are compared by keys, which are no columns.
+    let is_float_side = |side: &Expr| match side {
+        Expr::OuterReferenceColumn(field, _) => is_float(field.data_type()),
+        side => is_float(&type_of(side, schema)),
+    };
     is_closed(&filter.input)
         && split_conjunction(&filter.predicate).into_iter().all(|part| {
             !part.contains_outer() && !has_subquery(part)
                 || matches!(part, Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right })
-                    if is_plain(left) && is_plain(right) && left.contains_outer() != right.contains_outer())
+                    if is_plain(left) && is_plain(right) && left.contains_outer() != right.contains_outer()
+                        && !is_float_side(left) && !is_float_side(right))
         })
 }
 
