@@ -147,8 +147,8 @@ impl Keyspace {
     pub async fn history(&self, key: impl AsRef<[u8]>) -> Result<Vec<HistoryEntry>> {
         let now = self.database.now();
         let store = self.database.store();
-        store.settle_durably(now).await?;
-        Ok(bygone_snapshots::key_history(store, self.info.id, key.as_ref(), Timestamp::INTENT, now).await?)
+        store.wait_visible_durably(now).await?;
+        Ok(bygone_snapshots::key_history(store, self.info.id, key.as_ref(), Timestamp::ZERO, now).await?)
     }
 
     /// The keys whose values differ between two moments, in order: `from` is the earlier one.

@@ -66,7 +66,9 @@ impl Bygone {
         }
         let run = ingest.finish().await.expect("the disk has room");
         let commit = ExclusiveCommit { runs: vec![run], ..ExclusiveCommit::default() };
-        self.store.commit_new(&[self.keyspace], commit).await.expect("the commit succeeds");
+        let lock = self.store.lock_exclusive(&[self.keyspace], "the load of a new table", 0).await;
+        let lock = lock.expect("nobody else has the keyspace");
+        self.store.commit_exclusive(&lock, commit).await.expect("the commit succeeds");
     }
 
     /// Sets one row, durably.

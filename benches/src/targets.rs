@@ -84,7 +84,7 @@ async fn load(plan: &Plan, report: &Report) {
                 db.write(data, &order, 0).await
             }
             rates.push_rate(data.rows(), start.elapsed());
-            db.store.engine().settle().await.expect("compaction succeeds");
+            db.store.engine().compact_to_shape().await.expect("compaction succeeds");
             settled.push_rate(data.rows(), start.elapsed());
             db.close().await;
         }
@@ -286,7 +286,7 @@ async fn history(plan: &Plan, report: &Report, db: &Bygone, data: Data, dir: &st
     let present = keys(data, GETS, 6);
     for state in ["just after", "settled", "compacted"] {
         match state {
-            "settled" => db.store.engine().settle().await.expect("compaction succeeds"),
+            "settled" => db.store.engine().compact_to_shape().await.expect("compaction succeeds"),
             "compacted" => db.store.engine().compact().await.expect("compaction succeeds"),
             _ => {}
         }

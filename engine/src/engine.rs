@@ -11,12 +11,12 @@ use crate::{
     manifest::Manifest,
     open,
     pins::{Pin, Unreadable},
-    read::{ChangeScan, DiffScan, KeyRange, ReadView, VersionScan},
+    read::{ChangeScan, DiffScan, ReadView, VersionScan},
     rows::RowSchema,
     shared::Shared,
     space::{Holder, KeyspaceSpace},
     state::{Edit, NewRun, Setting},
-    types::{Durability, KeyspaceId, Timestamp},
+    types::{Durability, KeyRange, KeyspaceId, Timestamp},
 };
 
 /// What [`Engine::collect`] removed.
@@ -38,7 +38,7 @@ impl Engine {
     /// Opens the database at `root` for writing, creating it when there is none. On a local root that needs a directory that
     /// does not exist or is empty, but for `lost+found`.
     ///
-    /// Durable pins must be registered with [`Self::readmit_pin`] and maintenance started with
+    /// Durable pins must be registered with [`Self::register_durable_pin`] and maintenance started with
     /// [`Self::start_maintenance`] afterwards: until then nothing is collected.
     ///
     /// # Errors
@@ -135,8 +135,8 @@ impl Engine {
     ///
     /// # Errors
     /// `Closed`, `Fenced`, `CommitUnknown`; `Unavailable` when flushes fail and no memory is left to go on.
-    pub async fn admit(&self) -> Result<()> {
-        self.shared.admit().await
+    pub async fn wait_for_room(&self) -> Result<()> {
+        self.shared.wait_for_room().await
     }
 
     /// Makes a group of commits durable and visible. A batch without writes leaves its timestamp only. Called by one committing leader at a time; timestamps rise within
@@ -201,8 +201,8 @@ impl Engine {
 
     /// Registers a pin that was durable before the engine was opened, without a check. Only before
     /// [`Self::start_maintenance`].
-    pub fn readmit_pin(&self, at: Timestamp, scope: Scope) -> Pin {
-        self.shared.pins.readmit(at, scope)
+    pub fn register_durable_pin(&self, at: Timestamp, scope: Scope) -> Pin {
+        self.shared.pins.register_durable(at, scope)
     }
 
     /// Allows garbage to be collected and starts background work. Call once, after all durable pins were readmitted.
@@ -397,7 +397,7 @@ impl Engine {
     ///
     /// # Errors
     /// `Unavailable`: what was done so far stays, nothing is lost.
-    pub async fn settle(&self) -> Result<()> {
+    pub async fn compact_to_shape(&self) -> Result<()> {
         self.flush().await?;
         self.shared.compact_while_needed().await
     }

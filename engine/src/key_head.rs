@@ -1,4 +1,5 @@
-//! The head of a key: decides most comparisons of keys without a look at the keys, which lie elsewhere in memory.
+//! The head of a key: its first bytes as a number, which decides most comparisons without a look at the keys, which lie
+//! elsewhere in memory. Sixteen bytes of whole keys, eight of what follows the prefix that the keys of a page share.
 
 /// The first sixteen bytes of a key, filled up with zeros. Heads order as their keys do, or are equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,6 +16,17 @@ impl KeyHead {
         filled[..key.len()].copy_from_slice(key);
         Self(u128::from_be_bytes(filled))
     }
+}
+
+/// The first eight bytes of a suffix as a number that sorts like them. `a < b` implies `suffix_head(a) <= suffix_head(b)`.
+#[inline]
+pub(crate) fn suffix_head(suffix: &[u8]) -> u64 {
+    if let Some(first) = suffix.first_chunk::<8>() {
+        return u64::from_be_bytes(*first);
+    }
+    let mut padded = [0; 8];
+    padded[..suffix.len()].copy_from_slice(suffix);
+    u64::from_be_bytes(padded)
 }
 
 #[cfg(test)]

@@ -31,7 +31,6 @@ mod engine;
 pub mod env;
 mod error;
 pub mod format;
-mod garbage;
 mod ingest;
 pub mod inspect;
 mod key_head;
@@ -42,6 +41,7 @@ mod open;
 mod options;
 mod pins;
 mod read;
+mod retention;
 pub mod rows;
 mod shared;
 mod space;
@@ -65,11 +65,11 @@ pub use options::EngineOptions;
 pub use pins::{Pin, Retained, Scope};
 pub use read::{
     BinaryColumn, Change, ChangeScan, ChangeSet, ColumnRequest, ColumnScan, ColumnScanOptions, Columns,
-    DiffScan, Difference, KeyRange, Missing, OneOf, PageCounts, PagePruner, ReadView, RowAssembler, RowBatch,
-    RowSet, RowSummary, Scan, ScanOptions, TablePages, VersionScan,
+    DiffScan, Difference, Missing, OneOf, PageCounts, PagePruner, ReadView, RowAssembler, RowBatch, RowSet,
+    RowSummary, Scan, ScanOptions, TablePages, VersionScan,
 };
 pub use space::{Holder, KeyspaceSpace, Size};
 pub use stats::{EngineStats, KeyspaceStats};
 pub use store::Root;
-pub use types::{Durability, KeyspaceId, Kind, Timestamp, Version, VersionRef, Write, WriteBatch};
+pub use types::{Durability, KeyRange, KeyspaceId, Kind, Timestamp, Version, VersionRef, Write, WriteBatch};
 pub use wal::StampedBatch;

@@ -13,7 +13,7 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::{
     EngineOptions, Env, Error, Result, Root,
-    compaction::Pace,
+    compaction::RateLimiter,
     manifest::{self, FileId, FileMeta, KeyspaceManifest, Manifest},
     memtable::Memtable,
     metrics::Metrics,
@@ -22,8 +22,8 @@ use crate::{
     sst::{PageCache, Table},
     state::{Frozen, State, own_horizons, tree},
     store::LockMode,
-    types::Timestamp,
-    wal::{self, Log, LogBounds, LogPosition, ReplayEnd},
+    types::{LogPosition, Timestamp},
+    wal::{self, Log, LogBounds, ReplayEnd},
 };
 
 /// Opens `root` for writing. One screen:
@@ -31,8 +31,8 @@ pub(crate) async fn open(root: Root, env: Env, options: EngineOptions) -> Result
     // 1. What can have no log cannot be written, and a mistyped path must not be. Looked at first: what is strange now is
     //    none of a database that is being made at this moment.
     wal::require_local(&root)?;
-    let strangers = root.strangers()?;
-    if !strangers.is_empty() && manifest::newest_id(&root).await?.is_none() {
+    let foreign_entries = root.foreign_entries()?;
+    if !foreign_entries.is_empty() && manifest::newest_id(&root).await?.is_none() {
         return Err(manifest::no_database(&root));
     }
     // 2. One writer on this machine.
@@ -146,7 +146,7 @@ fn limit_open_files(root: &Root, options: &EngineOptions) {
 
 async fn replay(root: &Root, bounds: LogBounds) -> Result<(Memtable, ReplayEnd)> {
     let memtable = Memtable::default();
-    let mut last = Timestamp::INTENT;
+    let mut last = Timestamp::ZERO;
     let end = wal::replay(root, bounds, |at, writes| {
         if at <= last {
             let detail = format!("commit {at} follows commit {last}");
@@ -242,7 +242,7 @@ fn assemble(
         flush_wanted: Arc::default(),
         compaction_wanted: Arc::default(),
         progress: tokio::sync::Notify::new(),
-        pace: Pace::default(),
+        pace: RateLimiter::default(),
         metrics: Metrics::default(),
         root_lock: Mutex::new(lock),
     }
@@ -294,7 +294,7 @@ impl Shared {
     }
 }
 
-/// Turns a broken assertion of background work into an error that ends all writing: what is durable stays, readers go on.
+/// JobThrottle a broken assertion of background work into an error that ends all writing: what is durable stays, readers go on.
 async fn caught(what: &str, work: impl Future<Output = Result<()>>) -> Result<()> {
     let outcome = std::panic::AssertUnwindSafe(work).catch_unwind().await;
     outcome

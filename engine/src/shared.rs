@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 
 use crate::{
     EngineOptions, Env, Error, Result, Root,
-    compaction::Pace,
+    compaction::RateLimiter,
     manifest::{FileId, FileMeta},
     metrics::Metrics,
     pins::{Pins, Retained},
@@ -76,7 +76,7 @@ pub(crate) struct Shared {
     pub(crate) progress: Notify,
 
     /// How fast compactions in the background may read.
-    pub(crate) pace: Pace,
+    pub(crate) pace: RateLimiter,
 
     pub(crate) metrics: Metrics,
 

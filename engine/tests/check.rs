@@ -42,7 +42,7 @@ async fn database(seed: u64) -> SimDisk {
             }
         }
         let group = [StampedBatch { at: Timestamp::from_micros(at), batch: &batch }];
-        engine.admit().await.unwrap();
+        engine.wait_for_room().await.unwrap();
         engine.append(&group, Durability::Sync).unwrap();
         match step {
             100 | 150 | 200 | 280 | 290 => engine.flush().await.unwrap(),

@@ -3,15 +3,15 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 mod check;
+mod copied_pages;
 mod format;
 mod handles;
 mod history;
 mod loads;
 mod memory;
-mod parts;
-mod passing;
 mod shape;
 mod space;
+mod subcompactions;
 mod summary;
 mod tiers;
 mod windows;

@@ -18,7 +18,7 @@ async fn write_all(engine: &Engine, clock: &ManualClock, at: u64, fill: u8) {
         }
         let at = Timestamp::from_micros(at + chunk);
         clock.set(at.as_micros());
-        engine.admit().await.unwrap();
+        engine.wait_for_room().await.unwrap();
         engine.append(&[StampedBatch { at, batch: &batch }], Durability::Buffered).unwrap();
     }
 }
@@ -127,7 +127,7 @@ async fn commit(
         None => batch.delete(keyspace, key.to_owned()),
     }
     clock.set(at);
-    engine.admit().await.unwrap();
+    engine.wait_for_room().await.unwrap();
     engine
         .append(&[StampedBatch { at: Timestamp::from_micros(at), batch: &batch }], Durability::Buffered)
         .unwrap();
@@ -212,7 +212,7 @@ async fn a_version_keeps_its_end_when_its_successor_is_collected() {
         engine.flush().await.unwrap();
         engine.compact().await.unwrap();
         let range = KeyRange::single("k");
-        let mut versions = engine.versions(TABLE, range, Timestamp::INTENT, Timestamp::LAST).unwrap();
+        let mut versions = engine.versions(TABLE, range, Timestamp::ZERO, Timestamp::LAST).unwrap();
         let mut found = Vec::new();
         while let Some(version) = versions.next().await.unwrap() {
             found.push((version.begin.as_micros(), version.end));
@@ -239,7 +239,7 @@ async fn a_key_with_many_versions_is_read_page_by_page_and_only_as_far_as_needed
     let pages = versions / 8;
 
     let before = disk.reads();
-    let (after, through) = (Timestamp::INTENT, Timestamp::LAST);
+    let (after, through) = (Timestamp::ZERO, Timestamp::LAST);
     let mut history = engine.versions(TABLE, KeyRange::all(), after, through).unwrap();
     for n in (1..=versions).rev() {
         let version = history.next().await.unwrap().unwrap();

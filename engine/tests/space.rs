@@ -53,7 +53,7 @@ impl Run {
             75..84 => self.hold(),
             84..86 => self.let_go(),
             86..93 => self.engine.flush().await.unwrap(),
-            93..95 => self.engine.settle().await.unwrap(),
+            93..95 => self.engine.compact_to_shape().await.unwrap(),
             95..97 => self.engine.compact().await.unwrap(),
             _ => self.ingest().await,
         }
@@ -75,7 +75,7 @@ impl Run {
                 batch.delete(keyspace, key);
             }
         }
-        self.engine.admit().await.unwrap();
+        self.engine.wait_for_room().await.unwrap();
         self.engine.append(&[StampedBatch { at, batch: &batch }], Durability::Sync).unwrap();
     }
 
@@ -233,7 +233,7 @@ async fn settled_pages_are_counted_without_reading_them() {
         for row in 0..20_u64 {
             batch.put(KEYSPACES[0], (at * 100 + row).to_be_bytes().to_vec(), vec![1; 100]);
         }
-        engine.admit().await.unwrap();
+        engine.wait_for_room().await.unwrap();
         let at = Timestamp::from_micros(at);
         engine.append(&[StampedBatch { at, batch: &batch }], Durability::Sync).unwrap();
     }

@@ -38,7 +38,7 @@ impl Database {
     async fn commit(&mut self, fill: impl FnOnce(&mut WriteBatch)) {
         let (at, mut batch) = (self.tick(), WriteBatch::new());
         fill(&mut batch);
-        self.engine.admit().await.unwrap();
+        self.engine.wait_for_room().await.unwrap();
         self.engine.append(&[StampedBatch { at, batch: &batch }], Durability::Buffered).unwrap();
     }
 
@@ -124,7 +124,7 @@ async fn an_exact_count_is_that_of_a_scan_in_random_histories() {
                 }
                 4 => pins.push(db.pin()),
                 5 if !pins.is_empty() => drop(pins.swap_remove(rng.random_range(0..pins.len()))),
-                6 => db.engine.settle().await.unwrap(),
+                6 => db.engine.compact_to_shape().await.unwrap(),
                 7 => db.engine.compact().await.unwrap(),
                 8 => {
                     let mut ingest = db.engine.ingest(TABLE, IngestOptions::default());

@@ -35,7 +35,8 @@ impl Database {
         self.engine.close().await.unwrap();
         self.engine =
             Engine::open(self.root.clone(), env(&self.clock, 8), self.options.clone()).await.unwrap();
-        let pins = pins.iter().map(|at| self.engine.readmit_pin(micros(*at), Scope::Database)).collect();
+        let pins =
+            pins.iter().map(|at| self.engine.register_durable_pin(micros(*at), Scope::Database)).collect();
         self.engine.start_maintenance();
         pins
     }
@@ -49,7 +50,7 @@ impl Database {
             }
         }
         self.clock.set(at);
-        self.engine.admit().await.unwrap();
+        self.engine.wait_for_room().await.unwrap();
         self.engine.append(&[StampedBatch { at: micros(at), batch: &batch }], Durability::Buffered).unwrap();
     }
 
@@ -80,7 +81,7 @@ impl Database {
     /// Begin, end and kind of every version of a key that is listed, newest first.
     async fn versions(&self, key: &str) -> Vec<(u64, Timestamp, Kind)> {
         let range = KeyRange::single(key.to_owned());
-        let mut scan = self.engine.versions(TABLE, range, Timestamp::INTENT, Timestamp::LAST).unwrap();
+        let mut scan = self.engine.versions(TABLE, range, Timestamp::ZERO, Timestamp::LAST).unwrap();
         let mut found = Vec::new();
         while let Some(version) = scan.next().await.unwrap() {
             found.push((version.begin.as_micros(), version.end, version.kind));
@@ -123,7 +124,7 @@ async fn a_value_does_not_move_while_an_older_one_is_open_below() {
         db.engine.flush().await.unwrap();
         assert_eq!(db.stats().level0_runs, round as u64 + 1);
     }
-    db.engine.settle().await.unwrap();
+    db.engine.compact_to_shape().await.unwrap();
     let merged = db.stats();
     assert_eq!((merged.level0_runs, merged.levels), (0, 2), "merged above the last level");
     assert_eq!((merged.closed_versions, merged.history_versions), (20, 0), "and nothing moved");
@@ -372,7 +373,7 @@ async fn dropping_a_snapshot_frees_its_group_unread_and_unwritten() {
     let (written, freed) = (db.engine.stats().compacted_bytes, full.history_bytes);
     // The middle one: no other pin sees any of its versions.
     drop(pins.remove(1));
-    db.engine.settle().await.unwrap();
+    db.engine.compact_to_shape().await.unwrap();
     let less = db.stats();
     assert_eq!((less.history_groups, less.history_versions), (2, 800));
     assert_eq!(db.engine.stats().compacted_bytes, written, "by an edit of the manifest");
@@ -384,7 +385,7 @@ async fn dropping_a_snapshot_frees_its_group_unread_and_unwritten() {
         assert!(rows(&db.view(at), false).await.iter().all(|(_, value)| *value == expected));
     }
     pins.clear();
-    db.engine.settle().await.unwrap();
+    db.engine.compact_to_shape().await.unwrap();
     assert_eq!(db.stats().history_files, 0);
 }
 
@@ -401,13 +402,13 @@ async fn versions_that_an_older_snapshot_needs_go_to_its_group() {
     assert_eq!((both.history_groups, both.history_versions), (2, 600));
     drop((older, newer));
     let pins = db.reopen(&[10]).await;
-    db.engine.settle().await.unwrap();
+    db.engine.compact_to_shape().await.unwrap();
     let one = db.stats();
     assert_eq!((one.history_groups, one.history_versions), (1, 400), "the rest is gone");
     let found = rows(&db.view(10), false).await;
     assert!(found.len() == 400 && found.iter().all(|(_, value)| value.ends_with(b"10")));
     drop(pins);
-    db.engine.settle().await.unwrap();
+    db.engine.compact_to_shape().await.unwrap();
     assert_eq!(db.stats().history_files, 0);
 }
 
@@ -418,7 +419,7 @@ async fn what_only_the_retention_keeps_goes_as_the_horizon_passes() {
     for at in 1..400u64 {
         db.fill(at, 0..20).await;
         if at % 5 == 0 {
-            db.engine.settle().await.unwrap();
+            db.engine.compact_to_shape().await.unwrap();
             db.engine.raise_horizons().await.unwrap();
             let stats = db.stats();
             most = most.max(stats.history_versions);
@@ -444,10 +445,10 @@ async fn deletes_of_keys_that_never_come_back_go_after_the_horizon() {
         db.write(at + 1, &deletes).await;
         row += 20;
         if at % 50 == 0 {
-            db.engine.settle().await.unwrap();
+            db.engine.compact_to_shape().await.unwrap();
         }
     }
-    db.engine.settle().await.unwrap();
+    db.engine.compact_to_shape().await.unwrap();
     let stats = db.stats();
     assert!(stats.versions < 1_000, "of {row} keys that are gone: {stats:?}");
     assert!(rows(&db.view(2_000 - 9), false).await.is_empty());
@@ -463,7 +464,7 @@ async fn files_that_came_with_values_that_ended_are_rewritten_where_these_are_ma
     }
     db.engine.flush().await.unwrap();
     assert_eq!((db.stats().closed_versions, db.stats().history_versions), (30, 0));
-    db.engine.settle().await.unwrap();
+    db.engine.compact_to_shape().await.unwrap();
     assert_eq!((db.stats().closed_versions, db.stats().history_versions), (30, 30));
     for at in 1..5 {
         assert_eq!(db.get(at, "k0007").await.unwrap(), format!("{at:0>30}"));

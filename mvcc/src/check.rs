@@ -22,7 +22,7 @@ use crate::{
 pub async fn check(view: &ReadView, findings: &mut Findings) -> Result<()> {
     for_each_row(view, system::COMMITS, KeyRange::all(), |key, value| {
         match CommitRecord::decode(key, value) {
-            Ok(record) if record.timestamp > view.timestamp() || record.timestamp == Timestamp::INTENT => {
+            Ok(record) if record.timestamp > view.timestamp() || record.timestamp == Timestamp::ZERO => {
                 findings.add("commit records", format!("{}: no commit was made then", record.timestamp));
             }
             Ok(_) => {}

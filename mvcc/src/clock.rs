@@ -2,13 +2,13 @@
 //!
 //! ```text
 //!   commit ── begin_stamping ──▶ [first, last] in flight ── engine.append ──▶ published ── Stamping dropped
-//!   reader at t ── lift_to(t): no later commit gets ≤ t ── settled(t): waits while something ≤ t is in flight
+//!   reader at t ── lift_to(t): no later commit gets ≤ t ── wait_visible(t): waits while something ≤ t is in flight
 //! ```
 //!
 //! C1 Timestamps given out rise strictly, across restarts too: the clock starts at the engine's last timestamp.
 //! C2 After `lift_to(t)` nothing gets a timestamp ≤ t while the store is open. Across restarts that holds only for what the
 //!    log knows of: whoever gives out an answer that must stand writes a watermark, which is a commit without writes
-//!    ([`Store::settle_durably`](crate::Store::settle_durably)).
+//!    ([`Store::wait_visible_durably`](crate::Store::wait_visible_durably)).
 //! C3 What is in flight is one range, because only the leader stamps.
 
 use std::sync::{
@@ -29,13 +29,13 @@ const FAR_BEHIND_US: u64 = 60_000_000;
 #[derive(Debug)]
 pub struct Clock {
     wall: Arc<dyn WallClock>,
-    state: Mutex<State>,
+    state: Mutex<ClockState>,
     published: Notify,
     warned: AtomicBool,
 }
 
 #[derive(Debug)]
-struct State {
+struct ClockState {
     /// The newest timestamp that was given out or read at.
     last: Timestamp,
     /// The first timestamp of the commits under way.
@@ -47,7 +47,7 @@ impl Clock {
     pub(crate) fn new(wall: Arc<dyn WallClock>, last: Timestamp) -> Self {
         let clock = Self {
             wall,
-            state: Mutex::new(State { last, in_flight: None }),
+            state: Mutex::new(ClockState { last, in_flight: None }),
             published: Notify::new(),
             warned: AtomicBool::new(false),
         };
@@ -88,7 +88,7 @@ impl Clock {
     ///
     /// # Cancel safety
     /// Dropping the future leaves nothing.
-    pub(crate) async fn settled(&self, t: Timestamp) {
+    pub(crate) async fn wait_visible(&self, t: Timestamp) {
         loop {
             let published = self.published.notified();
             tokio::pin!(published);

@@ -151,7 +151,7 @@ impl Store {
     /// # Errors
     /// As [`Self::view_at`].
     pub async fn view_at_in(&self, at: Timestamp, scope: Scope) -> Result<ReadView> {
-        self.settle_durably(at).await?;
+        self.wait_visible_durably(at).await?;
         Ok(self.core.engine.view(at, scope)?)
     }
 
@@ -165,12 +165,12 @@ impl Store {
     ///
     /// # Cost
     /// One sync of the log when `at` is later than the newest commit, nothing otherwise.
-    pub async fn settle_durably(&self, at: Timestamp) -> Result<()> {
-        self.settle(at).await?;
+    pub async fn wait_visible_durably(&self, at: Timestamp) -> Result<()> {
+        self.wait_visible(at).await?;
         if at <= self.core.engine.last_timestamp() || self.core.options.read_only {
             return Ok(());
         }
-        self.core.engine.admit().await?;
+        self.core.engine.wait_for_room().await?;
         let watermark = Box::new(Request {
             is_watermark: true,
             ..Request::of_batch(WriteBatch::new(), Durability::Sync)
@@ -187,10 +187,10 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Future`] when `at` has not happened yet.
-    pub async fn settle(&self, at: Timestamp) -> Result<()> {
+    pub async fn wait_visible(&self, at: Timestamp) -> Result<()> {
         if at > self.core.engine.last_timestamp() {
             self.core.clock.lift_to(at)?;
-            self.core.clock.settled(at).await;
+            self.core.clock.wait_visible(at).await;
         }
         Ok(())
     }
@@ -257,7 +257,7 @@ impl Store {
     pub async fn view_present(&self) -> Result<ReadView> {
         loop {
             let now = self.core.clock.now();
-            self.settle_durably(now).await?;
+            self.wait_visible_durably(now).await?;
             // A pin, unlike a view, is refused as soon as any keyspace cannot be read.
             match self.core.engine.pin(now, Scope::Database) {
                 Ok(_held) => return Ok(self.core.engine.view(now, Scope::Database)?),
@@ -304,7 +304,7 @@ impl Store {
                 Err(error) => wait.until(released, error).await?,
             }
         };
-        self.core.clock.settled(self.core.clock.now()).await;
+        self.core.clock.wait_visible(self.core.clock.now()).await;
         Ok(lock)
     }
 
@@ -345,19 +345,6 @@ impl Store {
             lock: Some(HeldLock { id: lock.id(), keyspaces: lock.keyspaces().into(), bars_earlier: true }),
         })
         .await
-    }
-
-    /// As [`Self::commit_exclusive`] with files of new keyspaces that nobody else knows yet: a table that is created by
-    /// the same commit. Takes no lock.
-    ///
-    /// # Errors
-    /// As [`Self::commit_exclusive`].
-    ///
-    /// # Cancel safety
-    /// When the future is dropped the commit happens as a whole or not at all.
-    pub async fn commit_new(&self, keyspaces: &[KeyspaceId], commit: ExclusiveCommit) -> Result<CommitInfo> {
-        let lock = self.lock_exclusive(keyspaces, "the load of a new table", 0).await?;
-        self.commit_exclusive(&lock, commit).await
     }
 
     /// The commit of a transaction.
@@ -428,7 +415,7 @@ impl Store {
         }
         let own = request.lock.as_ref().map(|lock| lock.id);
         let mut wait = Wait::new(self, self.core.options.lock_wait_us);
-        self.core.engine.admit().await?;
+        self.core.engine.wait_for_room().await?;
         let mut request = Box::new(request);
         loop {
             let released = self.core.locks.released();

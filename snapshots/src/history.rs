@@ -34,7 +34,7 @@ pub async fn key_history(
     after: Timestamp,
     through: Timestamp,
 ) -> Result<Vec<HistoryEntry>> {
-    store.settle(through).await?;
+    store.wait_visible(through).await?;
     let view = store.view_now();
     let range = KeyRange::single(Bytes::copy_from_slice(key));
     let mut scan = store.engine().versions(keyspace, range, after, through)?;

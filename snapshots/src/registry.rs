@@ -77,7 +77,7 @@ impl Snapshots {
         let view = store.view_now();
         let mut pins = BTreeMap::new();
         for snapshot in read_all(&view).await? {
-            let pin = store.engine().readmit_pin(snapshot.at, snapshot.scope.engine_scope());
+            let pin = store.engine().register_durable_pin(snapshot.at, snapshot.scope.engine_scope());
             pins.insert(snapshot.id, pin);
         }
         store.engine().start_maintenance();
@@ -369,7 +369,7 @@ impl Snapshots {
     }
 
     async fn pin(&self, snapshot: &Snapshot) -> Result<Pin> {
-        self.store().settle(snapshot.at).await?;
+        self.store().wait_visible(snapshot.at).await?;
         Ok(self.store().engine().pin(snapshot.at, snapshot.scope.engine_scope())?)
     }
 

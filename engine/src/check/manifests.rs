@@ -95,7 +95,7 @@ fn check_state(manifest: &Manifest, name: &str, report: &mut CheckReport) -> Res
         if keyspace.horizon > manifest.last_timestamp {
             findings.add(name, format!("the horizon of keyspace {id} is later than the newest commit"));
         }
-        if keyspace.dropped_at.is_some_and(|at| at == Timestamp::INTENT) {
+        if keyspace.dropped_at.is_some_and(|at| at == Timestamp::ZERO) {
             findings.add(name, format!("keyspace {id} was dropped at no moment"));
         }
         for run in keyspace.runs().chain(keyspace.history_runs()).filter(|run| !is_ordered(run)) {

@@ -26,7 +26,8 @@ use crate::{
     memtable::Memtable,
     sst::{PageCache, Table},
     store::{ObjectEntry, Root},
-    wal::{self, LogPosition},
+    types::LogPosition,
+    wal,
 };
 
 /// Findings that are kept of one file: a file that is wrong everywhere needs no line for each of its rows.

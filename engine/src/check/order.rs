@@ -20,9 +20,8 @@ use crate::{
     check::{Findings, manifests::is_ordered},
     manifest::{FileId, Manifest, Run},
     memtable::Memtable,
-    read::KeyRange,
     sst::{CachePolicy, Page, Table},
-    types::{KeyspaceId, Kind, Timestamp, Version},
+    types::{KeyRange, KeyspaceId, Kind, Timestamp, Version},
 };
 
 /// Keys that are compared before other tasks get their turn.
@@ -42,12 +41,16 @@ pub(super) async fn check(
     for (id, keyspace) in &manifest.keyspaces {
         let mut sources = Vec::new();
         if in_memory.contains(id) {
-            sources.push(Source::Memtable(MemtableCursor::new(memtable, *id, &manifest.log.object_name())));
+            sources.push(CheckedSource::Memtable(MemtableCursor::new(
+                memtable,
+                *id,
+                &manifest.log.object_name(),
+            )));
         }
-        let cursors = |runs: &mut dyn Iterator<Item = &Run>| -> Vec<Source<'_>> {
+        let cursors = |runs: &mut dyn Iterator<Item = &Run>| -> Vec<CheckedSource<'_>> {
             let cursors =
-                runs.filter(|run| !run.files.is_empty()).filter_map(|run| RunCursor::new(run, tables));
-            cursors.map(Source::Run).collect()
+                runs.filter(|run| !run.files.is_empty()).filter_map(|run| CheckedRun::new(run, tables));
+            cursors.map(CheckedSource::Run).collect()
         };
         sources.extend(cursors(&mut keyspace.runs()));
         let history = cursors(&mut keyspace.history_runs());
@@ -61,8 +64,8 @@ pub(super) async fn check(
 /// Walks the sources, newest first, key by key.
 async fn compare(
     env: &Env,
-    mut sources: Vec<Source<'_>>,
-    mut history: Vec<Source<'_>>,
+    mut sources: Vec<CheckedSource<'_>>,
+    mut history: Vec<CheckedSource<'_>>,
     findings: &mut Findings,
 ) -> Result<()> {
     let mut keys: u64 = 0;
@@ -72,7 +75,7 @@ async fn compare(
     let mut key = Vec::new();
     loop {
         key.clear();
-        match sources.iter().chain(&history).filter_map(Source::key).min() {
+        match sources.iter().chain(&history).filter_map(CheckedSource::key).min() {
             Some(least) => key.extend_from_slice(&least),
             None => return Ok(()),
         }
@@ -111,7 +114,7 @@ async fn compare(
 async fn compare_history(
     key: &[u8],
     mut newer: Timestamp,
-    history: &mut [Source<'_>],
+    history: &mut [CheckedSource<'_>],
     findings: &mut Findings,
 ) -> Result<()> {
     loop {
@@ -130,12 +133,12 @@ async fn compare_history(
     }
 }
 
-enum Source<'m> {
+enum CheckedSource<'m> {
     Memtable(MemtableCursor<'m>),
-    Run(RunCursor),
+    Run(CheckedRun),
 }
 
-impl Source<'_> {
+impl CheckedSource<'_> {
     async fn start(&mut self) -> Result<()> {
         match self {
             Self::Memtable(cursor) => cursor.fill(),
@@ -210,7 +213,7 @@ impl<'m> MemtableCursor<'m> {
 }
 
 /// Walks the versions of a run, without their values.
-struct RunCursor {
+struct CheckedRun {
     tables: Vec<Table>,
     table: usize,
     page_index: usize,
@@ -220,7 +223,7 @@ struct RunCursor {
     key: Vec<u8>,
 }
 
-impl RunCursor {
+impl CheckedRun {
     /// None when a file of the run is damaged, or the run is none.
     fn new(run: &Run, tables: &BTreeMap<FileId, Table>) -> Option<Self> {
         let tables: Option<Vec<Table>> = run.files.iter().map(|file| tables.get(&file.id).cloned()).collect();

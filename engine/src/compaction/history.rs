@@ -37,7 +37,7 @@ impl<'r> HistoryWriter<'r> {
             Some(pin) => self.names[self.names.partition_point(|name| *name < pin)],
             None => Timestamp::OPEN,
         };
-        let new = || RunWriter::lasting(Arc::clone(&self.shared), self.keyspace);
+        let new = || RunWriter::dense(Arc::clone(&self.shared), self.keyspace);
         let run = self.runs.entry(newest_pin).or_insert_with(new);
         run.push(version).await
     }

@@ -32,7 +32,7 @@
 //!                                                                 current: PUT [40,OPEN)
 //! ```
 //!
-//! When a delete may go is said in [`crate::garbage`]: with a value that moves, or after the horizon. Newer ones that ended
+//! When a delete may go is said in [`crate::retention`]: with a value that moves, or after the horizon. Newer ones that ended
 //! nothing stay, because every moment from the horizon on is listed as it was.
 //!
 //! What is in history is judged version by version (I5). A group says only what is likely to become garbage together: its
@@ -57,10 +57,10 @@
 //! written, are in memory for as long as it is part of the database, and count as that.
 
 mod history;
-mod pace;
-mod parts;
 mod picker;
 mod run;
+mod subcompaction;
+mod throttle;
 
-pub(crate) use pace::Pace;
-pub(crate) use picker::{LEVELS, pick, pick_all, pick_history};
+pub(crate) use picker::{pick, pick_all, pick_history};
+pub(crate) use throttle::RateLimiter;

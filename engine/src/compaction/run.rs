@@ -9,27 +9,27 @@ use crate::{
     Result,
     compaction::{
         history::HistoryWriter,
-        pace::Turns,
-        parts::Merging,
         pick, pick_all, pick_history,
         picker::{Job, Work},
+        subcompaction::MergeJob,
+        throttle::JobThrottle,
     },
-    garbage::{Lifetime, Sieve},
     manifest::{FileId, FileMeta},
     pins::Retained,
-    read::{Advance, Ahead, HistoryMerge, KeyRange, PageFilter, VersionMerge, source::Source},
+    read::{Advance, Ahead, HistoryMerge, PageFilter, VersionMerge, source::Source},
+    retention::{Garbage, Lifetime, RetentionFilter},
     shared::Shared,
     sst::{PageFlags, Table},
-    state::{Edit, Place, Replacement, Tree},
-    types::{KeyspaceId, Kind, Timestamp, VersionRef},
-    write::{PendingFiles, PlaceAhead, RunWriter},
+    state::{Edit, Placement, Replacement, Tree},
+    types::{KeyRange, KeyspaceId, Kind, Timestamp, VersionRef},
+    write::{OutputPosition, PendingFiles, RunWriter},
 };
 
 /// Pages that are passed on as they are stored for one that is written smaller than it could be.
 const PAGES_PAY: usize = 4;
 
 /// Files that were written and nothing references yet, with the guards that keep them.
-pub(super) type Written = (Vec<(Place, Vec<FileMeta>)>, Vec<PendingFiles>);
+pub(super) type MergeOutput = (Vec<(Placement, Vec<FileMeta>)>, Vec<PendingFiles>);
 
 impl Shared {
     /// Compacts until the picker is satisfied. Calls at the same time wait for each other.
@@ -78,32 +78,33 @@ impl Shared {
         trees.into_iter().find_map(|(id, tree)| pick(*id, tree, &self.retained(*id), &self.options))
     }
 
-    /// `is_paced`: nobody waits for it.
-    async fn run_compaction(self: &Arc<Self>, job: Job, is_paced: bool) -> Result<()> {
+    /// `is_throttled`: nobody waits for it.
+    async fn run_compaction(self: &Arc<Self>, job: Job, is_throttled: bool) -> Result<()> {
         let job = &Arc::new(job);
-        match Box::pin(self.try_compaction(job, is_paced)).await {
+        match Box::pin(self.try_compaction(job, is_throttled)).await {
             // What it wrote was removed. Less is stored when it is done.
             Err(error) if error.is_full() && self.give_back() => {
-                Box::pin(self.try_compaction(job, is_paced)).await
+                Box::pin(self.try_compaction(job, is_throttled)).await
             }
             outcome => outcome,
         }
     }
 
-    async fn try_compaction(self: &Arc<Self>, job: &Arc<Job>, is_paced: bool) -> Result<()> {
+    async fn try_compaction(self: &Arc<Self>, job: &Arc<Job>, is_throttled: bool) -> Result<()> {
         // Captured once: pins that come later are at or above the horizon, or at moments that are pinned already.
         let retained = &Arc::new(self.retained(job.keyspace));
         let (written, pending) = match job.work {
-            Work::Drop => Written::default(),
+            Work::Drop => MergeOutput::default(),
             Work::Relocate(place) => {
                 return self.replace(job, vec![(place, job.tables().cloned().collect())], Vec::new()).await;
             }
             Work::Merge { .. } => {
-                let merging = Merging { job: Arc::clone(job), retained: Arc::clone(retained), is_paced };
-                self.merge_in_parts(&merging).await?
+                let merging = MergeJob { job: Arc::clone(job), retained: Arc::clone(retained), is_throttled };
+                self.merge_by_subcompactions(&merging).await?
             }
             Work::Regroup { newest_pin, to_run } => {
-                Box::pin(self.regroup(job, retained, Place::Run(newest_pin, to_run), is_paced)).await?
+                Box::pin(self.regroup(job, retained, Placement::Run(newest_pin, to_run), is_throttled))
+                    .await?
             }
         };
         let mut placed = Vec::with_capacity(written.len());
@@ -121,7 +122,7 @@ impl Shared {
     async fn replace(
         &self,
         job: &Job,
-        placed: Vec<(Place, Vec<Table>)>,
+        placed: Vec<(Placement, Vec<Table>)>,
         pending: Vec<PendingFiles>,
     ) -> Result<()> {
         let removed: BTreeSet<FileId> = job.tables().map(|table| table.meta().id).collect();
@@ -134,12 +135,12 @@ impl Shared {
         self: &Arc<Self>,
         job: &Job,
         retained: &Retained,
-        home: Place,
-        is_paced: bool,
-    ) -> Result<Written> {
+        home: Placement,
+        is_throttled: bool,
+    ) -> Result<MergeOutput> {
         let mut merge = HistoryMerge::new(sources(job, &KeyRange::all(), Source::history));
         let mut writer = HistoryWriter::new(Arc::clone(self), job.keyspace, retained);
-        let mut turns = Turns::of(job, is_paced);
+        let mut throttle = JobThrottle::of(job, is_throttled);
         let (mut key, mut begin) = (Vec::new(), Timestamp::OPEN);
         while merge.advance().await? {
             let lifetime = merge.lifetime();
@@ -153,12 +154,12 @@ impl Shared {
             if retained.can_see(lifetime.0, lifetime.1) {
                 writer.push(merge.version()).await?;
             }
-            turns.pass(1, self).await?;
+            throttle.pass(1, self).await?;
         }
         let (groups, pending) = writer.finish().await?;
         let place = |newest_pin| match home {
-            Place::Run(pin, _) if pin == newest_pin => home,
-            _ => Place::Group(newest_pin),
+            Placement::Run(pin, _) if pin == newest_pin => home,
+            _ => Placement::Group(newest_pin),
         };
         Ok((groups.into_iter().map(|(pin, files)| (place(pin), files)).collect(), pending))
     }
@@ -168,41 +169,42 @@ impl Shared {
 pub(super) struct LevelMerge<'j> {
     shared: &'j Arc<Shared>,
     merge: VersionMerge,
-    sieve: Sieve<'j>,
+    filter: RetentionFilter<'j>,
     to_level: usize,
-    oldest_in_sight: bool,
+    garbage: Garbage,
     writer: RunWriter,
     ended: Option<HistoryWriter<'j>>,
-    turns: Turns,
+    throttle: JobThrottle,
 }
 
 impl<'j> LevelMerge<'j> {
-    pub(super) fn new(shared: &'j Arc<Shared>, merging: &'j Merging, range: KeyRange) -> Self {
-        let Merging { job, retained, is_paced } = merging;
-        let Work::Merge { to_level, oldest_in_sight, moves_ended } = job.work else {
+    pub(super) fn new(shared: &'j Arc<Shared>, merging: &'j MergeJob, range: KeyRange) -> Self {
+        let MergeJob { job, retained, is_throttled } = merging;
+        let Work::Merge { to_level, garbage } = job.work else {
             unreachable!("a job of the current tier is a merge");
         };
-        let new = if oldest_in_sight { RunWriter::lasting } else { RunWriter::new };
+        let new = if garbage == Garbage::Keep { RunWriter::new } else { RunWriter::dense };
+        let ended = || HistoryWriter::new(Arc::clone(shared), job.keyspace, retained);
         Self {
             shared,
             merge: VersionMerge::new(sources(job, &range, Source::run)),
-            sieve: Sieve::new(retained, oldest_in_sight, moves_ended),
+            filter: RetentionFilter::new(retained, garbage),
             to_level,
-            oldest_in_sight,
+            garbage,
             writer: new(Arc::clone(shared), job.keyspace),
-            ended: moves_ended.then(|| HistoryWriter::new(Arc::clone(shared), job.keyspace, retained)),
-            turns: Turns::of(job, *is_paced),
+            ended: (garbage == Garbage::MoveEnded).then(ended),
+            throttle: JobThrottle::of(job, *is_throttled),
         }
     }
 
-    pub(super) async fn run(mut self) -> Result<Written> {
-        // Key of the delete that waits in the sieve.
+    pub(super) async fn run(mut self) -> Result<MergeOutput> {
+        // Key of the delete that waits in the filter.
         let mut waiting = Vec::new();
         loop {
-            let still = Still { place: self.writer.place(), oldest_in_sight: self.oldest_in_sight };
-            let advance = self.merge.advance_or_pass(|ahead| still.passes(ahead)).await?;
+            let rule = PageCopyRule { output: self.writer.position(), garbage: self.garbage };
+            let advance = self.merge.advance_or_pass(|ahead| rule.copies(ahead)).await?;
             if !matches!(advance, Advance::Version) || self.merge.is_new_key() {
-                let delete = self.sieve.begin_key();
+                let delete = self.filter.begin_key();
                 self.keep_delete(&waiting, delete).await?;
             }
             match advance {
@@ -210,12 +212,12 @@ impl<'j> LevelMerge<'j> {
                 Advance::Page(table, page) => {
                     Box::pin(self.writer.push_page(&table, page)).await?;
                     self.shared.metrics.compaction_passed_pages.add(1);
-                    self.turns.pass(table.index().rows(page) as u64, self.shared).await?;
+                    self.throttle.pass(table.index().rows(page) as u64, self.shared).await?;
                     continue;
                 }
                 Advance::End => break,
             }
-            let verdict = self.sieve.pass(self.merge.lifetime(), self.merge.kind());
+            let verdict = self.filter.pass(self.merge.lifetime(), self.merge.kind());
             self.keep_delete(&waiting, verdict.delete).await?;
             if verdict.is_kept {
                 let version = self.merge.version();
@@ -226,27 +228,28 @@ impl<'j> LevelMerge<'j> {
                     _ => self.writer.push(version).await?,
                 }
             }
-            if self.sieve.is_waiting() {
+            if self.filter.is_waiting() {
                 waiting.clear();
                 waiting.extend_from_slice(self.merge.key());
             }
-            self.turns.pass(1, self.shared).await?;
+            self.throttle.pass(1, self.shared).await?;
         }
         Box::pin(self.finish()).await
     }
 
-    /// Writes a delete that waited in the sieve, if it is kept.
+    /// Writes a delete that waited in the filter, if it is kept.
     async fn keep_delete(&mut self, key: &[u8], delete: Option<Lifetime>) -> Result<()> {
         let Some((begin, end)) = delete else { return Ok(()) };
         self.writer.push(VersionRef { key, begin, end, kind: Kind::Delete, value: &[] }).await
     }
 
-    async fn finish(self) -> Result<Written> {
+    async fn finish(self) -> Result<MergeOutput> {
         let (files, pending) = self.writer.finish().await?;
-        let (mut placed, mut guards) = (vec![(Place::Level(self.to_level), files)], vec![pending]);
+        let (mut placed, mut guards) = (vec![(Placement::Level(self.to_level), files)], vec![pending]);
         if let Some(ended) = self.ended {
             let (groups, pending) = ended.finish().await?;
-            placed.extend(groups.into_iter().map(|(newest_pin, files)| (Place::Group(newest_pin), files)));
+            placed
+                .extend(groups.into_iter().map(|(newest_pin, files)| (Placement::Group(newest_pin), files)));
             guards.extend(pending);
         }
         Ok((placed, guards))
@@ -254,24 +257,24 @@ impl<'j> LevelMerge<'j> {
 }
 
 /// Which pages go to the output as they are stored.
-struct Still<'w> {
-    place: PlaceAhead<'w>,
-    oldest_in_sight: bool,
+struct PageCopyRule<'w> {
+    output: OutputPosition<'w>,
+    garbage: Garbage,
 }
 
-impl Still<'_> {
+impl PageCopyRule<'_> {
     /// Whether nothing happens to the page, and it is worth to end the open page in front of it.
-    fn passes(&self, ahead: &Ahead<'_>) -> bool {
+    fn copies(&self, ahead: &Ahead<'_>) -> bool {
         let pays = || {
             (ahead.page..ahead.page + PAGES_PAY).all(|page| ahead.is_free(page) && self.stays(ahead, page))
         };
-        self.stays(ahead, ahead.page) && self.place.takes(ahead.table, ahead.page, pays)
+        self.stays(ahead, ahead.page) && self.output.takes(ahead.table, ahead.page, pays)
     }
 
     /// Whether no version of a page can close, go, or move to history, whose keys no other source has.
     fn stays(&self, ahead: &Ahead<'_>, page: usize) -> bool {
         let PageFlags { all_open, all_put, unique_keys } = ahead.table.index().flags(page);
-        all_open && unique_keys && (all_put || !self.oldest_in_sight)
+        all_open && unique_keys && (all_put || self.garbage == Garbage::Keep)
     }
 }
 

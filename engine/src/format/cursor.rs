@@ -18,12 +18,12 @@ impl Damage {
 
 /// Reads little-endian fields from a slice; running past its end is [`Damage`].
 #[derive(Clone, Debug)]
-pub struct Cursor<'a> {
+pub struct ByteCursor<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
-impl<'a> Cursor<'a> {
+impl<'a> ByteCursor<'a> {
     /// A cursor at the start of `bytes`.
     pub fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, at: 0 }

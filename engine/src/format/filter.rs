@@ -3,7 +3,7 @@
 use xorf::{BinaryFuse8, Descriptor, Filter};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{Cursor, Damage};
+use super::{ByteCursor, Damage};
 
 /// Number of the binary fuse filter with 8-bit fingerprints in a file.
 const KIND_BINARY_FUSE_8: u8 = 1;
@@ -57,7 +57,7 @@ impl KeyFilter {
     /// # Errors
     /// The lengths do not fit each other.
     pub fn decode(raw: &[u8]) -> Result<Option<Self>, Damage> {
-        let mut cursor = Cursor::new(raw);
+        let mut cursor = ByteCursor::new(raw);
         if cursor.u8()? != KIND_BINARY_FUSE_8 {
             return Ok(None);
         }

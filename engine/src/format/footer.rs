@@ -1,6 +1,6 @@
 //! The end of a file: section table, identity, features, version, checksum, magic.
 
-use super::{Cursor, Damage, FileSeed};
+use super::{ByteCursor, Damage, FileSeed};
 
 /// Files with another major version are refused.
 pub const VERSION_MAJOR: u16 = 1;
@@ -125,7 +125,7 @@ impl Footer {
         let said = Self::read(tail)?;
         let trailer_at = tail.len() - TRAILER_BYTES;
         let footer_at = trailer_at - said.sections.len() * SECTION_BYTES;
-        let checksum = Cursor::new(&tail[tail.len() - CHECK_BYTES..]).u64()?;
+        let checksum = ByteCursor::new(&tail[tail.len() - CHECK_BYTES..]).u64()?;
         let checked = &tail[footer_at..tail.len() - CHECK_BYTES];
         let offset = tail_offset + footer_at as u64;
         if FileSeed::new(epoch, number).checksum(offset, checked) != checksum {
@@ -154,7 +154,7 @@ impl Footer {
         if trailer[TRAILER_BYTES - MAGIC.len()..] != MAGIC {
             return Err(Damage::new(file.len() - MAGIC.len(), "magic number of a table file is missing"));
         }
-        let mut cursor = Cursor::new(trailer);
+        let mut cursor = ByteCursor::new(trailer);
         let (epoch, number) = (cursor.u64()?, cursor.u64()?);
         let features =
             Features { required: cursor.u64()?, required_to_write: cursor.u64()?, optional: cursor.u64()? };
@@ -164,7 +164,7 @@ impl Footer {
         if count > SECTIONS_MAX || count * SECTION_BYTES > trailer_at {
             return Err(Damage::new(trailer_at, format!("{count} sections are too many")));
         }
-        let mut cursor = Cursor::new(&file[trailer_at - count * SECTION_BYTES..trailer_at]);
+        let mut cursor = ByteCursor::new(&file[trailer_at - count * SECTION_BYTES..trailer_at]);
         let sections = (0..count).map(|_| decode_section(&mut cursor)).collect::<Result<_, _>>()?;
         Ok(Self { epoch, number, features, file_len, version, sections })
     }
@@ -175,7 +175,7 @@ impl Footer {
     }
 }
 
-fn decode_section(cursor: &mut Cursor<'_>) -> Result<Section, Damage> {
+fn decode_section(cursor: &mut ByteCursor<'_>) -> Result<Section, Damage> {
     let kind = SectionKind(cursor.u32()?);
     let [codec, ..] = cursor.array::<4>()?;
     let (offset, stored_len) = (cursor.u64()?, cursor.u64()?);

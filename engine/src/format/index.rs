@@ -4,11 +4,8 @@ use std::cmp::Ordering;
 
 use bytes::Bytes;
 
-use super::{
-    ChunkEntry, Column, Cursor, Damage,
-    keys::{common_prefix, head},
-};
-use crate::types::Timestamp;
+use super::{ByteCursor, ChunkEntry, Column, Damage, keys::common_prefix};
+use crate::{key_head::suffix_head, types::Timestamp};
 
 /// Most columns of a page: those of the rows, and beside them keys, begins, ends, kinds, values as bytes, and numbers of tags.
 const COLUMNS_MAX: usize = crate::rows::COLUMNS_MAX + 6;
@@ -182,7 +179,7 @@ struct Keys {
 }
 
 impl Keys {
-    fn decode(cursor: &mut Cursor<'_>, raw: &Bytes, pages: usize) -> Result<Self, Damage> {
+    fn decode(cursor: &mut ByteCursor<'_>, raw: &Bytes, pages: usize) -> Result<Self, Damage> {
         let ends = cursor.u32s(pages)?;
         if !ends.is_sorted() {
             return Err(Damage::new(cursor.position(), "key offsets of the page index fall"));
@@ -211,7 +208,7 @@ impl PageIndex {
     /// # Errors
     /// Lengths, statistics or chunk entries do not fit.
     pub fn decode(raw: &Bytes, pages_end: u64) -> Result<Self, Damage> {
-        let mut cursor = Cursor::new(raw);
+        let mut cursor = ByteCursor::new(raw);
         let pages = cursor.u32()? as usize;
         let width = cursor.u32()? as usize;
         // A page takes more than 50 bytes of index; the check keeps the multiplications below in range.
@@ -238,7 +235,7 @@ impl PageIndex {
             return Err(Damage::new(0, "keys of the page index are out of order"));
         }
         let shared = common_prefix(last_keys.get(0), last_keys.get(pages - 1));
-        let heads = (0..pages).map(|page| head(&last_keys.get(page)[shared..])).collect();
+        let heads = (0..pages).map(|page| suffix_head(&last_keys.get(page)[shared..])).collect();
         Ok(Self { columns, summaries, row_starts, chunks, first_keys, last_keys, heads, shared })
     }
 
@@ -333,7 +330,7 @@ impl PageIndex {
             Ordering::Greater => return 0,
             Ordering::Equal => {}
         }
-        let target = head(&key[front.len()..]);
+        let target = suffix_head(&key[front.len()..]);
         let mut low = self.heads.partition_point(|&head| head < target);
         let mut high = low + self.heads[low..].partition_point(|&head| head == target);
         while low < high {
@@ -384,7 +381,7 @@ impl PageIndex {
     }
 }
 
-fn decode_summaries(cursor: &mut Cursor<'_>, pages: usize) -> Result<Vec<PageSummary>, Damage> {
+fn decode_summaries(cursor: &mut ByteCursor<'_>, pages: usize) -> Result<Vec<PageSummary>, Damage> {
     let (rows, puts, closed) = (cursor.u32s(pages)?, cursor.u32s(pages)?, cursor.u32s(pages)?);
     let (min_begin, max_begin) = (cursor.u64s(pages)?, cursor.u64s(pages)?);
     let (min_end, max_end) = (cursor.u64s(pages)?, cursor.u64s(pages)?);
@@ -416,7 +413,7 @@ fn decode_summaries(cursor: &mut Cursor<'_>, pages: usize) -> Result<Vec<PageSum
 }
 
 fn decode_chunks(
-    cursor: &mut Cursor<'_>,
+    cursor: &mut ByteCursor<'_>,
     pages: usize,
     width: usize,
     pages_end: u64,

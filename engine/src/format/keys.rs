@@ -15,7 +15,8 @@ use std::cmp::Ordering;
 
 use bytes::Bytes;
 
-use super::{Cursor, Damage, Encoding};
+use super::{ByteCursor, Damage, Encoding};
+use crate::key_head::suffix_head;
 
 /// One head for this many keys.
 pub(super) const HEAD_INTERVAL: usize = 16;
@@ -47,7 +48,7 @@ pub fn encode_keys(keys: &[u8], ends: &[u32], ordinals: &[u16], out: &mut Vec<u8
     out.extend_from_slice(&(if width == 0 { stride } else { suffix_bytes } as u32).to_le_bytes());
     out.extend_from_slice(&key(0)[..prefix_len]);
     for k in (0..count).step_by(HEAD_INTERVAL) {
-        out.extend_from_slice(&head(&key(k)[prefix_len..]).to_be_bytes());
+        out.extend_from_slice(&suffix_head(&key(k)[prefix_len..]).to_be_bytes());
     }
     if !unique {
         out.extend(ordinals.iter().flat_map(|ordinal| ordinal.to_le_bytes()));
@@ -81,7 +82,7 @@ pub(super) struct Packable {
 
 /// What there is to pack in a chunk.
 pub(super) fn packable(raw: &[u8]) -> Option<Packable> {
-    let mut cursor = Cursor::new(raw);
+    let mut cursor = ByteCursor::new(raw);
     let prefix_len = usize::from(cursor.u16().ok()?);
     let [width, flags] = cursor.array().ok()?;
     let (keys, stride) = (cursor.u32().ok()? as usize, cursor.u32().ok()? as usize);
@@ -93,17 +94,6 @@ pub(super) fn packable(raw: &[u8]) -> Option<Packable> {
 /// How many bytes two keys have in common at their front.
 pub(crate) fn common_prefix(a: &[u8], b: &[u8]) -> usize {
     a.iter().zip(b).take_while(|(x, y)| x == y).count()
-}
-
-/// The first eight bytes of a suffix as a number that sorts like them. `a < b` implies `head(a) <= head(b)`.
-#[inline]
-pub(crate) fn head(suffix: &[u8]) -> u64 {
-    if let Some(first) = suffix.first_chunk::<8>() {
-        return u64::from_be_bytes(*first);
-    }
-    let mut padded = [0; 8];
-    padded[..suffix.len()].copy_from_slice(suffix);
-    u64::from_be_bytes(padded)
 }
 
 /// The keys of one page, still encoded.
@@ -131,7 +121,7 @@ impl KeyChunk {
         if encoding != Encoding::Prefix {
             return Err(Damage::new(0, format!("encoding {encoding:?} does not hold keys")));
         }
-        let mut cursor = Cursor::new(raw);
+        let mut cursor = ByteCursor::new(raw);
         let prefix_len = usize::from(cursor.u16()?);
         let width = cursor.u8()?;
         let flags = cursor.u8()?;
@@ -259,7 +249,7 @@ impl KeyChunk {
             Ordering::Equal => {}
         }
         let target = &key[front.len()..];
-        let target_head = head(target);
+        let target_head = suffix_head(target);
         let (mut low, mut high) = self.bracket(target_head);
         // Suffixes of one short length, as this one, are told apart by their heads.
         let is_short = self.width == 0 && (1..=8).contains(&self.stride) && target.len() == self.stride;
@@ -286,7 +276,7 @@ impl KeyChunk {
         match self.raw[at..].first_chunk::<8>() {
             // What follows is of the next keys.
             Some(first) => u64::from_be_bytes(*first) & (u64::MAX << (64 - 8 * self.stride)),
-            None => head(self.suffix(ordinal)),
+            None => suffix_head(self.suffix(ordinal)),
         }
     }
 
@@ -304,11 +294,11 @@ impl KeyChunk {
     ) {
         let prefix = self.prefix();
         // Of the prefix the end, and of the suffix all behind its start.
-        let front = head(&prefix[skip.min(prefix.len())..]);
+        let front = suffix_head(&prefix[skip.min(prefix.len())..]);
         let front_bits = (prefix.len().saturating_sub(skip) * 8) as u32;
         let start = skip.saturating_sub(prefix.len());
         if self.width != 0 {
-            let rest = |ordinal| head(&self.suffix(ordinal)[start..]);
+            let rest = |ordinal| suffix_head(&self.suffix(ordinal)[start..]);
             out.extend(ordinals.map(|ordinal| front | rest(ordinal).unbounded_shr(front_bits)));
             return;
         }
@@ -320,7 +310,7 @@ impl KeyChunk {
             let rest = match bytes[at..].first_chunk::<8>() {
                 // What follows is of the next keys.
                 Some(eight) => u64::from_be_bytes(*eight) & of_suffix,
-                None => head(&bytes[at..(ordinal + 1) * stride]),
+                None => suffix_head(&bytes[at..(ordinal + 1) * stride]),
             };
             front | rest.unbounded_shr(front_bits)
         }));

@@ -36,13 +36,13 @@ pub use columns::{
     RowSplitter, Strings, Zone, ZoneBuilder, ZoneMaps,
 };
 pub(crate) use columns::{HAS_MISSING, HAS_NULLS};
-pub use cursor::{Cursor, Damage};
+pub use cursor::{ByteCursor, Damage};
 pub use directory::{ChunkEntry, Column, Encoding};
 pub use filter::KeyFilter;
 pub use footer::{Features, Footer, Section, SectionKind, VERSION_MAJOR, VERSION_MINOR};
 pub use index::{PageFlags, PageIndex, PageIndexBuilder, PageSummary};
+pub(crate) use keys::common_prefix;
 pub use keys::{KeyChunk, encode_keys};
-pub(crate) use keys::{common_prefix, head};
 pub use numbers::{KindChunk, NumberChunk, encode_kinds, encode_numbers};
 pub use packed::Numbers;
 pub use properties::{LAYOUT_COLUMNAR, LAYOUT_OPAQUE, Properties};

@@ -144,11 +144,6 @@ impl NumberChunk {
         }
     }
 
-    /// The timestamp of every row, if there is only one.
-    pub fn as_constant(&self) -> Option<u64> {
-        (self.width == Width::Constant).then_some(self.base)
-    }
-
     /// Bytes in memory.
     pub fn weight(&self) -> usize {
         self.differences.len()

@@ -12,7 +12,7 @@ use std::ops::Range;
 
 use arrow_buffer::BooleanBuffer;
 
-use super::{Column, Cursor, Damage, Encoding, HAS_MISSING, HAS_NULLS, keys};
+use super::{ByteCursor, Column, Damage, Encoding, HAS_MISSING, HAS_NULLS, keys};
 
 /// Bytes in front of the head.
 const HEADER_BYTES: usize = 36;
@@ -42,7 +42,7 @@ pub struct Numbers {
 
 /// How numbers are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Plan {
+struct PackPlan {
     first: u64,
     base: u64,
     unit: u64,
@@ -105,7 +105,7 @@ impl Numbers {
     /// Writes the packed form of the chunk to `out`, if its numbers can be packed. `numbers` is memory to work in.
     pub(super) fn pack(&self, raw: &[u8], numbers: &mut Vec<u64>, out: &mut Vec<u8>) -> bool {
         self.read(raw, numbers);
-        let Some(plan) = Plan::of(numbers) else { return false };
+        let Some(plan) = PackPlan::of(numbers) else { return false };
         out.clear();
         out.extend_from_slice(&(self.head as u32).to_le_bytes());
         out.extend_from_slice(&(self.count as u32).to_le_bytes());
@@ -130,7 +130,7 @@ impl Numbers {
 
 /// Where the codes of a dictionary begin.
 fn codes_at(raw: &[u8]) -> Option<usize> {
-    let mut cursor = Cursor::new(raw);
+    let mut cursor = ByteCursor::new(raw);
     let entries = cursor.u32().ok()? as usize;
     let lengths = match usize::from(cursor.u8().ok()?) {
         0 => 4,
@@ -147,7 +147,7 @@ fn gcd(mut a: u64, mut b: u64) -> u64 {
     a
 }
 
-impl Plan {
+impl PackPlan {
     /// The shorter of two: differences to the smallest, or to the number before.
     fn of(numbers: &[u64]) -> Option<Self> {
         let first = *numbers.first()?;
@@ -214,7 +214,7 @@ impl Plan {
 /// What a packed chunk says of itself.
 struct Packed<'a> {
     numbers: Numbers,
-    plan: Plan,
+    plan: PackPlan,
     head: &'a [u8],
     bits: &'a [u8],
     /// For each row that says which key it has, whether that is another than that of the row before.
@@ -249,7 +249,7 @@ pub(super) fn unpack(stored: &[u8], raw_len: usize) -> Result<Vec<u8>, Damage> {
 impl<'a> Packed<'a> {
     /// `raw_len`: bytes of the whole chunk.
     fn decode(stored: &'a [u8], raw_len: usize) -> Result<Self, Damage> {
-        let mut cursor = Cursor::new(stored);
+        let mut cursor = ByteCursor::new(stored);
         let (head, count) = (cursor.u32()? as usize, cursor.u32()? as usize);
         let [width, bits, flags, _] = cursor.array()?;
         let (first, base, unit) = (cursor.u64()?, cursor.u64()?, cursor.u64()?);
@@ -261,7 +261,7 @@ impl<'a> Packed<'a> {
         if !has_width || !has_flags || bits > BITS_MAX || count > NUMBERS_MAX {
             return Err(Damage::new(8, format!("{count} numbers of {width} bytes in {bits} bits")));
         }
-        let plan = Plan { first, base, unit, bits, is_steps: flags & FLAG_STEPS != 0 };
+        let plan = PackPlan { first, base, unit, bits, is_steps: flags & FLAG_STEPS != 0 };
         let mut numbers = Numbers { head, width, count, is_keys, ordinals: 0 };
         let head = cursor.take(head)?;
         let bits = cursor.take((count * bits as usize).div_ceil(8))?;
@@ -285,7 +285,7 @@ impl<'a> Packed<'a> {
     /// Gives all numbers in order.
     #[inline]
     fn for_each(&self, mut give: impl FnMut(u64)) {
-        let Plan { first, base, unit, bits, is_steps } = self.plan;
+        let PackPlan { first, base, unit, bits, is_steps } = self.plan;
         if is_steps {
             // So that the first step, in whose place a zero is packed, leads to the first number.
             let mut number = first.wrapping_sub(base);

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Cursor, Damage};
+use super::{ByteCursor, Damage};
 use crate::types::{KEY_BYTES_MAX, Timestamp};
 
 /// Values are bytes of which nothing is known.
@@ -72,7 +72,7 @@ impl Properties {
     /// # Errors
     /// It is cut short, or a key is longer than a key can be.
     pub fn decode(raw: &[u8]) -> Result<Self, Damage> {
-        let mut cursor = Cursor::new(raw);
+        let mut cursor = ByteCursor::new(raw);
         let layout = cursor.u8()?;
         let schema_id = cursor.u64()?;
         let schema_version = cursor.u32()?;
@@ -108,7 +108,7 @@ impl Properties {
     }
 }
 
-fn bounded<'a>(cursor: &mut Cursor<'a>, max: usize) -> Result<&'a [u8], Damage> {
+fn bounded<'a>(cursor: &mut ByteCursor<'a>, max: usize) -> Result<&'a [u8], Damage> {
     let len = cursor.u32()? as usize;
     if len > max {
         return Err(Damage::new(cursor.position(), format!("{len} bytes where at most {max} belong")));

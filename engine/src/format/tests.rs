@@ -2,7 +2,10 @@ use bytes::Bytes;
 use proptest::{collection::vec, prelude::*};
 
 use super::*;
-use crate::types::{Kind, Timestamp};
+use crate::{
+    key_head::suffix_head,
+    types::{Kind, Timestamp},
+};
 
 /// Sorted distinct keys, how many rows each has, and the chunk made of them.
 fn encoded_keys(keys: &[Vec<u8>], repeats: &[usize]) -> (Vec<Vec<u8>>, Encoding, Bytes) {
@@ -69,7 +72,7 @@ proptest! {
         for skip in 0..=shared {
             let mut heads = Vec::new();
             chunk.append_heads(0..keys.len(), skip, &mut heads);
-            prop_assert!(heads.iter().copied().eq(keys.iter().map(|key| head(&key[skip..]))));
+            prop_assert!(heads.iter().copied().eq(keys.iter().map(|key| suffix_head(&key[skip..]))));
         }
         for k in 0..=keys.len() {
             let naive = keys.get(k).map_or(rows.len(), |key| rows.iter().position(|row| row == key).unwrap());

@@ -7,13 +7,13 @@ use crate::{
     ingest::{Ingest, IngestedRun, OnDuplicate, duplicate, unstamped, writer},
     manifest::FileMeta,
     read::{
-        KeyRange, PageFilter,
+        PageFilter,
         scan::{fill_all, first_by_key},
         source::Source,
     },
     shared::Shared,
     state::SortedRun,
-    types::{KeyspaceId, Kind},
+    types::{KeyRange, KeyspaceId, Kind},
 };
 
 impl Ingest {

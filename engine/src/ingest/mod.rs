@@ -20,14 +20,13 @@ use std::{mem, sync::Arc};
 use bytes::Bytes;
 
 use buffer::SortBuffer;
-use spill::{Part, Spills, WRITERS_MAX};
+use spill::{SpillTask, Spills, WRITERS_MAX};
 
 use crate::{
     Error, ReadView, Result,
     manifest::FileMeta,
-    read::KeyRange,
     shared::Shared,
-    types::{KEY_BYTES_MAX, KeyspaceId, Kind, Timestamp, VALUE_BYTES_MAX, VersionRef},
+    types::{KEY_BYTES_MAX, KeyRange, KeyspaceId, Kind, Timestamp, VALUE_BYTES_MAX, VersionRef},
     write::{PendingFiles, RunWriter},
 };
 
@@ -173,7 +172,7 @@ impl Ingest {
             self.is_ordered = self.last_key.as_deref().is_none_or(|before| before < first);
             self.last_key = Some(Bytes::copy_from_slice(last));
         }
-        let part = Part {
+        let part = SpillTask {
             buffer: mem::take(&mut self.buffer),
             keyspace: self.keyspace,
             on_duplicate: self.options.on_duplicate,
@@ -189,7 +188,7 @@ impl Ingest {
 fn writer(shared: Arc<Shared>, keyspace: KeyspaceId, first: &[u8]) -> RunWriter {
     let tree = shared.state.read().trees.get(&keyspace).cloned();
     let is_oldest = tree.is_none_or(|tree| !tree.runs().any(|run| run.overlaps(&KeyRange::new(first..))));
-    if is_oldest { RunWriter::lasting(shared, keyspace) } else { RunWriter::new(shared, keyspace) }
+    if is_oldest { RunWriter::dense(shared, keyspace) } else { RunWriter::new(shared, keyspace) }
 }
 
 /// A row whose begin the manifest will give.

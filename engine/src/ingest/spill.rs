@@ -15,7 +15,7 @@ const TURN_ROWS: usize = 4_096;
 
 /// A buffer to be written.
 #[derive(Debug)]
-pub(super) struct Part {
+pub(super) struct SpillTask {
     pub(super) buffer: SortBuffer,
     pub(super) keyspace: KeyspaceId,
     pub(super) on_duplicate: OnDuplicate,
@@ -24,19 +24,19 @@ pub(super) struct Part {
 }
 
 /// What is left of a part: its run, and the buffer's memory.
-type Written = Result<(Spilled, SortBuffer)>;
+type SpillOutcome = Result<(Spilled, SortBuffer)>;
 
 /// The runs of one ingest, in the order in which their rows came.
 #[derive(Debug, Default)]
 pub(super) struct Spills {
     done: Vec<Spilled>,
-    running: VecDeque<oneshot::Receiver<Written>>,
+    running: VecDeque<oneshot::Receiver<SpillOutcome>>,
     spare: Vec<SortBuffer>,
 }
 
 impl Spills {
     /// Has `part` written; gives an empty buffer for it.
-    pub(super) async fn spill(&mut self, shared: &Arc<Shared>, part: Part) -> Result<SortBuffer> {
+    pub(super) async fn spill(&mut self, shared: &Arc<Shared>, part: SpillTask) -> Result<SortBuffer> {
         shared.check_writable()?;
         if !shared.env.tasks.is_background() {
             let (spilled, empty) = Box::pin(write(Arc::clone(shared), part)).await?;
@@ -44,7 +44,7 @@ impl Spills {
             return Ok(empty);
         }
         while self.running.len() >= WRITERS_MAX {
-            self.settle_first().await?;
+            self.join_first().await?;
         }
         let (sender, receiver) = oneshot::channel();
         let writing = write(Arc::clone(shared), part);
@@ -60,12 +60,12 @@ impl Spills {
     /// All runs, once they are written.
     pub(super) async fn finish(mut self) -> Result<Vec<Spilled>> {
         while !self.running.is_empty() {
-            self.settle_first().await?;
+            self.join_first().await?;
         }
         Ok(self.done)
     }
 
-    async fn settle_first(&mut self) -> Result<()> {
+    async fn join_first(&mut self) -> Result<()> {
         let Some(first) = self.running.front_mut() else { return Ok(()) };
         // The task is gone without an answer when the program's tasks are.
         let written = first.await.map_err(|_| Error::Closed)?;
@@ -78,8 +78,8 @@ impl Spills {
 }
 
 /// Writes the rows of a buffer as a run, in key order, and empties it.
-async fn write(shared: Arc<Shared>, part: Part) -> Written {
-    let Part { mut buffer, keyspace, on_duplicate, is_final } = part;
+async fn write(shared: Arc<Shared>, part: SpillTask) -> SpillOutcome {
+    let SpillTask { mut buffer, keyspace, on_duplicate, is_final } = part;
     let engine = Arc::clone(&shared);
     let mut rows = buffer.sort(on_duplicate)?.enumerate().peekable();
     let mut writer = match rows.peek() {

@@ -12,13 +12,13 @@ use super::{
 use crate::{
     Engine, ReadView, Result, Retained, Scope,
     manifest::FileMeta,
-    read::{KeyRange, VersionScan},
-    types::Timestamp,
+    read::VersionScan,
+    types::{KeyRange, Timestamp},
 };
 
 impl Engine {
     /// What `view` sees with the rows of `run` on top, above what it has on top already. Deletes of the run hide rows.
-    /// Nobody else sees them; they count as written at [`Timestamp::INTENT`]. `None` where values that the view sees have
+    /// Nobody else sees them; they count as written at [`Timestamp::ZERO`]. `None` where values that the view sees have
     /// moved to history, which nothing can be laid over: a view of the newest state is not like that, unless a commit and
     /// a compaction came in between when it was made.
     ///
@@ -34,7 +34,7 @@ impl Engine {
         if view.reads_history(run.keyspace) {
             return Ok(None);
         }
-        let opened = open_run(self.shared(), &run.stamped(Timestamp::INTENT)).await?;
+        let opened = open_run(self.shared(), &run.stamped(Timestamp::ZERO)).await?;
         Ok(Some(view.with_run(run.keyspace, opened, &run.pending)))
     }
 

@@ -3,7 +3,10 @@
 use bytes::Bytes;
 
 use super::Inspection;
-use crate::wal::{LogPosition, SegmentPart, read_segment};
+use crate::{
+    types::LogPosition,
+    wal::{SegmentPart, read_segment},
+};
 
 /// `named`: the position that the file's name says.
 pub(super) fn describe(named: Option<LogPosition>, bytes: &Bytes, out: &mut Inspection) {

@@ -12,8 +12,7 @@ use bytes::Bytes;
 
 use crate::{
     manifest::{FileId, parse_name},
-    types::Timestamp,
-    wal::LogPosition,
+    types::{LogPosition, Timestamp},
 };
 
 /// Bytes of a key or value that are shown.

@@ -14,9 +14,8 @@ use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128};
 use super::{FileId, FileMeta, HistoryGroup, KeyspaceManifest, Manifest, Run};
 use crate::{
     Error, Result,
-    types::{KEY_BYTES_MAX, KeyspaceId, Timestamp},
+    types::{KEY_BYTES_MAX, KeyspaceId, LogPosition, Timestamp},
     varint,
-    wal::LogPosition,
 };
 
 const MAGIC: [u8; 8] = *b"BYGONEMF";

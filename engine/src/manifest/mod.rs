@@ -32,8 +32,8 @@ pub use publish::{LoadedManifest, load, load_newest, newest_id, prune, publish};
 pub(crate) use publish::{ids, is_overtaken, no_database, object_name, parse_name};
 
 use crate::{
-    types::{KeyspaceId, Timestamp},
-    wal::{LogBounds, LogPosition},
+    types::{KeyspaceId, LogPosition, Timestamp},
+    wal::LogBounds,
 };
 
 /// The state of a database. See the module documentation.

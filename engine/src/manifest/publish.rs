@@ -6,7 +6,7 @@ use super::{FileId, Manifest, decode, encode, hash};
 use crate::{
     Error, Result,
     store::{PutOutcome, Root, disk_error},
-    wal::LogPosition,
+    types::LogPosition,
 };
 
 const DIRECTORY: &str = "manifest/";
@@ -56,7 +56,9 @@ pub(crate) fn no_database(root: &Root) -> Error {
         Some(name) => {
             Error::corrupt(DIRECTORY, 0, format!("all manifests are missing: {name} is part of a database"))
         }
-        None => Error::NoDatabase { location: root.display(), found: root.strangers().unwrap_or_default() },
+        None => {
+            Error::NoDatabase { location: root.display(), found: root.foreign_entries().unwrap_or_default() }
+        }
     }
 }
 

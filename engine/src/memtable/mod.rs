@@ -16,8 +16,7 @@ use crossbeam_skiplist::SkipMap;
 
 use crate::{
     key_head::KeyHead,
-    read::KeyRange,
-    types::{KeyspaceId, Kind, Timestamp, Version, Write},
+    types::{KeyRange, KeyspaceId, Kind, Timestamp, Version, Write},
 };
 
 /// Bookkeeping of one entry beside its key and value, in bytes: the node of the map with its links.
@@ -37,34 +36,34 @@ struct EntryKey {
 }
 
 /// A place in the order of entries, with a borrowed key: what look-ups search for.
-struct Place<'a> {
+struct EntryQuery<'a> {
     keyspace: KeyspaceId,
     head: KeyHead,
     key: &'a [u8],
     begin: Timestamp,
 }
 
-impl<'a> Place<'a> {
+impl<'a> EntryQuery<'a> {
     fn new(keyspace: KeyspaceId, key: &'a [u8], begin: Timestamp) -> Self {
         Self { keyspace, head: KeyHead::of(key), key, begin }
     }
 }
 
-/// What an [`EntryKey`] and a [`Place`] are compared by.
+/// What an [`EntryKey`] and a [`EntryQuery`] are compared by.
 type Parts<'a> = (KeyspaceId, KeyHead, &'a [u8], Reverse<Timestamp>);
 
-trait Position {
+trait EntryOrder {
     fn parts(&self) -> Parts<'_>;
 }
 
-impl Position for EntryKey {
+impl EntryOrder for EntryKey {
     #[inline]
     fn parts(&self) -> Parts<'_> {
         (self.keyspace, self.head, &self.key, Reverse(self.begin))
     }
 }
 
-impl Position for Place<'_> {
+impl EntryOrder for EntryQuery<'_> {
     #[inline]
     fn parts(&self) -> Parts<'_> {
         (self.keyspace, self.head, self.key, Reverse(self.begin))
@@ -83,28 +82,28 @@ impl PartialOrd for EntryKey {
     }
 }
 
-impl PartialEq for dyn Position + '_ {
+impl PartialEq for dyn EntryOrder + '_ {
     fn eq(&self, other: &Self) -> bool {
         self.parts() == other.parts()
     }
 }
 
-impl Eq for dyn Position + '_ {}
+impl Eq for dyn EntryOrder + '_ {}
 
-impl Ord for dyn Position + '_ {
+impl Ord for dyn EntryOrder + '_ {
     fn cmp(&self, other: &Self) -> Ordering {
         self.parts().cmp(&other.parts())
     }
 }
 
-impl PartialOrd for dyn Position + '_ {
+impl PartialOrd for dyn EntryOrder + '_ {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl<'a> Borrow<dyn Position + 'a> for EntryKey {
-    fn borrow(&self) -> &(dyn Position + 'a) {
+impl<'a> Borrow<dyn EntryOrder + 'a> for EntryKey {
+    fn borrow(&self) -> &(dyn EntryOrder + 'a) {
         self
     }
 }
@@ -171,8 +170,8 @@ impl Memtable {
 
     /// Whether there is an entry of `keyspace`.
     pub(crate) fn holds(&self, keyspace: KeyspaceId) -> bool {
-        let from = Place::new(keyspace, &[], Timestamp::OPEN);
-        let entry = self.entries.lower_bound::<dyn Position>(Bound::Included(&from));
+        let from = EntryQuery::new(keyspace, &[], Timestamp::OPEN);
+        let entry = self.entries.lower_bound::<dyn EntryOrder>(Bound::Included(&from));
         entry.is_some_and(|entry| entry.key().keyspace == keyspace)
     }
 
@@ -183,8 +182,8 @@ impl Memtable {
 
     /// The newest entry of `key` with `begin <= at`.
     pub(crate) fn get(&self, keyspace: KeyspaceId, key: &[u8], at: Timestamp) -> Option<Version> {
-        let from = Place::new(keyspace, key, at);
-        let entry = self.entries.lower_bound::<dyn Position>(Bound::Included(&from))?;
+        let from = EntryQuery::new(keyspace, key, at);
+        let entry = self.entries.lower_bound::<dyn EntryOrder>(Bound::Included(&from))?;
         let found = entry.key();
         (found.keyspace == keyspace && found.key == key).then(|| version(found, entry.value().as_ref()))
     }
@@ -199,27 +198,27 @@ impl Memtable {
         limit: usize,
     ) -> Vec<Version> {
         // The newest possible entry of the first key, or the place just after the oldest of an excluded one.
-        let start: Place<'_>;
-        let lower: Bound<&dyn Position> = match (behind, &range.start) {
+        let start: EntryQuery<'_>;
+        let lower: Bound<&dyn EntryOrder> = match (behind, &range.start) {
             (Some(last), _) => {
-                start = Place::new(keyspace, &last.key, last.begin);
+                start = EntryQuery::new(keyspace, &last.key, last.begin);
                 Bound::Excluded(&start)
             }
             (None, Bound::Included(key)) => {
-                start = Place::new(keyspace, key, Timestamp::OPEN);
+                start = EntryQuery::new(keyspace, key, Timestamp::OPEN);
                 Bound::Included(&start)
             }
             (None, Bound::Excluded(key)) => {
-                start = Place::new(keyspace, key, Timestamp::INTENT);
+                start = EntryQuery::new(keyspace, key, Timestamp::ZERO);
                 Bound::Excluded(&start)
             }
             (None, Bound::Unbounded) => {
-                start = Place::new(keyspace, &[], Timestamp::OPEN);
+                start = EntryQuery::new(keyspace, &[], Timestamp::OPEN);
                 Bound::Included(&start)
             }
         };
         let mut out: Vec<Version> = Vec::new();
-        for entry in self.entries.range::<dyn Position, _>((lower, Bound::Unbounded)) {
+        for entry in self.entries.range::<dyn EntryOrder, _>((lower, Bound::Unbounded)) {
             let found = entry.key();
             if found.keyspace != keyspace || !range.reaches(&found.key) {
                 break;
@@ -245,27 +244,27 @@ impl Memtable {
         behind: Option<&Version>,
         limit: usize,
     ) -> Vec<Version> {
-        let end: Place<'_>;
-        let upper: Bound<&dyn Position> = match (behind, &range.end) {
+        let end: EntryQuery<'_>;
+        let upper: Bound<&dyn EntryOrder> = match (behind, &range.end) {
             (Some(last), _) => {
-                end = Place::new(keyspace, &last.key, last.begin);
+                end = EntryQuery::new(keyspace, &last.key, last.begin);
                 Bound::Excluded(&end)
             }
             (None, Bound::Included(key)) => {
-                end = Place::new(keyspace, key, Timestamp::INTENT);
+                end = EntryQuery::new(keyspace, key, Timestamp::ZERO);
                 Bound::Included(&end)
             }
             (None, Bound::Excluded(key)) => {
-                end = Place::new(keyspace, key, Timestamp::OPEN);
+                end = EntryQuery::new(keyspace, key, Timestamp::OPEN);
                 Bound::Excluded(&end)
             }
             (None, Bound::Unbounded) => {
-                end = Place::new(KeyspaceId::new(keyspace.get() + 1), &[], Timestamp::OPEN);
+                end = EntryQuery::new(KeyspaceId::new(keyspace.get() + 1), &[], Timestamp::OPEN);
                 Bound::Excluded(&end)
             }
         };
         let mut out: Vec<Version> = Vec::new();
-        for entry in self.entries.range::<dyn Position, _>((Bound::Unbounded, upper)).rev() {
+        for entry in self.entries.range::<dyn EntryOrder, _>((Bound::Unbounded, upper)).rev() {
             let found = entry.key();
             if found.keyspace != keyspace || !range.starts_before(&found.key) {
                 break;
@@ -281,8 +280,8 @@ impl Memtable {
     /// The keyspaces that have entries, ascending.
     pub(crate) fn keyspaces(&self) -> Vec<KeyspaceId> {
         let mut out = Vec::new();
-        let mut from = Place::new(KeyspaceId::new(0), &[], Timestamp::OPEN);
-        while let Some(entry) = self.entries.lower_bound::<dyn Position>(Bound::Included(&from)) {
+        let mut from = EntryQuery::new(KeyspaceId::new(0), &[], Timestamp::OPEN);
+        while let Some(entry) = self.entries.lower_bound::<dyn EntryOrder>(Bound::Included(&from)) {
             let found = entry.key().keyspace;
             out.push(found);
             from.keyspace = KeyspaceId::new(found.get() + 1);

@@ -54,7 +54,7 @@ impl Scope {
 type Counts = BTreeMap<Timestamp, usize>;
 
 #[derive(Debug, Default)]
-struct Inner {
+struct PinTable {
     database: Counts,
     /// Database-wide views of moments that are not readable in every keyspace. They keep what is there and make no
     /// moment readable.
@@ -69,7 +69,7 @@ struct Inner {
     held: u64,
 }
 
-impl Inner {
+impl PinTable {
     fn horizon(&self, keyspace: KeyspaceId) -> Timestamp {
         self.horizons.get(&keyspace).copied().unwrap_or(self.horizon)
     }
@@ -155,7 +155,7 @@ pub struct Retained {
 impl Retained {
     /// Keeps everything: what maintenance respects before the durable pins are known.
     pub(crate) const fn everything() -> Self {
-        Self { horizon: Timestamp::INTENT, pins: Vec::new() }
+        Self { horizon: Timestamp::ZERO, pins: Vec::new() }
     }
 
     /// Whether a pin lies in `[begin, end)`.
@@ -180,7 +180,7 @@ impl Retained {
 /// The registry. One per engine.
 #[derive(Debug, Default)]
 pub(crate) struct Pins {
-    inner: Mutex<Inner>,
+    inner: Mutex<PinTable>,
 }
 
 impl Pins {
@@ -201,7 +201,7 @@ impl Pins {
     }
 
     /// Registers a pin without a check: it was durable before the engine was opened.
-    pub(crate) fn readmit(self: &Arc<Self>, at: Timestamp, scope: Scope) -> Pin {
+    pub(crate) fn register_durable(self: &Arc<Self>, at: Timestamp, scope: Scope) -> Pin {
         self.inner.lock().add(&scope, false, at);
         Pin { pins: Arc::clone(self), at, scope, partial: false, is_kept: false }
     }
@@ -316,7 +316,7 @@ pub struct Pin {
     pins: Arc<Pins>,
     at: Timestamp,
     scope: Scope,
-    /// See `Inner::partial`.
+    /// See `PinTable::partial`.
     partial: bool,
     is_kept: bool,
 }

@@ -100,7 +100,7 @@ mod tests {
                 begins: (a.0.min(b.0), a.0.max(b.0)),
                 ends: (
                     closed.clone().min().unwrap_or(Timestamp::OPEN),
-                    closed.clone().max().unwrap_or(Timestamp::INTENT),
+                    closed.clone().max().unwrap_or(Timestamp::ZERO),
                 ),
                 has_open: closed.count() < 2,
             };

@@ -17,7 +17,6 @@ mod diff;
 mod lifetimes;
 mod own;
 pub(crate) mod prune;
-mod range;
 pub(crate) mod scan;
 pub(crate) mod source;
 mod summary;
@@ -31,7 +30,6 @@ pub use columns::{ColumnRequest, ColumnScan, ColumnScanOptions, Columns, Missing
 pub use diff::{Change, ChangeScan, ChangeSet, DiffScan, Difference};
 pub(crate) use lifetimes::{Lifetimes, PageFilter};
 pub use prune::{OneOf, PageCounts, PagePruner, TablePages};
-pub use range::KeyRange;
 pub use scan::{Scan, ScanOptions};
 pub use summary::RowSummary;
 pub use versions::VersionScan;

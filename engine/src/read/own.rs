@@ -6,17 +6,17 @@
 //!   runs of the keyspace
 //! ```
 //!
-//! Their rows begin at [`Timestamp::INTENT`], so that they are visible at every moment. The view below must be of the newest
+//! Their rows begin at [`Timestamp::ZERO`], so that they are visible at every moment. The view below must be of the newest
 //! state: a value of history that is alive at its moment would not be hidden by them.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     error::Result,
-    read::{KeyRange, PageFilter, source::Source},
-    sst::{Found, Table},
+    read::{PageFilter, source::Source},
+    sst::{PointHit, Table},
     state::SortedRun,
-    types::{KeyspaceId, Timestamp},
+    types::{KeyRange, KeyspaceId, Timestamp},
     write::PendingFiles,
 };
 
@@ -54,7 +54,7 @@ impl OwnRuns {
     }
 
     /// What was written to `key` last, if anything was.
-    pub(super) async fn get(&self, keyspace: KeyspaceId, key: &[u8]) -> Result<Option<Found>> {
+    pub(super) async fn get(&self, keyspace: KeyspaceId, key: &[u8]) -> Result<Option<PointHit>> {
         for run in self.runs(keyspace) {
             let Some(table) = run.table_of(key) else { continue };
             if let Some(found) = table.get(key, Timestamp::LAST).await? {

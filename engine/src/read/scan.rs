@@ -13,7 +13,7 @@
 //! visible version, none in history is alive (H1 of [`crate::compaction`]); and a delete that had ended hides nothing.
 //!
 //! While one source is alone below the next key of all others, its rows are copied without further comparison against
-//! them: a settled keyspace costs one comparison per page. Where rows of several lie between each other, they are judged a
+//! them: a decided keyspace costs one comparison per page. Where rows of several lie between each other, they are judged a
 //! window of keys at a time.
 
 use std::{ops::Range, sync::Arc};
@@ -24,7 +24,7 @@ use crate::{
     error::Result,
     read::{
         BinaryColumn, ReadView, RowBatch,
-        source::{Found, Source},
+        source::{Source, WindowRows},
         window,
     },
     sst::{CachePolicy, Page, Table},
@@ -126,7 +126,7 @@ impl Room {
 }
 
 /// Takes what a merge finds visible, in scan order.
-pub(crate) trait Sink {
+pub(crate) trait RowSink {
     /// Rows taken.
     fn len(&self) -> usize;
 
@@ -159,7 +159,7 @@ pub(crate) enum Step {
     End,
 }
 
-impl Sink for RowBatch {
+impl RowSink for RowBatch {
     fn len(&self) -> usize {
         self.begins.len()
     }
@@ -203,30 +203,30 @@ pub(crate) struct VisibleMerge {
     at: Timestamp,
     order: Order,
     /// The key whose answer was given last: its older versions are passed over.
-    settled: Vec<u8>,
-    has_settled: bool,
+    decided: Vec<u8>,
+    has_decided: bool,
     /// Rows of the last window that are left.
-    found: Found,
+    found: WindowRows,
     /// Up to this key rows are taken in turns, because only few lie between others.
     turns_to: Vec<u8>,
 }
 
 impl VisibleMerge {
     pub(crate) fn new(sources: Vec<Source>, at: Timestamp, order: Order) -> Self {
-        let (settled, turns_to) = (Vec::new(), Vec::new());
-        Self { sources, at, order, settled, has_settled: false, found: Found::default(), turns_to }
+        let (decided, turns_to) = (Vec::new(), Vec::new());
+        Self { sources, at, order, decided, has_decided: false, found: WindowRows::default(), turns_to }
     }
 
     /// Adds at least one row to `batch` and at most `rows_max` in all, or says why not.
-    pub(crate) async fn next_into(&mut self, batch: &mut impl Sink, rows_max: usize) -> Result<Step> {
+    pub(crate) async fn next_into(&mut self, batch: &mut impl RowSink, rows_max: usize) -> Result<Step> {
         let before = batch.len();
         while batch.len() == before {
             if !self.found.is_empty() {
                 self.found.give(batch, rows_max);
                 continue;
             }
-            let settled = self.has_settled.then_some(self.settled.as_slice());
-            if !fill_all(&mut self.sources, settled).await? {
+            let decided = self.has_decided.then_some(self.decided.as_slice());
+            if !fill_all(&mut self.sources, decided).await? {
                 return Ok(Step::End);
             }
             if self.order == Order::Backward {
@@ -239,7 +239,7 @@ impl VisibleMerge {
     }
 
     /// Takes rows of the source that comes first, until another source's key is reached or the block ends.
-    async fn step_forward(&mut self, batch: &mut impl Sink, rows_max: usize) -> Result<Step> {
+    async fn step_forward(&mut self, batch: &mut impl RowSink, rows_max: usize) -> Result<Step> {
         let (lead, second) = first_two_by_key(&self.sources);
         if let Some(second) = second
             && !self.sources[lead].ends_before(self.sources[second].key(), lead < second)
@@ -271,9 +271,9 @@ impl VisibleMerge {
             self.sources[lead].take_alive(stop, self.at, rows_max, batch);
             return Ok(Step::Rows);
         }
-        let is_settled = self.has_settled && source.key() == self.settled.as_slice();
-        let (source, settled) = (&mut self.sources[lead], &mut self.settled);
-        self.has_settled = source.take_visible(stop, self.at, rows_max, batch, is_settled, settled);
+        let is_decided = self.has_decided && source.key() == self.decided.as_slice();
+        let (source, decided) = (&mut self.sources[lead], &mut self.decided);
+        self.has_decided = source.take_visible(stop, self.at, rows_max, batch, is_decided, decided);
         Ok(Step::Rows)
     }
 
@@ -297,14 +297,14 @@ impl VisibleMerge {
             self.turns_to = bound;
             return Ok(false);
         }
-        let settled = self.has_settled.then_some(self.settled.as_slice());
-        self.found = window::judge(&mut self.sources, &bound, settled, self.at, in_order);
-        self.has_settled = false;
+        let decided = self.has_decided.then_some(self.decided.as_slice());
+        self.found = window::judge(&mut self.sources, &bound, decided, self.at, in_order);
+        self.has_decided = false;
         Ok(true)
     }
 
     /// Settles the greatest key of all sources.
-    async fn step_backward(&mut self, batch: &mut impl Sink) -> Result<()> {
+    async fn step_backward(&mut self, batch: &mut impl RowSink) -> Result<()> {
         let lead = first_by_key(&self.sources, |a, b| a > b);
         let key = self.sources[lead].key().to_vec();
         let mut visible: Option<Version> = None;
@@ -331,12 +331,12 @@ impl VisibleMerge {
 }
 
 /// Puts every source on a row and removes those that have none left; false when all are gone. See [`Source::fill`] for
-/// `settled`.
-pub(crate) async fn fill_all(sources: &mut Vec<Source>, settled: Option<&[u8]>) -> Result<bool> {
+/// `decided`.
+pub(crate) async fn fill_all(sources: &mut Vec<Source>, decided: Option<&[u8]>) -> Result<bool> {
     let mut ended = false;
     for source in &mut *sources {
         if source.is_at_gap() {
-            source.fill(settled).await?;
+            source.fill(decided).await?;
         }
         ended |= source.is_at_end();
     }

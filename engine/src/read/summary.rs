@@ -37,7 +37,7 @@ impl ReadView {
         let (state, at) = (self.state(), self.timestamp());
         let memtables = state.memtables().filter(|memtable| memtable.holds(keyspace));
         let in_memory: usize = memtables.map(|memtable| memtable.len()).sum();
-        let written = PageFilter::Begins { after: Timestamp::INTENT, through: at };
+        let written = PageFilter::Begins { after: Timestamp::ZERO, through: at };
         let alive = PageFilter::Alive { at };
         let is_admitted =
             |table: &&Table, filter: PageFilter| filter.admits(Lifetimes::of_file(table.meta()));

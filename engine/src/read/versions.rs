@@ -14,12 +14,12 @@ use crate::{
     error::Result,
     pins::Retained,
     read::{
-        KeyRange, PageFilter, ReadView,
+        PageFilter, ReadView,
         scan::{fill_all, first_by_key},
         source::Source,
     },
     sst::Table,
-    types::{KeyspaceId, Kind, Timestamp, Version, VersionRef},
+    types::{KeyRange, KeyspaceId, Kind, Timestamp, Version, VersionRef},
 };
 
 /// A running scan of versions: key ascending, begin descending.
@@ -233,7 +233,7 @@ pub(crate) struct VersionMerge {
 impl VersionMerge {
     /// `sources`: newest first, all forward.
     pub(crate) fn new(sources: Vec<Source>) -> Self {
-        let (begin, end) = (Timestamp::INTENT, Timestamp::OPEN);
+        let (begin, end) = (Timestamp::ZERO, Timestamp::OPEN);
         Self { sources, current: None, key: Vec::new(), begin, end, is_new_key: false, scratch: Vec::new() }
     }
 

@@ -7,12 +7,10 @@ use bytes::Bytes;
 use crate::{
     error::Result,
     pins::{Pin, Scope, Unreadable},
-    read::{
-        ColumnScan, ColumnScanOptions, KeyRange, PageFilter, Scan, ScanOptions, own::OwnRuns, source::Source,
-    },
+    read::{ColumnScan, ColumnScanOptions, PageFilter, Scan, ScanOptions, own::OwnRuns, source::Source},
     sst::Table,
     state::{SortedRun, State},
-    types::{KeyspaceId, Kind, Timestamp, Version},
+    types::{KeyRange, KeyspaceId, Kind, Timestamp, Version},
     write::PendingFiles,
 };
 
@@ -21,10 +19,10 @@ use crate::{
 /// Cheap to clone. It pins what it needs and frees it when the last clone, and the last scan made from it, is dropped.
 #[derive(Clone)]
 pub struct ReadView {
-    inner: Arc<Inner>,
+    inner: Arc<ViewState>,
 }
 
-struct Inner {
+struct ViewState {
     state: Arc<State>,
     pin: Pin,
     unreadable: Unreadable,
@@ -34,7 +32,7 @@ struct Inner {
 
 impl ReadView {
     pub(crate) fn new(state: Arc<State>, pin: Pin, unreadable: Unreadable) -> Self {
-        Self { inner: Arc::new(Inner { state, pin, unreadable, own: OwnRuns::default() }) }
+        Self { inner: Arc::new(ViewState { state, pin, unreadable, own: OwnRuns::default() }) }
     }
 
     /// The same view with one more run on top, see [`crate::Engine::view_over`].
@@ -44,10 +42,10 @@ impl ReadView {
         run: Arc<SortedRun>,
         files: &[Arc<PendingFiles>],
     ) -> Self {
-        let Inner { state, pin, unreadable, own } = self.inner.as_ref();
+        let ViewState { state, pin, unreadable, own } = self.inner.as_ref();
         let own = own.with(keyspace, run, files);
         let (state, pin, unreadable) = (Arc::clone(state), pin.clone(), unreadable.clone());
-        Self { inner: Arc::new(Inner { state, pin, unreadable, own }) }
+        Self { inner: Arc::new(ViewState { state, pin, unreadable, own }) }
     }
 
     /// Whether a value of history may be visible in the keyspace.
@@ -142,7 +140,7 @@ impl ReadView {
     /// The sources of a scan at the moment: newest first, then those of history.
     fn visible_sources(&self, keyspace: KeyspaceId, range: &KeyRange, reverse: bool) -> Vec<Source> {
         let mut sources = self.inner.own.sources(keyspace, range, reverse);
-        let written = PageFilter::Begins { after: Timestamp::INTENT, through: self.timestamp() };
+        let written = PageFilter::Begins { after: Timestamp::ZERO, through: self.timestamp() };
         sources.extend(self.inner.state.sources(keyspace, range, reverse, written));
         let alive = PageFilter::Alive { at: self.timestamp() };
         sources.extend(self.inner.state.history(keyspace, range, reverse, alive));

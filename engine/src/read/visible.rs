@@ -4,19 +4,19 @@ use std::{ops::Range, sync::Arc};
 
 use arrow_buffer::BooleanBuffer;
 
-use super::scan::Sink;
+use super::scan::RowSink;
 use crate::{sst::Page, types::Timestamp};
 
 /// Gives `sink` the rows that are what their key is at `at`, by what their page says of the key, while it has room. Returns
 /// the row behind the last one that was passed over.
 pub(super) fn take_visible(
-    sink: &mut impl Sink,
+    sink: &mut impl RowSink,
     page: &Arc<Page>,
     rows: Range<usize>,
     rows_max: usize,
     at: Timestamp,
 ) -> usize {
-    let mut mask = settling(page, rows.clone(), at);
+    let mut mask = deciding(page, rows.clone(), at);
     if !page.is_all_puts() {
         mask = &mask & &page.puts(rows.clone());
     }
@@ -25,7 +25,7 @@ pub(super) fn take_visible(
 
 /// For each of these rows, whether its version says what its key is at `at`, by what the page says of the key: the value, or
 /// that there is none.
-pub(super) fn settling(page: &Page, rows: Range<usize>, at: Timestamp) -> BooleanBuffer {
+pub(super) fn deciding(page: &Page, rows: Range<usize>, at: Timestamp) -> BooleanBuffer {
     let mask = !&page.begins_after(rows.clone(), at);
     if page.distinct_keys() == page.rows() {
         return mask;
@@ -39,7 +39,7 @@ pub(super) fn settling(page: &Page, rows: Range<usize>, at: Timestamp) -> Boolea
 
 /// As [`take_visible`], the rows that are alive at `at`, whatever else there is of their keys.
 pub(super) fn take_alive(
-    sink: &mut impl Sink,
+    sink: &mut impl RowSink,
     page: &Arc<Page>,
     rows: Range<usize>,
     rows_max: usize,
@@ -55,7 +55,7 @@ pub(super) fn alive(page: &Page, rows: Range<usize>, at: Timestamp) -> BooleanBu
 }
 
 fn take(
-    sink: &mut impl Sink,
+    sink: &mut impl RowSink,
     page: &Arc<Page>,
     rows: Range<usize>,
     rows_max: usize,

@@ -9,7 +9,7 @@
 //!   source 2           a b  c d e f     hidden   a b c d    left     e f
 //! ```
 //!
-//! Where an order is wanted, the keys that were settled are that order, once the rows of the oldest source and of history are
+//! Where an order is wanted, the keys that were decided are that order, once the rows of the oldest source and of history are
 //! among them. Otherwise they only need to be found in the oldest source: few are searched for, many are compared with all of
 //! its keys in one pass.
 //!
@@ -19,7 +19,7 @@ use std::{cmp::Ordering, mem, ops::Range};
 
 use arrow_buffer::{BooleanBuffer, BooleanBufferBuilder};
 
-use super::source::{Found, Source};
+use super::source::{Source, WindowRows};
 use crate::{
     format::common_prefix,
     types::{Kind, Timestamp},
@@ -31,14 +31,14 @@ const ROWS_FOR_A_SEARCH: usize = 16;
 const ROWS_FOR_A_TURN: usize = 64;
 
 /// Rows of one source in a window.
-struct Part {
+struct WindowPart {
     source: usize,
     rows: Range<usize>,
 }
 
 /// A key that has its answer, and where it is.
 #[derive(Clone, Copy)]
-struct Settled {
+struct DecidedKey {
     head: u64,
     source: u32,
     row: u32,
@@ -65,34 +65,34 @@ pub(super) fn is_dense(sources: &[Source], bound: &[u8]) -> bool {
     (all - most) * ROWS_FOR_A_TURN > most
 }
 
-/// Judges the rows of all sources in front of `bound`, which are loaded, and moves behind them. `settled` is a key that has
+/// Judges the rows of all sources in front of `bound`, which are loaded, and moves behind them. `decided` is a key that has
 /// its answer already. Returns what is visible: `in_order` of the keys, or source by source, which must not be of history then.
 /// Costs, beside a pass over the timestamps, a search or a few steps for each row of a newer source and each source behind it.
 pub(super) fn judge(
     sources: &mut [Source],
     bound: &[u8],
-    settled: Option<&[u8]>,
+    decided: Option<&[u8]>,
     at: Timestamp,
     in_order: bool,
-) -> Found {
+) -> WindowRows {
     let in_window = |source: &Source| source.key() < bound;
     let first = sources.iter().map(Source::key).min().unwrap_or(bound);
     let parts = sources.iter().enumerate().filter(|(_, source)| in_window(source));
     let parts: Vec<_> = parts
         .map(|(number, source)| {
-            let settled = settled.filter(|_| !source.is_history());
-            Part { source: number, rows: source.rows_in_front(bound, settled) }
+            let decided = decided.filter(|_| !source.is_history());
+            WindowPart { source: number, rows: source.rows_in_front(bound, decided) }
         })
         .collect();
-    let mut window = Window::new(sources, &parts, common_prefix(first, bound));
-    let mut found = Found::default();
+    let mut window = KeyWindow::new(sources, &parts, common_prefix(first, bound));
+    let mut found = WindowRows::default();
     let mut blocks = vec![0; sources.len()];
     for (place, part) in parts.iter().enumerate() {
         let source = &sources[part.source];
-        let settling = source.settling(part.rows.clone(), at);
+        let deciding = source.deciding(part.rows.clone(), at);
         let is_oldest = place + 1 == parts.len();
         let left =
-            if is_oldest && !in_order { window.hide(part, &settling) } else { window.add(part, &settling) };
+            if is_oldest && !in_order { window.hide(part, &deciding) } else { window.add(part, &deciding) };
         blocks[part.source] = found.add_block(source, &part.rows);
         if !in_order {
             let bits = &left & &source.puts(part.rows.clone());
@@ -100,7 +100,7 @@ pub(super) fn judge(
         }
     }
     if in_order {
-        for key in mem::take(&mut window.settled) {
+        for key in mem::take(&mut window.decided) {
             if sources[key.source as usize].kind_of(key.row as usize) == Kind::Put {
                 found.push_row(blocks[key.source as usize], key.row as usize);
             }
@@ -112,49 +112,49 @@ pub(super) fn judge(
     found
 }
 
-struct Window<'a> {
+struct KeyWindow<'a> {
     sources: &'a [Source],
     /// Bytes that all keys start with.
     skip: usize,
     /// Whether heads tell all keys apart.
     heads_tell: bool,
     /// Ascending.
-    settled: Vec<Settled>,
+    decided: Vec<DecidedKey>,
     /// Memory to work in.
     heads: Vec<u64>,
     key: Vec<u8>,
 }
 
-impl<'a> Window<'a> {
-    fn new(sources: &'a [Source], parts: &[Part], skip: usize) -> Self {
+impl<'a> KeyWindow<'a> {
+    fn new(sources: &'a [Source], parts: &[WindowPart], skip: usize) -> Self {
         let filled = || parts.iter().filter(|part| !part.rows.is_empty());
         let mut lengths = filled().map(|part| sources[part.source].key_len(part.rows.clone()));
         let heads_tell = lengths.next().flatten().is_some_and(|length| {
             length <= skip + size_of::<u64>() && lengths.all(|other| other == Some(length))
         });
-        Self { sources, skip, heads_tell, settled: Vec::new(), heads: Vec::new(), key: Vec::new() }
+        Self { sources, skip, heads_tell, decided: Vec::new(), heads: Vec::new(), key: Vec::new() }
     }
 
-    /// Of the rows whose bits are set, those whose keys no newer source has settled. They are settled from now on.
-    fn add(&mut self, part: &Part, bits: &BooleanBuffer) -> BooleanBuffer {
-        let before = mem::take(&mut self.settled);
-        let mut settled = Vec::with_capacity(before.len() + bits.count_set_bits());
-        let left = self.pass(part, bits, &before, |key| settled.push(key));
-        self.settled = settled;
+    /// Of the rows whose bits are set, those whose keys no newer source has decided. They are decided from now on.
+    fn add(&mut self, part: &WindowPart, bits: &BooleanBuffer) -> BooleanBuffer {
+        let before = mem::take(&mut self.decided);
+        let mut decided = Vec::with_capacity(before.len() + bits.count_set_bits());
+        let left = self.pass(part, bits, &before, |key| decided.push(key));
+        self.decided = decided;
         left
     }
 
-    /// Of the rows whose bits are set, those whose keys no newer source has settled.
-    fn hide(&mut self, part: &Part, bits: &BooleanBuffer) -> BooleanBuffer {
-        let settled = mem::take(&mut self.settled);
-        if settled.len() * ROWS_FOR_A_SEARCH > part.rows.len() {
-            return self.pass(part, bits, &settled, |_| {});
+    /// Of the rows whose bits are set, those whose keys no newer source has decided.
+    fn hide(&mut self, part: &WindowPart, bits: &BooleanBuffer) -> BooleanBuffer {
+        let decided = mem::take(&mut self.decided);
+        if decided.len() * ROWS_FOR_A_SEARCH > part.rows.len() {
+            return self.pass(part, bits, &decided, |_| {});
         }
-        if settled.is_empty() {
+        if decided.is_empty() {
             return bits.clone();
         }
         let mut left = to_builder(bits);
-        for key in settled {
+        for key in decided {
             self.key.clear();
             self.sources[key.source as usize].append_key(key.row as usize, &mut self.key);
             for row in self.sources[part.source].rows_of_key(&self.key) {
@@ -166,15 +166,15 @@ impl<'a> Window<'a> {
         left.finish()
     }
 
-    /// Passes over the rows whose bits are set and the keys that are settled, side by side, and gives out each key once, in
-    /// order. Returns the rows whose keys were not settled. What is alive in history comes instead of what settled its key,
+    /// Passes over the rows whose bits are set and the keys that are decided, side by side, and gives out each key once, in
+    /// order. Returns the rows whose keys were not decided. What is alive in history comes instead of what decided its key,
     /// which can only be a delete.
     fn pass(
         &mut self,
-        part: &Part,
+        part: &WindowPart,
         bits: &BooleanBuffer,
-        mut settled: &[Settled],
-        mut each: impl FnMut(Settled),
+        mut decided: &[DecidedKey],
+        mut each: impl FnMut(DecidedKey),
     ) -> BooleanBuffer {
         let mut heads = mem::take(&mut self.heads);
         heads.clear();
@@ -189,13 +189,13 @@ impl<'a> Window<'a> {
         let is_history = source.is_history();
         let mut left = to_builder(bits);
         let mut step = |bit: usize, head: u64| {
-            let row = Settled { head, source: part.source as u32, row: (part.rows.start + bit) as u32 };
-            while let Some((first, rest)) = settled.split_first() {
+            let row = DecidedKey { head, source: part.source as u32, row: (part.rows.start + bit) as u32 };
+            while let Some((first, rest)) = decided.split_first() {
                 let order = self.compare(first, &row);
                 if order == Ordering::Greater {
                     break;
                 }
-                settled = rest;
+                decided = rest;
                 if order == Ordering::Less {
                     each(*first);
                 } else if !is_history {
@@ -211,13 +211,13 @@ impl<'a> Window<'a> {
         } else {
             bits.set_indices().zip(&heads).for_each(|(bit, head)| step(bit, *head));
         }
-        settled.iter().copied().for_each(each);
+        decided.iter().copied().for_each(each);
         self.heads = heads;
         left.finish()
     }
 
     #[inline]
-    fn compare(&mut self, a: &Settled, b: &Settled) -> Ordering {
+    fn compare(&mut self, a: &DecidedKey, b: &DecidedKey) -> Ordering {
         match a.head.cmp(&b.head) {
             Ordering::Equal if !self.heads_tell => self.compare_whole(a, b),
             order => order,
@@ -225,7 +225,7 @@ impl<'a> Window<'a> {
     }
 
     #[cold]
-    fn compare_whole(&mut self, a: &Settled, b: &Settled) -> Ordering {
+    fn compare_whole(&mut self, a: &DecidedKey, b: &DecidedKey) -> Ordering {
         self.key.clear();
         self.sources[b.source as usize].append_key(b.row as usize, &mut self.key);
         self.sources[a.source as usize].compare_key(a.row as usize, &self.key)

@@ -17,7 +17,7 @@
 pub mod key;
 pub mod value;
 
-use crate::format::{Cursor, Damage};
+use crate::format::{ByteCursor, Damage};
 
 /// What the values of a column are made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -138,7 +138,7 @@ impl RowSchema {
 
     /// Decodes a schema; bytes behind it belong to a later minor version.
     pub(crate) fn decode(raw: &[u8]) -> Result<Self, Damage> {
-        let mut cursor = Cursor::new(raw);
+        let mut cursor = ByteCursor::new(raw);
         let version = cursor.u32()?;
         let count = bounded(&mut cursor)?;
         let mut columns = Vec::with_capacity(count);
@@ -155,7 +155,7 @@ impl RowSchema {
     }
 }
 
-fn bounded(cursor: &mut Cursor<'_>) -> Result<usize, Damage> {
+fn bounded(cursor: &mut ByteCursor<'_>) -> Result<usize, Damage> {
     let count = cursor.u32()? as usize;
     if count > COLUMNS_MAX {
         return Err(Damage::new(cursor.position(), format!("{count} columns are too many")));

@@ -6,10 +6,9 @@ use super::tally::{Amount, Tally};
 use crate::{
     Env, Result,
     memtable::Memtable,
-    read::KeyRange,
     sst::{CachePolicy, Page, Table},
     state::State,
-    types::{KeyspaceId, Kind, Timestamp, Version},
+    types::{KeyRange, KeyspaceId, Kind, Timestamp, Version},
 };
 
 /// Entries of a memtable that are looked at together; more, where others have come in between by the time of the look.
@@ -17,18 +16,18 @@ const CHUNK_ROWS: usize = 256;
 /// Keys that are merged before other tasks get their turn.
 const KEYS_PER_TURN: u64 = 1 << 12;
 
-/// Rows of one source, in key order.
+/// LoadedBlock of one source, in key order.
 #[derive(Debug)]
-pub(super) struct Block<'s> {
+pub(super) struct KeyBlock<'s> {
     /// Number of the source: 0 is the newest.
     source: usize,
     first: Cow<'s, [u8]>,
     last: Cow<'s, [u8]>,
-    place: Place<'s>,
+    place: BlockOrigin<'s>,
 }
 
 #[derive(Clone, Debug)]
-enum Place<'s> {
+enum BlockOrigin<'s> {
     Page { table: &'s Table, page: usize },
     Chunk(Box<Chunk<'s>>),
 }
@@ -72,9 +71,9 @@ fn as_of(at: Timestamp, mut versions: Vec<Version>) -> Vec<Version> {
 #[derive(Debug)]
 pub(super) enum Cluster<'s> {
     /// Nobody else has these keys, or the block is of history: what it says of its versions is all there is to know.
-    Apart(Block<'s>),
+    Apart(KeyBlock<'s>),
     /// Blocks of several sources.
-    Overlapping(Vec<Block<'s>>),
+    Overlapping(Vec<KeyBlock<'s>>),
 }
 
 /// All blocks of a keyspace at a moment after which nothing in its files begins.
@@ -82,7 +81,7 @@ pub(super) fn clusters(state: &State, keyspace: KeyspaceId, at: Timestamp) -> Ve
     let mut blocks = blocks_of(state, keyspace, at);
     blocks.sort_by(|a, b| (&a.first, a.source).cmp(&(&b.first, b.source)));
     let mut clusters = Vec::new();
-    let mut open: Vec<Block<'_>> = Vec::new();
+    let mut open: Vec<KeyBlock<'_>> = Vec::new();
     let mut reach: Cow<'_, [u8]> = Cow::Borrowed(&[]);
     for block in blocks {
         if !open.is_empty() && block.first > reach {
@@ -99,7 +98,7 @@ pub(super) fn clusters(state: &State, keyspace: KeyspaceId, at: Timestamp) -> Ve
     clusters
 }
 
-fn close<'s>(blocks: Vec<Block<'s>>, clusters: &mut Vec<Cluster<'s>>) {
+fn close<'s>(blocks: Vec<KeyBlock<'s>>, clusters: &mut Vec<Cluster<'s>>) {
     let is_one_source = blocks.windows(2).all(|pair| pair[0].source == pair[1].source);
     if is_one_source {
         clusters.extend(blocks.into_iter().map(Cluster::Apart));
@@ -108,7 +107,7 @@ fn close<'s>(blocks: Vec<Block<'s>>, clusters: &mut Vec<Cluster<'s>>) {
     }
 }
 
-fn blocks_of(state: &State, keyspace: KeyspaceId, at: Timestamp) -> Vec<Block<'_>> {
+fn blocks_of(state: &State, keyspace: KeyspaceId, at: Timestamp) -> Vec<KeyBlock<'_>> {
     let mut blocks = Vec::new();
     let mut source = 0;
     for memtable in state.memtables() {
@@ -118,11 +117,11 @@ fn blocks_of(state: &State, keyspace: KeyspaceId, at: Timestamp) -> Vec<Block<'_
             let Some(end) = chunk.last().cloned() else { break };
             let chunk = as_of(at, chunk);
             if let (Some(first), Some(last)) = (chunk.first(), chunk.last().cloned()) {
-                blocks.push(Block {
+                blocks.push(KeyBlock {
                     source,
                     first: first.key.to_vec().into(),
                     last: last.key.to_vec().into(),
-                    place: Place::Chunk(Box::new(Chunk { memtable, keyspace, at, behind, last })),
+                    place: BlockOrigin::Chunk(Box::new(Chunk { memtable, keyspace, at, behind, last })),
                 });
             }
             behind = Some(end);
@@ -137,25 +136,25 @@ fn blocks_of(state: &State, keyspace: KeyspaceId, at: Timestamp) -> Vec<Block<'_
 }
 
 /// The pages of the history tier.
-fn history_of(state: &State, keyspace: KeyspaceId) -> impl Iterator<Item = Block<'_>> {
+fn history_of(state: &State, keyspace: KeyspaceId) -> impl Iterator<Item = KeyBlock<'_>> {
     let runs = state.trees.get(&keyspace).into_iter().flat_map(|tree| tree.history_runs());
     let runs = runs.enumerate();
     runs.flat_map(|(source, run)| run.tables().iter().flat_map(move |table| pages_of(table, source)))
 }
 
-fn pages_of(table: &Table, source: usize) -> impl Iterator<Item = Block<'_>> {
-    (0..table.index().len()).map(move |page| Block {
+fn pages_of(table: &Table, source: usize) -> impl Iterator<Item = KeyBlock<'_>> {
+    (0..table.index().len()).map(move |page| KeyBlock {
         source,
         first: table.index().first_key(page).into(),
         last: table.index().last_key(page).into(),
-        place: Place::Page { table, page },
+        place: BlockOrigin::Page { table, page },
     })
 }
 
-impl Block<'_> {
+impl KeyBlock<'_> {
     /// Counts the block without reading it; false where that cannot be done.
     pub(super) fn count_by_statistics(&self, tally: &mut Tally) -> bool {
-        let Place::Page { table, page } = self.place else { return false };
+        let BlockOrigin::Page { table, page } = self.place else { return false };
         let index = table.index();
         let summary = index.summary(page);
         let ends = (summary.closed > 0).then_some((summary.min_end, summary.max_end));
@@ -179,7 +178,7 @@ impl Block<'_> {
 
     /// Counts the block row by row: every version as the block says that it lived.
     pub(super) async fn count_rows(&self, tally: &mut Tally) -> Result<()> {
-        let rows = Rows::load(&self.place).await?;
+        let rows = LoadedBlock::load(&self.place).await?;
         for row in 0..rows.len() {
             rows.count(row, rows.end(row), tally);
         }
@@ -193,19 +192,19 @@ fn share_of_row(table: &Table, page: usize) -> f64 {
 }
 
 /// A block in memory, without the values of pages.
-enum Rows {
+enum LoadedBlock {
     Page(Arc<Page>, f64),
     Chunk(Vec<Version>),
 }
 
-impl Rows {
-    async fn load(place: &Place<'_>) -> Result<Self> {
+impl LoadedBlock {
+    async fn load(place: &BlockOrigin<'_>) -> Result<Self> {
         Ok(match place {
-            Place::Page { table, page } => {
+            BlockOrigin::Page { table, page } => {
                 let rows = table.page_without_values(*page, CachePolicy::PassBy).await?;
                 Self::Page(rows, share_of_row(table, *page))
             }
-            Place::Chunk(chunk) => Self::Chunk(chunk.versions()),
+            BlockOrigin::Chunk(chunk) => Self::Chunk(chunk.versions()),
         })
     }
 
@@ -253,19 +252,19 @@ impl Rows {
 }
 
 /// Walks the blocks of one source.
-struct Cursor<'s> {
+struct BlockCursor<'s> {
     /// The blocks to come, last one first.
-    blocks: Vec<Place<'s>>,
-    rows: Option<Rows>,
+    blocks: Vec<BlockOrigin<'s>>,
+    rows: Option<LoadedBlock>,
     row: usize,
     key: Vec<u8>,
 }
 
-impl Cursor<'_> {
+impl BlockCursor<'_> {
     /// Moves to the first row of the next block, or to the end.
     async fn load(&mut self) -> Result<()> {
         self.rows = match self.blocks.pop() {
-            Some(place) => Some(Rows::load(&place).await?),
+            Some(place) => Some(LoadedBlock::load(&place).await?),
             None => None,
         };
         self.row = 0;
@@ -291,10 +290,11 @@ impl Cursor<'_> {
 }
 
 /// Counts blocks of several sources: an open version ends where the next one of its key begins, in whichever source.
-pub(super) async fn merge(blocks: Vec<Block<'_>>, tally: &mut Tally, env: &Env) -> Result<()> {
+pub(super) async fn merge(blocks: Vec<KeyBlock<'_>>, tally: &mut Tally, env: &Env) -> Result<()> {
     let sources = blocks.iter().map(|block| block.source).max().map_or(0, |last| last + 1);
-    let mut cursors: Vec<Cursor<'_>> =
-        (0..sources).map(|_| Cursor { blocks: Vec::new(), rows: None, row: 0, key: Vec::new() }).collect();
+    let mut cursors: Vec<BlockCursor<'_>> = (0..sources)
+        .map(|_| BlockCursor { blocks: Vec::new(), rows: None, row: 0, key: Vec::new() })
+        .collect();
     for block in blocks.into_iter().rev() {
         cursors[block.source].blocks.push(block.place);
     }

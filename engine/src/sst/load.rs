@@ -29,12 +29,12 @@ const ROW_COLUMNS: [Column; 4] = [Column::KEYS, Column::BEGINS, Column::ENDS, Co
 
 /// Bytes of a page that were read at once.
 #[derive(Clone)]
-pub(super) struct Window {
+pub(super) struct PageBytes {
     start: u64,
     bytes: Bytes,
 }
 
-impl Window {
+impl PageBytes {
     fn slice(&self, entry: &ChunkEntry) -> Option<Bytes> {
         let start = entry.offset.checked_sub(self.start)?;
         let end = start + u64::from(entry.stored_len);
@@ -190,7 +190,7 @@ impl Table {
         &self,
         page: usize,
         policy: CachePolicy,
-        window: Option<&Window>,
+        window: Option<&PageBytes>,
     ) -> Result<Arc<RowChunks>> {
         let window = match window {
             Some(window) => window.clone(),
@@ -215,7 +215,7 @@ impl Table {
         &self,
         page: usize,
         policy: CachePolicy,
-        window: &Window,
+        window: &PageBytes,
     ) -> Result<RowChunks> {
         let entries = self.row_entries(page)?;
         let count = self.inner.index.rows(page);
@@ -244,7 +244,7 @@ impl Table {
         &self,
         page: usize,
         policy: CachePolicy,
-        window: Option<&Window>,
+        window: Option<&PageBytes>,
     ) -> Result<PageValues> {
         if let Some(schema) = self.inner.schema.as_ref().filter(|_| self.is_columnar(page)) {
             return self.load_row_values(page, schema, policy, window).await;
@@ -267,7 +267,7 @@ impl Table {
         page: usize,
         schema: &Arc<RowSchema>,
         policy: CachePolicy,
-        window: Option<&Window>,
+        window: Option<&PageBytes>,
     ) -> Result<PageValues> {
         let window = match window {
             Some(window) => window.clone(),
@@ -303,7 +303,7 @@ impl Table {
         page: usize,
         schema: &RowSchema,
         place: usize,
-        window: &Window,
+        window: &PageBytes,
         policy: CachePolicy,
     ) -> Result<Arc<ColumnChunk>> {
         let column = schema.columns()[place];
@@ -321,15 +321,15 @@ impl Table {
     }
 
     /// Reads what spans these chunks; nothing where they lie too far apart, and each is read by itself then.
-    pub(super) async fn window(&self, entries: &[ChunkEntry]) -> Result<Window> {
+    pub(super) async fn window(&self, entries: &[ChunkEntry]) -> Result<PageBytes> {
         let present = || entries.iter().filter(|entry| !entry.is_absent());
         let start = present().map(|entry| entry.offset).min().unwrap_or(0);
         let end = present().map(ChunkEntry::end).max().unwrap_or(0);
         let bytes: u64 = present().map(|entry| u64::from(entry.stored_len)).sum();
         if end.saturating_sub(start) > bytes + GAP_BYTES_MAX {
-            return Ok(Window { start: 0, bytes: Bytes::new() });
+            return Ok(PageBytes { start: 0, bytes: Bytes::new() });
         }
-        Ok(Window { start, bytes: self.read(start..end).await? })
+        Ok(PageBytes { start, bytes: self.read(start..end).await? })
     }
 
     async fn read(&self, range: Range<u64>) -> Result<Bytes> {
@@ -346,7 +346,7 @@ impl Table {
     async fn raw(
         &self,
         entry: &ChunkEntry,
-        window: &Window,
+        window: &PageBytes,
         policy: CachePolicy,
     ) -> Result<(Encoding, Bytes)> {
         let raw = self.raw_bytes(entry, window, policy).await?;
@@ -360,7 +360,7 @@ impl Table {
     pub(super) async fn raw_bytes(
         &self,
         entry: &ChunkEntry,
-        window: &Window,
+        window: &PageBytes,
         policy: CachePolicy,
     ) -> Result<Bytes> {
         let name = &self.inner.name;
@@ -381,7 +381,7 @@ impl Table {
     }
 
     /// The verified bytes of a chunk.
-    pub(super) async fn stored_bytes(&self, entry: &ChunkEntry, window: &Window) -> Result<Bytes> {
+    pub(super) async fn stored_bytes(&self, entry: &ChunkEntry, window: &PageBytes) -> Result<Bytes> {
         let stored = match window.slice(entry) {
             Some(stored) => stored,
             None => self.read(entry.offset..entry.end()).await?,

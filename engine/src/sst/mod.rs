@@ -16,10 +16,10 @@
 
 mod cache;
 mod check;
+mod copy_page;
 mod load;
 mod open_page;
 mod page;
-mod pass;
 mod rows;
 mod table;
 mod tail;
@@ -27,7 +27,7 @@ mod writer;
 
 pub use cache::{CachePolicy, PageCache};
 pub use page::Page;
-pub use table::{Found, Table};
+pub use table::{PointHit, Table};
 pub use writer::{TableOptions, TableWriter};
 
 pub use crate::format::{Compression, PageFlags, PageIndex, PageSummary};

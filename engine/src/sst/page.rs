@@ -282,7 +282,7 @@ impl Page {
     pub fn value_bytes(&self, row: usize) -> Bytes {
         match self.kind(row) {
             Kind::Put => self.page_values().get_bytes(row),
-            Kind::Delete | Kind::Absent => Bytes::new(),
+            Kind::Delete => Bytes::new(),
         }
     }
 

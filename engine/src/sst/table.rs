@@ -20,7 +20,7 @@ use crate::{
 
 /// What [`Table::get`] found: the newest version that begins at or before the moment asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct PointHit {
     /// When the version begins.
     pub begin: Timestamp,
     /// When it ends; OPEN where this file knows no successor.
@@ -31,14 +31,14 @@ pub struct Found {
     pub value: Bytes,
 }
 
-impl Drop for Inner {
+impl Drop for TableShared {
     fn drop(&mut self) {
         // The last user of a file that was compacted away; or a file that is closed, which reads its chunks again.
         self.cache.forget(self.meta.id, self.index.len(), self.index.columns());
     }
 }
 
-impl Found {
+impl PointHit {
     /// This as a version of `key`.
     pub fn into_version(self, key: Bytes) -> Version {
         let Self { begin, end, kind, value } = self;
@@ -49,11 +49,11 @@ impl Found {
 /// An open table file: index and filter in memory, chunks through the cache. A clone is the same file.
 #[derive(Clone, Debug)]
 pub struct Table {
-    pub(super) inner: Arc<Inner>,
+    pub(super) inner: Arc<TableShared>,
 }
 
 #[derive(Debug)]
-pub(super) struct Inner {
+pub(super) struct TableShared {
     pub(super) meta: FileMeta,
     pub(super) name: String,
     pub(super) reader: ObjectReader,
@@ -101,7 +101,7 @@ impl Table {
         let schema = parts.schema(&footer)?.map(Arc::new);
         let page_bytes = parts.page_bytes(&footer, index.len())?;
         let zone_section = parts.zone_section(&footer)?;
-        let inner = Inner {
+        let inner = TableShared {
             meta: meta.clone(),
             name,
             reader,
@@ -203,7 +203,7 @@ impl Table {
     /// Nothing, where the filter knows better; else keys and timestamps of one page, and the values of that page if
     /// the version is one: two reads when nothing is cached. Does not suspend when the chunks are cached or the root
     /// is local.
-    pub async fn get(&self, key: &[u8], at: Timestamp) -> Result<Option<Found>> {
+    pub async fn get(&self, key: &[u8], at: Timestamp) -> Result<Option<PointHit>> {
         if !self.may_contain(key) {
             return Ok(None);
         }
@@ -247,13 +247,13 @@ impl Table {
         self.load(page, policy, false).await
     }
 
-    async fn found(&self, page: usize, rows: &RowChunks, row: usize) -> Result<Found> {
+    async fn found(&self, page: usize, rows: &RowChunks, row: usize) -> Result<PointHit> {
         let begin = self.inner.meta.begin_override.unwrap_or_else(|| rows.begin(row));
         let (end, kind) = (rows.end(row), rows.kind(row));
         let value = match kind {
             Kind::Put => self.values(page, CachePolicy::Keep).await?.get_bytes(row),
-            Kind::Delete | Kind::Absent => Bytes::new(),
+            Kind::Delete => Bytes::new(),
         };
-        Ok(Found { begin, end, kind, value })
+        Ok(PointHit { begin, end, kind, value })
     }
 }

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use crate::{
     error::{Error, Result},
     format::{
-        Codec, Cursor, Damage, FileSeed, Footer, KeyFilter, LAYOUT_COLUMNAR, LAYOUT_OPAQUE, PageIndex,
+        ByteCursor, Codec, Damage, FileSeed, Footer, KeyFilter, LAYOUT_COLUMNAR, LAYOUT_OPAQUE, PageIndex,
         Properties, Section, SectionKind, VERSION_MAJOR, decompress,
     },
     manifest::FileMeta,
@@ -122,7 +122,7 @@ impl Tail<'_> {
     /// Bytes of the keys and values of each page, where the file says so.
     pub(super) fn page_bytes(&self, footer: &Footer, pages: usize) -> Result<Option<Vec<u32>>> {
         let Some((raw, section)) = self.section(footer, SectionKind::PAGE_BYTES)? else { return Ok(None) };
-        let mut cursor = Cursor::new(&raw);
+        let mut cursor = ByteCursor::new(&raw);
         let bytes = cursor.u32s(pages).and_then(|bytes| cursor.finish().map(|()| bytes));
         bytes.map(Some).map_err(|damage| self.corrupt(section.offset, damage))
     }

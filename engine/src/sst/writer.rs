@@ -110,7 +110,7 @@ struct Span {
 }
 
 impl Span {
-    const NONE: Self = Self { min: Timestamp::OPEN, max: Timestamp::INTENT };
+    const NONE: Self = Self { min: Timestamp::OPEN, max: Timestamp::ZERO };
 
     fn of(timestamps: impl Iterator<Item = u64>) -> Self {
         let (min, max) = timestamps.fold((u64::MAX, 0), |(min, max), t| (min.min(t), max.max(t)));
@@ -161,7 +161,7 @@ impl TableWriter {
             },
             first_key: Vec::new(),
             last_key: Vec::new(),
-            last_begin: Timestamp::INTENT,
+            last_begin: Timestamp::ZERO,
         })
     }
 

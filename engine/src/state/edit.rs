@@ -2,13 +2,12 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use super::LEVELS;
 use crate::{
-    compaction::LEVELS,
     manifest::{FileId, FileMeta, HistoryGroup, KeyspaceManifest, Manifest, Run},
     memtable::Memtable,
     sst::Table,
-    types::{KeyspaceId, Timestamp},
-    wal::LogPosition,
+    types::{KeyspaceId, LogPosition, Timestamp},
 };
 
 /// A new newest run of a keyspace.
@@ -30,12 +29,12 @@ pub(crate) struct Flushed {
 pub(crate) struct Replacement {
     pub(crate) keyspace: KeyspaceId,
     pub(crate) removed: BTreeSet<FileId>,
-    pub(crate) placed: Vec<(Place, Vec<Table>)>,
+    pub(crate) placed: Vec<(Placement, Vec<Table>)>,
 }
 
 /// Where files of a compaction go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum Placement {
     /// The run of a level, by its index.
     Level(usize),
     /// A run of the history group with this pin, by its index before the edit.
@@ -193,9 +192,9 @@ fn replace(keyspace: &mut KeyspaceManifest, replaced: &Replacement) {
     assert_eq!(found, replaced.removed.len(), "a job's inputs are part of the state it is applied to");
     for (place, tables) in &replaced.placed {
         match *place {
-            Place::Level(level) => add_to_level(keyspace, level, files_of(tables)),
-            Place::Run(pin, run) => add_to_run(&mut group_of(keyspace, pin)[run], files_of(tables)),
-            Place::Group(pin) => add_to_group(group_of(keyspace, pin), files_of(tables)),
+            Placement::Level(level) => add_to_level(keyspace, level, files_of(tables)),
+            Placement::Run(pin, run) => add_to_run(&mut group_of(keyspace, pin)[run], files_of(tables)),
+            Placement::Group(pin) => add_to_group(group_of(keyspace, pin), files_of(tables)),
         }
     }
     // Only now, so that runs kept their places.

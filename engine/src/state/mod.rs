@@ -1,7 +1,7 @@
 //! The in-memory state: what a reader needs, immutable behind an `Arc` and replaced as a whole.
 
-mod door;
 mod edit;
+mod publish;
 mod run;
 mod tree;
 
@@ -15,8 +15,8 @@ use std::{
 
 use bytes::Bytes;
 
-pub(crate) use door::{own_horizons, tree};
-pub(crate) use edit::{Edit, Flushed, Horizons, NewRun, Place, Replacement, Setting};
+pub(crate) use edit::{Edit, Flushed, Horizons, NewRun, Placement, Replacement, Setting};
+pub(crate) use publish::{own_horizons, tree};
 pub(crate) use run::SortedRun;
 pub(crate) use tree::{Group, Tree};
 
@@ -24,17 +24,20 @@ use crate::{
     error::Result,
     manifest::Manifest,
     memtable::Memtable,
-    read::{KeyRange, Lifetimes, PageFilter, source::Source},
-    sst::Found,
-    types::{KeyspaceId, Kind, Timestamp, Version},
+    read::{Lifetimes, PageFilter, source::Source},
+    sst::PointHit,
+    types::{KeyRange, KeyspaceId, Kind, Timestamp, Version},
 };
+
+/// Levels below level 0.
+pub(crate) const LEVELS: usize = 6;
 
 /// A frozen memtable on its way to tables.
 #[derive(Clone, Debug)]
 pub(crate) struct Frozen {
     pub(crate) memtable: Arc<Memtable>,
     /// Where the log goes on behind it: what the manifest says once its tables are published.
-    pub(crate) log_after: crate::wal::LogPosition,
+    pub(crate) log_after: crate::types::LogPosition,
 }
 
 /// See the module documentation.
@@ -186,7 +189,7 @@ impl State {
 }
 
 /// The version of `key` in the history tier that is alive at `at`; there is one at most.
-async fn alive_in_history(tree: &Tree, key: &[u8], at: Timestamp) -> Result<Option<Found>> {
+async fn alive_in_history(tree: &Tree, key: &[u8], at: Timestamp) -> Result<Option<PointHit>> {
     let filter = PageFilter::Alive { at };
     for run in tree.history_runs() {
         let Some(table) = run.table_of(key) else { continue };

@@ -3,8 +3,9 @@
 use bytes::Bytes;
 
 use crate::{
-    read::{KeyRange, Lifetimes, PageFilter},
+    read::{Lifetimes, PageFilter},
     sst::Table,
+    types::KeyRange,
 };
 
 /// See the module documentation.
@@ -70,14 +71,14 @@ impl SortedRun {
     }
 
     /// The next page behind `from` (table, page) in scan direction that can hold a row of the range, passes the filter, and
-    /// has more than versions of the key `settled`.
+    /// has more than versions of the key `decided`.
     pub(crate) fn next_page(
         &self,
         range: &KeyRange,
         reverse: bool,
         from: Option<(usize, usize)>,
         filter: PageFilter,
-        settled: Option<&[u8]>,
+        decided: Option<&[u8]>,
     ) -> Option<(usize, usize)> {
         let mut position = match from {
             Some(position) => step(self, position, reverse)?,
@@ -91,8 +92,8 @@ impl SortedRun {
             if is_behind {
                 return None;
             }
-            let is_settled = settled.is_some_and(|key| first == key && last == key);
-            if !is_settled
+            let is_decided = decided.is_some_and(|key| first == key && last == key);
+            if !is_decided
                 && filter.admits(Lifetimes::of_page(index, page_index))
                 && range.overlaps(first, last)
             {

@@ -90,7 +90,7 @@ impl LocalDir {
 
     /// The names in the directory that no creation of a database leaves there, however early it was cut short, sorted.
     /// `wal` and `data` count: they come after the first manifest.
-    pub(crate) fn strangers(&self) -> io::Result<Vec<String>> {
+    pub(crate) fn foreign_entries(&self) -> io::Result<Vec<String>> {
         let entries = match self.disk.list(&self.dir) {
             Ok(entries) => entries,
             // What is no directory is found out by whoever wants to make one.
@@ -99,7 +99,7 @@ impl LocalDir {
             }
             Err(error) => return Err(error),
         };
-        let mut strangers = Vec::new();
+        let mut foreign_entries = Vec::new();
         for entry in entries {
             let is_known = match (entry.name.as_str(), entry.kind) {
                 // The last is in the root of every file system of some kinds.
@@ -114,11 +114,11 @@ impl LocalDir {
                 _ => false,
             };
             if !is_known {
-                strangers.push(entry.name);
+                foreign_entries.push(entry.name);
             }
         }
-        strangers.sort();
-        Ok(strangers)
+        foreign_entries.sort();
+        Ok(foreign_entries)
     }
 
     /// The path of an object, whose directories are checked but not created.
@@ -203,18 +203,6 @@ impl LocalDir {
         let temporary = self.temporary()?;
         temporary.write_parts(parts)?;
         temporary.link(&path)
-    }
-
-    /// Writes `parts` as the file `name`, replacing what was there in one step.
-    pub(crate) fn replace<'b>(
-        &self,
-        name: &str,
-        parts: impl IntoIterator<Item = &'b [u8]>,
-    ) -> io::Result<()> {
-        let path = self.path_to_create(name)?;
-        let temporary = self.temporary()?;
-        temporary.write_parts(parts)?;
-        temporary.rename(&path)
     }
 
     /// All objects below `directory` (a name, or empty for the root) with their names, sorted.
@@ -331,14 +319,6 @@ impl Temporary<'_> {
             Ok(()) => Ok(Linked::Created),
             Err(error) => Ok(Linked::Unknown(error)),
         }
-    }
-
-    /// Syncs the file and moves it over `to`, durably.
-    pub(crate) fn rename(mut self, to: &Path) -> io::Result<()> {
-        self.file.sync_all()?;
-        self.dir.disk.rename(self.path(), to)?;
-        self.path = None;
-        self.dir.sync_parent(to)
     }
 
     fn path(&self) -> &Path {

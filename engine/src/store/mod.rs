@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   Root ──┬── LocalDir ── Disk (OsDisk, or SimDisk in tests)      put: write, sync, link, sync the directory
-//!          └── ObjectStore (S3 …, memory, DurableLocal)            put: create if absent, read back when in doubt
+//!          └── ObjectStore (S3 …, memory)                          put: create if absent, read back when in doubt
 //! ```
 //!
 //! The engine above relies on two things only: *create if absent*, and a listing that shows what was created. No
@@ -17,7 +17,6 @@
 //! Not here: retries of throttled requests (the store's client does them), encryption.
 
 mod disk;
-mod durable_local;
 mod local;
 mod name;
 mod open_files;
@@ -31,7 +30,6 @@ mod writer;
 mod tests;
 
 pub use disk::{Disk, DiskEntry, DiskFile, DiskKind, DiskLock, LockMode};
-pub use durable_local::DurableLocal;
 pub use os_disk::OsDisk;
 pub use reader::ObjectReader;
 pub use root::{ObjectEntry, PutOutcome, Root, RootLock};

@@ -11,34 +11,34 @@ use crate::{Error, Result};
 /// An object that is read. Clones share one file handle, which is open while there is room for it.
 #[derive(Clone, Debug)]
 pub struct ObjectReader {
-    shared: Arc<Shared>,
+    shared: Arc<OpenObject>,
 }
 
 #[derive(Debug)]
-struct Shared {
+struct OpenObject {
     name: String,
     len: u64,
-    source: Source,
+    source: ObjectSource,
 }
 
 #[derive(Debug)]
-enum Source {
+enum ObjectSource {
     File(Arc<ReadFile>),
     Remote(Arc<Remote>, Path),
 }
 
 impl ObjectReader {
     pub(super) fn local(local: &Arc<LocalDir>, name: &str, len: u64) -> Result<Self> {
-        Ok(Self::new(name, len, Source::File(ReadFile::open(local, name, len)?)))
+        Ok(Self::new(name, len, ObjectSource::File(ReadFile::open(local, name, len)?)))
     }
 
     pub(super) fn remote(remote: &Arc<Remote>, name: &str, len: u64) -> Result<Self> {
         let path = remote.path(name)?;
-        Ok(Self::new(name, len, Source::Remote(Arc::clone(remote), path)))
+        Ok(Self::new(name, len, ObjectSource::Remote(Arc::clone(remote), path)))
     }
 
-    fn new(name: &str, len: u64, source: Source) -> Self {
-        Self { shared: Arc::new(Shared { name: name.to_owned(), len, source }) }
+    fn new(name: &str, len: u64, source: ObjectSource) -> Self {
+        Self { shared: Arc::new(OpenObject { name: name.to_owned(), len, source }) }
     }
 
     /// Name inside the root.
@@ -62,7 +62,7 @@ impl ObjectReader {
     /// [`Error::Corrupt`] when the range reaches past the end, or the object is shorter than it was or has gone.
     /// [`Error::Unavailable`] when storage fails.
     pub async fn read(&self, range: Range<u64>) -> Result<Bytes> {
-        let Shared { name, len, source } = self.shared.as_ref();
+        let OpenObject { name, len, source } = self.shared.as_ref();
         if range.start > range.end || range.end > *len {
             let detail =
                 format!("bytes {}..{} are outside of the file of {len} bytes", range.start, range.end);
@@ -73,8 +73,8 @@ impl ObjectReader {
             return Ok(Bytes::new());
         }
         match source {
-            Source::File(file) => Ok(file.read(range.start, wanted)?.into()),
-            Source::Remote(remote, path) => read_remote(remote, path, name, range, wanted).await,
+            ObjectSource::File(file) => Ok(file.read(range.start, wanted)?.into()),
+            ObjectSource::Remote(remote, path) => read_remote(remote, path, name, range, wanted).await,
         }
     }
 }

@@ -253,9 +253,9 @@ impl Root {
     /// # Errors
     ///
     /// [`Error::Unavailable`] when the directory cannot be read.
-    pub(crate) fn strangers(&self) -> Result<Vec<String>> {
+    pub(crate) fn foreign_entries(&self) -> Result<Vec<String>> {
         let Backend::Local(local) = &self.backend else { return Ok(Vec::new()) };
-        local.strangers().map_err(|error| disk_error("reading", "the directory", error))
+        local.foreign_entries().map_err(|error| disk_error("reading", "the directory", error))
     }
 
     /// Takes the lock of a local root: a writer alone, creating the directory when needed, readers together. Other roots

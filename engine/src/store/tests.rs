@@ -101,7 +101,7 @@ fn only_what_a_new_database_leaves_there_counts_as_empty() {
     let dir = tempfile::tempdir().unwrap();
     let at = |path: &str| Root::local(OsDisk::shared(), dir.path().join(path));
     let make = |path: &str| std::fs::create_dir_all(dir.path().join(path)).unwrap();
-    assert!(at("missing").strangers().unwrap().is_empty());
+    assert!(at("missing").foreign_entries().unwrap().is_empty());
     make("db/lost+found");
     make("db/manifest");
     let root = at("db");
@@ -109,7 +109,7 @@ fn only_what_a_new_database_leaves_there_counts_as_empty() {
     make("db/tmp");
     std::fs::write(dir.path().join("db/tmp/7"), "cut short").unwrap();
     std::fs::write(dir.path().join("db/tmp/8.link"), "cut short").unwrap();
-    assert!(root.strangers().unwrap().is_empty());
+    assert!(root.foreign_entries().unwrap().is_empty());
     std::os::unix::fs::symlink(dir.path().join("db"), dir.path().join("link")).unwrap();
     for (path, stranger) in [
         ("db/.hidden/x", ".hidden"),
@@ -121,8 +121,11 @@ fn only_what_a_new_database_leaves_there_counts_as_empty() {
         let path = dir.path().join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, "").unwrap();
-        assert!(root.strangers().unwrap().contains(&stranger.to_owned()), "{stranger}");
-        assert!(at("link").strangers().unwrap().contains(&stranger.to_owned()), "{stranger} behind a link");
+        assert!(root.foreign_entries().unwrap().contains(&stranger.to_owned()), "{stranger}");
+        assert!(
+            at("link").foreign_entries().unwrap().contains(&stranger.to_owned()),
+            "{stranger} behind a link"
+        );
     }
 }
 
@@ -260,53 +263,6 @@ fn short_reads_of_a_store_are_repeated_and_then_reported() {
         assert!(matches!(root.open("y", 20).await.unwrap().read(0..1).await, Err(Error::Corrupt { .. })));
     };
     run.now_or_never().expect("a store in memory never suspends");
-}
-
-#[test]
-fn durable_local_is_an_object_store() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = DurableLocal::new(OsDisk::shared(), dir.path().join("store"));
-    let path = |name: &str| ObjectPath::from(name);
-    let run = async {
-        let first = store.put(&path("a/x"), "one".into()).await.unwrap();
-        let create = || PutOptions { mode: PutMode::Create, ..PutOptions::default() };
-        let taken = store.put_opts(&path("a/x"), "two".into(), create()).await;
-        assert!(matches!(taken, Err(object_store::Error::AlreadyExists { .. })));
-        let update = || PutOptions { mode: PutMode::Update(first.clone().into()), ..PutOptions::default() };
-        store.put_opts(&path("a/x"), "two".into(), update()).await.unwrap();
-        let stale = store.put_opts(&path("a/x"), "three".into(), update()).await;
-        assert!(matches!(stale, Err(object_store::Error::Precondition { .. })));
-        assert_eq!(store.get(&path("a/x")).await.unwrap().bytes().await.unwrap(), "two");
-
-        let mut upload = store.put_multipart(&path("b/c/y")).await.unwrap();
-        for part in [vec![1; 2 << 20], vec![2; 1 << 20], vec![3; 10]] {
-            upload.put_part(part.into()).await.unwrap();
-        }
-        upload.complete().await.unwrap();
-        let meta = store.head(&path("b/c/y")).await.unwrap();
-        assert_eq!(meta.size, (3 << 20) + 10);
-        let ranges = store.get_ranges(&path("b/c/y"), &[0..2, (2 << 20) - 1..(2 << 20) + 1]).await.unwrap();
-        assert_eq!(ranges, [&[1, 1][..], &[1, 2][..]]);
-        let whole = store.get(&path("b/c/y")).await.unwrap().bytes().await.unwrap();
-        assert_eq!(whole.len() as u64, meta.size);
-        drop(store.put_multipart(&path("b/c/z")).await.unwrap());
-
-        store.copy(&path("a/x"), &path("a/z")).await.unwrap();
-        store.rename(&path("a/z"), &path("b/z")).await.unwrap();
-        assert!(store.rename_if_not_exists(&path("b/z"), &path("a/x")).await.is_err());
-        assert!(store.copy_if_not_exists(&path("b/z"), &path("a/x")).await.is_err());
-        let listed = store.list_with_delimiter(Some(&path("b"))).await.unwrap();
-        assert_eq!(listed.common_prefixes, [path("b/c")]);
-        assert_eq!(listed.objects.iter().map(|meta| &meta.location).collect::<Vec<_>>(), [&path("b/z")]);
-        let all: Vec<_> = store.list(None).map_ok(|meta| meta.location).try_collect().await.unwrap();
-        assert_eq!(all, [path("a/x"), path("b/c/y"), path("b/z")]);
-        let later = store.list_with_offset(None, &path("a/x")).try_collect::<Vec<_>>().await.unwrap();
-        assert_eq!(later.len(), 2);
-        store.delete(&path("a/x")).await.unwrap();
-        assert!(matches!(store.delete(&path("a/x")).await, Err(object_store::Error::NotFound { .. })));
-        assert!(std::fs::read_dir(dir.path().join("store/tmp")).unwrap().next().is_none());
-    };
-    run.now_or_never().expect("a directory never suspends");
 }
 
 #[tokio::test]

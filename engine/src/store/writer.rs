@@ -20,11 +20,11 @@ pub struct ObjectWriter {
     /// Bytes handed to storage.
     written: u64,
     gathered: Vec<u8>,
-    sink: Sink,
+    sink: WriteTarget,
 }
 
 #[derive(Debug)]
-enum Sink {
+enum WriteTarget {
     Local(LocalSink),
     Remote { remote: Arc<Remote>, path: Path, upload: Option<Box<dyn MultipartUpload>> },
 }
@@ -57,15 +57,15 @@ impl ObjectWriter {
             Ok(LocalSink { local: Arc::clone(local), to, temporary })
         };
         let sink = open().map_err(|error| disk_error("creating", name, error))?;
-        Ok(Self::new(name, Sink::Local(sink)))
+        Ok(Self::new(name, WriteTarget::Local(sink)))
     }
 
     pub(super) fn remote(remote: &Arc<Remote>, name: &str) -> Result<Self> {
         let path = remote.path(name)?;
-        Ok(Self::new(name, Sink::Remote { remote: Arc::clone(remote), path, upload: None }))
+        Ok(Self::new(name, WriteTarget::Remote { remote: Arc::clone(remote), path, upload: None }))
     }
 
-    fn new(name: &str, sink: Sink) -> Self {
+    fn new(name: &str, sink: WriteTarget) -> Self {
         Self { name: name.to_owned(), written: 0, gathered: Vec::new(), sink }
     }
 
@@ -87,8 +87,8 @@ impl ObjectWriter {
     /// [`Error::Unavailable`] when storage fails: drop the writer and start again under another name.
     pub async fn write(&mut self, bytes: Bytes) -> Result<()> {
         let gather = match self.sink {
-            Sink::Local(_) => GATHER_BYTES,
-            Sink::Remote { .. } => PART_BYTES,
+            WriteTarget::Local(_) => GATHER_BYTES,
+            WriteTarget::Remote { .. } => PART_BYTES,
         };
         if self.gathered.is_empty() && bytes.len() >= gather {
             return self.hand_over(bytes).await;
@@ -98,7 +98,7 @@ impl ObjectWriter {
     }
 
     async fn hand_over_gathered(&mut self) -> Result<()> {
-        if let Sink::Local(sink) = &self.sink {
+        if let WriteTarget::Local(sink) = &self.sink {
             let result = sink.file().write_all_at(&self.gathered, self.written);
             result.map_err(|error| disk_error("writing", &self.name, error))?;
             self.written += self.gathered.len() as u64;
@@ -112,11 +112,11 @@ impl ObjectWriter {
     async fn hand_over(&mut self, bytes: Bytes) -> Result<()> {
         let len = bytes.len() as u64;
         match &mut self.sink {
-            Sink::Local(sink) => {
+            WriteTarget::Local(sink) => {
                 let result = sink.file().write_all_at(&bytes, self.written);
                 result.map_err(|error| disk_error("writing", &self.name, error))?;
             }
-            Sink::Remote { remote, path, upload } => {
+            WriteTarget::Remote { remote, path, upload } => {
                 let failed = |error| Error::unavailable(format!("writing {}", self.name), error);
                 if upload.is_none() {
                     *upload = Some(remote.store.put_multipart(path).await.map_err(failed)?);
@@ -137,13 +137,13 @@ impl ObjectWriter {
     /// [`Error::Unavailable`] when storage fails, [`Error::Invalid`] when the name is taken. After an error an
     /// object that nothing refers to may be left under the name.
     pub async fn finish(mut self) -> Result<u64> {
-        let fits_one_put = matches!(self.sink, Sink::Remote { upload: None, .. });
+        let fits_one_put = matches!(self.sink, WriteTarget::Remote { upload: None, .. });
         if !self.gathered.is_empty() && !fits_one_put {
             self.hand_over_gathered().await?;
         }
         let taken = |name: &str| Error::Invalid(format!("object {name} exists already"));
         match &mut self.sink {
-            Sink::Local(sink) => {
+            WriteTarget::Local(sink) => {
                 let to = sink.to.clone();
                 let temporary = sink.take().expect("the file is there until it is finished or dropped");
                 match temporary.link(&to).map_err(|error| disk_error("finishing", &self.name, error))? {
@@ -152,11 +152,11 @@ impl ObjectWriter {
                     Linked::Unknown(error) => return Err(disk_error("finishing", &self.name, error)),
                 }
             }
-            Sink::Remote { upload: Some(upload), .. } => {
+            WriteTarget::Remote { upload: Some(upload), .. } => {
                 let result = upload.complete().await;
                 result.map_err(|error| Error::unavailable(format!("finishing {}", self.name), error))?;
             }
-            Sink::Remote { remote, upload: None, .. } => {
+            WriteTarget::Remote { remote, upload: None, .. } => {
                 let body = Bytes::from(std::mem::take(&mut self.gathered));
                 self.written = body.len() as u64;
                 match remote::put_new(remote, &self.name, body).await? {
@@ -174,7 +174,7 @@ impl ObjectWriter {
     ///
     /// [`Error::Unavailable`] when an upload could not be called off; what is left of it is not an object.
     pub async fn abort(mut self) -> Result<()> {
-        if let Sink::Remote { upload: Some(upload), .. } = &mut self.sink {
+        if let WriteTarget::Remote { upload: Some(upload), .. } = &mut self.sink {
             let result = upload.abort().await;
             result.map_err(|error| Error::unavailable(format!("aborting {}", self.name), error))?;
         }

@@ -38,11 +38,11 @@ pub enum StoreFault {
 #[derive(Clone, Debug)]
 pub struct FaultStore {
     inner: Arc<dyn ObjectStore>,
-    plan: Arc<Mutex<Plan>>,
+    plan: Arc<Mutex<FaultPlan>>,
 }
 
 #[derive(Debug, Default)]
-struct Plan {
+struct FaultPlan {
     requests: u64,
     faults: BTreeMap<u64, StoreFault>,
     late: Vec<Late>,

@@ -4,7 +4,7 @@ use std::{io, sync::Arc};
 
 use super::{
     LogPosition, ReplayEnd, StampedBatch, payload, require_local,
-    segment::{self, BLOCK, PAYLOAD_BYTES_MAX, Place, RECORDS_BEGIN, SLOT, SegmentHeader},
+    segment::{self, BLOCK, PAYLOAD_BYTES_MAX, RECORDS_BEGIN, SLOT, SegmentHeader, SlotAddress},
 };
 use crate::{
     Error, Result,
@@ -26,7 +26,7 @@ const BUFFER_BYTES_KEPT: usize = 4 << 20;
 pub struct Log {
     local: Option<Arc<LocalDir>>,
     position: LogPosition,
-    segment: Option<Segment>,
+    segment: Option<OpenSegment>,
     /// Id of the newest manifest, which every record carries: so it is seen when a manifest has gone.
     manifest: u64,
     poisoned: Option<String>,
@@ -36,7 +36,7 @@ pub struct Log {
 }
 
 #[derive(Debug)]
-struct Segment {
+struct OpenSegment {
     file: Arc<dyn DiskFile>,
     seed: u64,
     /// Where the next record goes.
@@ -72,7 +72,7 @@ impl Log {
             None => None,
             Some(local) => {
                 remove_empty_log(local, epoch)?;
-                Some(Segment::create(local, SegmentHeader { position, previous, manifest })?)
+                Some(OpenSegment::create(local, SegmentHeader { position, previous, manifest })?)
             }
         };
         let (payload, record) = (Vec::new(), Vec::new());
@@ -144,7 +144,7 @@ impl Log {
             Err(Grow::Full(error)) => return Err(disk_error("growing", &self.position.object_name(), error)),
             Err(Grow::Broken(error)) => return Err(self.poison("growing the log", &error)),
         }
-        let place = Place { position: self.position, segment_seed, offset };
+        let place = SlotAddress { position: self.position, segment_seed, offset };
         segment::encode_record(&mut self.record, place, segment.synced, self.manifest, &self.payload);
         if let Err(error) = segment.file.write_all_at(&self.record, offset) {
             return Err(self.poison("writing the log", &error));
@@ -203,10 +203,10 @@ impl Log {
     }
 
     /// The segment behind the current one; none for a root in memory.
-    fn create_next(&self, position: LogPosition) -> Result<Option<Segment>> {
+    fn create_next(&self, position: LogPosition) -> Result<Option<OpenSegment>> {
         let (Some(local), Some(segment)) = (&self.local, &self.segment) else { return Ok(None) };
         let previous = Some((self.position, segment.end));
-        Segment::create(local, SegmentHeader { position, previous, manifest: self.manifest }).map(Some)
+        OpenSegment::create(local, SegmentHeader { position, previous, manifest: self.manifest }).map(Some)
     }
 
     /// Gives the disk back what the segment has taken ahead of its records; false where that is nothing.
@@ -248,7 +248,7 @@ enum Grow {
     Broken(io::Error),
 }
 
-impl Segment {
+impl OpenSegment {
     /// Creates a segment with its header and first chunk, durably. It has its name only when it is complete.
     fn create(local: &LocalDir, header: SegmentHeader) -> Result<Self> {
         let name = header.position.object_name();
@@ -277,7 +277,7 @@ impl Segment {
 
     /// Writes behind the last record that the next segment is there. That takes the place of the zero slot.
     fn seal(&self, position: LogPosition) -> io::Result<()> {
-        let place = Place { position, segment_seed: self.seed, offset: self.end };
+        let place = SlotAddress { position, segment_seed: self.seed, offset: self.end };
         self.file.write_all_at(&segment::encode_seal(place), self.end)?;
         self.file.sync_data()
     }

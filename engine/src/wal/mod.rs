@@ -53,38 +53,8 @@ pub use payload::StampedBatch;
 pub use replay::{ReplayEnd, replay};
 pub(crate) use replay::{ends_there, give_back};
 
+pub use crate::types::LogPosition;
 use crate::{Error, Result};
-
-/// A segment of the log. As a bound: everything from this segment on is not in the tables yet.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LogPosition {
-    /// The writer's epoch.
-    pub epoch: u64,
-    /// Number of the segment in its epoch, from [`LogPosition::FIRST_SEQUENCE`].
-    pub sequence: u64,
-}
-
-impl LogPosition {
-    /// The first segment of an epoch.
-    pub const FIRST_SEQUENCE: u64 = 1;
-
-    /// The first segment of `epoch`.
-    pub const fn first(epoch: u64) -> Self {
-        Self { epoch, sequence: Self::FIRST_SEQUENCE }
-    }
-
-    /// Name of the segment inside the root.
-    pub fn object_name(self) -> String {
-        format!("wal/{:020}/{:020}", self.epoch, self.sequence)
-    }
-
-    /// The segment with this name, if it is one.
-    pub fn parse(name: &str) -> Option<Self> {
-        let (epoch, sequence) = name.strip_prefix("wal/")?.split_once('/')?;
-        let position = Self { epoch: epoch.parse().ok()?, sequence: sequence.parse().ok()? };
-        (position.object_name() == name).then_some(position)
-    }
-}
 
 fn no_log_yet() -> Error {
     Error::Invalid("a log on an object store is not supported: open a directory or memory for writing".into())

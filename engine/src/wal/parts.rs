@@ -62,7 +62,7 @@ pub(crate) fn read_segment(named: Option<LogPosition>, bytes: &Bytes, found: &mu
             found(SegmentPart::Damaged { offset: 0, detail });
         }
     }
-    let reader = Reader { bytes, position, seed: segment::seed(position) };
+    let reader = SegmentReader { bytes, position, seed: segment::seed(position) };
     let mut offset = RECORDS_BEGIN;
     while let Some(slot) = reader.slot(offset) {
         let next = match slot {
@@ -89,13 +89,13 @@ pub(crate) fn read_segment(named: Option<LogPosition>, bytes: &Bytes, found: &mu
     found(SegmentPart::Damaged { offset, detail: "the segment was cut".into() });
 }
 
-struct Reader<'b> {
+struct SegmentReader<'b> {
     bytes: &'b Bytes,
     position: LogPosition,
     seed: u64,
 }
 
-impl Reader<'_> {
+impl SegmentReader<'_> {
     fn get(&self, start: u64, len: u64) -> Option<&[u8]> {
         let start = usize::try_from(start).ok()?;
         self.bytes.get(start..start.checked_add(usize::try_from(len).ok()?)?)

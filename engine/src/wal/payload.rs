@@ -51,7 +51,7 @@ pub(super) fn decode(
     payload: &Bytes,
     mut apply: impl FnMut(Timestamp, Vec<Write>) -> Result<()>,
 ) -> Result<()> {
-    let mut reader = Reader { bytes: payload, at: 0 };
+    let mut reader = PayloadReader { bytes: payload, at: 0 };
     for _ in 0..reader.count()? {
         let timestamp = Timestamp::from_micros(reader.varint()?);
         let mut writes = Vec::new();
@@ -73,12 +73,12 @@ pub(super) fn decode(
     if reader.at == payload.len() { Ok(()) } else { Err(reader.corrupt("bytes are left over")) }
 }
 
-struct Reader<'b> {
+struct PayloadReader<'b> {
     bytes: &'b Bytes,
     at: usize,
 }
 
-impl Reader<'_> {
+impl PayloadReader<'_> {
     /// File and offset are put in by the caller, who knows them.
     fn corrupt(&self, detail: &str) -> Error {
         Error::corrupt("", self.at as u64, format!("log payload: {detail}"))

@@ -61,7 +61,7 @@ pub async fn replay(
     end.first = segments.first().copied();
     let mut before: Option<LogPosition> = None;
     for (index, position) in segments.iter().enumerate() {
-        let segment = Segment::open(local, *position)?;
+        let segment = ReplaySegment::open(local, *position)?;
         if let Some((previous, _)) = segment.header.previous
             && previous >= bounds.from
             && before != Some(previous)
@@ -75,7 +75,7 @@ pub async fn replay(
         let expected_end = match segments.get(index + 1) {
             None => None,
             Some(next) => {
-                let next_segment = Segment::open(local, *next)?;
+                let next_segment = ReplaySegment::open(local, *next)?;
                 next_segment.header.previous.filter(|(previous, _)| previous == position).map(|(_, end)| end)
             }
         };
@@ -106,8 +106,8 @@ pub(crate) fn ends_there(root: &Root, bounds: LogBounds, end: &ReplayEnd) -> Res
     if newest != Some(last) || end.torn {
         return Ok(false);
     }
-    let segment = Segment::open(local, last)?;
-    let is_end = Window::new(&segment).get(offset, SLOT)?.iter().all(|byte| *byte == 0);
+    let segment = ReplaySegment::open(local, last)?;
+    let is_end = ReadAhead::new(&segment).get(offset, SLOT)?.iter().all(|byte| *byte == 0);
     Ok(is_end)
 }
 
@@ -121,7 +121,7 @@ pub(crate) fn give_back(root: &Root, bounds: LogBounds) -> Result<bool> {
     let Some(local) = require_local(root)? else { return Ok(false) };
     let last = all(local)?.into_iter().rfind(|position| position.epoch <= bounds.epoch);
     let Some(last) = last else { return Ok(false) };
-    let segment = Segment::open(local, last)?;
+    let segment = ReplaySegment::open(local, last)?;
     let mut end = ReplayEnd::default();
     segment.read(None, &mut end, &mut |_, _| Ok(()))?;
     let Some((_, offset)) = end.last.filter(|_| !end.torn) else { return Ok(false) };
@@ -136,7 +136,7 @@ pub(crate) fn give_back(root: &Root, bounds: LogBounds) -> Result<bool> {
 
 /// The newest manifest that the segment knows of, as far as it can be read: proof for an error, never of soundness.
 pub(super) fn newest_manifest(local: &LocalDir, position: LogPosition) -> u64 {
-    let Ok(segment) = Segment::open(local, position) else { return 0 };
+    let Ok(segment) = ReplaySegment::open(local, position) else { return 0 };
     let mut end = ReplayEnd::default();
     // What is wrong with the segment is told by its replay.
     let _ = segment.read(None, &mut end, &mut |_, _| Ok(()));
@@ -154,13 +154,13 @@ async fn log_of(root: &Root) -> Result<Option<&Arc<LocalDir>>> {
 
 /// Whether the segment holds no record at all.
 pub(super) fn is_empty_segment(local: &LocalDir, position: LogPosition) -> Result<bool> {
-    let segment = Segment::open(local, position)?;
+    let segment = ReplaySegment::open(local, position)?;
     let mut end = ReplayEnd::default();
     segment.read(None, &mut end, &mut |_, _| Ok(()))?;
     Ok(end.commits == 0 && !end.torn)
 }
 
-struct Segment {
+struct ReplaySegment {
     name: String,
     file: Arc<dyn DiskFile>,
     len: u64,
@@ -168,7 +168,7 @@ struct Segment {
     header: SegmentHeader,
 }
 
-impl Segment {
+impl ReplaySegment {
     fn open(local: &LocalDir, position: LogPosition) -> Result<Self> {
         let name = position.object_name();
         let read = || -> io::Result<(Arc<dyn DiskFile>, u64, Vec<u8>)> {
@@ -202,7 +202,7 @@ impl Segment {
 
     /// The end of the last byte behind `offset` that is not zero, and of the zero slot there.
     fn last_used(&self, mut offset: u64) -> Result<u64> {
-        let mut window = Window::new(self);
+        let mut window = ReadAhead::new(self);
         let mut used = (offset + SLOT).min(self.len);
         while offset < self.len {
             let len = WINDOW.min(self.len - offset);
@@ -222,7 +222,7 @@ impl Segment {
         end: &mut ReplayEnd,
         apply: &mut impl FnMut(Timestamp, Vec<Write>) -> Result<()>,
     ) -> Result<()> {
-        let mut window = Window::new(self);
+        let mut window = ReadAhead::new(self);
         let mut offset = RECORDS_BEGIN;
         end.torn = false;
         loop {
@@ -230,16 +230,16 @@ impl Segment {
                 break;
             }
             match self.record(&mut window, offset)? {
-                Found::Record(header, body) => {
+                NextRecord::Record(header, body) => {
                     end.newest_manifest = end.newest_manifest.max(header.manifest);
                     self.apply(offset, &body, end, apply)?;
                     offset = segment::next_slot(offset + segment::extent(offset, u64::from(header.len)));
                 }
-                Found::Seal => {
+                NextRecord::Seal => {
                     let LogPosition { epoch, sequence } = self.header.position;
                     return Err(missing(LogPosition { epoch, sequence: sequence + 1 }));
                 }
-                Found::End { torn } => {
+                NextRecord::End { torn } => {
                     if let Some(expected) = expected_end {
                         let detail = format!("the segment ends here and should end at {expected}");
                         return Err(self.corrupt(offset, &detail));
@@ -254,14 +254,14 @@ impl Segment {
         Ok(())
     }
 
-    fn record(&self, window: &mut Window<'_>, offset: u64) -> Result<Found> {
+    fn record(&self, window: &mut ReadAhead<'_>, offset: u64) -> Result<NextRecord> {
         if offset + SLOT > self.len {
             return Err(self.corrupt(offset, "the segment was cut"));
         }
         let slot = window.get(offset, SLOT)?;
         let header = match segment::decode_slot(slot, self.header.position, self.seed, offset) {
-            Slot::Empty => return Ok(Found::End { torn: false }),
-            Slot::Seal => return Ok(Found::Seal),
+            Slot::Empty => return Ok(NextRecord::End { torn: false }),
+            Slot::Seal => return Ok(NextRecord::Seal),
             Slot::Damaged(detail) => return Err(self.corrupt(offset, detail)),
             Slot::Record(header) => header,
         };
@@ -271,8 +271,8 @@ impl Segment {
         }
         let body = window.get(offset + SLOT, extent - SLOT)?;
         match segment::decode_body(&header, self.seed, offset, body) {
-            Body::Whole(payload) => Ok(Found::Record(header, payload.into())),
-            Body::Torn => Ok(Found::End { torn: true }),
+            Body::Whole(payload) => Ok(NextRecord::Record(header, payload.into())),
+            Body::Torn => Ok(NextRecord::End { torn: true }),
             Body::Damaged(at) => Err(self.corrupt(at, "checksum of the record")),
         }
     }
@@ -299,7 +299,7 @@ impl Segment {
     }
 
     /// A record behind the end that was written when the end was synced shows that the end is damage.
-    fn check_nothing_acknowledged_behind(&self, window: &mut Window<'_>, end: u64) -> Result<()> {
+    fn check_nothing_acknowledged_behind(&self, window: &mut ReadAhead<'_>, end: u64) -> Result<()> {
         let mut offset = end + SLOT;
         while offset + SLOT <= self.len {
             let len = WINDOW.min(self.len - offset) / SLOT * SLOT;
@@ -317,7 +317,7 @@ impl Segment {
     }
 }
 
-enum Found {
+enum NextRecord {
     Record(RecordHeader, Bytes),
     /// The next segment was there; it is not, or the seal would not have been read.
     Seal,
@@ -327,14 +327,14 @@ enum Found {
 }
 
 /// Reads a segment forwards in large steps.
-struct Window<'s> {
-    segment: &'s Segment,
+struct ReadAhead<'s> {
+    segment: &'s ReplaySegment,
     start: u64,
     bytes: Vec<u8>,
 }
 
-impl<'s> Window<'s> {
-    fn new(segment: &'s Segment) -> Self {
+impl<'s> ReadAhead<'s> {
+    fn new(segment: &'s ReplaySegment) -> Self {
         Self { segment, start: 0, bytes: Vec::new() }
     }
 

@@ -121,7 +121,7 @@ pub(super) enum Slot {
 }
 
 impl RecordHeader {
-    fn encode(&self, place: Place) -> [u8; SLOT as usize] {
+    fn encode(&self, place: SlotAddress) -> [u8; SLOT as usize] {
         let fields = [self.synced, self.payload_checksum, self.manifest];
         encode_slot(RECORD_MAGIC, self.len, place, fields)
     }
@@ -129,13 +129,13 @@ impl RecordHeader {
 
 /// Where a slot is.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
+pub(super) struct SlotAddress {
     pub(super) position: LogPosition,
     pub(super) segment_seed: u64,
     pub(super) offset: u64,
 }
 
-fn encode_slot(magic: u32, len: u32, place: Place, fields: [u64; 3]) -> [u8; SLOT as usize] {
+fn encode_slot(magic: u32, len: u32, place: SlotAddress, fields: [u64; 3]) -> [u8; SLOT as usize] {
     let mut out = [0; SLOT as usize];
     out[..4].copy_from_slice(&magic.to_le_bytes());
     out[4..8].copy_from_slice(&len.to_le_bytes());
@@ -149,7 +149,7 @@ fn encode_slot(magic: u32, len: u32, place: Place, fields: [u64; 3]) -> [u8; SLO
 }
 
 /// The slot behind the last record of a segment whose successor is there.
-pub(super) fn encode_seal(place: Place) -> [u8; SLOT as usize] {
+pub(super) fn encode_seal(place: SlotAddress) -> [u8; SLOT as usize] {
     encode_slot(SEAL_MAGIC, 0, place, [0; 3])
 }
 
@@ -202,7 +202,13 @@ fn stamp(payload_checksum: u64, sector: u64) -> [u8; STAMP as usize] {
 }
 
 /// Lays the record for `place` out in `out`, which is cleared first.
-pub(super) fn encode_record(out: &mut Vec<u8>, place: Place, synced: u64, manifest: u64, payload: &[u8]) {
+pub(super) fn encode_record(
+    out: &mut Vec<u8>,
+    place: SlotAddress,
+    synced: u64,
+    manifest: u64,
+    payload: &[u8],
+) {
     out.clear();
     let payload_checksum = xxh3_64_with_seed(payload, place.segment_seed ^ place.offset);
     let header = RecordHeader { len: payload.len() as u32, synced, manifest, payload_checksum };

@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use crate::{
     Result,
-    garbage::Sieve,
     memtable::Memtable,
-    read::KeyRange,
+    retention::{Garbage, RetentionFilter},
     shared::Shared,
     state::{Edit, Flushed, Frozen, NewRun},
-    types::KeyspaceId,
+    types::{KeyRange, KeyspaceId},
     write::{PendingFiles, RunWriter},
 };
 
@@ -64,13 +63,13 @@ impl Shared {
     ) -> Result<(Vec<crate::manifest::FileMeta>, PendingFiles)> {
         let retained = self.retained(keyspace);
         let mut writer = RunWriter::new(Arc::clone(self), keyspace);
-        // Older versions may be in tables, so no delete waits in the sieve for what is below it.
-        let mut sieve = Sieve::new(&retained, false, false);
+        // Older versions may be in tables, so no delete waits in the filter for what is below it.
+        let mut filter = RetentionFilter::new(&retained, Garbage::Keep);
         let mut last = None;
         loop {
             let chunk = memtable.forward(keyspace, &KeyRange::all(), last.as_ref(), CHUNK_ROWS);
             for version in &chunk {
-                if sieve.pass((version.begin, version.end), version.kind).is_kept {
+                if filter.pass((version.begin, version.end), version.kind).is_kept {
                     writer.push(version.as_ref()).await?;
                 }
             }

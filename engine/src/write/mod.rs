@@ -7,10 +7,10 @@
 //!                    frozen memtables ─▶ flush ─▶ table files ─▶ one manifest edit
 //! ```
 
-mod admit;
 mod append;
+mod backpressure;
 mod flush;
 mod run_writer;
 
-pub(crate) use admit::Pressure;
-pub(crate) use run_writer::{PendingFiles, PlaceAhead, RunWriter};
+pub(crate) use backpressure::Pressure;
+pub(crate) use run_writer::{OutputPosition, PendingFiles, RunWriter};

@@ -97,12 +97,12 @@ pub(crate) struct RunWriter {
 
 /// The place behind what a [`RunWriter`] was given.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct PlaceAhead<'w> {
+pub(crate) struct OutputPosition<'w> {
     open_rows: usize,
     options: &'w TableOptions,
 }
 
-impl PlaceAhead<'_> {
+impl OutputPosition<'_> {
     /// Whether a page can be added as it is stored. It ends the page that is being filled, so that must be large enough,
     /// unless `pays` says that many more follow.
     pub(crate) fn takes(self, from: &Table, page: usize, pays: impl FnOnce() -> bool) -> bool {
@@ -120,7 +120,7 @@ impl RunWriter {
     }
 
     /// A run below which nothing is, or of history: its files stay, so they are made small.
-    pub(crate) fn lasting(shared: Arc<Shared>, keyspace: KeyspaceId) -> Self {
+    pub(crate) fn dense(shared: Arc<Shared>, keyspace: KeyspaceId) -> Self {
         let mut writer = Self::new(shared, keyspace);
         writer.options.compression = Compression::Dense;
         writer
@@ -138,15 +138,15 @@ impl RunWriter {
         self.table_for(version.key).await?.push(version).await
     }
 
-    /// Adds a page that [`PlaceAhead::takes`], as it is stored.
+    /// Adds a page that [`OutputPosition::takes`], as it is stored.
     pub(crate) async fn push_page(&mut self, from: &Table, page: usize) -> Result<()> {
         self.table_for(from.index().first_key(page)).await?.push_page(from, page).await
     }
 
     /// What can be added now.
-    pub(crate) fn place(&self) -> PlaceAhead<'_> {
+    pub(crate) fn position(&self) -> OutputPosition<'_> {
         let open_rows = self.table.as_ref().map_or(0, TableWriter::open_rows);
-        PlaceAhead { open_rows, options: &self.options }
+        OutputPosition { open_rows, options: &self.options }
     }
 
     /// The table that a version or page beginning with `key` goes to.

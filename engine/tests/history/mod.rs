@@ -127,7 +127,7 @@ impl Run {
             60..68 => self.pin(),
             68..74 => drop(self.unpin()),
             74..80 => self.say("flush", async |run| run.engine.flush().await.unwrap()).await,
-            80..85 => self.say("settle", async |run| run.engine.settle().await.unwrap()).await,
+            80..85 => self.say("settle", async |run| run.engine.compact_to_shape().await.unwrap()).await,
             85..89 => self.say("compact", async |run| run.engine.compact().await.unwrap()).await,
             89..92 => self.say("collect", async |run| _ = run.engine.collect().await.unwrap()).await,
             92..96 => self.ingest().await,
@@ -162,7 +162,7 @@ impl Run {
             batches.push((Timestamp::from_micros(at), batch));
         }
         self.log.push(format!("commit through {}", self.last));
-        self.engine.admit().await.unwrap();
+        self.engine.wait_for_room().await.unwrap();
         let group: Vec<_> = batches.iter().map(|(at, batch)| StampedBatch { at: *at, batch }).collect();
         self.engine.append(&group, Durability::Buffered).unwrap();
     }
@@ -241,7 +241,7 @@ impl Run {
         let report = check(&self.root, &env(&self.clock, 7), &|_, _| {}).await.unwrap();
         assert_eq!(report.findings.into_vec(), []);
         self.engine = open(&self.root, &self.clock).await;
-        self.pins = pins.into_iter().map(|(at, scope)| self.engine.readmit_pin(at, scope)).collect();
+        self.pins = pins.into_iter().map(|(at, scope)| self.engine.register_durable_pin(at, scope)).collect();
         self.engine.start_maintenance();
         assert_eq!(self.engine.last_timestamp().as_micros(), self.last);
     }
@@ -319,8 +319,8 @@ impl Run {
                     let (before, after) = (old.get(&key).cloned(), new.get(&key).cloned());
                     let (before_begin, after_begin) =
                         (self.begin(keyspace, &key, from), self.begin(keyspace, &key, to));
-                    let before_begin = if before.is_some() { before_begin } else { Timestamp::INTENT };
-                    let after_begin = if after.is_some() { after_begin } else { Timestamp::INTENT };
+                    let before_begin = if before.is_some() { before_begin } else { Timestamp::ZERO };
+                    let after_begin = if after.is_some() { after_begin } else { Timestamp::ZERO };
                     Difference { key, before, after, before_begin, after_begin }
                 })
                 .collect();
@@ -360,7 +360,7 @@ impl Run {
     async fn check_versions(&self, keyspace: KeyspaceId) {
         let last = Timestamp::LAST;
         let mut place = None;
-        let mut scan = self.engine.versions(keyspace, KeyRange::all(), Timestamp::INTENT, last).unwrap();
+        let mut scan = self.engine.versions(keyspace, KeyRange::all(), Timestamp::ZERO, last).unwrap();
         let mut found = BTreeSet::new();
         while let Some(version) = scan.next().await.unwrap() {
             found.insert((version.key.clone(), version.begin.as_micros()));

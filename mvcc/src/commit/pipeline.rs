@@ -278,7 +278,7 @@ impl Leadership<'_> {
                 waiting.push(job.waiter);
                 continue;
             }
-            match admit(self.core, &job.request, written.as_ref()) {
+            match validate(self.core, &job.request, written.as_ref()) {
                 Ok(()) => {}
                 Err(error @ Error::Locked { .. }) => {
                     job.waiter.signal(Signal::Done(Err(Rejected::Locked(job.request, error))));
@@ -353,7 +353,7 @@ async fn check_request(core: &Core, request: &Request) -> Result<()> {
 }
 
 /// The checks that need no storage: locks, exclusive commits, earlier members of the group.
-fn admit(core: &Core, request: &Request, written: Option<&HashSet<(KeyspaceId, Bytes)>>) -> Result<()> {
+fn validate(core: &Core, request: &Request, written: Option<&HashSet<(KeyspaceId, Bytes)>>) -> Result<()> {
     core.locks.check(request.keyspaces.iter().copied(), request.lock.as_ref().map(|lock| lock.id))?;
     let Some(since) = request.since else { return Ok(()) };
     // A blind write may follow an exclusive commit that it knows nothing of.
@@ -375,7 +375,7 @@ fn admit(core: &Core, request: &Request, written: Option<&HashSet<(KeyspaceId, B
 /// Publishes a request with files. Dropping the future leaves it visible as a whole or not at all.
 async fn publish_files(core: &Core, mut request: Box<Request>) -> Outcome {
     let mut stamping = core.clock.begin_stamping(1);
-    match admit(core, &request, None) {
+    match validate(core, &request, None) {
         Ok(()) => {}
         Err(error @ Error::Locked { .. }) => return Err(Rejected::Locked(request, error)),
         Err(error) => return Err(Rejected::Failed(error)),

@@ -41,11 +41,11 @@ pub struct Transaction {
     store: Store,
     view: ReadView,
     read_only: bool,
-    state: Mutex<State>,
+    state: Mutex<TransactionState>,
 }
 
 #[derive(Debug)]
-struct State {
+struct TransactionState {
     level: Arc<Level>,
     /// Bytes that savepoints hold in levels that were left behind.
     retained: usize,
@@ -58,7 +58,7 @@ struct State {
     finished: bool,
 }
 
-impl State {
+impl TransactionState {
     fn new(level: Arc<Level>) -> Self {
         Self {
             level,
@@ -86,7 +86,7 @@ pub struct Savepoint(u64);
 
 impl Transaction {
     pub(crate) fn new(store: Store, view: ReadView, read_only: bool) -> Self {
-        let state = State::new(Level::first(view.clone()));
+        let state = TransactionState::new(Level::first(view.clone()));
         Self { store, view, read_only, state: Mutex::new(state) }
     }
 
@@ -147,7 +147,7 @@ impl Transaction {
     }
 
     /// The rows of `range`, own writes merged in. The scan shows the writes made before this call and none made later;
-    /// rows of one's own have the begin [`Timestamp::INTENT`].
+    /// rows of one's own have the begin [`Timestamp::ZERO`].
     ///
     /// # Errors
     /// [`Error::Finished`].
@@ -330,7 +330,7 @@ impl Transaction {
         if state.level.is_clean() && state.meta.annotations.is_empty() {
             return Ok(CommitInfo { timestamp: self.timestamp() });
         }
-        let State { level, discarded, guards, meta, .. } = state;
+        let TransactionState { level, discarded, guards, meta, .. } = state;
         let runs: BTreeMap<_, _> =
             level.runs.iter().filter(|(keyspace, _)| !discarded.contains(keyspace)).collect();
         if !runs.is_empty() {
@@ -373,18 +373,19 @@ impl Transaction {
         self.finish().map(drop)
     }
 
-    fn finish(&self) -> Result<State> {
+    fn finish(&self) -> Result<TransactionState> {
         let mut state = self.live()?;
-        let over = State { finished: true, ..State::new(Level::first(self.view.clone())) };
+        let over =
+            TransactionState { finished: true, ..TransactionState::new(Level::first(self.view.clone())) };
         Ok(mem::replace(&mut *state, over))
     }
 
-    fn live(&self) -> Result<parking_lot::MutexGuard<'_, State>> {
+    fn live(&self) -> Result<parking_lot::MutexGuard<'_, TransactionState>> {
         let state = self.state.lock();
         if state.finished { Err(Error::Finished) } else { Ok(state) }
     }
 
-    fn writable(&self) -> Result<parking_lot::MutexGuard<'_, State>> {
+    fn writable(&self) -> Result<parking_lot::MutexGuard<'_, TransactionState>> {
         if self.read_only {
             return Err(Error::ReadOnly("the transaction"));
         }

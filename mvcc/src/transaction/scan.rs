@@ -103,7 +103,7 @@ impl TransactionScan {
             if order != Ordering::Less
                 && let Some((key, Some(value))) = self.own.pop_front()
             {
-                push(out, &key, Timestamp::INTENT, &value);
+                push(out, &key, Timestamp::ZERO, &value);
             }
             if order != Ordering::Greater
                 && let Some(batch) = &self.pending

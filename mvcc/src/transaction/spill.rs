@@ -8,7 +8,7 @@ use bygone_engine::{
 };
 use parking_lot::Mutex;
 
-use super::{State, Transaction, level::Level, writes::Position};
+use super::{Transaction, TransactionState, level::Level, writes::Position};
 use crate::{Error, Result};
 
 impl Transaction {
@@ -121,7 +121,7 @@ impl Transaction {
     }
 }
 
-impl State {
+impl TransactionState {
     /// Savepoints in a level that is left behind need the writes before the last of them only.
     fn trim_savepoints(&mut self, level: &Arc<Level>) {
         let mut of_level: Vec<_> =

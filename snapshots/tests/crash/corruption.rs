@@ -111,7 +111,7 @@ async fn read(database: &Database, moments: &[Timestamp]) -> Result<Answers> {
     }
     for keyspace in KEYSPACES {
         let all = KeyRange::all();
-        let mut scan = database.engine().versions(keyspace, all, Timestamp::INTENT, Timestamp::LAST)?;
+        let mut scan = database.engine().versions(keyspace, all, Timestamp::ZERO, Timestamp::LAST)?;
         while let Some(version) = scan.next().await? {
             let (key, begin) = (version.key.clone(), version.begin);
             answers.versions.push((keyspace, key, begin, version.into_value()));

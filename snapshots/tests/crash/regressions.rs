@@ -416,7 +416,7 @@ fn watermarks_alone_do_not_grow_the_log_without_bound() {
             clock.set(at);
             database.rows_at(Timestamp::from_micros(at)).await.unwrap();
         }
-        database.engine().admit().await.unwrap();
+        database.engine().wait_for_room().await.unwrap();
         let files = disk.files();
         let log: Vec<_> = files.iter().filter(|(path, _)| path.starts_with("/db/wal")).collect();
         assert!(log.len() <= 2, "{log:?}");

@@ -356,7 +356,7 @@ async fn take(database: &Database, step: Step, now: &Contents, number: u64) -> (
         },
         Retention(us) => from_engine(database.engine().set_retention(None, Some(us)).await),
         Flush => from_engine(database.engine().flush().await),
-        Settle => from_engine(database.engine().settle().await),
+        Settle => from_engine(database.engine().compact_to_shape().await),
         Compact => from_engine(database.engine().compact().await),
         Collect => from_engine(database.engine().collect().await.map(drop)),
         Close => from_engine(database.engine().close().await),

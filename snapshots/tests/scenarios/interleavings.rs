@@ -90,7 +90,7 @@ async fn a_snapshot_whose_call_is_dropped_while_another_leads_keeps_its_pin_thro
         let mut create = Box::pin(snapshots.create(bygone_snapshots::CreateSnapshot::database("s")));
         assert!(poll(create.as_mut()).is_pending(), "its record is queued");
     }
-    let mut expire = pin!(snapshots.expire(Timestamp::INTENT));
+    let mut expire = pin!(snapshots.expire(Timestamp::ZERO));
     assert!(poll(expire.as_mut()).is_pending(), "the pipeline is not idle");
     assert!(store.engine().oldest_pin().is_some());
     writer.await.expect("commits");
@@ -145,7 +145,7 @@ async fn records_of_commits_go_when_nothing_can_be_read_as_of_them() {
         }
     }
     let known = async || -> Vec<Timestamp> {
-        let all = commits(&store.view_now(), Timestamp::INTENT, Timestamp::LAST, 100).await.expect("reads");
+        let all = commits(&store.view_now(), Timestamp::ZERO, Timestamp::LAST, 100).await.expect("reads");
         let of_ada = all.into_iter().filter(|commit| commit.author.is_some());
         of_ada.map(|commit| commit.timestamp).collect()
     };

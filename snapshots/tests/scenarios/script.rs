@@ -258,7 +258,7 @@ impl Script {
             "history" => {
                 let (keyspace, key) = self.key(rest.0[0]).await;
                 let now = store.clock().now();
-                let entries = key_history(&store, keyspace, &key, Timestamp::INTENT, now).await?;
+                let entries = key_history(&store, keyspace, &key, Timestamp::ZERO, now).await?;
                 let rows: Vec<_> = entries
                     .into_iter()
                     .map(|e| {

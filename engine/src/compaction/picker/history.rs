@@ -8,7 +8,7 @@ use crate::{
     manifest::{FileId, FileMeta},
     pins::Retained,
     sst::Table,
-    state::{Group, Place, SortedRun, Tree},
+    state::{Group, Placement, SortedRun, Tree},
     types::{KeyspaceId, Timestamp},
 };
 
@@ -98,7 +98,7 @@ fn merge(group: &Group, options: &EngineOptions) -> (Vec<Arc<SortedRun>>, Work) 
     let (first, other) = inputs(files);
     let (newest_pin, to_run) = (group.newest_pin, by_size[1]);
     if other.is_empty() {
-        return (vec![Arc::new(first)], Work::Relocate(Place::Run(newest_pin, to_run)));
+        return (vec![Arc::new(first)], Work::Relocate(Placement::Run(newest_pin, to_run)));
     }
     (vec![Arc::new(first), Arc::new(other)], Work::Regroup { newest_pin, to_run })
 }

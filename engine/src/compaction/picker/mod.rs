@@ -15,16 +15,14 @@ use bytes::Bytes;
 use crate::{
     EngineOptions,
     pins::Retained,
-    read::KeyRange,
+    retention::Garbage,
     sst::Table,
-    state::{Place, SortedRun, Tree},
-    types::{KeyspaceId, Timestamp},
+    state::{LEVELS, Placement, SortedRun, Tree},
+    types::{KeyRange, KeyspaceId, Timestamp},
 };
 
 pub(crate) use history::pick_history;
 
-/// Levels below level 0.
-pub(crate) const LEVELS: usize = 6;
 /// A bottom file is rewritten when this share of its pages, in percent, holds garbage for certain.
 const GARBAGE_PERCENT: u64 = 10;
 /// A bottom file is rewritten when this share of its versions, in percent, could move to history.
@@ -48,10 +46,8 @@ pub(crate) enum Work {
     Merge {
         /// Index of the level that takes the output.
         to_level: usize,
-        /// No older version of an input's key is outside the inputs, but in history.
-        oldest_in_sight: bool,
-        /// Values that have ended go to history. Only with the oldest in sight (I7).
-        moves_ended: bool,
+        /// What becomes of deletes, and of values that have ended.
+        garbage: Garbage,
     },
     /// Parts of runs of one history group become one part of a run; versions that belong to other groups go there.
     Regroup {
@@ -61,7 +57,7 @@ pub(crate) enum Work {
         to_run: usize,
     },
     /// The files go somewhere else as they are.
-    Relocate(Place),
+    Relocate(Placement),
     /// Nobody can read any of it.
     Drop,
 }
@@ -135,10 +131,10 @@ pub(crate) fn pick_all(keyspace: KeyspaceId, tree: &Tree, retained: &Retained) -
     let needs_nothing = match inputs.as_slice() {
         [] => true,
         [only] => {
-            let is_settled = |table: &Table| {
+            let is_in_shape = |table: &Table| {
                 table.is_dense() && table.meta().closed == 0 && !may_hold_garbage(table, retained)
             };
-            only.tables().iter().all(is_settled)
+            only.tables().iter().all(is_in_shape)
         }
         _ => false,
     };
@@ -146,7 +142,7 @@ pub(crate) fn pick_all(keyspace: KeyspaceId, tree: &Tree, retained: &Retained) -
 }
 
 /// All there is of the keys in the current tier becomes a part of the last level.
-const INTO_BOTTOM: Work = Work::Merge { to_level: LEVELS - 1, oldest_in_sight: true, moves_ended: true };
+const INTO_BOTTOM: Work = Work::Merge { to_level: LEVELS - 1, garbage: Garbage::MoveEnded };
 
 struct Targets {
     bytes: [u64; LEVELS],
@@ -204,14 +200,17 @@ fn merge_into(
 ) -> Job {
     let mut inputs = newer;
     if inputs.len() == 1 && below.is_empty() {
-        return Job { keyspace, inputs, work: Work::Relocate(Place::Level(to_level)) };
+        return Job { keyspace, inputs, work: Work::Relocate(Placement::Level(to_level)) };
     }
     if !below.is_empty() {
         inputs.push(Arc::new(below));
     }
-    let oldest_in_sight = nothing_below(tree, to_level, &inputs);
-    let moves_ended = oldest_in_sight && may_have_ended(&inputs);
-    Job { keyspace, inputs, work: Work::Merge { to_level, oldest_in_sight, moves_ended } }
+    let garbage = match nothing_below(tree, to_level, &inputs) {
+        false => Garbage::Keep,
+        true if may_have_ended(&inputs) => Garbage::MoveEnded,
+        true => Garbage::DropDeletes,
+    };
+    Job { keyspace, inputs, work: Work::Merge { to_level, garbage } }
 }
 
 /// Whether there is enough among the inputs that has ended, or ends by the merge, to make files of history.
@@ -252,7 +251,7 @@ fn rewrite_bottom(keyspace: KeyspaceId, tree: &Tree, retained: &Retained) -> Opt
 fn holds_garbage(table: &Table, page: usize, retained: &Retained) -> bool {
     let index = table.index();
     let max_end = index.max_end(page);
-    let ended = max_end > Timestamp::INTENT && !retained.can_see(index.min_begin(page), max_end);
+    let ended = max_end > Timestamp::ZERO && !retained.can_see(index.min_begin(page), max_end);
     ended || index.puts(page) < index.rows(page) && index.max_begin(page) <= retained.horizon
 }
 

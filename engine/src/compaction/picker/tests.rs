@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 
-use super::{Job, LEVELS, Work, pick};
+use super::{Garbage, Job, LEVELS, Work, pick};
 use crate::{
     EngineOptions, Root,
     manifest::FileId,
@@ -71,7 +71,7 @@ fn a_merge_into_a_file_that_reaches_further_looks_below_all_of_it() {
     let retained = Retained { horizon: Timestamp::from_micros(100), pins: Vec::new() };
     let job = pick(KEYSPACE, &tree, &retained, &EngineOptions::tiny()).unwrap();
     assert_eq!(job.inputs.len(), 4);
-    let work = Work::Merge { to_level: LEVELS - 2, oldest_in_sight: false, moves_ended: false };
+    let work = Work::Merge { to_level: LEVELS - 2, garbage: Garbage::Keep };
     assert_eq!(job.work, work, "the oldest version of a is below");
 }
 
@@ -81,7 +81,7 @@ fn a_large_merge_is_cut_between_two_files_of_its_largest_run() {
     let tables: Vec<Table> = ["a", "c", "e", "g", "i"].map(|key| files.table(&[(key, 10, 0, true)])).to_vec();
     let bytes = tables[0].meta().len;
     let inputs = vec![files.run(&[("b", 20, 0, true), ("h", 20, 0, true)]), Arc::new(SortedRun::new(tables))];
-    let work = Work::Merge { to_level: LEVELS - 1, oldest_in_sight: true, moves_ended: false };
+    let work = Work::Merge { to_level: LEVELS - 1, garbage: Garbage::DropDeletes };
     let job = Job { keyspace: KEYSPACE, inputs, work };
     let whole = job.ranges(bytes * 2);
     assert!(

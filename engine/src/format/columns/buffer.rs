@@ -26,12 +26,12 @@ pub struct ColumnBuffer {
     pub(super) presence: Vec<Presence>,
     pub(super) nulls: usize,
     pub(super) missing: usize,
-    pub(super) values: Values,
+    pub(super) values: BufferValues,
 }
 
 /// One entry per row; rows without a value have any.
 #[derive(Debug)]
-pub(super) enum Values {
+pub(super) enum BufferValues {
     Ints(Vec<i64>),
     Wides(Vec<i128>),
     Floats(Vec<u32>),
@@ -44,12 +44,14 @@ impl ColumnBuffer {
     pub fn new(kind: ColumnKind) -> Self {
         let values = match kind {
             ColumnKind::Boolean | ColumnKind::Int16 | ColumnKind::Int32 | ColumnKind::Int64 => {
-                Values::Ints(Vec::new())
+                BufferValues::Ints(Vec::new())
             }
-            ColumnKind::Int128 => Values::Wides(Vec::new()),
-            ColumnKind::Float32 => Values::Floats(Vec::new()),
-            ColumnKind::Float64 => Values::Doubles(Vec::new()),
-            ColumnKind::Text | ColumnKind::Bytes => Values::Strings { ends: Vec::new(), data: Vec::new() },
+            ColumnKind::Int128 => BufferValues::Wides(Vec::new()),
+            ColumnKind::Float32 => BufferValues::Floats(Vec::new()),
+            ColumnKind::Float64 => BufferValues::Doubles(Vec::new()),
+            ColumnKind::Text | ColumnKind::Bytes => {
+                BufferValues::Strings { ends: Vec::new(), data: Vec::new() }
+            }
         };
         Self { kind, presence: Vec::new(), nulls: 0, missing: 0, values }
     }
@@ -68,11 +70,11 @@ impl ColumnBuffer {
         self.presence.clear();
         (self.nulls, self.missing) = (0, 0);
         match &mut self.values {
-            Values::Ints(values) => values.clear(),
-            Values::Wides(values) => values.clear(),
-            Values::Floats(values) => values.clear(),
-            Values::Doubles(values) => values.clear(),
-            Values::Strings { ends, data } => {
+            BufferValues::Ints(values) => values.clear(),
+            BufferValues::Wides(values) => values.clear(),
+            BufferValues::Floats(values) => values.clear(),
+            BufferValues::Doubles(values) => values.clear(),
+            BufferValues::Strings { ends, data } => {
                 ends.clear();
                 data.clear();
             }
@@ -87,11 +89,11 @@ impl ColumnBuffer {
         }
         self.presence.push(presence);
         match &mut self.values {
-            Values::Ints(values) => values.push(0),
-            Values::Wides(values) => values.push(0),
-            Values::Floats(values) => values.push(0),
-            Values::Doubles(values) => values.push(0),
-            Values::Strings { ends, data } => ends.push(data.len() as u32),
+            BufferValues::Ints(values) => values.push(0),
+            BufferValues::Wides(values) => values.push(0),
+            BufferValues::Floats(values) => values.push(0),
+            BufferValues::Doubles(values) => values.push(0),
+            BufferValues::Strings { ends, data } => ends.push(data.len() as u32),
         }
     }
 
@@ -111,14 +113,14 @@ impl ColumnBuffer {
             _ => {}
         }
         match &mut self.values {
-            Values::Ints(values) => values.push(int(self.kind, tag, payload)?),
-            Values::Wides(values) => values.push(wide(tag, payload)?),
-            Values::Floats(values) => values.push(match tag {
+            BufferValues::Ints(values) => values.push(int(self.kind, tag, payload)?),
+            BufferValues::Wides(values) => values.push(wide(tag, payload)?),
+            BufferValues::Floats(values) => values.push(match tag {
                 tag::ZERO => 0,
                 _ => float(value::f32(tag, payload)?)?,
             }),
-            Values::Doubles(values) => values.push(double(tag, payload)?),
-            Values::Strings { ends, data } => {
+            BufferValues::Doubles(values) => values.push(double(tag, payload)?),
+            BufferValues::Strings { ends, data } => {
                 let bytes = string(self.kind, tag, payload)?;
                 data.extend_from_slice(bytes);
                 ends.push(u32::try_from(data.len()).ok()?);
@@ -131,12 +133,12 @@ impl ColumnBuffer {
     /// Adds a value that was taken from a key.
     fn push_key(&mut self, value: &KeyValue<'_>) -> Option<()> {
         match (&mut self.values, value) {
-            (Values::Ints(values), KeyValue::Boolean(value)) => values.push(i64::from(*value)),
-            (Values::Ints(values), KeyValue::Int(value)) => values.push(*value),
-            (Values::Wides(values), KeyValue::Wide(value)) => values.push(*value),
-            (Values::Floats(values), KeyValue::Float32(value)) => values.push(value.to_bits()),
-            (Values::Doubles(values), KeyValue::Float64(value)) => values.push(value.to_bits()),
-            (Values::Strings { ends, data }, KeyValue::Bytes(bytes)) => {
+            (BufferValues::Ints(values), KeyValue::Boolean(value)) => values.push(i64::from(*value)),
+            (BufferValues::Ints(values), KeyValue::Int(value)) => values.push(*value),
+            (BufferValues::Wides(values), KeyValue::Wide(value)) => values.push(*value),
+            (BufferValues::Floats(values), KeyValue::Float32(value)) => values.push(value.to_bits()),
+            (BufferValues::Doubles(values), KeyValue::Float64(value)) => values.push(value.to_bits()),
+            (BufferValues::Strings { ends, data }, KeyValue::Bytes(bytes)) => {
                 if self.kind == ColumnKind::Text && std::str::from_utf8(bytes).is_err() {
                     return None;
                 }
@@ -257,7 +259,7 @@ impl RowSplitter {
         for (kind, key, value) in rows {
             let done = match kind {
                 Kind::Put => self.push(schema, key, value),
-                Kind::Delete | Kind::Absent => {
+                Kind::Delete => {
                     self.columns.iter_mut().for_each(|column| column.push_without_value(Presence::Missing));
                     self.tag_counts.push(0);
                     Some(())

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::{HAS_MISSING, HAS_NULLS, bit};
 use crate::{
-    format::{Cursor, Damage, Encoding},
+    format::{ByteCursor, Damage, Encoding},
     rows::{
         ColumnKind,
         value::{self, tag},
@@ -334,7 +334,7 @@ fn decode_strings(encoding: Encoding, raw: &Bytes, rows: usize) -> Result<String
         Encoding::Dictionary2 => 2,
         other => return Err(Damage::new(0, format!("encoding {other:?} does not hold strings"))),
     };
-    let mut cursor = Cursor::new(raw);
+    let mut cursor = ByteCursor::new(raw);
     let entries = if code_width == 0 { rows } else { cursor.u32()? as usize };
     if entries > raw.len().max(rows) {
         return Err(Damage::new(0, format!("{entries} entries are too many")));
@@ -365,7 +365,7 @@ fn decode_strings(encoding: Encoding, raw: &Bytes, rows: usize) -> Result<String
     Ok(Strings { offsets, data, dictionary })
 }
 
-fn decode_lengths(cursor: &mut Cursor<'_>, entries: usize) -> Result<Vec<u32>, Damage> {
+fn decode_lengths(cursor: &mut ByteCursor<'_>, entries: usize) -> Result<Vec<u32>, Damage> {
     let width = cursor.u8()?;
     let mut offsets = Vec::with_capacity(entries + 1);
     let mut end = 0_u32;

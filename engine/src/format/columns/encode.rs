@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{
     HAS_MISSING, HAS_NULLS,
-    buffer::{ColumnBuffer, Presence, Values},
+    buffer::{BufferValues, ColumnBuffer, Presence},
 };
 use crate::format::Encoding;
 
@@ -24,11 +24,11 @@ impl ColumnBuffer {
             Encoding::Nulls as u8
         } else {
             match &self.values {
-                Values::Ints(values) => self.encode_ints(values, out),
-                Values::Wides(values) => self.encode_wides(values, out),
-                Values::Floats(values) => self.encode_fixed(values, u32::to_le_bytes, out),
-                Values::Doubles(values) => self.encode_fixed(values, u64::to_le_bytes, out),
-                Values::Strings { ends, data } => self.encode_strings(ends, data, out),
+                BufferValues::Ints(values) => self.encode_ints(values, out),
+                BufferValues::Wides(values) => self.encode_wides(values, out),
+                BufferValues::Floats(values) => self.encode_fixed(values, u32::to_le_bytes, out),
+                BufferValues::Doubles(values) => self.encode_fixed(values, u64::to_le_bytes, out),
+                BufferValues::Strings { ends, data } => self.encode_strings(ends, data, out),
             }
         };
         // Of a column without values the nulls are what is not missing.

@@ -4,9 +4,9 @@
 //!     narrower. Where none can be given (NaN, a string of the largest bytes) there is none.
 //! Z2. Missing rows read as what the reader's schema says: a page that has some says so, and its bounds speak of the others.
 
-use super::buffer::{ColumnBuffer, Presence, Values};
+use super::buffer::{BufferValues, ColumnBuffer, Presence};
 use crate::{
-    format::{Cursor, Damage},
+    format::{ByteCursor, Damage},
     rows::{ColumnKind, RowSchema},
 };
 
@@ -58,29 +58,29 @@ impl ColumnBuffer {
             has_missing: self.missing > 0,
         };
         match &self.values {
-            Values::Ints(values) => {
+            BufferValues::Ints(values) => {
                 let values = values.iter().enumerate().filter(|(row, _)| present(*row));
                 let bounds = values.fold(None, |bounds: Option<(i64, i64)>, (_, value)| {
                     Some(bounds.map_or((*value, *value), |(min, max)| (min.min(*value), max.max(*value))))
                 });
                 (zone.min, zone.max) = bounds.map(|(min, max)| (Bound::Int(min), Bound::Int(max))).unzip();
             }
-            Values::Wides(values) => {
+            BufferValues::Wides(values) => {
                 let values = values.iter().enumerate().filter(|(row, _)| present(*row));
                 let bounds = values.fold(None, |bounds: Option<(i128, i128)>, (_, value)| {
                     Some(bounds.map_or((*value, *value), |(min, max)| (min.min(*value), max.max(*value))))
                 });
                 (zone.min, zone.max) = bounds.map(|(min, max)| (Bound::Wide(min), Bound::Wide(max))).unzip();
             }
-            Values::Floats(values) => {
+            BufferValues::Floats(values) => {
                 let values = values.iter().enumerate().filter(|(row, _)| present(*row));
                 set_floats(&mut zone, values.map(|(_, bits)| f64::from(f32::from_bits(*bits))));
             }
-            Values::Doubles(values) => {
+            BufferValues::Doubles(values) => {
                 let values = values.iter().enumerate().filter(|(row, _)| present(*row));
                 set_floats(&mut zone, values.map(|(_, bits)| f64::from_bits(*bits)));
             }
-            Values::Strings { ends, data } => {
+            BufferValues::Strings { ends, data } => {
                 let string = |row: usize| {
                     let start = if row == 0 { 0 } else { ends[row - 1] as usize };
                     &data[start..ends[row] as usize]
@@ -240,7 +240,7 @@ impl ZoneMaps {
     /// Lengths do not fit.
     pub fn decode(raw: &[u8], schema: &RowSchema, pages: usize) -> Result<Self, Damage> {
         let width = schema.columns().len();
-        let mut cursor = Cursor::new(raw);
+        let mut cursor = ByteCursor::new(raw);
         // Five bytes of a page must still be there before a table of them is allocated.
         if pages.checked_mul(width).is_none_or(|count| count > raw.len()) {
             return Err(Damage::new(0, "zone maps are too short"));
@@ -272,7 +272,7 @@ impl ZoneMaps {
     }
 }
 
-fn decode_bounds(cursor: &mut Cursor<'_>, kind: ColumnKind, pages: usize) -> Result<Vec<Bound>, Damage> {
+fn decode_bounds(cursor: &mut ByteCursor<'_>, kind: ColumnKind, pages: usize) -> Result<Vec<Bound>, Damage> {
     match kind {
         ColumnKind::Text | ColumnKind::Bytes => {
             let ends = cursor.u32s(pages)?;

@@ -4,9 +4,9 @@ use std::{collections::VecDeque, sync::Arc};
 
 use super::{
     ColumnRequest, Columns,
-    builder::{Builder, Unfit},
+    builder::{Builder, TypeMismatch},
     picks::Picks,
-    rowset::{PickedRows, RowSet, Segment},
+    rowset::{PickedRows, RowSegment, RowSet},
 };
 use crate::{
     Error, Result,
@@ -86,12 +86,12 @@ impl RowAssembler {
     #[inline]
     pub fn push(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
         self.rows += 1;
-        self.push_key(key).and_then(|()| self.push_value(value)).map_err(|Unfit| unfit("row"))
+        self.push_key(key).and_then(|()| self.push_value(value)).map_err(|TypeMismatch| unfit("row"))
     }
 
-    fn push_key(&mut self, mut rest: &[u8]) -> Result<(), Unfit> {
+    fn push_key(&mut self, mut rest: &[u8]) -> Result<(), TypeMismatch> {
         for (kind, output) in &self.key {
-            let value = key::take(*kind, &mut rest).ok_or(Unfit)?;
+            let value = key::take(*kind, &mut rest).ok_or(TypeMismatch)?;
             if let Some(output) = output {
                 self.builders[*output].push_key(&value)?;
             }
@@ -100,16 +100,16 @@ impl RowAssembler {
     }
 
     #[inline]
-    fn push_value(&mut self, value: &[u8]) -> Result<(), Unfit> {
+    fn push_value(&mut self, value: &[u8]) -> Result<(), TypeMismatch> {
         if self.slots.is_empty() {
             return Ok(());
         }
-        let mut tags = value::split(value).ok_or(Unfit)?;
+        let mut tags = value::split(value).ok_or(TypeMismatch)?;
         for (id, output) in self.slots.iter().enumerate() {
             let mut found = (tag::ELSEWHERE, &[][..]);
             if id < tags.count {
                 let tag = tags.tag(id);
-                found = (tag, tags.take(tag).ok_or(Unfit)?);
+                found = (tag, tags.take(tag).ok_or(TypeMismatch)?);
             }
             if let Some(output) = output {
                 self.builders[*output].push(found.0, found.1)?;
@@ -139,13 +139,13 @@ impl RowAssembler {
         let mut recent: VecDeque<PageColumns> = VecDeque::new();
         for segment in set.segments() {
             match segment {
-                Segment::Rows(rows) => {
+                RowSegment::Rows(rows) => {
                     for (key, value) in rows {
                         self.push(key, value)?;
                     }
                 }
-                Segment::Page(picked) if picked.rows.is_empty() => {}
-                Segment::Page(picked) => {
+                RowSegment::Page(picked) if picked.rows.is_empty() => {}
+                RowSegment::Page(picked) => {
                     if !recent.iter().any(|columns| columns.is_of(picked)) {
                         if recent.len() == RECENT_PAGES {
                             recent.pop_back();
@@ -156,7 +156,7 @@ impl RowAssembler {
                     }
                     if let Some(columns) = recent.iter().find(|columns| columns.is_of(picked)) {
                         let done = self.append_columns(columns, picked.rows_total(), &picked.rows);
-                        done.map_err(|Unfit| unfit(&picked.table.meta().object_name()))?;
+                        done.map_err(|TypeMismatch| unfit(&picked.table.meta().object_name()))?;
                         continue;
                     }
                     let page = picked.table.page(picked.number, picked.policy).await?;
@@ -186,7 +186,7 @@ impl RowAssembler {
         columns: &PageColumns,
         rows_of_page: usize,
         picks: &Picks,
-    ) -> Result<(), Unfit> {
+    ) -> Result<(), TypeMismatch> {
         let mut chunks = columns.chunks.iter();
         let rows = picks.len();
         self.rows += rows;

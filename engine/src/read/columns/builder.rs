@@ -26,21 +26,21 @@ use crate::{
 
 /// Why a column cannot be filled: what is stored does not fit its type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Unfit;
+pub(crate) struct TypeMismatch;
 
-type Filled = Result<(), Unfit>;
+type Filled = Result<(), TypeMismatch>;
 
 /// A column being filled.
 #[derive(Debug)]
 pub(super) struct Builder {
     data_type: DataType,
     missing: Missing,
-    values: Values,
+    values: ArrayValues,
     nulls: NullBufferBuilder,
 }
 
 #[derive(Debug)]
-enum Values {
+enum ArrayValues {
     Boolean(BooleanBufferBuilder),
     Int16(Vec<i16>),
     Int32(Vec<i32>),
@@ -56,15 +56,15 @@ impl Builder {
     /// An empty column; `None` for types that no column has.
     pub(super) fn new(request: &ColumnRequest) -> Option<Self> {
         let values = match &request.data_type {
-            DataType::Boolean => Values::Boolean(BooleanBufferBuilder::new(0)),
-            DataType::Int16 => Values::Int16(Vec::new()),
-            DataType::Int32 | DataType::Date32 => Values::Int32(Vec::new()),
-            DataType::Int64 | DataType::Timestamp(TimeUnit::Microsecond, _) => Values::Int64(Vec::new()),
-            DataType::Decimal128(_, _) => Values::Int128(Vec::new()),
-            DataType::Float32 => Values::Float32(Vec::new()),
-            DataType::Float64 => Values::Float64(Vec::new()),
-            DataType::Utf8View => Values::Text(Views::default()),
-            DataType::Binary => Values::Bytes { offsets: vec![0], data: Vec::new() },
+            DataType::Boolean => ArrayValues::Boolean(BooleanBufferBuilder::new(0)),
+            DataType::Int16 => ArrayValues::Int16(Vec::new()),
+            DataType::Int32 | DataType::Date32 => ArrayValues::Int32(Vec::new()),
+            DataType::Int64 | DataType::Timestamp(TimeUnit::Microsecond, _) => ArrayValues::Int64(Vec::new()),
+            DataType::Decimal128(_, _) => ArrayValues::Int128(Vec::new()),
+            DataType::Float32 => ArrayValues::Float32(Vec::new()),
+            DataType::Float64 => ArrayValues::Float64(Vec::new()),
+            DataType::Utf8View => ArrayValues::Text(Views::default()),
+            DataType::Binary => ArrayValues::Bytes { offsets: vec![0], data: Vec::new() },
             _ => return None,
         };
         let (data_type, missing) = (request.data_type.clone(), request.missing.clone());
@@ -74,15 +74,15 @@ impl Builder {
     /// Makes room for so many rows more.
     pub(super) fn reserve(&mut self, rows: usize) {
         match &mut self.values {
-            Values::Boolean(bits) => bits.reserve(rows),
-            Values::Int16(values) => values.reserve(rows),
-            Values::Int32(values) => values.reserve(rows),
-            Values::Int64(values) => values.reserve(rows),
-            Values::Int128(values) => values.reserve(rows),
-            Values::Float32(values) => values.reserve(rows),
-            Values::Float64(values) => values.reserve(rows),
-            Values::Text(views) => views.reserve(rows),
-            Values::Bytes { offsets, .. } => offsets.reserve(rows),
+            ArrayValues::Boolean(bits) => bits.reserve(rows),
+            ArrayValues::Int16(values) => values.reserve(rows),
+            ArrayValues::Int32(values) => values.reserve(rows),
+            ArrayValues::Int64(values) => values.reserve(rows),
+            ArrayValues::Int128(values) => values.reserve(rows),
+            ArrayValues::Float32(values) => values.reserve(rows),
+            ArrayValues::Float64(values) => values.reserve(rows),
+            ArrayValues::Text(views) => views.reserve(rows),
+            ArrayValues::Bytes { offsets, .. } => offsets.reserve(rows),
         }
     }
 
@@ -98,8 +98,8 @@ impl Builder {
             return Ok(());
         }
         // Views take for granted that their bytes are text.
-        if matches!(self.values, Values::Text(_)) && chunk.kind() != ColumnKind::Text {
-            return Err(Unfit);
+        if matches!(self.values, ArrayValues::Text(_)) && chunk.kind() != ColumnKind::Text {
+            return Err(TypeMismatch);
         }
         self.values.append(chunk.data(), picks)?;
         if chunk.has_nulls() {
@@ -134,7 +134,7 @@ impl Builder {
             tag::NULL => self.append_nulls(1),
             tag::ELSEWHERE => self.push_missing()?,
             _ => {
-                self.values.push(tag, payload).ok_or(Unfit)?;
+                self.values.push(tag, payload).ok_or(TypeMismatch)?;
                 self.nulls.append_non_null();
             }
         }
@@ -144,7 +144,7 @@ impl Builder {
     /// As [`Self::push`]; strings still have their length in front.
     fn push_payload(&mut self, tag: u8, payload: &[u8]) -> Filled {
         let mut rest = payload;
-        let payload = value::take(tag, &mut rest).ok_or(Unfit)?;
+        let payload = value::take(tag, &mut rest).ok_or(TypeMismatch)?;
         self.push(tag, payload)
     }
 
@@ -160,7 +160,7 @@ impl Builder {
 
     /// Adds a value that was taken from a key.
     pub(super) fn push_key(&mut self, value: &KeyValue<'_>) -> Filled {
-        self.values.push_key(value).ok_or(Unfit)?;
+        self.values.push_key(value).ok_or(TypeMismatch)?;
         self.nulls.append_non_null();
         Ok(())
     }
@@ -176,19 +176,19 @@ impl Builder {
             }};
         }
         match (&mut self.values, &self.data_type) {
-            (Values::Boolean(bits), _) => Arc::new(BooleanArray::new(bits.finish(), nulls)),
-            (Values::Int16(values), _) => primitive!(values, Int16Type),
-            (Values::Int32(values), DataType::Date32) => primitive!(values, Date32Type),
-            (Values::Int32(values), _) => primitive!(values, Int32Type),
-            (Values::Int64(values), DataType::Timestamp(_, _)) => {
+            (ArrayValues::Boolean(bits), _) => Arc::new(BooleanArray::new(bits.finish(), nulls)),
+            (ArrayValues::Int16(values), _) => primitive!(values, Int16Type),
+            (ArrayValues::Int32(values), DataType::Date32) => primitive!(values, Date32Type),
+            (ArrayValues::Int32(values), _) => primitive!(values, Int32Type),
+            (ArrayValues::Int64(values), DataType::Timestamp(_, _)) => {
                 primitive!(values, TimestampMicrosecondType)
             }
-            (Values::Int64(values), _) => primitive!(values, Int64Type),
-            (Values::Int128(values), _) => primitive!(values, Decimal128Type),
-            (Values::Float32(values), _) => primitive!(values, Float32Type),
-            (Values::Float64(values), _) => primitive!(values, Float64Type),
-            (Values::Text(views), _) => views.finish(nulls),
-            (Values::Bytes { offsets, data }, _) => {
+            (ArrayValues::Int64(values), _) => primitive!(values, Int64Type),
+            (ArrayValues::Int128(values), _) => primitive!(values, Decimal128Type),
+            (ArrayValues::Float32(values), _) => primitive!(values, Float32Type),
+            (ArrayValues::Float64(values), _) => primitive!(values, Float64Type),
+            (ArrayValues::Text(views), _) => views.finish(nulls),
+            (ArrayValues::Bytes { offsets, data }, _) => {
                 let offsets = OffsetBuffer::new(std::mem::replace(offsets, vec![0]).into());
                 Arc::new(BinaryArray::new(offsets, Buffer::from_vec(std::mem::take(data)), nulls))
             }
@@ -196,7 +196,7 @@ impl Builder {
     }
 }
 
-impl Values {
+impl ArrayValues {
     /// Adds the values of rows; what is there where a row is null does not matter.
     fn append(&mut self, data: &ColumnData, picks: &Picks) -> Filled {
         match (self, data) {
@@ -244,7 +244,7 @@ impl Values {
             (Self::Bytes { offsets, data }, ColumnData::Strings(strings)) => {
                 append_bytes(offsets, data, strings, picks)?;
             }
-            _ => return Err(Unfit),
+            _ => return Err(TypeMismatch),
         }
         Ok(())
     }
@@ -372,7 +372,7 @@ pub(super) fn append_rows<T>(out: &mut Vec<T>, picks: &Picks, mut value: impl Fn
 
 fn append_bytes(offsets: &mut Vec<i32>, data: &mut Vec<u8>, strings: &Strings, picks: &Picks) -> Filled {
     for row in picks.iter() {
-        push_bytes(offsets, data, strings.get(row)).ok_or(Unfit)?;
+        push_bytes(offsets, data, strings.get(row)).ok_or(TypeMismatch)?;
     }
     Ok(())
 }

@@ -22,7 +22,7 @@ use bytes::Bytes;
 
 pub use assembler::RowAssembler;
 pub use rowset::RowSet;
-pub(crate) use rowset::{Place, Segment};
+pub(crate) use rowset::{RowPlace, RowSegment};
 
 use super::{
     PageCounts, PagePruner, ReadView,

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::picks::Picks;
 use crate::{
     Result,
-    read::{BinaryColumn, scan::Sink},
+    read::{BinaryColumn, scan::RowSink},
     sst::{CachePolicy, Page, Table},
     types::Version,
 };
@@ -19,7 +19,7 @@ const GROUPED_SEGMENTS: usize = 16;
 /// Visible rows of a scan; their values are not read yet.
 #[derive(Debug, Default)]
 pub struct RowSet {
-    segments: Vec<Segment>,
+    segments: Vec<RowSegment>,
     /// Whether rows of a page stay together, with others of the set behind them. Otherwise rows stay in scan order.
     grouped: bool,
     /// The segment of the page that was entered last.
@@ -30,7 +30,7 @@ pub struct RowSet {
 }
 
 #[derive(Debug)]
-pub(crate) enum Segment {
+pub(crate) enum RowSegment {
     Page(PickedRows),
     /// Keys and values.
     Rows(Vec<(Bytes, Bytes)>),
@@ -73,7 +73,7 @@ impl RowSet {
     }
 
     /// The newest segment like this that a row may be added to.
-    fn open_segment(&self, is_it: impl Fn(&Segment) -> bool) -> Option<usize> {
+    fn open_segment(&self, is_it: impl Fn(&RowSegment) -> bool) -> Option<usize> {
         let open = if self.grouped { GROUPED_SEGMENTS } else { 1 };
         let from = self.segments.len().saturating_sub(open);
         self.segments[from..].iter().rposition(is_it).map(|found| from + found)
@@ -93,7 +93,7 @@ impl RowSet {
         self.bytes
     }
 
-    pub(crate) fn segments(&self) -> &[Segment] {
+    pub(crate) fn segments(&self) -> &[RowSegment] {
         &self.segments
     }
 
@@ -106,13 +106,13 @@ impl RowSet {
         let mut at = 0;
         for segment in &mut self.segments {
             match segment {
-                Segment::Rows(rows) => {
+                RowSegment::Rows(rows) => {
                     rows.retain(|_| {
                         at += 1;
                         bits.value(at - 1)
                     });
                 }
-                Segment::Page(picked) => {
+                RowSegment::Page(picked) => {
                     let rows = picked.rows.len();
                     picked.rows.retain(&bits.slice(at, rows));
                     at += rows;
@@ -120,8 +120,8 @@ impl RowSet {
             }
         }
         self.segments.retain(|segment| match segment {
-            Segment::Rows(rows) => !rows.is_empty(),
-            Segment::Page(picked) => !picked.rows.is_empty(),
+            RowSegment::Rows(rows) => !rows.is_empty(),
+            RowSegment::Page(picked) => !picked.rows.is_empty(),
         });
         self.rows = bits.count_set_bits();
     }
@@ -144,9 +144,9 @@ impl RowSet {
         let mut keys = BinaryColumn::with_capacity(self.rows, 0);
         for segment in &self.segments {
             match segment {
-                Segment::Rows(rows) => rows.iter().for_each(|(key, _)| keys.push(key)),
-                Segment::Page(picked) if picked.rows.is_empty() => {}
-                Segment::Page(picked) => {
+                RowSegment::Rows(rows) => rows.iter().for_each(|(key, _)| keys.push(key)),
+                RowSegment::Page(picked) if picked.rows.is_empty() => {}
+                RowSegment::Page(picked) => {
                     let page = match &picked.page {
                         Some(page) => Arc::clone(page),
                         None => picked.table.page_without_values(picked.number, picked.policy).await?,
@@ -163,26 +163,26 @@ impl RowSet {
 
 /// Where a row of a set is: its segment, and its number there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct RowPlace {
     segment: u32,
     row: u32,
 }
 
 impl RowSet {
     /// Adds a row of a memtable.
-    pub(crate) fn pick_row(&mut self, key: Bytes, value: Bytes) -> Place {
+    pub(crate) fn pick_row(&mut self, key: Bytes, value: Bytes) -> RowPlace {
         self.rows += 1;
         self.bytes += key.len() + value.len();
-        let found = self.open_segment(|segment| matches!(segment, Segment::Rows(_)));
+        let found = self.open_segment(|segment| matches!(segment, RowSegment::Rows(_)));
         let segment = found.unwrap_or_else(|| {
-            self.segments.push(Segment::Rows(Vec::new()));
+            self.segments.push(RowSegment::Rows(Vec::new()));
             self.segments.len() - 1
         });
-        let Segment::Rows(rows) = &mut self.segments[segment] else {
+        let RowSegment::Rows(rows) = &mut self.segments[segment] else {
             unreachable!("the segment is one of rows");
         };
         rows.push((key, value));
-        Place { segment: segment as u32, row: rows.len() as u32 - 1 }
+        RowPlace { segment: segment as u32, row: rows.len() as u32 - 1 }
     }
 
     /// Adds a row of a page, which is behind all others that were added of this page through `segment`: the segment where
@@ -194,28 +194,28 @@ impl RowSet {
         number: usize,
         policy: CachePolicy,
         row: usize,
-    ) -> Place {
-        if !matches!(self.segments.get(*segment), Some(Segment::Page(picked)) if picked.is_of(table, number))
+    ) -> RowPlace {
+        if !matches!(self.segments.get(*segment), Some(RowSegment::Page(picked)) if picked.is_of(table, number))
         {
             *segment = self.segments.len();
-            self.segments.push(Segment::Page(PickedRows::of_page(table, number, policy)));
+            self.segments.push(RowSegment::Page(PickedRows::of_page(table, number, policy)));
         }
-        let Segment::Page(picked) = &mut self.segments[*segment] else {
+        let RowSegment::Page(picked) = &mut self.segments[*segment] else {
             unreachable!("the segment is one of a page");
         };
         self.rows += 1;
         self.bytes += picked.row_bytes;
         picked.rows.push(row..row + 1);
-        Place { segment: *segment as u32, row: picked.rows.len() as u32 - 1 }
+        RowPlace { segment: *segment as u32, row: picked.rows.len() as u32 - 1 }
     }
 
     /// The number of the first row of each segment.
     pub(crate) fn starts(&self) -> Vec<usize> {
         let mut start = 0;
-        let mut of = |segment: &Segment| {
+        let mut of = |segment: &RowSegment| {
             let rows = match segment {
-                Segment::Rows(rows) => rows.len(),
-                Segment::Page(picked) => picked.rows.len(),
+                RowSegment::Rows(rows) => rows.len(),
+                RowSegment::Page(picked) => picked.rows.len(),
             };
             start += rows;
             start - rows
@@ -224,14 +224,14 @@ impl RowSet {
     }
 }
 
-impl Place {
+impl RowPlace {
     /// The number of the row in a set whose segments start there.
     pub(crate) fn number(self, starts: &[usize]) -> usize {
         starts[self.segment as usize] + self.row as usize
     }
 }
 
-impl Sink for RowSet {
+impl RowSink for RowSet {
     fn len(&self) -> usize {
         self.rows
     }
@@ -242,11 +242,11 @@ impl Sink for RowSet {
 
     fn enter_page(&mut self, table: &Table, number: usize, policy: CachePolicy) {
         let found = self.open_segment(|segment| match segment {
-            Segment::Page(picked) => picked.is_of(table, number),
-            Segment::Rows(_) => false,
+            RowSegment::Page(picked) => picked.is_of(table, number),
+            RowSegment::Rows(_) => false,
         });
         self.current = found.unwrap_or_else(|| {
-            self.segments.push(Segment::Page(PickedRows::of_page(table, number, policy)));
+            self.segments.push(RowSegment::Page(PickedRows::of_page(table, number, policy)));
             self.segments.len() - 1
         });
     }
@@ -267,7 +267,7 @@ impl Sink for RowSet {
 impl RowSet {
     /// Adds rows of the page that was entered last, which is `page` if it was loaded.
     fn pick_of_page(&mut self, page: Option<&Arc<Page>>, pick: impl FnOnce(&mut Picks)) {
-        let Some(Segment::Page(picked)) = self.segments.get_mut(self.current) else {
+        let Some(RowSegment::Page(picked)) = self.segments.get_mut(self.current) else {
             unreachable!("a page was entered before its rows are taken");
         };
         let before = picked.rows.len();

@@ -7,7 +7,7 @@ use arrow_array::{ArrayRef, StringViewArray, builder::make_view};
 use arrow_buffer::{Buffer, NullBuffer, ScalarBuffer};
 
 use super::{
-    builder::{Unfit, append_entries, append_rows},
+    builder::{TypeMismatch, append_entries, append_rows},
     picks::Picks,
 };
 use crate::format::{Dictionary, Strings};
@@ -64,7 +64,7 @@ impl Views {
     }
 
     /// Adds rows of a page, whose column must be of kind text.
-    pub(super) fn append(&mut self, strings: &Strings, picks: &Picks) -> Result<(), Unfit> {
+    pub(super) fn append(&mut self, strings: &Strings, picks: &Picks) -> Result<(), TypeMismatch> {
         let rows = picks.len();
         let entries = strings.offsets.len() - 1;
         if rows < entries && is_small_part(strings, picks) {
@@ -72,7 +72,7 @@ impl Views {
             return Ok(());
         }
         self.seal_own();
-        let block = u32::try_from(self.buffers.len()).map_err(|_| Unfit)?;
+        let block = u32::try_from(self.buffers.len()).map_err(|_| TypeMismatch)?;
         let mut is_used = false;
         let mut view = |entry: usize| {
             let range = strings.range(entry);

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use super::{super::columns::Place, older::Older};
+use super::{super::columns::RowPlace, older::Older};
 use crate::{
     Result,
     read::{
-        BinaryColumn, KeyRange, PageCounts, PageFilter, ReadView, RowSet,
+        BinaryColumn, PageCounts, PageFilter, ReadView, RowSet,
         source::{ColumnReading, Source},
     },
-    types::{KeyspaceId, Kind, Timestamp},
+    types::{KeyRange, KeyspaceId, Kind, Timestamp},
 };
 
 /// Keys of a set at most.
@@ -60,9 +60,9 @@ pub struct Change {
 /// What is known of a key so far.
 #[derive(Clone, Copy, Debug, Default)]
 struct Sides {
-    before: Option<Place>,
+    before: Option<RowPlace>,
     before_begin: Timestamp,
-    after: Option<Place>,
+    after: Option<RowPlace>,
     after_begin: Timestamp,
     /// Whether `before` is right. If not, the key may have a version below the sources up to the one with this rank.
     is_before_known: bool,
@@ -73,7 +73,7 @@ struct Sides {
 #[derive(Debug)]
 struct Walker {
     source: Source,
-    /// Place in the current tier; none in history.
+    /// RowPlace in the current tier; none in history.
     rank: Option<usize>,
     segment: usize,
     /// Such versions of the block that are ahead.
@@ -143,7 +143,7 @@ impl ChangeScan {
     pub async fn next(&mut self) -> Result<Option<ChangeSet>> {
         if !self.is_started {
             for at in 0..self.walkers.len() {
-                self.settle(at).await?;
+                self.place_walker(at).await?;
             }
             self.is_started = true;
         }
@@ -159,7 +159,7 @@ impl ChangeScan {
                 return Ok(None);
             }
             self.look_below(&mut sides, &mut set).await?;
-            set.settle(&sides);
+            set.fill_changes(&sides);
             if !set.changes.is_empty() {
                 return Ok(Some(set));
             }
@@ -180,13 +180,13 @@ impl ChangeScan {
             sides.note(walker, self.from, &mut set.rows);
             self.order.pop();
             walker.advance();
-            self.settle(at).await?;
+            self.place_walker(at).await?;
         }
         Ok(sides)
     }
 
     /// Puts a walker that is on a version, or in a gap, in its place.
-    async fn settle(&mut self, at: usize) -> Result<()> {
+    async fn place_walker(&mut self, at: usize) -> Result<()> {
         let walker = &mut self.walkers[at];
         while walker.source.is_at_gap() {
             walker.source.fill(None).await?;
@@ -248,14 +248,14 @@ impl Sides {
 
 impl ChangeSet {
     /// Fills in the changes, and leaves out keys that neither moment has.
-    fn settle(&mut self, sides: &[Sides]) {
+    fn fill_changes(&mut self, sides: &[Sides]) {
         let starts = self.rows.starts();
-        let number = |place: Option<Place>| place.map(|place| place.number(&starts));
+        let number = |place: Option<RowPlace>| place.map(|place| place.number(&starts));
         let mut keys = BinaryColumn::default();
         for (key, sides) in self.keys.iter().zip(sides) {
             let (before, after) = (number(sides.before), number(sides.after));
             if before.is_some() || after.is_some() {
-                let begin = |row: Option<usize>, begin| row.map_or(Timestamp::INTENT, |_| begin);
+                let begin = |row: Option<usize>, begin| row.map_or(Timestamp::ZERO, |_| begin);
                 let before_begin = begin(before, sides.before_begin);
                 let after_begin = begin(after, sides.after_begin);
                 self.changes.push(Change { before, after, before_begin, after_begin });

@@ -26,7 +26,7 @@ use bytes::Bytes;
 
 pub use changes::{Change, ChangeScan, ChangeSet};
 
-use super::columns::Segment;
+use super::columns::RowSegment;
 use crate::{error::Result, read::RowSet, types::Timestamp};
 
 /// One key that differs between two moments.
@@ -134,13 +134,13 @@ async fn append_values(rows: &RowSet, out: &mut Vec<u8>) -> Result<Vec<usize>> {
     let mut ends = Vec::with_capacity(rows.len());
     for segment in rows.segments() {
         match segment {
-            Segment::Rows(rows) => {
+            RowSegment::Rows(rows) => {
                 for (_, value) in rows {
                     out.extend_from_slice(value);
                     ends.push(out.len());
                 }
             }
-            Segment::Page(picked) => {
+            RowSegment::Page(picked) => {
                 let values = picked.table.values(picked.number, picked.policy).await?;
                 for row in picked.rows.iter() {
                     values.append(row, out);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::columns::Place;
+use super::super::columns::RowPlace;
 use crate::{
     Result,
     memtable::Memtable,
@@ -16,20 +16,20 @@ use crate::{
 #[derive(Debug)]
 pub(super) enum Older {
     Memtable(Arc<Memtable>, KeyspaceId),
-    Run(RunCursor),
+    Run(RunSeeker),
 }
 
 /// The newest version of a key up to a moment.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Found {
+pub(super) struct OlderVersion {
     pub(super) begin: Timestamp,
     /// Where the value is; none where the version says that the key is gone.
-    pub(super) value: Option<Place>,
+    pub(super) value: Option<RowPlace>,
 }
 
 /// Goes through a run forward, and loads the pages that keys fall into.
 #[derive(Debug)]
-pub(super) struct RunCursor {
+pub(super) struct RunSeeker {
     run: Arc<SortedRun>,
     table: usize,
     /// The page that was loaded last, with its number in the table.
@@ -40,7 +40,7 @@ pub(super) struct RunCursor {
 
 impl Older {
     pub(super) fn run(run: Arc<SortedRun>) -> Self {
-        Self::Run(RunCursor { run, table: 0, page: None, pages_read: 0, segment: usize::MAX })
+        Self::Run(RunSeeker { run, table: 0, page: None, pages_read: 0, segment: usize::MAX })
     }
 
     /// What is found next goes into another set.
@@ -56,19 +56,19 @@ impl Older {
         key: &[u8],
         at: Timestamp,
         rows: &mut RowSet,
-    ) -> Result<Option<Found>> {
+    ) -> Result<Option<OlderVersion>> {
         match self {
             Self::Memtable(memtable, keyspace) => Ok(memtable.get(*keyspace, key, at).map(|version| {
                 let Version { key, begin, kind, value, .. } = version;
-                Found { begin, value: (kind == Kind::Put).then(|| rows.pick_row(key, value)) }
+                OlderVersion { begin, value: (kind == Kind::Put).then(|| rows.pick_row(key, value)) }
             })),
             Self::Run(cursor) => cursor.find(key, at, rows).await,
         }
     }
 }
 
-impl RunCursor {
-    async fn find(&mut self, key: &[u8], at: Timestamp, rows: &mut RowSet) -> Result<Option<Found>> {
+impl RunSeeker {
+    async fn find(&mut self, key: &[u8], at: Timestamp, rows: &mut RowSet) -> Result<Option<OlderVersion>> {
         let tables = self.run.tables();
         let behind = tables[self.table..].iter().take_while(|table| table.meta().max_key.as_ref() < key);
         let behind = behind.count();
@@ -102,7 +102,7 @@ impl RunCursor {
                     let is_value = page.kind(row) == Kind::Put;
                     let begin = page.begin(row);
                     let value = is_value.then(|| rows.pick(&mut self.segment, table, number, policy, row));
-                    return Ok(Some(Found { begin, value }));
+                    return Ok(Some(OlderVersion { begin, value }));
                 }
             }
             if index.last_key(number) != key {

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
-use super::{Block, Feed, Position, Source};
+use super::{Feed, Source, SourceBlock, SourcePosition};
 use crate::{
     error::Result,
     sst::{CachePolicy, Page},
@@ -15,12 +15,12 @@ const MEMTABLE_CHUNK_ROWS: usize = 256;
 const SHORT_SCAN_PAGES: usize = 16;
 
 impl Source {
-    /// Loads the next block that has a row in the range. Pages of a run with nothing but versions of the key `settled` are
+    /// Loads the next block that has a row in the range. Pages of a run with nothing but versions of the key `decided` are
     /// left out, but for history. Suspends when the block is not in memory and the root is not local; and once in many blocks,
     /// so that whoever finds nothing in any of them can be cancelled and lets others have a turn.
-    pub(crate) async fn fill(&mut self, settled: Option<&[u8]>) -> Result<()> {
-        let settled = settled.filter(|_| !self.is_history);
-        while self.state == Position::Gap {
+    pub(crate) async fn fill(&mut self, decided: Option<&[u8]>) -> Result<()> {
+        let decided = decided.filter(|_| !self.is_history);
+        while self.state == SourcePosition::Gap {
             tokio::task::coop::consume_budget().await;
             match &mut self.feed {
                 Feed::Memtable { memtable, keyspace, last } => {
@@ -37,9 +37,9 @@ impl Source {
                 Feed::Run { run, table, page, started, filter } => {
                     let from = (*started).then_some((*table, *page));
                     let Some((next_table, next_page)) =
-                        run.next_page(&self.range, self.reverse, from, *filter, settled)
+                        run.next_page(&self.range, self.reverse, from, *filter, decided)
                     else {
-                        self.state = Position::End;
+                        self.state = SourcePosition::End;
                         return Ok(());
                     };
                     (*table, *page, *started) = (next_table, next_page, true);
@@ -74,7 +74,7 @@ impl Source {
                         && self.range.contains(index.last_key(next_page))
                     {
                         (self.first, self.last) = (0, index.rows(next_page));
-                        self.block = Block::Whole;
+                        self.block = SourceBlock::Whole;
                         self.start_block();
                     } else {
                         let loaded = table.load(next_page, self.policy, self.columns.is_none()).await?;
@@ -88,14 +88,14 @@ impl Source {
 
     fn install_versions(&mut self, mut rows: Vec<Version>) {
         if rows.is_empty() {
-            self.state = Position::End;
+            self.state = SourcePosition::End;
             return;
         }
         if self.reverse {
             rows.reverse();
         }
         (self.first, self.last) = (0, rows.len());
-        self.block = Block::Versions(rows);
+        self.block = SourceBlock::Versions(rows);
         self.start_block();
     }
 
@@ -111,7 +111,7 @@ impl Source {
             Included(key) => page.upper_bound(key),
             Excluded(key) => page.lower_bound(key),
         };
-        self.block = Block::Page(page);
+        self.block = SourceBlock::Page(page);
         if self.first < self.last {
             self.start_block();
         }
@@ -120,7 +120,7 @@ impl Source {
     fn start_block(&mut self) {
         // A memtable's rows are turned around on installation, so that both kinds of block are in forward order.
         self.row = if self.reverse { self.last - 1 } else { self.first };
-        self.state = Position::Row;
+        self.state = SourcePosition::Row;
         self.load_key();
     }
 }

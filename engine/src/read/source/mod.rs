@@ -18,18 +18,18 @@ use std::{cmp, sync::Arc};
 
 use bytes::Bytes;
 
-pub(crate) use window::Found;
+pub(crate) use window::WindowRows;
 
 use crate::{
     memtable::Memtable,
     read::{
-        KeyRange, PageFilter,
+        PageFilter,
         prune::{PageCounts, Prune},
-        scan::Sink,
+        scan::RowSink,
     },
     sst::{CachePolicy, Page},
     state::SortedRun,
-    types::{KeyspaceId, Kind, Timestamp, Version},
+    types::{KeyRange, KeyspaceId, Kind, Timestamp, Version},
 };
 
 /// Rows ahead of the current one that are compared one by one before the page is searched.
@@ -42,7 +42,7 @@ enum Feed {
 }
 
 #[derive(Debug)]
-enum Block {
+enum SourceBlock {
     Versions(Vec<Version>),
     Page(Arc<Page>),
     /// A page that was not loaded, because all of its rows are visible and in the range. Only forward.
@@ -65,14 +65,14 @@ pub(crate) struct Source {
     feed: Feed,
     range: KeyRange,
     reverse: bool,
-    block: Block,
+    block: SourceBlock,
     /// The current row and the rows of the block that lie in the range.
     row: usize,
     first: usize,
     last: usize,
     /// Key of the current row.
     key: Vec<u8>,
-    state: Position,
+    state: SourcePosition,
     pages_read: usize,
     /// The cache is left as it is.
     passes_by: bool,
@@ -103,7 +103,7 @@ impl Feed {
     }
 
     /// Tells the sink of the current page; true when each of its rows is visible at `at`, and the only one of its key.
-    fn enter_page(&self, sink: &mut impl Sink, policy: CachePolicy, at: Timestamp) -> bool {
+    fn enter_page(&self, sink: &mut impl RowSink, policy: CachePolicy, at: Timestamp) -> bool {
         match self {
             Self::Run { run, table, page, .. } => {
                 let table = &run.tables()[*table];
@@ -116,7 +116,7 @@ impl Feed {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Position {
+enum SourcePosition {
     /// On a row.
     Row,
     /// Behind a block: the next one must be loaded.
@@ -144,12 +144,12 @@ impl Source {
             feed,
             range,
             reverse,
-            block: Block::Versions(Vec::new()),
+            block: SourceBlock::Versions(Vec::new()),
             row: 0,
             first: 0,
             last: 0,
             key: Vec::new(),
-            state: Position::Gap,
+            state: SourcePosition::Gap,
             pages_read: 0,
             passes_by: false,
             columns: None,
@@ -178,7 +178,7 @@ impl Source {
     /// Whether [`Self::fill`] must be called before the source can be read.
     #[inline]
     pub(crate) fn is_at_gap(&self) -> bool {
-        self.state == Position::Gap
+        self.state == SourcePosition::Gap
     }
 
     /// Whether this is a run of the history tier: a version is visible at a moment if it is alive then, whatever other
@@ -191,22 +191,22 @@ impl Source {
     /// Whether all rows were read.
     #[inline]
     pub(crate) fn is_at_end(&self) -> bool {
-        self.state == Position::End
+        self.state == SourcePosition::End
     }
 
     /// Key of the current row.
     #[inline]
     pub(crate) fn key(&self) -> &[u8] {
-        debug_assert_eq!(self.state, Position::Row);
+        debug_assert_eq!(self.state, SourcePosition::Row);
         &self.key
     }
 
     #[inline]
     pub(crate) fn begin(&self) -> Timestamp {
         match &self.block {
-            Block::Versions(versions) => versions[self.row].begin,
-            Block::Page(page) => page.begin(self.row),
-            Block::Whole => unreachable!("{NOT_LOADED}"),
+            SourceBlock::Versions(versions) => versions[self.row].begin,
+            SourceBlock::Page(page) => page.begin(self.row),
+            SourceBlock::Whole => unreachable!("{NOT_LOADED}"),
         }
     }
 
@@ -219,9 +219,9 @@ impl Source {
     #[inline]
     pub(crate) fn kind_of(&self, row: usize) -> Kind {
         match &self.block {
-            Block::Versions(versions) => versions[row].kind,
-            Block::Page(page) => page.kind(row),
-            Block::Whole => unreachable!("{NOT_LOADED}"),
+            SourceBlock::Versions(versions) => versions[row].kind,
+            SourceBlock::Page(page) => page.kind(row),
+            SourceBlock::Whole => unreachable!("{NOT_LOADED}"),
         }
     }
 
@@ -229,18 +229,18 @@ impl Source {
     #[inline]
     pub(crate) fn value<'a>(&'a self, scratch: &'a mut Vec<u8>) -> &'a [u8] {
         match &self.block {
-            Block::Versions(versions) => &versions[self.row].value,
-            Block::Page(page) => page.value(self.row, scratch),
-            Block::Whole => unreachable!("{NOT_LOADED}"),
+            SourceBlock::Versions(versions) => &versions[self.row].value,
+            SourceBlock::Page(page) => page.value(self.row, scratch),
+            SourceBlock::Whole => unreachable!("{NOT_LOADED}"),
         }
     }
 
     /// As [`Self::value`], sharing the memory of the block where it can be.
     pub(crate) fn value_bytes(&self) -> Bytes {
         match &self.block {
-            Block::Versions(versions) => versions[self.row].value.clone(),
-            Block::Page(page) => page.value_bytes(self.row),
-            Block::Whole => unreachable!("{NOT_LOADED}"),
+            SourceBlock::Versions(versions) => versions[self.row].value.clone(),
+            SourceBlock::Page(page) => page.value_bytes(self.row),
+            SourceBlock::Whole => unreachable!("{NOT_LOADED}"),
         }
     }
 
@@ -255,9 +255,9 @@ impl Source {
     #[inline]
     pub(crate) fn end(&self) -> Timestamp {
         match &self.block {
-            Block::Versions(versions) => versions[self.row].end,
-            Block::Page(page) => page.end(self.row),
-            Block::Whole => unreachable!("{NOT_LOADED}"),
+            SourceBlock::Versions(versions) => versions[self.row].end,
+            SourceBlock::Page(page) => page.end(self.row),
+            SourceBlock::Whole => unreachable!("{NOT_LOADED}"),
         }
     }
 
@@ -278,7 +278,7 @@ impl Source {
             low += step;
             step *= 2;
             if step > NEAR_ROWS
-                && let Block::Page(page) = &self.block
+                && let SourceBlock::Page(page) = &self.block
             {
                 let found = if or_equal { page.upper_bound(bound) } else { page.lower_bound(bound) };
                 return found.clamp(low, self.last);
@@ -301,9 +301,9 @@ impl Source {
     #[inline]
     pub(crate) fn compare_key(&self, row: usize, key: &[u8]) -> cmp::Ordering {
         match &self.block {
-            Block::Versions(versions) => versions[row].key.as_ref().cmp(key),
-            Block::Page(page) => page.cmp_key(row, key),
-            Block::Whole => unreachable!("{NOT_LOADED}"),
+            SourceBlock::Versions(versions) => versions[row].key.as_ref().cmp(key),
+            SourceBlock::Page(page) => page.cmp_key(row, key),
+            SourceBlock::Whole => unreachable!("{NOT_LOADED}"),
         }
     }
 
@@ -311,7 +311,7 @@ impl Source {
     pub(crate) fn continue_at(&mut self, row: usize) {
         self.row = row;
         if row == self.last {
-            self.state = Position::Gap;
+            self.state = SourcePosition::Gap;
         } else {
             self.load_key();
         }
@@ -320,16 +320,16 @@ impl Source {
     /// Moves to the next row of the block, or to the gap behind it.
     #[inline]
     pub(crate) fn advance(&mut self) {
-        debug_assert_eq!(self.state, Position::Row);
+        debug_assert_eq!(self.state, SourcePosition::Row);
         if self.reverse {
             if self.row == self.first {
-                self.state = Position::Gap;
+                self.state = SourcePosition::Gap;
                 return;
             }
             self.row -= 1;
         } else {
             if self.row + 1 == self.last {
-                self.state = Position::Gap;
+                self.state = SourcePosition::Gap;
                 return;
             }
             self.row += 1;
@@ -341,9 +341,9 @@ impl Source {
     fn load_key(&mut self) {
         self.key.clear();
         match &self.block {
-            Block::Versions(versions) => self.key.extend_from_slice(&versions[self.row].key),
-            Block::Page(page) => page.append_key(self.row, &mut self.key),
-            Block::Whole => self.key.extend_from_slice(self.feed.first_key_of_page()),
+            SourceBlock::Versions(versions) => self.key.extend_from_slice(&versions[self.row].key),
+            SourceBlock::Page(page) => page.append_key(self.row, &mut self.key),
+            SourceBlock::Whole => self.key.extend_from_slice(self.feed.first_key_of_page()),
         }
     }
 }

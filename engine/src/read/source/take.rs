@@ -2,92 +2,98 @@
 
 use arrow_buffer::BooleanBuffer;
 
-use super::{Block, Feed, NOT_LOADED, Source};
+use super::{Feed, NOT_LOADED, Source, SourceBlock};
 use crate::{
-    read::{RowSet, columns::Place, scan::Sink, visible},
+    read::{RowSet, columns::RowPlace, scan::RowSink, visible},
     types::{Kind, Timestamp},
 };
 
 impl Source {
     /// Passes over the rows up to `stop` and gives `sink` the values that are visible at `at`, while it has room for
-    /// another row. `is_settled` says whether the key of the current row has its answer already. Returns the same of
-    /// the last row passed over, whose key is then in `settled`. Forward only; `stop` is behind the current row.
+    /// another row. `is_decided` says whether the key of the current row has its answer already. Returns the same of
+    /// the last row passed over, whose key is then in `decided`. Forward only; `stop` is behind the current row.
     pub(crate) fn take_visible(
         &mut self,
         stop: usize,
         at: Timestamp,
         rows_max: usize,
-        sink: &mut impl Sink,
-        is_settled: bool,
-        settled: &mut Vec<u8>,
+        sink: &mut impl RowSink,
+        is_decided: bool,
+        decided: &mut Vec<u8>,
     ) -> bool {
-        let (mut row, mut is_settled) = (self.row, is_settled);
+        let (mut row, mut is_decided) = (self.row, is_decided);
         match &mut self.block {
-            Block::Versions(versions) => {
-                let mut is_of_settled = is_settled;
+            SourceBlock::Versions(versions) => {
+                let mut is_of_decided = is_decided;
                 while row < stop && sink.len() < rows_max {
-                    is_settled = is_of_settled;
+                    is_decided = is_of_decided;
                     let is_next_same =
                         versions.get(row + 1).is_some_and(|next| next.key == versions[row].key);
                     let version = &mut versions[row];
-                    if !is_settled && version.begin <= at {
-                        is_settled = true;
-                        settled.clear();
-                        settled.extend_from_slice(&version.key);
+                    if !is_decided && version.begin <= at {
+                        is_decided = true;
+                        decided.clear();
+                        decided.extend_from_slice(&version.key);
                         if version.kind == Kind::Put {
                             sink.take_version(version);
                         }
                     }
-                    is_of_settled = is_settled && is_next_same;
+                    is_of_decided = is_decided && is_next_same;
                     row += 1;
                 }
             }
-            Block::Page(page) => {
+            SourceBlock::Page(page) => {
                 let is_clean = self.feed.enter_page(sink, self.policy, at);
                 if is_clean {
                     // Of such a page only the first key can have its answer already.
-                    let from = row + usize::from(is_settled);
+                    let from = row + usize::from(is_decided);
                     row = stop.min(from + (rows_max - sink.len()));
                     sink.take_rows(page, from..row.max(from));
-                    is_settled = true;
+                    is_decided = true;
                 } else {
-                    let from = if is_settled { stop.min(page.key_end(row)) } else { row };
+                    let from = if is_decided { stop.min(page.key_end(row)) } else { row };
                     row = visible::take_visible(sink, page, from..stop, rows_max, at);
                     if row > from {
                         // Begins fall within a key.
-                        is_settled = page.begin(row - 1) <= at;
+                        is_decided = page.begin(row - 1) <= at;
                     }
                 }
             }
-            Block::Whole => {
+            SourceBlock::Whole => {
                 self.feed.enter_page(sink, self.policy, at);
-                sink.take_whole(usize::from(is_settled)..stop);
-                (row, is_settled) = (stop, true);
+                sink.take_whole(usize::from(is_decided)..stop);
+                (row, is_decided) = (stop, true);
             }
         }
-        if is_settled {
+        if is_decided {
             match &self.block {
                 // There already.
-                Block::Versions(_) => {}
-                Block::Page(page) => {
-                    settled.clear();
-                    page.append_key(row - 1, settled);
+                SourceBlock::Versions(_) => {}
+                SourceBlock::Page(page) => {
+                    decided.clear();
+                    page.append_key(row - 1, decided);
                 }
-                Block::Whole => {
-                    settled.clear();
-                    settled.extend_from_slice(self.feed.last_key_of_page());
+                SourceBlock::Whole => {
+                    decided.clear();
+                    decided.extend_from_slice(self.feed.last_key_of_page());
                 }
             }
         }
         self.continue_at(row);
-        is_settled
+        is_decided
     }
 
     /// Passes over the rows up to `stop` and gives `sink` the values that are alive at `at`, while it has room for
     /// another row. Of history, forward only; `stop` is behind the current row.
-    pub(crate) fn take_alive(&mut self, stop: usize, at: Timestamp, rows_max: usize, sink: &mut impl Sink) {
+    pub(crate) fn take_alive(
+        &mut self,
+        stop: usize,
+        at: Timestamp,
+        rows_max: usize,
+        sink: &mut impl RowSink,
+    ) {
         let mut row = self.row;
-        if let Block::Page(page) = &self.block {
+        if let SourceBlock::Page(page) = &self.block {
             self.feed.enter_page(sink, self.policy, at);
             row = visible::take_alive(sink, page, row..stop, rows_max, at);
         }
@@ -98,27 +104,27 @@ impl Source {
     /// their own lifetimes say.
     pub(crate) fn changed(&self, from: Timestamp, to: Timestamp) -> Vec<u32> {
         let mask = match &self.block {
-            Block::Versions(versions) => {
+            SourceBlock::Versions(versions) => {
                 let rows = &versions[self.row..self.last];
                 BooleanBuffer::collect_bool(rows.len(), |row| {
                     let is_alive = |at| rows[row].begin <= at && at < rows[row].end;
                     is_alive(from) != is_alive(to)
                 })
             }
-            Block::Page(page) => {
+            SourceBlock::Page(page) => {
                 let alive = |at| visible::alive(page, self.row..self.last, at);
                 &alive(from) ^ &alive(to)
             }
-            Block::Whole => unreachable!("{NOT_LOADED}"),
+            SourceBlock::Whole => unreachable!("{NOT_LOADED}"),
         };
         mask.set_indices_u32().map(|bit| self.row as u32 + bit).collect()
     }
 
     /// Adds the current row to a set whose values are read later, and gives it away: it is passed over next. `segment`
     /// remembers where those of the page are.
-    pub(crate) fn pick(&mut self, set: &mut RowSet, segment: &mut usize) -> Place {
+    pub(crate) fn pick(&mut self, set: &mut RowSet, segment: &mut usize) -> RowPlace {
         match (&mut self.block, &self.feed) {
-            (Block::Versions(versions), _) => {
+            (SourceBlock::Versions(versions), _) => {
                 let version = &mut versions[self.row];
                 set.pick_row(std::mem::take(&mut version.key), std::mem::take(&mut version.value))
             }

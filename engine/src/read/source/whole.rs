@@ -1,12 +1,12 @@
 //! Pages that are taken as a whole.
 
-use super::{Block, Feed, Position, Source};
+use super::{Feed, Source, SourceBlock, SourcePosition};
 use crate::{error::Result, sst::Table};
 
 impl Source {
     /// Whether the current block is a page that was not loaded.
     pub(crate) fn is_whole(&self) -> bool {
-        self.state == Position::Row && matches!(self.block, Block::Whole)
+        self.state == SourcePosition::Row && matches!(self.block, SourceBlock::Whole)
     }
 
     /// Rows of the current block that are left.
@@ -16,9 +16,9 @@ impl Source {
 
     /// Loads the page that was not loaded.
     pub(crate) async fn load_whole(&mut self) -> Result<()> {
-        if let (Block::Whole, Feed::Run { run, table, page, .. }) = (&self.block, &self.feed) {
+        if let (SourceBlock::Whole, Feed::Run { run, table, page, .. }) = (&self.block, &self.feed) {
             let loaded = run.tables()[*table].load(*page, self.policy, false).await?;
-            self.block = Block::Page(loaded);
+            self.block = SourceBlock::Page(loaded);
         }
         Ok(())
     }
@@ -35,33 +35,33 @@ impl Source {
     /// A key that none of the rows ahead comes before; `None` where no row is ahead. Forward only.
     pub(crate) fn key_ahead(&self) -> Option<&[u8]> {
         match (self.state, &self.feed) {
-            (Position::Row, _) => Some(&self.key),
-            (Position::Gap, Feed::Run { .. }) => {
+            (SourcePosition::Row, _) => Some(&self.key),
+            (SourcePosition::Gap, Feed::Run { .. }) => {
                 self.next_page().map(|(table, page)| table.index().first_key(page))
             }
             // Whatever it is.
-            (Position::Gap, Feed::Memtable { .. }) => Some(&[]),
-            (Position::End, _) => None,
+            (SourcePosition::Gap, Feed::Memtable { .. }) => Some(&[]),
+            (SourcePosition::End, _) => None,
         }
     }
 
     /// Passes over the page that lies ahead.
     pub(crate) fn skip_page(&mut self) {
-        if self.state == Position::Gap
+        if self.state == SourcePosition::Gap
             && let Some((next_table, next_page)) = self.next_position()
             && let Feed::Run { table, page, started, .. } = &mut self.feed
         {
             (*table, *page, *started) = (next_table, next_page, true);
         }
-        self.state = Position::Gap;
+        self.state = SourcePosition::Gap;
     }
 
     /// The page whose first row is the current one, or that is loaded next.
     fn next_page(&self) -> Option<(&Table, usize)> {
         let Feed::Run { run, table, page, .. } = &self.feed else { return None };
         let (table, page) = match self.state {
-            Position::Row if self.row == 0 => (*table, *page),
-            Position::Gap => self.next_position()?,
+            SourcePosition::Row if self.row == 0 => (*table, *page),
+            SourcePosition::Gap => self.next_position()?,
             _ => return None,
         };
         Some((&run.tables()[table], page))

@@ -4,10 +4,10 @@ use std::{cmp::Ordering, collections::VecDeque, ops::Range, sync::Arc};
 
 use arrow_buffer::BooleanBuffer;
 
-use super::{Block, Feed, NOT_LOADED, Source};
+use super::{Feed, NOT_LOADED, Source, SourceBlock};
 use crate::{
-    format::head,
-    read::{scan::Sink, visible},
+    key_head::suffix_head,
+    read::{scan::RowSink, visible},
     sst::{CachePolicy, Page, Table},
     types::{Kind, Timestamp, Version},
 };
@@ -17,15 +17,15 @@ const ROWS_AT_ONCE: usize = 64;
 
 /// Visible rows of a window that no sink has taken yet.
 #[derive(Debug, Default)]
-pub(crate) struct Found {
-    blocks: Vec<FoundBlock>,
+pub(crate) struct WindowRows {
+    blocks: Vec<WindowBlock>,
     /// In the order in which they are given out.
-    rows: VecDeque<FoundRows>,
+    rows: VecDeque<WindowPicks>,
 }
 
 /// Where rows are.
 #[derive(Debug)]
-enum FoundBlock {
+enum WindowBlock {
     /// Rows from this one on.
     Versions(usize, Vec<Version>),
     Page {
@@ -38,14 +38,14 @@ enum FoundBlock {
 
 /// Rows of the block with this number.
 #[derive(Debug)]
-enum FoundRows {
+enum WindowPicks {
     /// These.
     Run(usize, Range<usize>),
     /// Those whose bits are set; the first bit is that of the row with the second number.
     Bits(usize, usize, BooleanBuffer),
 }
 
-impl Found {
+impl WindowRows {
     pub(crate) fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
@@ -53,23 +53,23 @@ impl Found {
     /// Adds a row behind the others, of a block that was added.
     pub(crate) fn push_row(&mut self, block: usize, row: usize) {
         match self.rows.back_mut() {
-            Some(FoundRows::Run(of, rows)) if *of == block && rows.end == row => rows.end += 1,
-            _ => self.rows.push_back(FoundRows::Run(block, row..row + 1)),
+            Some(WindowPicks::Run(of, rows)) if *of == block && rows.end == row => rows.end += 1,
+            _ => self.rows.push_back(WindowPicks::Run(block, row..row + 1)),
         }
     }
 
     /// Adds rows whose bits are set, behind the others, of a block that was added.
     pub(crate) fn push_bits(&mut self, block: usize, start: usize, bits: BooleanBuffer) {
         match &self.blocks[block] {
-            FoundBlock::Versions(..) => bits.set_indices().for_each(|bit| self.push_row(block, start + bit)),
-            FoundBlock::Page { .. } if bits.count_set_bits() == 0 => {}
-            FoundBlock::Page { .. } => self.rows.push_back(FoundRows::Bits(block, start, bits)),
+            WindowBlock::Versions(..) => bits.set_indices().for_each(|bit| self.push_row(block, start + bit)),
+            WindowBlock::Page { .. } if bits.count_set_bits() == 0 => {}
+            WindowBlock::Page { .. } => self.rows.push_back(WindowPicks::Bits(block, start, bits)),
         }
     }
 
     /// Gives `sink`, which has room for another row of `rows_max`, some of the rows: those of one page, or a few from here and
     /// there, so that whoever counts their bytes can stop.
-    pub(crate) fn give(&mut self, sink: &mut impl Sink, rows_max: usize) {
+    pub(crate) fn give(&mut self, sink: &mut impl RowSink, rows_max: usize) {
         debug_assert!(sink.len() < rows_max, "there is room for another row");
         let rows_max = rows_max.min(sink.len() + ROWS_AT_ONCE.max(self.rows_of_first()));
         while sink.len() < rows_max
@@ -77,16 +77,16 @@ impl Found {
         {
             let room = rows_max - sink.len();
             let is_given = match found {
-                FoundRows::Run(block, rows) => {
+                WindowPicks::Run(block, rows) => {
                     let stop = rows.end.min(rows.start + room);
                     match &mut self.blocks[*block] {
-                        FoundBlock::Versions(first, versions) => {
+                        WindowBlock::Versions(first, versions) => {
                             let versions = &mut versions[rows.start - *first..stop - *first];
                             for version in versions {
                                 sink.take_version(version);
                             }
                         }
-                        FoundBlock::Page { table, number, policy, page } => {
+                        WindowBlock::Page { table, number, policy, page } => {
                             sink.enter_page(table, *number, *policy);
                             sink.take_rows(page, rows.start..stop);
                         }
@@ -94,8 +94,8 @@ impl Found {
                     rows.start = stop;
                     stop == rows.end
                 }
-                FoundRows::Bits(block, start, bits) => {
-                    let FoundBlock::Page { table, number, policy, page } = &self.blocks[*block] else {
+                WindowPicks::Bits(block, start, bits) => {
+                    let WindowBlock::Page { table, number, policy, page } = &self.blocks[*block] else {
                         unreachable!("versions are given out one by one");
                     };
                     let fitting = visible::fitting(bits, room);
@@ -117,7 +117,7 @@ impl Found {
     /// How many rows the next are, where they are of one page.
     fn rows_of_first(&self) -> usize {
         match self.rows.front() {
-            Some(FoundRows::Bits(_, _, bits)) => bits.count_set_bits(),
+            Some(WindowPicks::Bits(_, _, bits)) => bits.count_set_bits(),
             _ => 0,
         }
     }
@@ -125,10 +125,10 @@ impl Found {
     /// Adds the block of a source, of which these rows may be found; returns its number.
     pub(crate) fn add_block(&mut self, source: &Source, rows: &Range<usize>) -> usize {
         self.blocks.push(match (&source.block, &source.feed) {
-            (Block::Versions(versions), _) => {
-                FoundBlock::Versions(rows.start, versions[rows.clone()].to_vec())
+            (SourceBlock::Versions(versions), _) => {
+                WindowBlock::Versions(rows.start, versions[rows.clone()].to_vec())
             }
-            (Block::Page(page), Feed::Run { run, table, page: number, .. }) => FoundBlock::Page {
+            (SourceBlock::Page(page), Feed::Run { run, table, page: number, .. }) => WindowBlock::Page {
                 table: run.tables()[*table].clone(),
                 number: *number,
                 policy: source.policy,
@@ -153,8 +153,8 @@ impl Source {
     /// Compares the last key of the block with `key`.
     pub(crate) fn compare_last_key(&self, key: &[u8]) -> Ordering {
         match &self.block {
-            Block::Whole => self.feed.last_key_of_page().cmp(key),
-            Block::Versions(_) | Block::Page(_) => self.compare_key(self.last - 1, key),
+            SourceBlock::Whole => self.feed.last_key_of_page().cmp(key),
+            SourceBlock::Versions(_) | SourceBlock::Page(_) => self.compare_key(self.last - 1, key),
         }
     }
 
@@ -162,25 +162,25 @@ impl Source {
     pub(crate) fn copy_last_key(&self, out: &mut Vec<u8>) {
         out.clear();
         match &self.block {
-            Block::Whole => out.extend_from_slice(self.feed.last_key_of_page()),
-            Block::Versions(_) | Block::Page(_) => self.append_key(self.last - 1, out),
+            SourceBlock::Whole => out.extend_from_slice(self.feed.last_key_of_page()),
+            SourceBlock::Versions(_) | SourceBlock::Page(_) => self.append_key(self.last - 1, out),
         }
     }
 
     /// Appends the key of a row of the block.
     pub(crate) fn append_key(&self, row: usize, out: &mut Vec<u8>) {
         match &self.block {
-            Block::Versions(versions) => out.extend_from_slice(&versions[row].key),
-            Block::Page(page) => page.append_key(row, out),
-            Block::Whole => unreachable!("{NOT_LOADED}"),
+            SourceBlock::Versions(versions) => out.extend_from_slice(&versions[row].key),
+            SourceBlock::Page(page) => page.append_key(row, out),
+            SourceBlock::Whole => unreachable!("{NOT_LOADED}"),
         }
     }
 
-    /// The rows from the current one on whose keys come before `bound`, without those of the key `settled`, which does so.
-    pub(crate) fn rows_in_front(&self, bound: &[u8], settled: Option<&[u8]>) -> Range<usize> {
+    /// The rows from the current one on whose keys come before `bound`, without those of the key `decided`, which does so.
+    pub(crate) fn rows_in_front(&self, bound: &[u8], decided: Option<&[u8]>) -> Range<usize> {
         let stop = self.rows_before(bound, false);
-        match settled {
-            Some(settled) if settled == self.key() => self.rows_before(settled, true)..stop,
+        match decided {
+            Some(decided) if decided == self.key() => self.rows_before(decided, true)..stop,
             _ => self.row..stop,
         }
     }
@@ -188,41 +188,43 @@ impl Source {
     /// The rows of the block with this key.
     pub(crate) fn rows_of_key(&self, key: &[u8]) -> Range<usize> {
         match &self.block {
-            Block::Versions(versions) => {
+            SourceBlock::Versions(versions) => {
                 let start = versions.partition_point(|version| version.key < key);
                 start..versions.partition_point(|version| version.key <= key)
             }
-            Block::Page(page) => page.rows_of_key(key),
-            Block::Whole => unreachable!("{NOT_LOADED}"),
+            SourceBlock::Page(page) => page.rows_of_key(key),
+            SourceBlock::Whole => unreachable!("{NOT_LOADED}"),
         }
     }
 
     /// How many bytes the keys of these rows have, where all have as many.
     pub(crate) fn key_len(&self, rows: Range<usize>) -> Option<usize> {
         match &self.block {
-            Block::Versions(versions) => {
+            SourceBlock::Versions(versions) => {
                 let length = versions[rows.start].key.len();
                 versions[rows].iter().all(|version| version.key.len() == length).then_some(length)
             }
-            Block::Page(page) => page.key_len(),
-            Block::Whole => unreachable!("{NOT_LOADED}"),
+            SourceBlock::Page(page) => page.key_len(),
+            SourceBlock::Whole => unreachable!("{NOT_LOADED}"),
         }
     }
 
     /// Appends the heads of the keys of rows, without their first `skip` bytes, which each of them has: the next eight bytes.
     pub(crate) fn append_heads(&self, rows: impl Iterator<Item = usize>, skip: usize, out: &mut Vec<u64>) {
         match &self.block {
-            Block::Versions(versions) => out.extend(rows.map(|row| head(&versions[row].key[skip..]))),
-            Block::Page(page) => page.append_heads(rows, skip, out),
-            Block::Whole => unreachable!("{NOT_LOADED}"),
+            SourceBlock::Versions(versions) => {
+                out.extend(rows.map(|row| suffix_head(&versions[row].key[skip..])))
+            }
+            SourceBlock::Page(page) => page.append_heads(rows, skip, out),
+            SourceBlock::Whole => unreachable!("{NOT_LOADED}"),
         }
     }
 
     /// For each of these rows, whether it says what its key is at `at`, as far as this source knows; of history, whether it is
     /// alive then.
-    pub(crate) fn settling(&self, rows: Range<usize>, at: Timestamp) -> BooleanBuffer {
+    pub(crate) fn deciding(&self, rows: Range<usize>, at: Timestamp) -> BooleanBuffer {
         match (&self.block, &self.feed) {
-            (Block::Versions(versions), _) => BooleanBuffer::collect_bool(rows.len(), |bit| {
+            (SourceBlock::Versions(versions), _) => BooleanBuffer::collect_bool(rows.len(), |bit| {
                 let row = rows.start + bit;
                 let version = &versions[row];
                 let is_hidden = || {
@@ -231,25 +233,25 @@ impl Source {
                 };
                 version.begin <= at && !is_hidden()
             }),
-            (Block::Page(page), _) if self.is_history => visible::alive(page, rows, at),
-            (Block::Page(_), Feed::Run { run, table, page, .. })
+            (SourceBlock::Page(page), _) if self.is_history => visible::alive(page, rows, at),
+            (SourceBlock::Page(_), Feed::Run { run, table, page, .. })
                 if run.tables()[*table].index().is_clean(*page, at) =>
             {
                 BooleanBuffer::new_set(rows.len())
             }
-            (Block::Page(page), _) => visible::settling(page, rows, at),
-            (Block::Whole, _) => unreachable!("{NOT_LOADED}"),
+            (SourceBlock::Page(page), _) => visible::deciding(page, rows, at),
+            (SourceBlock::Whole, _) => unreachable!("{NOT_LOADED}"),
         }
     }
 
     /// For each of these rows, whether it is a value.
     pub(crate) fn puts(&self, rows: Range<usize>) -> BooleanBuffer {
         match &self.block {
-            Block::Versions(versions) => {
+            SourceBlock::Versions(versions) => {
                 BooleanBuffer::collect_bool(rows.len(), |bit| versions[rows.start + bit].kind == Kind::Put)
             }
-            Block::Page(page) => page.puts(rows),
-            Block::Whole => unreachable!("{NOT_LOADED}"),
+            SourceBlock::Page(page) => page.puts(rows),
+            SourceBlock::Whole => unreachable!("{NOT_LOADED}"),
         }
     }
 }

@@ -45,7 +45,7 @@ impl Table {
         if let Err(error) = self.check_hash(tasks, findings).await {
             findings.add_error(name, error)?;
         }
-        let mut rows = Rows::default();
+        let mut rows = CheckedRows::default();
         for page in 0..self.index().len() {
             tasks.yield_now().await;
             match self.page(page, CachePolicy::PassBy).await {
@@ -62,16 +62,16 @@ impl Table {
                 }
             }
         }
-        rows.settle_last_page(self, findings);
+        rows.close_last_page(self, findings);
         if rows.is_whole {
-            compare_counts(name, "manifest", &rows.totals, &Totals::of_meta(self.meta()), findings);
+            compare_counts(name, "manifest", &rows.totals, &CountedTotals::of_meta(self.meta()), findings);
             match self.properties().await {
                 Ok(properties) => {
                     compare_counts(
                         name,
                         "properties",
                         &rows.totals,
-                        &Totals::of_properties(&properties, self.meta()),
+                        &CountedTotals::of_properties(&properties, self.meta()),
                         findings,
                     );
                 }
@@ -106,10 +106,10 @@ impl Table {
 }
 
 /// What is known of the rows that went by.
-struct Rows {
+struct CheckedRows {
     /// Every page so far could be decoded.
     is_whole: bool,
-    totals: Totals,
+    totals: CountedTotals,
     /// The version before, if its page could be decoded.
     last: Option<(Vec<u8>, Timestamp)>,
     /// The page before: whether its keys are unique in it, and whether its first key was in the page before it.
@@ -123,28 +123,28 @@ struct LastPage {
     goes_on: bool,
 }
 
-impl Default for Rows {
+impl Default for CheckedRows {
     fn default() -> Self {
-        Self { is_whole: true, totals: Totals::default(), last: None, last_page: None }
+        Self { is_whole: true, totals: CountedTotals::default(), last: None, last_page: None }
     }
 }
 
 /// Counts and bounds of a whole file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Totals {
+struct CountedTotals {
     rows: u64,
     puts: u64,
     deletes: u64,
     closed: u64,
     distinct_keys: u64,
     raw_bytes: u64,
-    begins: Span,
-    ends: Span,
+    begins: OptionalSpan,
+    ends: OptionalSpan,
     min_key: Bytes,
     max_key: Bytes,
 }
 
-impl Totals {
+impl CountedTotals {
     fn of_meta(meta: &FileMeta) -> Self {
         Self {
             rows: meta.rows,
@@ -153,7 +153,7 @@ impl Totals {
             closed: meta.closed,
             distinct_keys: meta.distinct_keys,
             raw_bytes: meta.raw_bytes,
-            // Rows are read with the begin that the manifest gives them.
+            // CheckedRows are read with the begin that the manifest gives them.
             begins: Some((meta.oldest_begin(), meta.newest_begin())),
             ends: (meta.closed > 0).then_some((meta.min_end, meta.max_end)),
             min_key: meta.min_key.clone(),
@@ -178,7 +178,13 @@ impl Totals {
     }
 }
 
-fn compare_counts(name: &str, whose: &str, found: &Totals, said: &Totals, findings: &mut Findings) {
+fn compare_counts(
+    name: &str,
+    whose: &str,
+    found: &CountedTotals,
+    said: &CountedTotals,
+    findings: &mut Findings,
+) {
     let pairs = [
         ("versions", found.rows, said.rows),
         ("puts", found.puts, said.puts),
@@ -204,16 +210,16 @@ fn compare_counts(name: &str, whose: &str, found: &Totals, said: &Totals, findin
 }
 
 /// The least and the greatest of some times.
-type Span = Option<(Timestamp, Timestamp)>;
+type OptionalSpan = Option<(Timestamp, Timestamp)>;
 
-fn join(span: &mut Span, at: Timestamp) {
+fn join(span: &mut OptionalSpan, at: Timestamp) {
     *span = Some(span.map_or((at, at), |(least, most)| (least.min(at), most.max(at))));
 }
 
-impl Rows {
+impl CheckedRows {
     fn add_page(&mut self, table: &Table, number: usize, page: &Page, findings: &mut Findings) {
         let name = &table.inner.name;
-        let mut summary = Totals::default();
+        let mut summary = CountedTotals::default();
         let (mut key, mut value) = (Vec::new(), Vec::new());
         let (mut continues, mut distinct) = (false, 0);
         for row in 0..page.rows() {
@@ -252,7 +258,7 @@ impl Rows {
         if continues && let Some(before) = &mut self.last_page {
             before.goes_on = true;
         }
-        self.settle_last_page(table, findings);
+        self.close_last_page(table, findings);
         self.last_page = Some(LastPage {
             page: number,
             unique_inside: distinct == summary.rows,
@@ -278,7 +284,7 @@ impl Rows {
     /// What is wrong with a version that follows `self.last`.
     fn judge(&self, version: &VersionRef<'_>) -> Option<String> {
         let VersionRef { key, begin, end, kind, value } = *version;
-        if begin == Timestamp::INTENT || end <= begin {
+        if begin == Timestamp::ZERO || end <= begin {
             return Some(format!("the lifetime [{begin}, {end}) is none"));
         }
         if kind != Kind::Put && !value.is_empty() {
@@ -299,11 +305,17 @@ impl Rows {
             .then(|| format!("end {end} lies behind {last_begin}, where the next version begins"))
     }
 
-    fn compare_page(table: &Table, number: usize, page: &Page, found: &Totals, findings: &mut Findings) {
+    fn compare_page(
+        table: &Table,
+        number: usize,
+        page: &Page,
+        found: &CountedTotals,
+        findings: &mut Findings,
+    ) {
         let (name, index) = (&table.inner.name, table.index());
         let said = index.summary(number);
         let (min_begin, max_begin) = found.begins.unwrap_or_default();
-        let (min_end, max_end) = found.ends.unwrap_or((Timestamp::OPEN, Timestamp::INTENT));
+        let (min_end, max_end) = found.ends.unwrap_or((Timestamp::OPEN, Timestamp::ZERO));
         let summary = PageSummary {
             rows: found.rows as u32,
             puts: found.puts as u32,
@@ -336,7 +348,7 @@ impl Rows {
     }
 
     /// Compares the flag that depends on the pages on both sides.
-    fn settle_last_page(&mut self, table: &Table, findings: &mut Findings) {
+    fn close_last_page(&mut self, table: &Table, findings: &mut Findings) {
         let Some(LastPage { page, unique_inside, continues, goes_on }) = self.last_page.take() else {
             return;
         };

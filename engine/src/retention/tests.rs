@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use super::Sieve;
+use super::RetentionFilter;
 use crate::{
     pins::Retained,
     types::{Kind, Timestamp},
@@ -16,12 +16,13 @@ fn kept(history: &[(u64, bool)], pins: &[u64], horizon: u64, moves_ended: bool) 
     let at = Timestamp::from_micros;
     let pins: BTreeSet<_> = pins.iter().filter(|pin| **pin < horizon).collect();
     let retained = Retained { horizon: at(horizon), pins: pins.into_iter().map(|pin| at(*pin)).collect() };
-    let mut sieve = Sieve::new(&retained, true, moves_ended);
-    sieve.begin_key();
+    let mut filter =
+        RetentionFilter::new(&retained, if moves_ended { Garbage::MoveEnded } else { Garbage::DropDeletes });
+    filter.begin_key();
     let mut end = Timestamp::OPEN;
     let mut kept = Vec::new();
     for (begin, is_put) in history {
-        let verdict = sieve.pass((at(*begin), end), if *is_put { Kind::Put } else { Kind::Delete });
+        let verdict = filter.pass((at(*begin), end), if *is_put { Kind::Put } else { Kind::Delete });
         kept.extend(verdict.delete.map(|(begin, _)| (begin.as_micros(), DEL)));
         if verdict.is_kept {
             let newer = kept.last().map_or(Timestamp::OPEN, |(begin, _)| at(*begin));
@@ -31,7 +32,7 @@ fn kept(history: &[(u64, bool)], pins: &[u64], horizon: u64, moves_ended: bool) 
         }
         end = at(*begin);
     }
-    kept.extend(sieve.begin_key().map(|(begin, _)| (begin.as_micros(), DEL)));
+    kept.extend(filter.begin_key().map(|(begin, _)| (begin.as_micros(), DEL)));
     kept
 }
 
@@ -112,13 +113,13 @@ fn the_worked_example_with_two_snapshots_holds() {
 #[test]
 fn a_delete_waits_for_its_own_key_only() {
     let retained = Retained { horizon: Timestamp::from_micros(100), pins: Vec::new() };
-    let mut sieve = Sieve::new(&retained, true, false);
+    let mut filter = RetentionFilter::new(&retained, Garbage::DropDeletes);
     let at = Timestamp::from_micros;
     for _key in 0..2 {
-        sieve.begin_key();
-        let verdict = sieve.pass((at(120), Timestamp::OPEN), Kind::Put);
+        filter.begin_key();
+        let verdict = filter.pass((at(120), Timestamp::OPEN), Kind::Put);
         assert_eq!((verdict.delete, verdict.is_kept), (None, true));
-        let verdict = sieve.pass((at(90), at(120)), Kind::Delete);
+        let verdict = filter.pass((at(90), at(120)), Kind::Delete);
         assert_eq!((verdict.delete, verdict.is_kept), (None, false));
     }
 }
@@ -126,10 +127,10 @@ fn a_delete_waits_for_its_own_key_only() {
 #[test]
 fn no_delete_goes_while_older_versions_are_out_of_sight() {
     let retained = Retained { horizon: Timestamp::from_micros(100), pins: Vec::new() };
-    let mut sieve = Sieve::new(&retained, false, false);
-    sieve.begin_key();
+    let mut filter = RetentionFilter::new(&retained, Garbage::Keep);
+    filter.begin_key();
     let open = (Timestamp::from_micros(90), Timestamp::OPEN);
-    assert!(sieve.pass(open, Kind::Delete).is_kept);
+    assert!(filter.pass(open, Kind::Delete).is_kept);
 }
 
 #[test]
@@ -137,20 +138,20 @@ fn a_delete_of_any_age_goes_with_the_value_that_it_ended() {
     let at = Timestamp::from_micros;
     let retained = Retained { horizon: at(100), pins: vec![at(15)] };
     for deleted in [20, 120] {
-        let mut sieve = Sieve::new(&retained, true, true);
-        sieve.begin_key();
-        assert!(!sieve.pass((at(deleted), Timestamp::OPEN), Kind::Delete).is_kept);
-        let verdict = sieve.pass((at(10), at(deleted)), Kind::Put);
+        let mut filter = RetentionFilter::new(&retained, Garbage::MoveEnded);
+        filter.begin_key();
+        assert!(!filter.pass((at(deleted), Timestamp::OPEN), Kind::Delete).is_kept);
+        let verdict = filter.pass((at(10), at(deleted)), Kind::Put);
         assert_eq!((verdict.delete, verdict.is_kept), (None, true));
-        assert_eq!(sieve.begin_key(), None);
+        assert_eq!(filter.begin_key(), None);
     }
     // Of recent deletes in a row each is kept that ended no value.
-    let mut sieve = Sieve::new(&retained, true, true);
-    sieve.begin_key();
-    sieve.pass((at(130), Timestamp::OPEN), Kind::Delete);
-    let verdict = sieve.pass((at(120), at(130)), Kind::Delete);
+    let mut filter = RetentionFilter::new(&retained, Garbage::MoveEnded);
+    filter.begin_key();
+    filter.pass((at(130), Timestamp::OPEN), Kind::Delete);
+    let verdict = filter.pass((at(120), at(130)), Kind::Delete);
     assert_eq!((verdict.delete, verdict.is_kept), (Some((at(130), Timestamp::OPEN)), false));
-    assert_eq!(sieve.pass((at(10), at(120)), Kind::Put).delete, None);
+    assert_eq!(filter.pass((at(10), at(120)), Kind::Put).delete, None);
 }
 
 /// What a read at `at` sees: whether there is a value, and which.

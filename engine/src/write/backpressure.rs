@@ -29,7 +29,7 @@ impl Shared {
     }
 
     /// Waits until writes may go on.
-    pub(crate) async fn admit(self: &Arc<Self>) -> Result<()> {
+    pub(crate) async fn wait_for_room(self: &Arc<Self>) -> Result<()> {
         self.check_writable()?;
         if !self.env.tasks.is_background() {
             return self.maintain_inline().await;

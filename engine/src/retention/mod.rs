@@ -30,13 +30,22 @@ use crate::{
 /// `[begin, end)` of a version.
 pub(crate) type Lifetime = (Timestamp, Timestamp);
 
+/// Garbage that a rewriting of runs may leave out, beside the versions that no readable moment needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Garbage {
+    /// None: older versions of a key may exist below, which a delete hides.
+    Keep,
+    /// Deletes that hide nothing: no older version of a key exists in the current tier than those that go by.
+    DropDeletes,
+    /// Deletes, and values that have ended leave for history. Only where the output is the oldest run of its keys (I7).
+    MoveEnded,
+}
+
 /// The rule, for one key after another. See the module documentation.
 #[derive(Debug)]
-pub(crate) struct Sieve<'a> {
+pub(crate) struct RetentionFilter<'a> {
     retained: &'a Retained,
-    oldest_in_sight: bool,
-    /// Whether values that have ended leave for history.
-    moves_ended: bool,
+    garbage: Garbage,
     /// A delete that goes unless the next older version that is kept needs it.
     pending: Option<Lifetime>,
     /// Between here and the delete nobody can read anything.
@@ -52,12 +61,10 @@ pub(crate) struct Verdict {
     pub(crate) is_kept: bool,
 }
 
-impl<'a> Sieve<'a> {
-    /// `oldest_in_sight`: no older version of a key exists in the current tier than those that will go by. `moves_ended`: the
-    /// values that have ended leave for history; only with the oldest in sight.
-    pub(crate) fn new(retained: &'a Retained, oldest_in_sight: bool, moves_ended: bool) -> Self {
-        assert!(oldest_in_sight || !moves_ended, "I7: only out of the oldest run");
-        Self { retained, oldest_in_sight, moves_ended, pending: None, reach: Timestamp::OPEN }
+impl<'a> RetentionFilter<'a> {
+    /// A filter that keeps what `retained` can see.
+    pub(crate) fn new(retained: &'a Retained, garbage: Garbage) -> Self {
+        Self { retained, garbage, pending: None, reach: Timestamp::OPEN }
     }
 
     /// The next version is the newest of another key. Returns a delete of the last key that is kept.
@@ -86,17 +93,20 @@ impl<'a> Sieve<'a> {
             let is_past = deleted <= self.retained.horizon;
             match kind {
                 // Its end says it.
-                Kind::Put if self.moves_ended => delete = None,
+                Kind::Put if self.garbage == Garbage::MoveEnded => delete = None,
                 // Of deletes in a row only the oldest hides something. From now on it says what both said: it would go before
                 // the value below it once nobody sees its own time any more.
                 Kind::Delete if is_past && end == self.reach => (delete, lifetime.1) = (None, deleted_until),
-                Kind::Delete if is_past && self.moves_ended => delete = None,
+                Kind::Delete if is_past && self.garbage == Garbage::MoveEnded => delete = None,
                 _ => {}
             }
         }
-        let waits = kind == Kind::Delete
-            && self.oldest_in_sight
-            && (self.moves_ended || begin <= self.retained.horizon);
+        let may_go = match self.garbage {
+            Garbage::Keep => false,
+            Garbage::DropDeletes => begin <= self.retained.horizon,
+            Garbage::MoveEnded => true,
+        };
+        let waits = kind == Kind::Delete && may_go;
         if waits {
             (self.pending, self.reach) = (Some(lifetime), begin);
         }

@@ -33,7 +33,7 @@ async fn parts_of_a_merge_in_tasks_of_their_own_change_no_answer() {
                 batch.put(TABLE, key.to_be_bytes().to_vec(), value(*key, round));
             }
             let at = Timestamp::from_micros(round * 100_000 + keys[0] + 1);
-            engine.admit().await.unwrap();
+            engine.wait_for_room().await.unwrap();
             engine.append(&[StampedBatch { at, batch: &batch }], Durability::Buffered).unwrap();
         }
     }

@@ -7,28 +7,28 @@ use tokio::sync::{mpsc, watch};
 
 use super::{
     picker::Job,
-    run::{LevelMerge, Written},
+    run::{LevelMerge, MergeOutput},
 };
-use crate::{Error, Result, pins::Retained, read::KeyRange, shared::Shared};
+use crate::{Error, Result, pins::Retained, shared::Shared, types::KeyRange};
 
 /// What the parts of a merge share.
 #[derive(Clone, Debug)]
-pub(super) struct Merging {
+pub(super) struct MergeJob {
     pub(super) job: Arc<Job>,
     pub(super) retained: Arc<Retained>,
-    pub(super) is_paced: bool,
+    pub(super) is_throttled: bool,
 }
 
 impl Shared {
     /// Merges runs of the current tier: in one part here, several in tasks of their own where tasks run by themselves.
-    pub(super) async fn merge_in_parts(self: &Arc<Self>, merging: &Merging) -> Result<Written> {
+    pub(super) async fn merge_by_subcompactions(self: &Arc<Self>, merging: &MergeJob) -> Result<MergeOutput> {
         let ranges = merging.job.ranges(self.options.table_bytes);
         if ranges.len() > 1 && self.env.tasks.is_background() {
             return self.merge_side_by_side(merging, ranges).await;
         }
         let mut parts = Vec::with_capacity(ranges.len());
         for range in ranges {
-            parts.push(merge_part(Arc::clone(self), merging.clone(), range).await?);
+            parts.push(run_subcompaction(Arc::clone(self), merging.clone(), range).await?);
         }
         Ok(joined(parts))
     }
@@ -39,14 +39,14 @@ impl Shared {
     /// Dropping the future gives the parts up. They end at their next turn.
     async fn merge_side_by_side(
         self: &Arc<Self>,
-        merging: &Merging,
+        merging: &MergeJob,
         ranges: Vec<KeyRange>,
-    ) -> Result<Written> {
+    ) -> Result<MergeOutput> {
         let (answers, mut answered) = mpsc::unbounded_channel();
         let (wanted, while_wanted) = watch::channel(());
         let parts = ranges.len();
         for range in ranges {
-            let part = Box::pin(merge_part(Arc::clone(self), merging.clone(), range));
+            let part = Box::pin(run_subcompaction(Arc::clone(self), merging.clone(), range));
             let (answers, mut while_wanted) = (answers.clone(), while_wanted.clone());
             let task = async move {
                 match select(part, pin!(while_wanted.changed())).await {
@@ -79,12 +79,12 @@ impl Shared {
     }
 }
 
-fn joined(parts: Vec<Written>) -> Written {
+fn joined(parts: Vec<MergeOutput>) -> MergeOutput {
     let (placed, guards): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
     (placed.into_iter().flatten().collect(), guards.into_iter().flatten().collect())
 }
 
-async fn merge_part(shared: Arc<Shared>, merging: Merging, range: KeyRange) -> Result<Written> {
+async fn run_subcompaction(shared: Arc<Shared>, merging: MergeJob, range: KeyRange) -> Result<MergeOutput> {
     // On the heap: callers need not carry all of its state in their own.
     Box::pin(LevelMerge::new(&shared, &merging, range).run()).await
 }

@@ -11,11 +11,11 @@ const WAIT_US: u64 = 20_000;
 
 /// When the next bytes may be read: all compactions of an engine share it.
 #[derive(Debug, Default)]
-pub(crate) struct Pace {
+pub(crate) struct RateLimiter {
     free_at_us: AtomicU64,
 }
 
-impl Pace {
+impl RateLimiter {
     /// Counts bytes that were read; when the next may be, at this rate.
     fn count(&self, bytes: u64, per_second: u64, now_us: u64) -> u64 {
         let takes_us = bytes.saturating_mul(1_000_000) / per_second.max(1);
@@ -27,18 +27,18 @@ impl Pace {
 
 /// Gives other tasks a turn now and then, keeps the pace, and ends the work when writing has ended.
 #[derive(Debug)]
-pub(super) struct Turns {
+pub(super) struct JobThrottle {
     versions: u64,
     /// Of the whole job.
     job_bytes: u64,
     job_versions: u64,
-    is_paced: bool,
+    is_throttled: bool,
 }
 
-impl Turns {
-    pub(super) fn of(job: &Job, is_paced: bool) -> Self {
+impl JobThrottle {
+    pub(super) fn of(job: &Job, is_throttled: bool) -> Self {
         let job_versions = job.tables().map(|table| table.meta().rows).sum();
-        Self { versions: 0, job_bytes: job.bytes(), job_versions, is_paced }
+        Self { versions: 0, job_bytes: job.bytes(), job_versions, is_throttled }
     }
 
     /// Counts versions that went by.
@@ -52,7 +52,7 @@ impl Turns {
         self.versions = 0;
         shared.check_writable()?;
         shared.env.tasks.yield_now().await;
-        if self.is_paced && shared.options.compaction_bytes_per_second > 0 {
+        if self.is_throttled && shared.options.compaction_bytes_per_second > 0 {
             wait(bytes as u64, shared).await?;
         }
         Ok(())
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn bytes_are_spread_over_time_and_rests_are_not_saved_up() {
-        let pace = Pace::default();
+        let pace = RateLimiter::default();
         // A thousand bytes a second.
         assert_eq!(pace.count(500, 1_000, 10), 500_010);
         assert_eq!(pace.count(500, 1_000, 20), 1_000_010);

@@ -12,9 +12,14 @@
 //! `begin` is inclusive: a version exactly at `t` counts. `end` is the begin of the next version of the key, or
 //! [`Timestamp::OPEN`] when the writer of the entry knew no successor.
 
+mod key_range;
+mod log_position;
+
 use std::fmt;
 
 use bytes::Bytes;
+pub use key_range::KeyRange;
+pub use log_position::LogPosition;
 
 /// A commit timestamp: microseconds since the Unix epoch, strictly increasing, one per commit.
 ///
@@ -23,8 +28,8 @@ use bytes::Bytes;
 pub struct Timestamp(u64);
 
 impl Timestamp {
-    /// Marks uncommitted data (write intents); never a commit.
-    pub const INTENT: Self = Self(0);
+    /// Before every commit: the begin of rows that are not committed yet, and the start of the clock.
+    pub const ZERO: Self = Self(0);
     /// The smallest timestamp that a commit can have.
     pub const FIRST: Self = Self(1);
     /// The `end` of a version whose successor is not known.
@@ -111,8 +116,6 @@ pub enum Kind {
     Put = 0,
     /// The key has no value from `begin` on.
     Delete = 1,
-    /// History marker: before `end` the key did not exist. Written by no part of the engine yet.
-    Absent = 2,
 }
 
 impl Kind {
@@ -121,7 +124,6 @@ impl Kind {
         match byte {
             0 => Some(Self::Put),
             1 => Some(Self::Delete),
-            2 => Some(Self::Absent),
             _ => None,
         }
     }
