@@ -24,12 +24,14 @@
 //! * I7 A closed value moves to the history tier only in a compaction whose output is the oldest run of the current tier for
 //!   its keys. What else holds there (H1 to H3) is said where it is held, in the compaction module.
 
+mod byte_cursor;
 pub mod check;
 mod collect;
 mod compaction;
 mod engine;
 pub mod env;
 mod error;
+mod findings;
 pub mod format;
 mod ingest;
 pub mod inspect;
@@ -56,7 +58,8 @@ mod varint;
 pub mod wal;
 mod write;
 
-pub use engine::{CollectReport, Engine};
+pub use collect::CollectReport;
+pub use engine::Engine;
 pub use env::Env;
 pub use error::{Error, Result};
 pub use ingest::{Ingest, IngestOptions, IngestedRun, OnDuplicate};

@@ -12,7 +12,6 @@ use std::{
 
 use crate::{
     Error, Result,
-    engine::CollectReport,
     manifest::{self, FileId},
     shared::Shared,
     state::Edit,
@@ -21,6 +20,15 @@ use crate::{
 
 /// Manifests that are kept for inspection beside the newest.
 const MANIFESTS_KEPT: u64 = 4;
+
+/// What [`crate::Engine::collect`] removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CollectReport {
+    /// Objects deleted.
+    pub objects: u64,
+    /// Their size together, in bytes.
+    pub bytes: u64,
+}
 
 impl Shared {
     pub(crate) async fn collect(self: &Arc<Self>) -> Result<CollectReport> {

@@ -16,11 +16,11 @@ use crate::{
     },
     manifest::{FileId, FileMeta},
     pins::Retained,
-    read::{Advance, Ahead, HistoryMerge, PageFilter, VersionMerge, source::Source},
+    read::{Advance, Ahead, HistoryMerge, VersionMerge, source::ForwardSource},
     retention::{Garbage, Lifetime, RetentionFilter},
     shared::Shared,
     sst::{PageFlags, Table},
-    state::{Edit, Placement, Replacement, Tree},
+    state::{Edit, PageFilter, Placement, Replacement, SortedRun, Tree},
     types::{KeyRange, KeyspaceId, Kind, Timestamp, VersionRef},
     write::{OutputPosition, PendingFiles, RunWriter},
 };
@@ -138,7 +138,7 @@ impl Shared {
         home: Placement,
         is_throttled: bool,
     ) -> Result<MergeOutput> {
-        let mut merge = HistoryMerge::new(sources(job, &KeyRange::all(), Source::history));
+        let mut merge = HistoryMerge::new(sources(job, &KeyRange::all(), ForwardSource::history));
         let mut writer = HistoryWriter::new(Arc::clone(self), job.keyspace, retained);
         let mut throttle = JobThrottle::of(job, is_throttled);
         let (mut key, mut begin) = (Vec::new(), Timestamp::OPEN);
@@ -187,7 +187,7 @@ impl<'j> LevelMerge<'j> {
         let ended = || HistoryWriter::new(Arc::clone(shared), job.keyspace, retained);
         Self {
             shared,
-            merge: VersionMerge::new(sources(job, &range, Source::run)),
+            merge: VersionMerge::new(sources(job, &range, ForwardSource::run)),
             filter: RetentionFilter::new(retained, garbage),
             to_level,
             garbage,
@@ -282,8 +282,8 @@ impl PageCopyRule<'_> {
 fn sources(
     job: &Job,
     range: &KeyRange,
-    open: impl Fn(Arc<crate::state::SortedRun>, KeyRange, bool, PageFilter) -> Source,
-) -> Vec<Source> {
+    open: impl Fn(Arc<SortedRun>, KeyRange, PageFilter) -> ForwardSource,
+) -> Vec<ForwardSource> {
     let runs = job.inputs.iter().map(Arc::clone);
-    runs.map(|run| open(run, range.clone(), false, PageFilter::All).passing_by()).collect()
+    runs.map(|run| open(run, range.clone(), PageFilter::All).passing_by()).collect()
 }

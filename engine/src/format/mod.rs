@@ -18,7 +18,6 @@
 mod checksum;
 mod codec;
 mod columns;
-mod cursor;
 mod directory;
 mod filter;
 mod footer;
@@ -29,6 +28,7 @@ mod packed;
 mod properties;
 mod values;
 
+pub use crate::byte_cursor::{ByteCursor, Damage};
 pub use checksum::FileSeed;
 pub use codec::{Codec, Compression, Compressor, decompress};
 pub use columns::{
@@ -36,7 +36,6 @@ pub use columns::{
     RowSplitter, Strings, Zone, ZoneBuilder, ZoneMaps,
 };
 pub(crate) use columns::{HAS_MISSING, HAS_NULLS};
-pub use cursor::{ByteCursor, Damage};
 pub use directory::{ChunkEntry, Column, Encoding};
 pub use filter::KeyFilter;
 pub use footer::{Features, Footer, Section, SectionKind, VERSION_MAJOR, VERSION_MINOR};

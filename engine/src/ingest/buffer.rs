@@ -2,7 +2,7 @@
 
 use crate::{
     Result,
-    ingest::{OnDuplicate, duplicate},
+    ingest::duplicate::{OnDuplicate, duplicate},
     key_head::KeyHead,
 };
 

@@ -4,15 +4,18 @@ use std::sync::Arc;
 
 use crate::{
     ReadView, Result, ScanOptions,
-    ingest::{Ingest, IngestedRun, OnDuplicate, duplicate, unstamped, writer},
+    ingest::{
+        Ingest,
+        duplicate::{OnDuplicate, duplicate},
+        run::{IngestedRun, unstamped, writer},
+    },
     manifest::FileMeta,
     read::{
-        PageFilter,
-        scan::{fill_all, first_by_key},
-        source::Source,
+        merge::{fill_all, first_by_key},
+        source::ForwardSource,
     },
     shared::Shared,
-    state::SortedRun,
+    state::{PageFilter, SortedRun},
     types::{KeyRange, KeyspaceId, Kind},
 };
 
@@ -38,7 +41,7 @@ impl Ingest {
             // Of equal keys the later push leads.
             let newest_first: Vec<&[FileMeta]> =
                 spilled.iter().rev().map(|run| run.files.as_slice()).collect();
-            merge(&self.shared, self.keyspace, &newest_first, self.options.on_duplicate).await?
+            merge_runs(&self.shared, self.keyspace, &newest_first, self.options.on_duplicate).await?
         };
         if let Some(view) = &self.options.absent_from {
             check_absent(&self.shared, &run, view).await?;
@@ -47,12 +50,12 @@ impl Ingest {
     }
 }
 
-pub(super) async fn open_run(shared: &Shared, files: &[FileMeta]) -> Result<Arc<SortedRun>> {
+pub(crate) async fn open_run(shared: &Shared, files: &[FileMeta]) -> Result<Arc<SortedRun>> {
     Ok(Arc::new(SortedRun::new(shared.open_tables(files).await?)))
 }
 
 /// Merges runs into one; of equal keys that of the first run counts, or none may be there.
-pub(super) async fn merge(
+pub(crate) async fn merge_runs(
     shared: &Arc<Shared>,
     keyspace: KeyspaceId,
     newest_first: &[&[FileMeta]],
@@ -61,14 +64,14 @@ pub(super) async fn merge(
     let mut sources = Vec::with_capacity(newest_first.len());
     for files in newest_first {
         let opened = open_run(shared, files).await?;
-        sources.push(Source::run(opened, KeyRange::all(), false, PageFilter::All).passing_by());
+        sources.push(ForwardSource::run(opened, KeyRange::all(), PageFilter::All).passing_by());
     }
     let first = newest_first.iter().filter_map(|files| Some(&files.first()?.min_key)).min();
     let mut writer = writer(Arc::clone(shared), keyspace, first.map_or(&[], |key| key.as_ref()));
     let mut scratch = Vec::new();
     let mut last: Option<Vec<u8>> = None;
     while fill_all(&mut sources, None).await? {
-        let lead = first_by_key(&sources, |a, b| a < b);
+        let lead = first_by_key(&sources);
         let source = &mut sources[lead];
         if last.as_deref() == Some(source.key()) {
             if on_duplicate == OnDuplicate::Fail {
@@ -92,13 +95,13 @@ async fn check_absent(shared: &Shared, run: &IngestedRun, view: &ReadView) -> Re
     let (Some(first), Some(last)) = (run.files.first(), run.files.last()) else { return Ok(()) };
     let range = KeyRange::new(first.min_key.clone()..=last.max_key.clone());
     let mut existing = view.scan(run.keyspace, range, ScanOptions::default())?;
-    let mut source: Option<Source> = None;
+    let mut source: Option<ForwardSource> = None;
     while let Some(batch) = existing.next().await? {
         let source = if let Some(source) = &mut source {
             source
         } else {
             let opened = open_run(shared, &run.files).await?;
-            source.insert(Source::run(opened, KeyRange::all(), false, PageFilter::All))
+            source.insert(ForwardSource::run(opened, KeyRange::all(), PageFilter::All))
         };
         for key in batch.keys.iter() {
             loop {

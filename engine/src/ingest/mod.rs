@@ -11,34 +11,26 @@
 //! write the full ones where tasks run by themselves.
 
 mod buffer;
+mod duplicate;
 mod finish;
+mod run;
 mod spill;
-mod uncommitted;
 
 use std::{mem, sync::Arc};
 
 use bytes::Bytes;
 
 use buffer::SortBuffer;
+pub use duplicate::OnDuplicate;
+pub(crate) use finish::{merge_runs, open_run};
+pub use run::IngestedRun;
 use spill::{SpillTask, Spills, WRITERS_MAX};
 
 use crate::{
     Error, ReadView, Result,
-    manifest::FileMeta,
     shared::Shared,
-    types::{KEY_BYTES_MAX, KeyRange, KeyspaceId, Kind, Timestamp, VALUE_BYTES_MAX, VersionRef},
-    write::{PendingFiles, RunWriter},
+    types::{KEY_BYTES_MAX, KeyspaceId, VALUE_BYTES_MAX},
 };
-
-/// What happens to a key that is pushed twice.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OnDuplicate {
-    /// The ingest fails with `DuplicateKey`.
-    #[default]
-    Fail,
-    /// The later push counts.
-    KeepLast,
-}
 
 /// How to ingest.
 #[derive(Clone, Debug, Default)]
@@ -48,13 +40,6 @@ pub struct IngestOptions {
     /// Fail with `DuplicateKey` when a pushed key has a value in this view. The writer must keep others from writing
     /// to the keyspace between the view and the publication.
     pub absent_from: Option<ReadView>,
-}
-
-/// A sorted run on storage that is not visible.
-#[derive(Debug)]
-struct Spilled {
-    files: Vec<FileMeta>,
-    pending: PendingFiles,
 }
 
 /// A bulk ingest that is being written.
@@ -72,44 +57,6 @@ pub struct Ingest {
     is_ordered: bool,
     /// The largest key that was spilled, while they are.
     last_key: Option<Bytes>,
-}
-
-/// A finished ingest, to be made visible by [`crate::Engine::publish_ingest`]; before that, who wrote it reads it with
-/// [`crate::Engine::view_over`]. A clone is the same files.
-#[derive(Clone, Debug)]
-pub struct IngestedRun {
-    pub(crate) keyspace: KeyspaceId,
-    pub(crate) files: Vec<FileMeta>,
-    /// Keep the collector away.
-    pub(crate) pending: Vec<Arc<PendingFiles>>,
-}
-
-impl IngestedRun {
-    /// Where the run goes.
-    pub fn keyspace(&self) -> KeyspaceId {
-        self.keyspace
-    }
-
-    /// Rows of the run.
-    pub fn rows(&self) -> u64 {
-        self.files.iter().map(|file| file.rows).sum()
-    }
-
-    /// Size on storage, in bytes.
-    pub fn bytes(&self) -> u64 {
-        self.files.iter().map(|file| file.len).sum()
-    }
-
-    /// The files as they look once the run is committed at `at`.
-    pub(crate) fn stamped(&self, at: Timestamp) -> Vec<FileMeta> {
-        let stamp = |file: &FileMeta| FileMeta {
-            begin_override: Some(at),
-            min_begin: at,
-            max_begin: at,
-            ..file.clone()
-        };
-        self.files.iter().map(stamp).collect()
-    }
 }
 
 impl Ingest {
@@ -181,27 +128,4 @@ impl Ingest {
         self.buffer = self.spills.spill(&self.shared, part).await?;
         Ok(())
     }
-}
-
-/// The writer of a run that begins with this key. Behind all keys that there are it is likely to become the oldest of its
-/// keys.
-fn writer(shared: Arc<Shared>, keyspace: KeyspaceId, first: &[u8]) -> RunWriter {
-    let tree = shared.state.read().trees.get(&keyspace).cloned();
-    let is_oldest = tree.is_none_or(|tree| !tree.runs().any(|run| run.overlaps(&KeyRange::new(first..))));
-    if is_oldest { RunWriter::dense(shared, keyspace) } else { RunWriter::new(shared, keyspace) }
-}
-
-/// A row whose begin the manifest will give.
-fn unstamped<'a>(key: &'a [u8], value: Option<&'a [u8]>) -> VersionRef<'a> {
-    VersionRef {
-        key,
-        begin: Timestamp::FIRST,
-        end: Timestamp::OPEN,
-        kind: if value.is_some() { Kind::Put } else { Kind::Delete },
-        value: value.unwrap_or_default(),
-    }
-}
-
-fn duplicate(key: &[u8]) -> Error {
-    Error::DuplicateKey { key: Bytes::copy_from_slice(key) }
 }

@@ -5,7 +5,11 @@ use std::{collections::VecDeque, sync::Arc};
 
 use tokio::sync::oneshot;
 
-use super::{OnDuplicate, Spilled, buffer::SortBuffer, unstamped, writer};
+use super::{
+    buffer::SortBuffer,
+    duplicate::OnDuplicate,
+    run::{Spilled, unstamped, writer},
+};
 use crate::{Error, Result, shared::Shared, types::KeyspaceId, write::RunWriter};
 
 /// Buffers that are written at one time.

@@ -31,10 +31,7 @@ pub(crate) use codec::{decode_damaged, header_of};
 pub use publish::{LoadedManifest, load, load_newest, newest_id, prune, publish};
 pub(crate) use publish::{ids, is_overtaken, no_database, object_name, parse_name};
 
-use crate::{
-    types::{KeyspaceId, LogPosition, Timestamp},
-    wal::LogBounds,
-};
+use crate::types::{KeyspaceId, LogBounds, LogPosition, Timestamp};
 
 /// The state of a database. See the module documentation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,6 +1,12 @@
 //! Batches of rows: what scans return.
 
-use crate::types::Timestamp;
+use std::{ops::Range, sync::Arc};
+
+use super::sink::RowSink;
+use crate::{
+    sst::{CachePolicy, Page, Table},
+    types::{Timestamp, Version},
+};
 
 /// Byte strings in one buffer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -108,5 +114,31 @@ impl RowBatch {
         self.keys.push(key);
         self.begins.push(begin);
         self.values.push(value);
+    }
+}
+
+impl RowSink for RowBatch {
+    fn len(&self) -> usize {
+        self.begins.len()
+    }
+
+    fn take_version(&mut self, version: &mut Version) {
+        self.push(&version.key, version.begin, &version.value);
+    }
+
+    fn enter_page(&mut self, _: &Table, _: usize, _: CachePolicy) {}
+
+    #[inline]
+    fn take_rows(&mut self, page: &Arc<Page>, rows: Range<usize>) {
+        let prefix = page.prefix();
+        for row in rows {
+            self.keys.push_parts(prefix, page.suffix(row));
+            self.begins.push(page.begin(row));
+            self.values.push_with(|out| page.append_value(row, out));
+        }
+    }
+
+    fn take_whole(&mut self, _: Range<usize>) {
+        unreachable!("pages are loaded where values are wanted");
     }
 }

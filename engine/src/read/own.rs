@@ -13,10 +13,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     error::Result,
-    read::{PageFilter, source::Source},
     sst::{PointHit, Table},
     state::SortedRun,
-    types::{KeyRange, KeyspaceId, Timestamp},
+    types::{KeyspaceId, Timestamp},
     write::PendingFiles,
 };
 
@@ -62,11 +61,5 @@ impl OwnRuns {
             }
         }
         Ok(None)
-    }
-
-    /// The runs of a keyspace as sources of a merge, newest first.
-    pub(super) fn sources(&self, keyspace: KeyspaceId, range: &KeyRange, reverse: bool) -> Vec<Source> {
-        let runs = self.runs(keyspace).iter().filter(|run| run.overlaps(range));
-        runs.map(|run| Source::run(Arc::clone(run), range.clone(), reverse, PageFilter::All)).collect()
     }
 }

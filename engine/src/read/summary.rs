@@ -8,8 +8,9 @@ use crate::{
     error::Result,
     format::ColumnSummary,
     manifest::FileMeta,
-    read::{Lifetimes, PageFilter, ReadView},
+    read::ReadView,
     sst::Table,
+    state::{Lifetimes, PageFilter},
     types::{KeyspaceId, Timestamp},
 };
 

@@ -14,11 +14,13 @@ use crate::{
     error::Result,
     pins::Retained,
     read::{
-        PageFilter, ReadView,
-        scan::{fill_all, first_by_key},
-        source::Source,
+        ReadView,
+        merge::{fill_all, first_by_key},
+        source::ForwardSource,
+        sources,
     },
     sst::Table,
+    state::PageFilter,
     types::{KeyRange, KeyspaceId, Kind, Timestamp, Version, VersionRef},
 };
 
@@ -47,9 +49,10 @@ impl VersionScan {
     ) -> Self {
         // A version is closed by a newer one, which may be behind the window; in history all are closed.
         let newer = PageFilter::Begins { after, through: Timestamp::LAST };
-        let current = VersionMerge::new(view.sources(keyspace, range, newer));
+        let current = VersionMerge::new(sources::current(view.state(), keyspace, range, newer));
         // What ended in the window may have been deleted then, and what ended behind it ends what is in it.
-        let history = HistoryMerge::new(view.history(keyspace, range, PageFilter::Ended { after }));
+        let history =
+            HistoryMerge::new(sources::history(view.state(), keyspace, range, PageFilter::Ended { after }));
         let window = (after, through);
         Self { current, history, is_on: [None; 2], met: None, window, retained, _view: view }
     }
@@ -128,7 +131,7 @@ impl VersionScan {
 /// Merges runs of history: key ascending, begin descending. Used by history and by the compaction of history.
 #[derive(Debug)]
 pub(crate) struct HistoryMerge {
-    sources: Vec<Source>,
+    sources: Vec<ForwardSource>,
     /// Source of the current version, if there is one.
     current: Option<usize>,
     /// Where values are put together.
@@ -137,7 +140,7 @@ pub(crate) struct HistoryMerge {
 
 impl HistoryMerge {
     /// `sources`: of history, in any order, all forward.
-    pub(crate) fn new(sources: Vec<Source>) -> Self {
+    pub(crate) fn new(sources: Vec<ForwardSource>) -> Self {
         Self { sources, current: None, scratch: Vec::new() }
     }
 
@@ -149,7 +152,7 @@ impl HistoryMerge {
         if !fill_all(&mut self.sources, None).await? {
             return Ok(false);
         }
-        let place = |source: &Source| std::cmp::Reverse(source.begin());
+        let place = |source: &ForwardSource| std::cmp::Reverse(source.begin());
         let by_place = |a: &usize, b: &usize| {
             let (a, b) = (&self.sources[*a], &self.sources[*b]);
             a.key().cmp(b.key()).then_with(|| place(a).cmp(&place(b)))
@@ -158,7 +161,7 @@ impl HistoryMerge {
         Ok(true)
     }
 
-    fn source(&self) -> &Source {
+    fn source(&self) -> &ForwardSource {
         &self.sources[self.current.expect("the merge is on a version")]
     }
 
@@ -219,7 +222,7 @@ impl Ahead<'_> {
 /// Used by history and compaction. It holds one block of each source, however many versions a key has.
 #[derive(Debug)]
 pub(crate) struct VersionMerge {
-    sources: Vec<Source>,
+    sources: Vec<ForwardSource>,
     /// Source of the current version, if there is one.
     current: Option<usize>,
     key: Vec<u8>,
@@ -232,7 +235,7 @@ pub(crate) struct VersionMerge {
 
 impl VersionMerge {
     /// `sources`: newest first, all forward.
-    pub(crate) fn new(sources: Vec<Source>) -> Self {
+    pub(crate) fn new(sources: Vec<ForwardSource>) -> Self {
         let (begin, end) = (Timestamp::ZERO, Timestamp::OPEN);
         Self { sources, current: None, key: Vec::new(), begin, end, is_new_key: false, scratch: Vec::new() }
     }
@@ -254,7 +257,7 @@ impl VersionMerge {
             if !fill_all(&mut self.sources, None).await? {
                 return Ok(Advance::End);
             }
-            let lead = first_by_key(&self.sources, |a, b| a < b);
+            let lead = first_by_key(&self.sources);
             self.key.clear();
             self.key.extend_from_slice(self.sources[lead].key());
             self.current = Some(lead);
@@ -300,7 +303,7 @@ impl VersionMerge {
         Ok(false)
     }
 
-    fn source(&self) -> &Source {
+    fn source(&self) -> &ForwardSource {
         &self.sources[self.current.expect("the merge is on a version")]
     }
 

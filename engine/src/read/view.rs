@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::{
     error::Result,
     pins::{Pin, Scope, Unreadable},
-    read::{ColumnScan, ColumnScanOptions, PageFilter, Scan, ScanOptions, own::OwnRuns, source::Source},
+    read::{own::OwnRuns, point},
     sst::Table,
     state::{SortedRun, State},
     types::{KeyRange, KeyspaceId, Kind, Timestamp, Version},
@@ -48,10 +48,9 @@ impl ReadView {
         Self { inner: Arc::new(ViewState { state, pin, unreadable, own }) }
     }
 
-    /// Whether a value of history may be visible in the keyspace.
-    pub(crate) fn reads_history(&self, keyspace: KeyspaceId) -> bool {
-        let alive = PageFilter::Alive { at: self.timestamp() };
-        !self.inner.state.history(keyspace, &KeyRange::all(), false, alive).is_empty()
+    /// The runs that only this view sees, newest first.
+    pub(crate) fn own_runs(&self, keyspace: KeyspaceId) -> &[Arc<SortedRun>] {
+        self.inner.own.runs(keyspace)
     }
 
     /// The files that only this view sees.
@@ -109,52 +108,7 @@ impl ReadView {
         if let Some(own) = self.inner.own.get(keyspace, key).await? {
             return Ok(Some(own.into_version(Bytes::copy_from_slice(key))));
         }
-        self.inner.state.newest_version(keyspace, key, self.timestamp()).await
-    }
-
-    /// Starts a scan of `range`.
-    ///
-    /// # Errors
-    /// Those of [`Self::check`].
-    pub fn scan(&self, keyspace: KeyspaceId, range: KeyRange, options: ScanOptions) -> Result<Scan> {
-        self.check(keyspace)?;
-        let sources = self.visible_sources(keyspace, &range, options.reverse);
-        Ok(Scan::new(self.clone(), sources, options))
-    }
-
-    /// Starts a scan of `range` for columns of its rows.
-    ///
-    /// # Errors
-    /// Those of [`Self::check`].
-    pub fn scan_columns(
-        &self,
-        keyspace: KeyspaceId,
-        range: &KeyRange,
-        options: &ColumnScanOptions,
-    ) -> Result<ColumnScan> {
-        self.check(keyspace)?;
-        let sources = self.visible_sources(keyspace, range, options.reverse);
-        Ok(ColumnScan::new(self.clone(), sources, options))
-    }
-
-    /// The sources of a scan at the moment: newest first, then those of history.
-    fn visible_sources(&self, keyspace: KeyspaceId, range: &KeyRange, reverse: bool) -> Vec<Source> {
-        let mut sources = self.inner.own.sources(keyspace, range, reverse);
-        let written = PageFilter::Begins { after: Timestamp::ZERO, through: self.timestamp() };
-        sources.extend(self.inner.state.sources(keyspace, range, reverse, written));
-        let alive = PageFilter::Alive { at: self.timestamp() };
-        sources.extend(self.inner.state.history(keyspace, range, reverse, alive));
-        sources
-    }
-
-    /// The sources of `range` in the history tier, forward.
-    pub(crate) fn history(&self, keyspace: KeyspaceId, range: &KeyRange, filter: PageFilter) -> Vec<Source> {
-        self.inner.state.history(keyspace, range, false, filter)
-    }
-
-    /// The merge sources of `range` in the current tier, newest first, forward.
-    pub(crate) fn sources(&self, keyspace: KeyspaceId, range: &KeyRange, filter: PageFilter) -> Vec<Source> {
-        self.inner.state.sources(keyspace, range, false, filter)
+        point::newest_version(&self.inner.state, keyspace, key, self.timestamp()).await
     }
 
     /// Keys that split `range` into at most `parts` ranges of about equal size, ascending: the start of each part but

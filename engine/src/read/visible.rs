@@ -4,7 +4,7 @@ use std::{ops::Range, sync::Arc};
 
 use arrow_buffer::BooleanBuffer;
 
-use super::scan::RowSink;
+use super::sink::RowSink;
 use crate::{sst::Page, types::Timestamp};
 
 /// Gives `sink` the rows that are what their key is at `at`, by what their page says of the key, while it has room. Returns

@@ -19,7 +19,7 @@ use std::{cmp::Ordering, mem, ops::Range};
 
 use arrow_buffer::{BooleanBuffer, BooleanBufferBuilder};
 
-use super::source::{Source, WindowRows};
+use super::source::{ForwardSource, WindowRows};
 use crate::{
     format::common_prefix,
     types::{Kind, Timestamp},
@@ -45,7 +45,7 @@ struct DecidedKey {
 }
 
 /// Puts the key that ends the window that lies ahead into `bound`: sources are loaded that far.
-pub(super) fn find_bound(sources: &[Source], bound: &mut Vec<u8>) {
+pub(super) fn find_bound(sources: &[ForwardSource], bound: &mut Vec<u8>) {
     let mut nearest = &sources[0];
     nearest.copy_last_key(bound);
     for source in &sources[1..] {
@@ -58,7 +58,7 @@ pub(super) fn find_bound(sources: &[Source], bound: &mut Vec<u8>) {
 
 /// Whether rows of sources lie between each other in front of `bound` so often that a pass over all of them costs less than
 /// to go from one source to another. They are loaded that far.
-pub(super) fn is_dense(sources: &[Source], bound: &[u8]) -> bool {
+pub(super) fn is_dense(sources: &[ForwardSource], bound: &[u8]) -> bool {
     let in_window = sources.iter().filter(|source| source.key() < bound);
     let rows = in_window.map(|source| source.rows_in_front(bound, None).len());
     let (most, all) = rows.fold((0, 0), |(most, all), rows| (rows.max(most), all + rows));
@@ -69,14 +69,14 @@ pub(super) fn is_dense(sources: &[Source], bound: &[u8]) -> bool {
 /// its answer already. Returns what is visible: `in_order` of the keys, or source by source, which must not be of history then.
 /// Costs, beside a pass over the timestamps, a search or a few steps for each row of a newer source and each source behind it.
 pub(super) fn judge(
-    sources: &mut [Source],
+    sources: &mut [ForwardSource],
     bound: &[u8],
     decided: Option<&[u8]>,
     at: Timestamp,
     in_order: bool,
 ) -> WindowRows {
-    let in_window = |source: &Source| source.key() < bound;
-    let first = sources.iter().map(Source::key).min().unwrap_or(bound);
+    let in_window = |source: &ForwardSource| source.key() < bound;
+    let first = sources.iter().map(ForwardSource::key).min().unwrap_or(bound);
     let parts = sources.iter().enumerate().filter(|(_, source)| in_window(source));
     let parts: Vec<_> = parts
         .map(|(number, source)| {
@@ -113,7 +113,7 @@ pub(super) fn judge(
 }
 
 struct KeyWindow<'a> {
-    sources: &'a [Source],
+    sources: &'a [ForwardSource],
     /// Bytes that all keys start with.
     skip: usize,
     /// Whether heads tell all keys apart.
@@ -126,7 +126,7 @@ struct KeyWindow<'a> {
 }
 
 impl<'a> KeyWindow<'a> {
-    fn new(sources: &'a [Source], parts: &[WindowPart], skip: usize) -> Self {
+    fn new(sources: &'a [ForwardSource], parts: &[WindowPart], skip: usize) -> Self {
         let filled = || parts.iter().filter(|part| !part.rows.is_empty());
         let mut lengths = filled().map(|part| sources[part.source].key_len(part.rows.clone()));
         let heads_tell = lengths.next().flatten().is_some_and(|length| {

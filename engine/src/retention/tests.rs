@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use super::RetentionFilter;
+use super::{Garbage, RetentionFilter};
 use crate::{
     pins::Retained,
     types::{Kind, Timestamp},

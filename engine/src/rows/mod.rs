@@ -17,7 +17,7 @@
 pub mod key;
 pub mod value;
 
-use crate::format::{ByteCursor, Damage};
+use crate::byte_cursor::{ByteCursor, Damage};
 
 /// What the values of a column are made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

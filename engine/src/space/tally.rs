@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Holder, KeyspaceSpace, Size};
+use super::figures::{Holder, KeyspaceSpace, Size};
 use crate::types::{KeyspaceId, Timestamp};
 
 /// Versions and their bytes while they are added up: shares of pages are fractions.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::LEVELS;
+use super::tree::LEVELS;
 use crate::{
     manifest::{FileId, FileMeta, HistoryGroup, KeyspaceManifest, Manifest, Run},
     memtable::Memtable,

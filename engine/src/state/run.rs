@@ -3,8 +3,8 @@
 use bytes::Bytes;
 
 use crate::{
-    read::{Lifetimes, PageFilter},
     sst::Table,
+    state::lifetimes::{Lifetimes, PageFilter},
     types::KeyRange,
 };
 

@@ -48,8 +48,6 @@ pub trait Disk: Debug + Send + Sync + 'static {
     fn open_read(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>>;
     /// Gives the file `from` the second name `to`; `AlreadyExists` when that is taken.
     fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()>;
-    /// Moves `from` to `to`, replacing what is there in one step.
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes a file.
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Removes an empty directory.

@@ -21,6 +21,7 @@ mod local;
 mod name;
 mod open_files;
 mod os_disk;
+mod outcome;
 mod reader;
 mod remote;
 mod root;
@@ -31,9 +32,10 @@ mod tests;
 
 pub use disk::{Disk, DiskEntry, DiskFile, DiskKind, DiskLock, LockMode};
 pub use os_disk::OsDisk;
+pub use outcome::PutOutcome;
 pub use reader::ObjectReader;
-pub use root::{ObjectEntry, PutOutcome, Root, RootLock};
+pub use root::{ObjectEntry, Root, RootLock};
 pub use writer::ObjectWriter;
 
 pub(crate) use local::{Linked, LocalDir};
-pub(crate) use root::disk_error;
+pub(crate) use outcome::disk_error;

@@ -46,10 +46,6 @@ impl Disk for OsDisk {
         std::fs::hard_link(from, to)
     }
 
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        std::fs::rename(from, to)
-    }
-
     fn remove(&self, path: &Path) -> io::Result<()> {
         std::fs::remove_file(path)
     }

@@ -12,6 +12,7 @@ use object_store::{GetOptions, ObjectStore, ObjectStoreExt, memory::InMemory, pa
 
 use super::{
     Disk, DiskLock, Linked, LocalDir, LockMode, ObjectReader, ObjectWriter, name,
+    outcome::{PutOutcome, disk_error},
     remote::{self, Remote},
 };
 use crate::{Error, Result};
@@ -26,16 +27,6 @@ pub struct Root {
 pub(super) enum Backend {
     Local(Arc<LocalDir>),
     Remote(Arc<Remote>),
-}
-
-/// What [`Root::put_new`] did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "an object that existed before is somebody else's"]
-pub enum PutOutcome {
-    /// The object is there, durable, and ours.
-    Created,
-    /// Another object has the name.
-    Exists,
 }
 
 /// One object of a listing.
@@ -328,14 +319,4 @@ fn read_whole(local: &LocalDir, name: &str) -> io::Result<Option<Bytes>> {
     };
     let len = usize::try_from(file.len()?).map_err(|_| ErrorKind::FileTooLarge)?;
     Ok(Some(file.read_vec_at(0, len)?.into()))
-}
-
-/// The engine's error for a failed file operation on the object `name`.
-pub(crate) fn disk_error(doing: &str, name: &str, error: io::Error) -> Error {
-    match error.kind() {
-        ErrorKind::InvalidData => Error::corrupt(name, 0, error.to_string()),
-        ErrorKind::UnexpectedEof => Error::corrupt(name, 0, "the file is shorter than it was"),
-        ErrorKind::InvalidInput => Error::Invalid(error.to_string()),
-        _ => Error::unavailable(format!("{doing} {name}"), error),
-    }
 }

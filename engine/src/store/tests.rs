@@ -3,10 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::{FutureExt, TryStreamExt};
-use object_store::{
-    ObjectStore, ObjectStoreExt, PutMode, PutOptions, memory::InMemory, path::Path as ObjectPath,
-};
+use futures::FutureExt;
+use object_store::memory::InMemory;
 
 use super::*;
 use crate::{

@@ -1,4 +1,4 @@
-//! A place in the log.
+//! Places in the log.
 
 /// A segment of the log. As a bound: everything from this segment on is not in the tables yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,5 +28,26 @@ impl LogPosition {
         let (epoch, sequence) = name.strip_prefix("wal/")?.split_once('/')?;
         let position = Self { epoch: epoch.parse().ok()?, sequence: sequence.parse().ok()? };
         (position.object_name() == name).then_some(position)
+    }
+}
+
+/// What a manifest says of the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LogBounds {
+    /// Everything from this segment on is not in the tables.
+    pub from: LogPosition,
+    /// The newest epoch whose first segment was there when the manifest was written: that one and the segment at `from` are
+    /// there. 0 where it is not known, as in manifests of version 1.0; then a first segment may not have been made yet.
+    pub begun: u64,
+    /// Epoch of the manifest: no segment is of a later one.
+    pub epoch: u64,
+    /// Id of the manifest.
+    pub manifest: u64,
+}
+
+impl LogBounds {
+    /// A log of which nothing is known but where it begins.
+    pub const fn from(from: LogPosition) -> Self {
+        Self { from, begun: 0, epoch: u64::MAX, manifest: u64::MAX }
     }
 }

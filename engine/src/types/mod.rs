@@ -19,7 +19,7 @@ use std::fmt;
 
 use bytes::Bytes;
 pub use key_range::KeyRange;
-pub use log_position::LogPosition;
+pub use log_position::{LogBounds, LogPosition};
 
 /// A commit timestamp: microseconds since the Unix epoch, strictly increasing, one per commit.
 ///

@@ -5,30 +5,9 @@ use crate::{
     store::{DiskKind, LocalDir, Root, disk_error},
 };
 
-use super::{LogPosition, replay::newest_manifest, require_local};
+use super::{LogBounds, LogPosition, replay::newest_manifest, require_local};
 
 const DIRECTORY: &str = "wal";
-
-/// What a manifest says of the log.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LogBounds {
-    /// Everything from this segment on is not in the tables.
-    pub from: LogPosition,
-    /// The newest epoch whose first segment was there when the manifest was written: that one and the segment at `from` are
-    /// there. 0 where it is not known, as in manifests of version 1.0; then a first segment may not have been made yet.
-    pub begun: u64,
-    /// Epoch of the manifest: no segment is of a later one.
-    pub epoch: u64,
-    /// Id of the manifest.
-    pub manifest: u64,
-}
-
-impl LogBounds {
-    /// A log of which nothing is known but where it begins.
-    pub const fn from(from: LogPosition) -> Self {
-        Self { from, begun: 0, epoch: u64::MAX, manifest: u64::MAX }
-    }
-}
 
 /// The segments from `bounds.from` on, without gaps.
 pub(super) fn segments(local: &LocalDir, bounds: LogBounds) -> Result<Vec<LogPosition>> {

@@ -47,13 +47,13 @@ mod segment;
 mod tests;
 
 pub use append::Log;
-pub use listing::{LogBounds, delete_before};
+pub use listing::delete_before;
 pub(crate) use parts::{SegmentPart, read_segment};
 pub use payload::StampedBatch;
 pub use replay::{ReplayEnd, replay};
 pub(crate) use replay::{ends_there, give_back};
 
-pub use crate::types::LogPosition;
+pub use crate::types::{LogBounds, LogPosition};
 use crate::{Error, Result};
 
 fn no_log_yet() -> Error {

@@ -26,11 +26,16 @@ pub(crate) use rowset::{RowPlace, RowSegment};
 
 use super::{
     PageCounts, PagePruner, ReadView,
+    merge::{BackwardMerge, MergeOrder, ScanMerge, Step, VisibleMerge},
     prune::Prune,
-    scan::{Order, Step, VisibleMerge},
-    source::{ColumnReading, Source},
+    source::{ColumnReading, ForwardSource},
+    sources,
 };
-use crate::{Result, rows::value::tag};
+use crate::{
+    Result,
+    rows::value::tag,
+    types::{KeyRange, KeyspaceId, Timestamp},
+};
 
 /// A column that a scan is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,7 +92,7 @@ impl Default for ColumnScanOptions {
 #[derive(Debug)]
 pub struct ColumnScan {
     /// One after another: they have no key in common.
-    merges: VecDeque<VisibleMerge>,
+    merges: VecDeque<ScanMerge>,
     grouped: bool,
     batch_rows: usize,
     counts: Arc<PageCounts>,
@@ -95,44 +100,65 @@ pub struct ColumnScan {
     _view: ReadView,
 }
 
-impl ColumnScan {
-    /// `sources`: newest first, then those of history.
-    pub(crate) fn new(view: ReadView, sources: Vec<Source>, options: &ColumnScanOptions) -> Self {
+impl ReadView {
+    /// Starts a scan of `range` for columns of its rows.
+    ///
+    /// # Errors
+    /// Those of [`Self::check`].
+    pub fn scan_columns(
+        &self,
+        keyspace: KeyspaceId,
+        range: &KeyRange,
+        options: &ColumnScanOptions,
+    ) -> Result<ColumnScan> {
+        self.check(keyspace)?;
         let counts = Arc::new(PageCounts::default());
-        // I6: only of the oldest source of the current tier, and of history, which hides nothing.
-        let oldest = sources.iter().filter(|source| !source.is_history()).count();
-        let sources = sources.into_iter().enumerate().map(|(place, source)| {
-            // Backward, rows are given out one by one with their values.
-            if options.reverse {
-                return source;
-            }
-            let pruner = options.pruner.as_ref().filter(|_| place + 1 >= oldest);
-            source.for_columns(ColumnReading {
-                whole_at: Some(view.timestamp()),
-                prune: pruner.map(|pruner| Prune::new(Arc::clone(pruner))),
-                counts: Arc::clone(&counts),
-            })
-        });
-        let merge = |sources, order| VisibleMerge::new(sources, view.timestamp(), order);
         let merges = if options.reverse {
-            [merge(sources.collect(), Order::Backward)].into()
-        } else if options.ordered {
-            [merge(sources.collect(), Order::Forward)].into()
+            // Backward, rows are given out one by one with their values.
+            let sources = sources::visible_backward(self, keyspace, range);
+            [ScanMerge::Backward(BackwardMerge::new(sources, self.timestamp()))].into()
         } else {
-            // I3, I4, I7: what is visible in the current tier and what is alive in history have no key in common.
-            let (history, current): (Vec<_>, Vec<_>) = sources.partition(Source::is_history);
-            let history = history.into_iter().map(|source| merge(vec![source], Order::Forward));
-            std::iter::once(merge(current, Order::Any)).chain(history).collect()
+            let sources = sources::visible(self, keyspace, range);
+            merges(sources, self.timestamp(), options, &counts)
         };
-        Self {
+        Ok(ColumnScan {
             merges,
             grouped: !options.ordered && !options.reverse,
             batch_rows: options.batch_rows.max(1),
             counts,
-            _view: view,
-        }
+            _view: self.clone(),
+        })
     }
+}
 
+/// The merges of a forward scan. `sources`: newest first, then those of history.
+fn merges(
+    sources: Vec<ForwardSource>,
+    at: Timestamp,
+    options: &ColumnScanOptions,
+    counts: &Arc<PageCounts>,
+) -> VecDeque<ScanMerge> {
+    // I6: only of the oldest source of the current tier, and of history, which hides nothing.
+    let oldest = sources.iter().filter(|source| !source.is_history()).count();
+    let sources = sources.into_iter().enumerate().map(|(place, source)| {
+        let pruner = options.pruner.as_ref().filter(|_| place + 1 >= oldest);
+        source.for_columns(ColumnReading {
+            whole_at: Some(at),
+            prune: pruner.map(|pruner| Prune::new(Arc::clone(pruner))),
+            counts: Arc::clone(counts),
+        })
+    });
+    let merge = |sources, order| ScanMerge::Forward(VisibleMerge::new(sources, at, order));
+    if options.ordered {
+        return [merge(sources.collect(), MergeOrder::Keys)].into();
+    }
+    // I3, I4, I7: what is visible in the current tier and what is alive in history have no key in common.
+    let (history, current): (Vec<_>, Vec<_>) = sources.partition(ForwardSource::is_history);
+    let history = history.into_iter().map(|source| merge(vec![source], MergeOrder::Keys));
+    std::iter::once(merge(current, MergeOrder::Any)).chain(history).collect()
+}
+
+impl ColumnScan {
     /// Returns the next rows, or `None` at the end.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::picks::Picks;
 use crate::{
     Result,
-    read::{BinaryColumn, scan::RowSink},
+    read::{BinaryColumn, sink::RowSink},
     sst::{CachePolicy, Page, Table},
     types::Version,
 };

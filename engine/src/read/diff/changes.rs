@@ -6,9 +6,11 @@ use super::{super::columns::RowPlace, older::Older};
 use crate::{
     Result,
     read::{
-        BinaryColumn, PageCounts, PageFilter, ReadView, RowSet,
-        source::{ColumnReading, Source},
+        BinaryColumn, PageCounts, ReadView, RowSet,
+        source::{ColumnReading, ForwardSource},
+        sources,
     },
+    state::PageFilter,
     types::{KeyRange, KeyspaceId, Kind, Timestamp},
 };
 
@@ -72,7 +74,7 @@ struct Sides {
 /// A source that stops only at versions that are alive at one of the moments and not at the other.
 #[derive(Debug)]
 struct Walker {
-    source: Source,
+    source: ForwardSource,
     /// RowPlace in the current tier; none in history.
     rank: Option<usize>,
     segment: usize,
@@ -94,27 +96,27 @@ impl ChangeScan {
         let (mut walkers, mut older) = (Vec::new(), Vec::new());
         let counts = Arc::new(PageCounts::default());
         let reading = || ColumnReading { whole_at: None, prune: None, counts: Arc::clone(&counts) };
-        let walker = |source: Source, rank| Walker {
+        let walker = |source: ForwardSource, rank| Walker {
             source,
             rank,
             segment: usize::MAX,
             ahead: Vec::new().into_iter(),
         };
         for memtable in to.state().memtables().filter(|memtable| !memtable.is_empty()) {
-            let source = Source::memtable(Arc::clone(memtable), keyspace, range.clone(), false);
+            let source = ForwardSource::memtable(Arc::clone(memtable), keyspace, range.clone());
             walkers.push(walker(source, Some(older.len())));
             older.push(Older::Memtable(Arc::clone(memtable), keyspace));
         }
         if let Some(tree) = to.state().trees.get(&keyspace) {
             for run in tree.runs().filter(|run| run.overlaps(range)) {
                 if run.may_hold(range, filter) {
-                    let source = Source::run(Arc::clone(run), range.clone(), false, filter);
+                    let source = ForwardSource::run(Arc::clone(run), range.clone(), filter);
                     walkers.push(walker(source.for_columns(reading()), Some(older.len())));
                 }
                 older.push(Older::run(Arc::clone(run)));
             }
         }
-        for source in to.state().history(keyspace, range, false, filter) {
+        for source in sources::history(to.state(), keyspace, range, filter) {
             walkers.push(walker(source.for_columns(reading()), None));
         }
         let (from_at, to_at) = (from.timestamp(), to.timestamp());

@@ -1,17 +1,20 @@
-//! Rows of a block for those who take them. Forward only.
+//! Rows of a block for sinks that take them.
 
 use arrow_buffer::BooleanBuffer;
 
-use super::{Feed, NOT_LOADED, Source, SourceBlock};
+use super::{
+    block::SourceBlock,
+    forward::{ForwardPosition, ForwardSource},
+};
 use crate::{
-    read::{RowSet, columns::RowPlace, scan::RowSink, visible},
+    read::{RowSet, columns::RowPlace, sink::RowSink, visible},
     types::{Kind, Timestamp},
 };
 
-impl Source {
+impl ForwardSource {
     /// Passes over the rows up to `stop` and gives `sink` the values that are visible at `at`, while it has room for
     /// another row. `is_decided` says whether the key of the current row has its answer already. Returns the same of
-    /// the last row passed over, whose key is then in `decided`. Forward only; `stop` is behind the current row.
+    /// the last row passed over, whose key is then in `decided`. `stop` is behind the current row.
     pub(crate) fn take_visible(
         &mut self,
         stop: usize,
@@ -21,6 +24,14 @@ impl Source {
         is_decided: bool,
         decided: &mut Vec<u8>,
     ) -> bool {
+        if let ForwardPosition::Whole(address) = &self.position {
+            sink.enter_page(&address.table, address.number, self.policy);
+            sink.take_whole(usize::from(is_decided)..stop);
+            decided.clear();
+            decided.extend_from_slice(address.last_key());
+            self.continue_at(stop);
+            return true;
+        }
         let (mut row, mut is_decided) = (self.row, is_decided);
         match &mut self.block {
             SourceBlock::Versions(versions) => {
@@ -42,9 +53,9 @@ impl Source {
                     row += 1;
                 }
             }
-            SourceBlock::Page(page) => {
-                let is_clean = self.feed.enter_page(sink, self.policy, at);
-                if is_clean {
+            SourceBlock::Page(page, address) => {
+                sink.enter_page(&address.table, address.number, self.policy);
+                if address.is_clean(at) {
                     // Of such a page only the first key can have its answer already.
                     let from = row + usize::from(is_decided);
                     row = stop.min(from + (rows_max - sink.len()));
@@ -59,32 +70,18 @@ impl Source {
                     }
                 }
             }
-            SourceBlock::Whole => {
-                self.feed.enter_page(sink, self.policy, at);
-                sink.take_whole(usize::from(is_decided)..stop);
-                (row, is_decided) = (stop, true);
-            }
         }
-        if is_decided {
-            match &self.block {
-                // There already.
-                SourceBlock::Versions(_) => {}
-                SourceBlock::Page(page) => {
-                    decided.clear();
-                    page.append_key(row - 1, decided);
-                }
-                SourceBlock::Whole => {
-                    decided.clear();
-                    decided.extend_from_slice(self.feed.last_key_of_page());
-                }
-            }
+        // Of versions it is there already.
+        if is_decided && let SourceBlock::Page(page, _) = &self.block {
+            decided.clear();
+            page.append_key(row - 1, decided);
         }
         self.continue_at(row);
         is_decided
     }
 
     /// Passes over the rows up to `stop` and gives `sink` the values that are alive at `at`, while it has room for
-    /// another row. Of history, forward only; `stop` is behind the current row.
+    /// another row. Of history; `stop` is behind the current row.
     pub(crate) fn take_alive(
         &mut self,
         stop: usize,
@@ -93,8 +90,8 @@ impl Source {
         sink: &mut impl RowSink,
     ) {
         let mut row = self.row;
-        if let SourceBlock::Page(page) = &self.block {
-            self.feed.enter_page(sink, self.policy, at);
+        if let SourceBlock::Page(page, address) = &self.block {
+            sink.enter_page(&address.table, address.number, self.policy);
             row = visible::take_alive(sink, page, row..stop, rows_max, at);
         }
         self.continue_at(row);
@@ -111,11 +108,10 @@ impl Source {
                     is_alive(from) != is_alive(to)
                 })
             }
-            SourceBlock::Page(page) => {
+            SourceBlock::Page(page, _) => {
                 let alive = |at| visible::alive(page, self.row..self.last, at);
                 &alive(from) ^ &alive(to)
             }
-            SourceBlock::Whole => unreachable!("{NOT_LOADED}"),
         };
         mask.set_indices_u32().map(|bit| self.row as u32 + bit).collect()
     }
@@ -123,15 +119,14 @@ impl Source {
     /// Adds the current row to a set whose values are read later, and gives it away: it is passed over next. `segment`
     /// remembers where those of the page are.
     pub(crate) fn pick(&mut self, set: &mut RowSet, segment: &mut usize) -> RowPlace {
-        match (&mut self.block, &self.feed) {
-            (SourceBlock::Versions(versions), _) => {
+        match &mut self.block {
+            SourceBlock::Versions(versions) => {
                 let version = &mut versions[self.row];
                 set.pick_row(std::mem::take(&mut version.key), std::mem::take(&mut version.value))
             }
-            (_, Feed::Run { run, table, page, .. }) => {
-                set.pick(segment, &run.tables()[*table], *page, self.policy, self.row)
+            SourceBlock::Page(_, address) => {
+                set.pick(segment, &address.table, address.number, self.policy, self.row)
             }
-            _ => unreachable!("a memtable has no pages"),
         }
     }
 }

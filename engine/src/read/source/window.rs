@@ -1,13 +1,16 @@
-//! What a source has in a window of keys: rows of its block, which are judged together. Forward only.
+//! What a source has in a window of keys: rows of its block, which are judged together.
 
 use std::{cmp::Ordering, collections::VecDeque, ops::Range, sync::Arc};
 
 use arrow_buffer::BooleanBuffer;
 
-use super::{Feed, NOT_LOADED, Source, SourceBlock};
+use super::{
+    block::SourceBlock,
+    forward::{ForwardPosition, ForwardSource},
+};
 use crate::{
     key_head::suffix_head,
-    read::{scan::RowSink, visible},
+    read::{sink::RowSink, visible},
     sst::{CachePolicy, Page, Table},
     types::{Kind, Timestamp, Version},
 };
@@ -123,24 +126,23 @@ impl WindowRows {
     }
 
     /// Adds the block of a source, of which these rows may be found; returns its number.
-    pub(crate) fn add_block(&mut self, source: &Source, rows: &Range<usize>) -> usize {
-        self.blocks.push(match (&source.block, &source.feed) {
-            (SourceBlock::Versions(versions), _) => {
+    pub(crate) fn add_block(&mut self, source: &ForwardSource, rows: &Range<usize>) -> usize {
+        self.blocks.push(match &source.block {
+            SourceBlock::Versions(versions) => {
                 WindowBlock::Versions(rows.start, versions[rows.clone()].to_vec())
             }
-            (SourceBlock::Page(page), Feed::Run { run, table, page: number, .. }) => WindowBlock::Page {
-                table: run.tables()[*table].clone(),
-                number: *number,
+            SourceBlock::Page(page, address) => WindowBlock::Page {
+                table: address.table.clone(),
+                number: address.number,
                 policy: source.policy,
                 page: Arc::clone(page),
             },
-            _ => unreachable!("{NOT_LOADED}"),
         });
         self.blocks.len() - 1
     }
 }
 
-impl Source {
+impl ForwardSource {
     /// Whether all keys of the block come before `bound`; with `or_equal`, or are equal to it.
     pub(crate) fn ends_before(&self, bound: &[u8], or_equal: bool) -> bool {
         match self.compare_last_key(bound) {
@@ -152,28 +154,24 @@ impl Source {
 
     /// Compares the last key of the block with `key`.
     pub(crate) fn compare_last_key(&self, key: &[u8]) -> Ordering {
-        match &self.block {
-            SourceBlock::Whole => self.feed.last_key_of_page().cmp(key),
-            SourceBlock::Versions(_) | SourceBlock::Page(_) => self.compare_key(self.last - 1, key),
+        match &self.position {
+            ForwardPosition::Whole(address) => address.last_key().cmp(key),
+            _ => self.compare_key(self.last - 1, key),
         }
     }
 
     /// Puts the last key of the block there.
     pub(crate) fn copy_last_key(&self, out: &mut Vec<u8>) {
         out.clear();
-        match &self.block {
-            SourceBlock::Whole => out.extend_from_slice(self.feed.last_key_of_page()),
-            SourceBlock::Versions(_) | SourceBlock::Page(_) => self.append_key(self.last - 1, out),
+        match &self.position {
+            ForwardPosition::Whole(address) => out.extend_from_slice(address.last_key()),
+            _ => self.append_key(self.last - 1, out),
         }
     }
 
     /// Appends the key of a row of the block.
     pub(crate) fn append_key(&self, row: usize, out: &mut Vec<u8>) {
-        match &self.block {
-            SourceBlock::Versions(versions) => out.extend_from_slice(&versions[row].key),
-            SourceBlock::Page(page) => page.append_key(row, out),
-            SourceBlock::Whole => unreachable!("{NOT_LOADED}"),
-        }
+        self.block.append_key(row, out);
     }
 
     /// The rows from the current one on whose keys come before `bound`, without those of the key `decided`, which does so.
@@ -192,8 +190,7 @@ impl Source {
                 let start = versions.partition_point(|version| version.key < key);
                 start..versions.partition_point(|version| version.key <= key)
             }
-            SourceBlock::Page(page) => page.rows_of_key(key),
-            SourceBlock::Whole => unreachable!("{NOT_LOADED}"),
+            SourceBlock::Page(page, _) => page.rows_of_key(key),
         }
     }
 
@@ -204,8 +201,7 @@ impl Source {
                 let length = versions[rows.start].key.len();
                 versions[rows].iter().all(|version| version.key.len() == length).then_some(length)
             }
-            SourceBlock::Page(page) => page.key_len(),
-            SourceBlock::Whole => unreachable!("{NOT_LOADED}"),
+            SourceBlock::Page(page, _) => page.key_len(),
         }
     }
 
@@ -215,16 +211,15 @@ impl Source {
             SourceBlock::Versions(versions) => {
                 out.extend(rows.map(|row| suffix_head(&versions[row].key[skip..])))
             }
-            SourceBlock::Page(page) => page.append_heads(rows, skip, out),
-            SourceBlock::Whole => unreachable!("{NOT_LOADED}"),
+            SourceBlock::Page(page, _) => page.append_heads(rows, skip, out),
         }
     }
 
     /// For each of these rows, whether it says what its key is at `at`, as far as this source knows; of history, whether it is
     /// alive then.
     pub(crate) fn deciding(&self, rows: Range<usize>, at: Timestamp) -> BooleanBuffer {
-        match (&self.block, &self.feed) {
-            (SourceBlock::Versions(versions), _) => BooleanBuffer::collect_bool(rows.len(), |bit| {
+        match &self.block {
+            SourceBlock::Versions(versions) => BooleanBuffer::collect_bool(rows.len(), |bit| {
                 let row = rows.start + bit;
                 let version = &versions[row];
                 let is_hidden = || {
@@ -233,14 +228,9 @@ impl Source {
                 };
                 version.begin <= at && !is_hidden()
             }),
-            (SourceBlock::Page(page), _) if self.is_history => visible::alive(page, rows, at),
-            (SourceBlock::Page(_), Feed::Run { run, table, page, .. })
-                if run.tables()[*table].index().is_clean(*page, at) =>
-            {
-                BooleanBuffer::new_set(rows.len())
-            }
-            (SourceBlock::Page(page), _) => visible::deciding(page, rows, at),
-            (SourceBlock::Whole, _) => unreachable!("{NOT_LOADED}"),
+            SourceBlock::Page(page, _) if self.is_history => visible::alive(page, rows, at),
+            SourceBlock::Page(_, address) if address.is_clean(at) => BooleanBuffer::new_set(rows.len()),
+            SourceBlock::Page(page, _) => visible::deciding(page, rows, at),
         }
     }
 
@@ -250,8 +240,7 @@ impl Source {
             SourceBlock::Versions(versions) => {
                 BooleanBuffer::collect_bool(rows.len(), |bit| versions[rows.start + bit].kind == Kind::Put)
             }
-            SourceBlock::Page(page) => page.puts(rows),
-            SourceBlock::Whole => unreachable!("{NOT_LOADED}"),
+            SourceBlock::Page(page, _) => page.puts(rows),
         }
     }
 }

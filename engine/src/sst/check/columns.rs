@@ -5,7 +5,7 @@
 
 use crate::{
     Error, Result,
-    check::Findings,
+    findings::Findings,
     format::{ColumnChunk, Encoding, RowSplitter, Zone},
     rows::RowSchema,
     sst::{CachePolicy, Page, Table},

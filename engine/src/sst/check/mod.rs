@@ -8,8 +8,8 @@ use xxhash_rust::xxh3::Xxh3;
 use super::{CachePolicy, Page, PageFlags, PageSummary, Table, tail::Tail};
 use crate::{
     Error, Result,
-    check::Findings,
     env::TaskSet,
+    findings::Findings,
     format::Properties,
     manifest::FileMeta,
     types::{Kind, Timestamp, VersionRef},

@@ -380,17 +380,6 @@ impl Disk for SimDisk {
         })
     }
 
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.change(Call::Change, |machine| {
-            let inode = machine.find(from)?;
-            let (directory, name) = machine.locate(to)?;
-            directory.names.insert(name, inode);
-            let (directory, name) = machine.locate(from)?;
-            directory.names.remove(&name);
-            Ok(())
-        })
-    }
-
     fn remove(&self, path: &Path) -> io::Result<()> {
         self.change(Call::Change, |machine| {
             let (directory, name) = machine.locate(path)?;

@@ -1,32 +1,25 @@
 //! The engine: the handle that the layers above hold.
 
+mod uncommitted;
+
 use std::{
     collections::BTreeSet,
     sync::{Arc, atomic::Ordering},
 };
 
 use crate::{
-    EngineOptions, EngineStats, Env, Error, Result, Root, Scope, StampedBatch,
+    CollectReport, EngineOptions, EngineStats, Env, Error, Result, Root, Scope, StampedBatch,
     ingest::{Ingest, IngestOptions, IngestedRun},
     manifest::Manifest,
     open,
     pins::{Pin, Unreadable},
-    read::{ChangeScan, DiffScan, ReadView, VersionScan},
+    read::{ChangeScan, DiffScan, ReadView, VersionScan, point},
     rows::RowSchema,
     shared::Shared,
     space::{Holder, KeyspaceSpace},
     state::{Edit, NewRun, Setting},
     types::{Durability, KeyRange, KeyspaceId, Timestamp},
 };
-
-/// What [`Engine::collect`] removed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct CollectReport {
-    /// Objects deleted.
-    pub objects: u64,
-    /// Their size together, in bytes.
-    pub bytes: u64,
-}
 
 /// A log-structured store of versions. Cheap to clone; all clones are one engine.
 #[derive(Clone, Debug)]
@@ -169,7 +162,7 @@ impl Engine {
         after: Timestamp,
     ) -> Result<Option<Timestamp>> {
         let state = Arc::clone(&self.shared.state.read());
-        state.newest_commit(keyspace, key, after).await
+        point::newest_commit(&state, keyspace, key, after).await
     }
 
     /// A view of the newest published commit. Never fails for want of a pin.

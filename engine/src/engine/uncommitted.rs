@@ -5,14 +5,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{
-    IngestedRun, OnDuplicate,
-    finish::{merge, open_run},
-};
+use super::Engine;
 use crate::{
-    Engine, ReadView, Result, Retained, Scope,
+    ReadView, Result, Retained, Scope,
+    ingest::{IngestedRun, OnDuplicate, merge_runs, open_run},
     manifest::FileMeta,
-    read::VersionScan,
+    read::{self, VersionScan},
     types::{KeyRange, Timestamp},
 };
 
@@ -31,7 +29,7 @@ impl Engine {
         if run.files.is_empty() {
             return Ok(Some(view.clone()));
         }
-        if view.reads_history(run.keyspace) {
+        if read::reads_history(view, run.keyspace) {
             return Ok(None);
         }
         let opened = open_run(self.shared(), &run.stamped(Timestamp::ZERO)).await?;
@@ -53,7 +51,7 @@ impl Engine {
             return Ok(Some(joined));
         }
         let files: Vec<&[FileMeta]> = newest_first.iter().map(|run| run.files.as_slice()).collect();
-        Box::pin(merge(self.shared(), keyspace, &files, OnDuplicate::KeepLast)).await.map(Some)
+        Box::pin(merge_runs(self.shared(), keyspace, &files, OnDuplicate::KeepLast)).await.map(Some)
     }
 
     /// A key of `run` that a commit newer than `after` wrote or deleted, if there is one: the conflict check of a commit.
