@@ -1,33 +1,21 @@
 //! Opening: claim the root, load the newest manifest, replay the log, start the background tasks.
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc, OnceLock, Weak,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
-};
-
-use futures::FutureExt;
-use parking_lot::{Mutex, RwLock};
+use std::{collections::HashMap, sync::Arc};
 
 use crate::{
     EngineOptions, Env, Error, Result, Root,
-    compaction::RateLimiter,
+    core::{Core, Storage, Versions},
     manifest::{self, FileId, FileMeta, KeyspaceManifest, Manifest},
     memtable::Memtable,
-    metrics::Metrics,
-    pins::Pins,
-    shared::Shared,
     sst::{PageCache, Table},
-    state::{Frozen, State, own_horizons, tree},
+    state::{Frozen, State, tree},
     store::LockMode,
-    types::{LogPosition, Timestamp},
-    wal::{self, Log, LogBounds, ReplayEnd},
+    types::{LogBounds, LogPosition, Timestamp},
+    wal::{self, Log, ReplayEnd},
 };
 
 /// Opens `root` for writing. One screen:
-pub(crate) async fn open(root: Root, env: Env, options: EngineOptions) -> Result<Arc<Shared>> {
+pub(crate) async fn open(root: Root, env: Env, options: EngineOptions) -> Result<Arc<Core>> {
     // 1. What can have no log cannot be written, and a mistyped path must not be. Looked at first: what is strange now is
     //    none of a database that is being made at this moment.
     wal::require_local(&root)?;
@@ -98,7 +86,8 @@ pub(crate) async fn open(root: Root, env: Env, options: EngineOptions) -> Result
     }
     let last = begun.last_timestamp;
     let state = state_of(begun, hash, frozen, &tables);
-    Ok(Arc::new(assemble(root, env, options, cache, state, log, last, lock, false)))
+    let storage = Storage::new(root, cache, state.manifest.epoch, lock, false);
+    Ok(Core::new(env, options, storage, Versions::new(state, last), log))
 }
 
 /// Does what needs room; on a full disk once more with what the log has reserved: a full disk must not keep out whoever wants
@@ -111,7 +100,7 @@ async fn with_reserve<T>(root: &Root, bounds: LogBounds, work: impl AsyncFn() ->
 }
 
 /// Opens `root` for reading only: nothing is written.
-pub(crate) async fn open_read_only(root: Root, env: Env, options: EngineOptions) -> Result<Arc<Shared>> {
+pub(crate) async fn open_read_only(root: Root, env: Env, options: EngineOptions) -> Result<Arc<Core>> {
     // Looked for before anything is locked: a misspelt name must not create a directory.
     if manifest::newest_id(&root).await?.is_none() {
         return Err(manifest::no_database(&root));
@@ -134,7 +123,8 @@ pub(crate) async fn open_read_only(root: Root, env: Env, options: EngineOptions)
     let state = state_of(Manifest::clone(&manifest), hash, frozen, &tables);
     let last = end.last_timestamp.unwrap_or_default().max(state.manifest.last_timestamp);
     let log = Log::create(&Root::memory(), 0)?;
-    Ok(Arc::new(assemble(root, env, options, cache, state, log, last, lock, true)))
+    let storage = Storage::new(root, cache, state.manifest.epoch, lock, true);
+    Ok(Core::new(env, options, storage, Versions::new(state, last), log))
 }
 
 /// Otherwise the root has its own limit.
@@ -201,108 +191,4 @@ fn state_of(
         manifest: Arc::new(manifest),
         manifest_hash,
     }
-}
-
-#[expect(clippy::too_many_arguments, reason = "the parts of an engine, put together in one place")]
-fn assemble(
-    root: Root,
-    env: Env,
-    options: EngineOptions,
-    cache: PageCache,
-    state: State,
-    log: Log,
-    last: Timestamp,
-    lock: Option<crate::store::RootLock>,
-    read_only: bool,
-) -> Shared {
-    let pins = Arc::new(Pins::default());
-    pins.install_horizons(state.manifest.horizon, own_horizons(&state.manifest));
-    Shared {
-        root,
-        env,
-        options,
-        cache,
-        pins,
-        epoch: state.manifest.epoch,
-        read_only,
-        flushing: tokio::sync::Mutex::default(),
-        compacting: tokio::sync::Mutex::default(),
-        publishing: tokio::sync::Mutex::default(),
-        log: Mutex::new(log),
-        next_file: AtomicU64::new(1),
-        state: RwLock::new(Arc::new(state)),
-        schemas: RwLock::default(),
-        states: Mutex::default(),
-        published: AtomicU64::new(last.as_micros()),
-        pending: Mutex::default(),
-        maintained: AtomicBool::new(false),
-        closed: AtomicBool::new(false),
-        broken: OnceLock::new(),
-        background_failed: AtomicBool::new(false),
-        flush_wanted: Arc::default(),
-        compaction_wanted: Arc::default(),
-        progress: tokio::sync::Notify::new(),
-        pace: RateLimiter::default(),
-        metrics: Metrics::default(),
-        root_lock: Mutex::new(lock),
-    }
-}
-
-impl Shared {
-    /// Starts background work; see [`crate::Engine::start_maintenance`].
-    pub(crate) fn start_maintenance(self: &Arc<Self>) {
-        let was_maintained = self.maintained.swap(true, Ordering::AcqRel);
-        if was_maintained || self.read_only || !self.env.tasks.is_background() {
-            return;
-        }
-        let weak = Arc::downgrade(self);
-        let wanted = Arc::clone(&self.flush_wanted);
-        self.env.tasks.spawn(
-            "flush",
-            Box::pin(async move {
-                while let Some(shared) = next_turn(&weak, &wanted).await {
-                    let outcome = caught("flush", Box::pin(shared.flush_frozen())).await;
-                    shared.note_background("flush", outcome);
-                }
-            }),
-        );
-        let weak = Arc::downgrade(self);
-        let wanted = Arc::clone(&self.compaction_wanted);
-        self.env.tasks.spawn(
-            "compaction",
-            Box::pin(async move {
-                while let Some(shared) = next_turn(&weak, &wanted).await {
-                    let outcome = shared.compact_while_needed().await;
-                    shared.note_background("compaction", outcome);
-                }
-            }),
-        );
-        self.flush_wanted.notify_one();
-        self.compaction_wanted.notify_one();
-    }
-
-    fn note_background(&self, what: &'static str, outcome: Result<()>) {
-        match outcome {
-            Ok(()) | Err(Error::Closed) => {}
-            Err(error) => {
-                tracing::error!(%error, what, "background work failed");
-                self.note_failure(&error);
-                self.background_failed.store(true, Ordering::Release);
-                self.progress.notify_waiters();
-            }
-        }
-    }
-}
-
-/// JobThrottle a broken assertion of background work into an error that ends all writing: what is durable stays, readers go on.
-async fn caught(what: &str, work: impl Future<Output = Result<()>>) -> Result<()> {
-    let outcome = std::panic::AssertUnwindSafe(work).catch_unwind().await;
-    outcome
-        .unwrap_or_else(|_| Err(Error::Poisoned(format!("an assertion failed in background work: {what}"))))
-}
-
-/// Waits for work; `None` when the engine is closed or gone.
-async fn next_turn(weak: &Weak<Shared>, wanted: &tokio::sync::Notify) -> Option<Arc<Shared>> {
-    wanted.notified().await;
-    weak.upgrade().filter(|shared| !shared.closed.load(Ordering::Acquire) && shared.broken.get().is_none())
 }

@@ -1,10 +1,8 @@
 //! Figures that a user can read.
 
-use std::sync::Arc;
-
 use crate::{
+    core::Core,
     metrics::HistogramSnapshot,
-    shared::Shared,
     state::Tree,
     types::{KeyspaceId, Timestamp},
 };
@@ -90,7 +88,7 @@ pub struct EngineStats {
     pub keyspaces: Vec<KeyspaceStats>,
     /// Commits; of a bulk load the one that published it does not count here but under `ingests`.
     pub commits: u64,
-    /// Commits that shared one write of the log: one value for each write.
+    /// Commits that core one write of the log: one value for each write.
     pub group_commits: HistogramSnapshot,
     /// How long each sync of the log took, in microseconds. None in memory.
     pub sync_us: HistogramSnapshot,
@@ -147,14 +145,14 @@ pub struct EngineStats {
 }
 
 impl EngineStats {
-    pub(crate) fn of(shared: &Shared) -> Self {
-        let state = Arc::clone(&shared.state.read());
+    pub(crate) fn of(core: &Core) -> Self {
+        let state = core.versions.current();
         let keyspaces =
-            state.trees.iter().map(|(id, tree)| KeyspaceStats::of(*id, tree, shared.pins.horizon(*id)));
+            state.trees.iter().map(|(id, tree)| KeyspaceStats::of(*id, tree, core.pins.horizon(*id)));
         let index_bytes = state.trees.values().flat_map(|tree| tree.tables());
         let frozen: usize = state.frozen.iter().map(|frozen| frozen.memtable.bytes()).sum();
-        let (cache_hits, cache_misses) = shared.cache.lookups();
-        let metrics = &shared.metrics;
+        let (cache_hits, cache_misses) = core.storage.cache.lookups();
+        let metrics = &core.metrics;
         Self {
             keyspaces: keyspaces.collect(),
             commits: metrics.commits.get(),
@@ -163,12 +161,12 @@ impl EngineStats {
             log_bytes: metrics.log_bytes.get(),
             memtable_bytes: (state.active.bytes() + frozen) as u64,
             frozen_memtables: state.frozen.len() as u64,
-            cache_bytes: shared.cache.bytes(),
-            cache_capacity_bytes: shared.cache.capacity(),
+            cache_bytes: core.storage.cache.bytes(),
+            cache_capacity_bytes: core.storage.cache.capacity(),
             cache_hits,
             cache_misses,
             index_bytes: index_bytes.map(|table| table.weight() as u64).sum(),
-            open_files: shared.root.open_files() as u64,
+            open_files: core.storage.root.open_files() as u64,
             flushes: metrics.flushes.get(),
             flushed_bytes: metrics.flushed_bytes.get(),
             ingests: metrics.ingests.get(),
@@ -182,8 +180,8 @@ impl EngineStats {
             stall_us: metrics.stall_us.get(),
             collected_objects: metrics.collected_objects.get(),
             collected_bytes: metrics.collected_bytes.get(),
-            pins: shared.pins.held(),
-            oldest_pin: shared.pins.oldest(),
+            pins: core.pins.held(),
+            oldest_pin: core.pins.oldest(),
             manifest: state.manifest.id,
         }
     }

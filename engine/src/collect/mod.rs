@@ -5,15 +5,12 @@
 //! this writer's own are touched, and only after a look that the own manifest is the newest: a writer that was fenced
 //! deletes nothing.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, Weak},
-};
+use std::sync::Arc;
 
 use crate::{
     Error, Result,
+    core::Core,
     manifest::{self, FileId},
-    shared::Shared,
     state::Edit,
     types::{KeyspaceId, Timestamp},
 };
@@ -30,7 +27,7 @@ pub struct CollectReport {
     pub bytes: u64,
 }
 
-impl Shared {
+impl Core {
     pub(crate) async fn collect(self: &Arc<Self>) -> Result<CollectReport> {
         self.check_writable()?;
         // 1. Keyspaces that were dropped and that nothing can read any more.
@@ -54,54 +51,48 @@ impl Shared {
 
     async fn delete_unreferenced(self: &Arc<Self>) -> Result<CollectReport> {
         // 1. What exists, before what is referenced: a file that appears in between is not looked at.
-        let listed = self.root.list("data/").await?;
+        let listed = self.storage.root.list("data/").await?;
         // No publication of our own may be between storage and memory, or it would look like another writer's.
         let (newest, state) = {
-            let _no_publication = self.publishing.lock().await;
-            (manifest::newest_id(&self.root).await?, Arc::clone(&self.state.read()))
+            let _no_publication = self.versions.publication().await;
+            (manifest::newest_id(&self.storage.root).await?, self.versions.current())
         };
         if newest > Some(state.manifest.id) {
-            let error = Error::Fenced { epoch: self.epoch + 1 };
+            let error = Error::Fenced { epoch: self.storage.epoch + 1 };
             self.note_failure(&error);
             return Err(error);
         }
         // Files being written first, then the states: a file that is published in between is in one of the two.
-        let pending = self.pending.lock().clone();
-        let kept = self.referenced();
+        let pending = self.storage.pending_files();
+        let kept = self.versions.referenced_files();
         let mut report = CollectReport::default();
         for object in listed {
             let Some(id) = FileId::parse(&object.name) else { continue };
-            if id.epoch > self.epoch || kept.contains(&id) || pending.contains(&id) {
+            if id.epoch > self.storage.epoch || kept.contains(&id) || pending.contains(&id) {
                 continue;
             }
             // Its handle may be closed at the moment.
-            if self.root.has_readers(&object.name) {
+            if self.storage.root.has_readers(&object.name) {
                 continue;
             }
-            self.root.delete(&object.name).await?;
+            self.storage.root.delete(&object.name).await?;
             report.objects += 1;
             report.bytes += object.len;
         }
         // 2. Log segments and manifests.
-        crate::wal::delete_before(&self.root, state.manifest.log).await?;
-        manifest::prune(&self.root, state.manifest.id.saturating_sub(MANIFESTS_KEPT)).await?;
+        crate::wal::delete_before(&self.storage.root, state.manifest.log).await?;
+        manifest::prune(&self.storage.root, state.manifest.id.saturating_sub(MANIFESTS_KEPT)).await?;
         self.metrics.collected_objects.add(report.objects);
         self.metrics.collected_bytes.add(report.bytes);
         Ok(report)
     }
 
-    fn referenced(&self) -> BTreeSet<FileId> {
-        let current = Arc::clone(&self.state.read());
-        let mut states: Vec<_> = self.states.lock().iter().filter_map(Weak::upgrade).collect();
-        states.push(current);
-        states.iter().flat_map(|state| state.manifest.files()).map(|file| file.id).collect()
-    }
-
     /// Forgets keyspaces that were dropped and that nothing can read any more, unless a compaction is under way, which
     /// may be reading them: then the next collection does it.
     async fn remove_dead_keyspaces(self: &Arc<Self>) -> Result<()> {
-        let Ok(_no_compaction) = self.compacting.try_lock() else { return Ok(()) };
-        let _no_flush = self.flushing.lock().await;
+        // In this order: who closes the engine has the turn to flush while it waits for a compaction.
+        let _no_flush = self.workers.flush_turn().await;
+        let Some(_no_compaction) = self.workers.try_compaction_turn() else { return Ok(()) };
         let removed_keyspaces = self.dead_keyspaces();
         if removed_keyspaces.is_empty() {
             return Ok(());
@@ -111,7 +102,7 @@ impl Shared {
 
     /// A keyspace with rows in a memtable is not dead yet: their flush would bring it back.
     fn dead_keyspaces(&self) -> Vec<KeyspaceId> {
-        let state = Arc::clone(&self.state.read());
+        let state = self.versions.current();
         let in_memory = state.keyspaces_in_memory();
         let manifest = &state.manifest;
         let is_dead = |id: KeyspaceId, dropped_at: Timestamp| {
@@ -121,5 +112,28 @@ impl Shared {
         let dropped =
             manifest.keyspaces.iter().filter_map(|(id, keyspace)| Some((*id, keyspace.dropped_at?)));
         dropped.filter(|(id, at)| !in_memory.contains(id) && is_dead(*id, *at)).map(|(id, _)| id).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+    use crate::{
+        EngineOptions, Root,
+        testing::{ManualClock, env},
+    };
+
+    #[tokio::test]
+    async fn a_collection_that_waits_for_a_flush_keeps_nobody_from_compacting() {
+        let env = env(&ManualClock::at(1), 1);
+        let core = crate::open::open(Root::memory(), env, EngineOptions::default()).await.unwrap();
+        let flushing = core.workers.flush_turn().await;
+        let mut collection = Box::pin(core.remove_dead_keyspaces());
+        assert!((&mut collection).now_or_never().is_none(), "it waits");
+        assert!(core.workers.try_compaction_turn().is_some());
+        drop(flushing);
+        collection.await.unwrap();
     }
 }

@@ -4,11 +4,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     Result,
+    core::{Core, PendingFiles},
     manifest::FileMeta,
     pins::Retained,
-    shared::Shared,
     types::{KeyspaceId, Timestamp, VersionRef},
-    write::{PendingFiles, RunWriter},
+    write::RunWriter,
 };
 
 /// Groups that one job writes to at most, beside the retention's: each has a file open. With more pins several share a
@@ -18,7 +18,7 @@ pub(super) const GROUPS_MAX: usize = if cfg!(feature = "testing") { 3 } else { 3
 /// One run for each group that a version belongs to.
 #[derive(Debug)]
 pub(super) struct HistoryWriter<'r> {
-    shared: Arc<Shared>,
+    core: Arc<Core>,
     keyspace: KeyspaceId,
     retained: &'r Retained,
     /// The pins that name groups, ascending.
@@ -27,8 +27,8 @@ pub(super) struct HistoryWriter<'r> {
 }
 
 impl<'r> HistoryWriter<'r> {
-    pub(super) fn new(shared: Arc<Shared>, keyspace: KeyspaceId, retained: &'r Retained) -> Self {
-        Self { shared, keyspace, retained, names: names(&retained.pins), runs: BTreeMap::new() }
+    pub(super) fn new(core: Arc<Core>, keyspace: KeyspaceId, retained: &'r Retained) -> Self {
+        Self { core, keyspace, retained, names: names(&retained.pins), runs: BTreeMap::new() }
     }
 
     /// Adds a version: keys ascending, begins descending within a key.
@@ -37,7 +37,7 @@ impl<'r> HistoryWriter<'r> {
             Some(pin) => self.names[self.names.partition_point(|name| *name < pin)],
             None => Timestamp::OPEN,
         };
-        let new = || RunWriter::dense(Arc::clone(&self.shared), self.keyspace);
+        let new = || RunWriter::dense(Arc::clone(&self.core), self.keyspace);
         let run = self.runs.entry(newest_pin).or_insert_with(new);
         run.push(version).await
     }

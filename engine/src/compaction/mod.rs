@@ -1,7 +1,7 @@
 //! Compaction: decide → do → apply.
 //!
 //! * [`picker`] decides: a pure function from the trees to a [`Job`], which carries its frozen inputs.
-//! * [`run`](Shared::run_compaction) does: it merges the inputs, closes versions (writes `end`), drops what no
+//! * [`run`](Core::run_compaction) does: it merges the inputs, closes versions (writes `end`), drops what no
 //!   readable moment needs, moves values that have ended to history, and writes new files that nothing references.
 //! * [`Edit`](crate::state::Edit) applies: one manifest edit replaces the inputs by the outputs.
 //!
@@ -63,4 +63,3 @@ mod subcompaction;
 mod throttle;
 
 pub(crate) use picker::{pick, pick_all, pick_history};
-pub(crate) use throttle::RateLimiter;

@@ -1,9 +1,6 @@
 //! Carries out compaction jobs.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, atomic::Ordering},
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     Result,
@@ -14,15 +11,15 @@ use crate::{
         subcompaction::MergeJob,
         throttle::JobThrottle,
     },
+    core::{Core, PendingFiles},
     manifest::{FileId, FileMeta},
     pins::Retained,
     read::{Advance, Ahead, HistoryMerge, VersionMerge, source::ForwardSource},
     retention::{Garbage, Lifetime, RetentionFilter},
-    shared::Shared,
     sst::{PageFlags, Table},
     state::{Edit, PageFilter, Placement, Replacement, SortedRun, Tree},
     types::{KeyRange, KeyspaceId, Kind, Timestamp, VersionRef},
-    write::{OutputPosition, PendingFiles, RunWriter},
+    write::{OutputPosition, RunWriter},
 };
 
 /// Pages that are passed on as they are stored for one that is written smaller than it could be.
@@ -31,13 +28,13 @@ const PAGES_PAY: usize = 4;
 /// Files that were written and nothing references yet, with the guards that keep them.
 pub(super) type MergeOutput = (Vec<(Placement, Vec<FileMeta>)>, Vec<PendingFiles>);
 
-impl Shared {
+impl Core {
     /// Compacts until the picker is satisfied. Calls at the same time wait for each other.
     pub(crate) async fn compact_while_needed(self: &Arc<Self>) -> Result<()> {
-        let _one_at_a_time = self.compacting.lock().await;
+        let _one_at_a_time = self.workers.compaction_turn().await;
         while let Some(job) = self.pick_job() {
             self.run_compaction(job, true).await?;
-            self.progress.notify_waiters();
+            self.workers.note_progress();
         }
         Ok(())
     }
@@ -45,15 +42,15 @@ impl Shared {
     /// Rewrites every keyspace in which something can be won into its last level, and its history into one run for each
     /// group.
     pub(crate) async fn compact_all(self: &Arc<Self>) -> Result<()> {
-        let _one_at_a_time = self.compacting.lock().await;
-        let keyspaces: Vec<_> = self.state.read().trees.keys().copied().collect();
+        let _one_at_a_time = self.workers.compaction_turn().await;
+        let keyspaces: Vec<_> = self.versions.current().trees.keys().copied().collect();
         for keyspace in keyspaces {
             if let Some(job) = pick_all(keyspace, &self.tree(keyspace), &self.retained(keyspace)) {
                 self.run_compaction(job, false).await?;
-                self.progress.notify_waiters();
+                self.workers.note_progress();
             }
             // What is written from here on is as it should be.
-            let next = FileId { epoch: self.epoch, number: self.next_file.load(Ordering::Relaxed) };
+            let next = self.storage.next_file();
             let job = || {
                 let (tree, retained) = (self.tree(keyspace), self.retained(keyspace));
                 pick_history(keyspace, &tree, &retained, &self.options, Some(next))
@@ -67,11 +64,11 @@ impl Shared {
 
     /// The files of a keyspace as they are now; compactions are the only ones to take some away.
     fn tree(&self, keyspace: KeyspaceId) -> Arc<Tree> {
-        self.state.read().trees.get(&keyspace).cloned().unwrap_or_default()
+        self.versions.current().trees.get(&keyspace).cloned().unwrap_or_default()
     }
 
     fn pick_job(&self) -> Option<Job> {
-        let state = Arc::clone(&self.state.read());
+        let state = self.versions.current();
         // The keyspace with most runs at level 0 first.
         let mut trees: Vec<_> = state.trees.iter().collect();
         trees.sort_by_key(|(id, tree)| (std::cmp::Reverse(tree.level0.len()), **id));
@@ -110,7 +107,7 @@ impl Shared {
         let mut placed = Vec::with_capacity(written.len());
         for (place, files) in written {
             self.metrics.compaction_written_bytes.add(files.iter().map(|file| file.len).sum());
-            placed.push((place, self.open_tables(&files).await?));
+            placed.push((place, self.storage.open_tables(&files).await?));
         }
         if job.work != Work::Drop {
             self.metrics.compactions.add(1);
@@ -167,7 +164,7 @@ impl Shared {
 
 /// A merge of runs of the current tier under way, in a range of keys.
 pub(super) struct LevelMerge<'j> {
-    shared: &'j Arc<Shared>,
+    core: &'j Arc<Core>,
     merge: VersionMerge,
     filter: RetentionFilter<'j>,
     to_level: usize,
@@ -178,20 +175,20 @@ pub(super) struct LevelMerge<'j> {
 }
 
 impl<'j> LevelMerge<'j> {
-    pub(super) fn new(shared: &'j Arc<Shared>, merging: &'j MergeJob, range: KeyRange) -> Self {
+    pub(super) fn new(core: &'j Arc<Core>, merging: &'j MergeJob, range: KeyRange) -> Self {
         let MergeJob { job, retained, is_throttled } = merging;
         let Work::Merge { to_level, garbage } = job.work else {
             unreachable!("a job of the current tier is a merge");
         };
         let new = if garbage == Garbage::Keep { RunWriter::new } else { RunWriter::dense };
-        let ended = || HistoryWriter::new(Arc::clone(shared), job.keyspace, retained);
+        let ended = || HistoryWriter::new(Arc::clone(core), job.keyspace, retained);
         Self {
-            shared,
+            core,
             merge: VersionMerge::new(sources(job, &range, ForwardSource::run)),
             filter: RetentionFilter::new(retained, garbage),
             to_level,
             garbage,
-            writer: new(Arc::clone(shared), job.keyspace),
+            writer: new(Arc::clone(core), job.keyspace),
             ended: (garbage == Garbage::MoveEnded).then(ended),
             throttle: JobThrottle::of(job, *is_throttled),
         }
@@ -211,8 +208,8 @@ impl<'j> LevelMerge<'j> {
                 Advance::Version => {}
                 Advance::Page(table, page) => {
                     Box::pin(self.writer.push_page(&table, page)).await?;
-                    self.shared.metrics.compaction_passed_pages.add(1);
-                    self.throttle.pass(table.index().rows(page) as u64, self.shared).await?;
+                    self.core.metrics.compaction_passed_pages.add(1);
+                    self.throttle.pass(table.index().rows(page) as u64, self.core).await?;
                     continue;
                 }
                 Advance::End => break,
@@ -232,7 +229,7 @@ impl<'j> LevelMerge<'j> {
                 waiting.clear();
                 waiting.extend_from_slice(self.merge.key());
             }
-            self.throttle.pass(1, self.shared).await?;
+            self.throttle.pass(1, self.core).await?;
         }
         Box::pin(self.finish()).await
     }

@@ -9,7 +9,7 @@ use super::{
     picker::Job,
     run::{LevelMerge, MergeOutput},
 };
-use crate::{Error, Result, pins::Retained, shared::Shared, types::KeyRange};
+use crate::{Error, Result, core::Core, pins::Retained, types::KeyRange};
 
 /// What the parts of a merge share.
 #[derive(Clone, Debug)]
@@ -19,7 +19,7 @@ pub(super) struct MergeJob {
     pub(super) is_throttled: bool,
 }
 
-impl Shared {
+impl Core {
     /// Merges runs of the current tier: in one part here, several in tasks of their own where tasks run by themselves.
     pub(super) async fn merge_by_subcompactions(self: &Arc<Self>, merging: &MergeJob) -> Result<MergeOutput> {
         let ranges = merging.job.ranges(self.options.table_bytes);
@@ -84,7 +84,7 @@ fn joined(parts: Vec<MergeOutput>) -> MergeOutput {
     (placed.into_iter().flatten().collect(), guards.into_iter().flatten().collect())
 }
 
-async fn run_subcompaction(shared: Arc<Shared>, merging: MergeJob, range: KeyRange) -> Result<MergeOutput> {
+async fn run_subcompaction(core: Arc<Core>, merging: MergeJob, range: KeyRange) -> Result<MergeOutput> {
     // On the heap: callers need not carry all of its state in their own.
-    Box::pin(LevelMerge::new(&shared, &merging, range).run()).await
+    Box::pin(LevelMerge::new(&core, &merging, range).run()).await
 }

@@ -2,20 +2,17 @@
 
 mod uncommitted;
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, atomic::Ordering},
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     CollectReport, EngineOptions, EngineStats, Env, Error, Result, Root, Scope, StampedBatch,
+    core::Core,
     ingest::{Ingest, IngestOptions, IngestedRun},
     manifest::Manifest,
     open,
     pins::{Pin, Unreadable},
     read::{ChangeScan, DiffScan, ReadView, VersionScan, point},
     rows::RowSchema,
-    shared::Shared,
     space::{Holder, KeyspaceSpace},
     state::{Edit, NewRun, Setting},
     types::{Durability, KeyRange, KeyspaceId, Timestamp},
@@ -24,7 +21,7 @@ use crate::{
 /// A log-structured store of versions. Cheap to clone; all clones are one engine.
 #[derive(Clone, Debug)]
 pub struct Engine {
-    shared: Arc<Shared>,
+    core: Arc<Core>,
 }
 
 impl Engine {
@@ -40,7 +37,7 @@ impl Engine {
     /// # Cost
     /// Two manifest publications, the replay of the log, one read for each table file.
     pub async fn open(root: Root, env: Env, options: EngineOptions) -> Result<Self> {
-        Ok(Self { shared: open::open(root, env, options).await? })
+        Ok(Self { core: open::open(root, env, options).await? })
     }
 
     /// Opens the database at `root` for reading only; nothing is written, and every write fails.
@@ -48,12 +45,12 @@ impl Engine {
     /// # Errors
     /// Those of [`Self::open`]; `NoDatabase` when there is none.
     pub async fn open_read_only(root: Root, env: Env, options: EngineOptions) -> Result<Self> {
-        Ok(Self { shared: open::open_read_only(root, env, options).await? })
+        Ok(Self { core: open::open_read_only(root, env, options).await? })
     }
 
     /// Whether the engine was opened for reading only.
     pub fn is_read_only(&self) -> bool {
-        self.shared.read_only
+        self.core.storage.read_only
     }
 
     /// Writes what is in memory to storage, deletes files that nothing needs, and releases the root. Later writes fail with `Closed`; views that are held
@@ -65,31 +62,28 @@ impl Engine {
     /// The root is released in any case.
     pub async fn close(&self) -> Result<()> {
         let outcome = self.flush_to_close().await;
-        self.shared.closed.store(true, Ordering::Release);
-        self.shared.flush_wanted.notify_one();
-        self.shared.compaction_wanted.notify_one();
-        self.shared.progress.notify_waiters();
+        self.core.workers.close();
         // An append that was let in before is finished first.
-        drop(self.shared.log.lock());
+        drop(self.core.log.lock());
         // A compaction under way ends at its next turn; the lock is released when nothing writes any more.
-        let _flush = self.shared.flushing.lock().await;
-        let _compaction = self.shared.compacting.lock().await;
-        let _publish = self.shared.publishing.lock().await;
-        *self.shared.root_lock.lock() = None;
+        let _flush = self.core.workers.flush_turn().await;
+        let _compaction = self.core.workers.compaction_turn().await;
+        let _publish = self.core.versions.publication().await;
+        self.core.storage.unlock();
         outcome
     }
 
     async fn flush_to_close(&self) -> Result<()> {
-        match self.shared.check_writable() {
+        match self.core.check_writable() {
             Ok(()) => {
                 match self.flush().await {
                     // No room for tables: the log holds what was committed, until the next open.
-                    Err(error) if error.is_full() => self.shared.log.lock().sync()?,
+                    Err(error) if error.is_full() => self.core.log.lock().sync()?,
                     outcome => outcome?,
                 }
                 self.collect_to_close().await;
                 // What was committed is in tables; left is what the log knows of the newest manifest.
-                if let Err(error) = self.shared.log.lock().sync() {
+                if let Err(error) = self.core.log.lock().sync() {
                     tracing::warn!(%error, "the log could not be synced");
                 }
                 Ok(())
@@ -102,8 +96,8 @@ impl Engine {
     /// Programs that run for seconds only would never come to collect otherwise. What fails here is done by the next
     /// collection.
     async fn collect_to_close(&self) {
-        if self.shared.maintained.load(Ordering::Acquire)
-            && let Err(error) = self.shared.collect().await
+        if self.core.workers.is_started()
+            && let Err(error) = self.core.collect().await
         {
             tracing::warn!(%error, "files that nothing needs could not be removed");
         }
@@ -111,17 +105,17 @@ impl Engine {
 
     /// What the engine was given from outside.
     pub fn env(&self) -> &Env {
-        &self.shared.env
+        &self.core.env
     }
 
     /// The options the engine was opened with.
     pub fn options(&self) -> &EngineOptions {
-        &self.shared.options
+        &self.core.options
     }
 
     /// The newest published commit; zero in a new database.
     pub fn last_timestamp(&self) -> Timestamp {
-        self.shared.last_timestamp()
+        self.core.last_timestamp()
     }
 
     /// Waits until there is room for more writes. Call before a commit, outside of its critical section.
@@ -129,7 +123,7 @@ impl Engine {
     /// # Errors
     /// `Closed`, `Fenced`, `CommitUnknown`; `Unavailable` when flushes fail and no memory is left to go on.
     pub async fn wait_for_room(&self) -> Result<()> {
-        self.shared.wait_for_room().await
+        self.core.wait_for_room().await
     }
 
     /// Makes a group of commits durable and visible. A batch without writes leaves its timestamp only. Called by one committing leader at a time; timestamps rise within
@@ -142,7 +136,7 @@ impl Engine {
     /// # Cost
     /// One log write, one sync with [`Durability::Sync`].
     pub fn append(&self, group: &[StampedBatch<'_>], durability: Durability) -> Result<()> {
-        self.shared.append(group, durability)
+        self.core.append(group, durability)
     }
 
     /// Makes every commit so far durable.
@@ -150,8 +144,8 @@ impl Engine {
     /// # Errors
     /// `Poisoned` when the sync fails.
     pub fn sync(&self) -> Result<()> {
-        self.shared.check_writable()?;
-        self.shared.sync_log()
+        self.core.check_writable()?;
+        self.core.sync_log()
     }
 
     /// The newest commit that wrote or deleted `key`, if it is newer than `after`: the conflict check of a commit.
@@ -161,14 +155,14 @@ impl Engine {
         key: &[u8],
         after: Timestamp,
     ) -> Result<Option<Timestamp>> {
-        let state = Arc::clone(&self.shared.state.read());
+        let state = self.core.versions.current();
         point::newest_commit(&state, keyspace, key, after).await
     }
 
     /// A view of the newest published commit. Never fails for want of a pin.
     pub fn view_newest(&self, scope: Scope) -> ReadView {
-        let pin = self.shared.pins.pin_newest(|| self.last_timestamp(), scope);
-        ReadView::new(Arc::clone(&self.shared.state.read()), pin, Unreadable::default())
+        let pin = self.core.pins.pin_newest(|| self.last_timestamp(), scope);
+        ReadView::new(self.core.versions.current(), pin, Unreadable::default())
     }
 
     /// A view of the moment `at`, which must not be newer than the newest published commit or a later commit could
@@ -180,8 +174,8 @@ impl Engine {
     /// # Errors
     /// `TooOld` below the horizon unless pinned.
     pub fn view(&self, at: Timestamp, scope: Scope) -> Result<ReadView> {
-        let (pin, unreadable) = self.shared.pins.pin_view(at, scope)?;
-        Ok(ReadView::new(Arc::clone(&self.shared.state.read()), pin, unreadable))
+        let (pin, unreadable) = self.core.pins.pin_view(at, scope)?;
+        Ok(ReadView::new(self.core.versions.current(), pin, unreadable))
     }
 
     /// Pins `at` in `scope` until the pin is dropped.
@@ -189,33 +183,33 @@ impl Engine {
     /// # Errors
     /// `TooOld` when the moment is not readable in all of the scope.
     pub fn pin(&self, at: Timestamp, scope: Scope) -> Result<Pin> {
-        self.shared.pins.pin(at, scope)
+        self.core.pins.pin(at, scope)
     }
 
     /// Registers a pin that was durable before the engine was opened, without a check. Only before
     /// [`Self::start_maintenance`].
     pub fn register_durable_pin(&self, at: Timestamp, scope: Scope) -> Pin {
-        self.shared.pins.register_durable(at, scope)
+        self.core.pins.register_durable(at, scope)
     }
 
     /// Allows garbage to be collected and starts background work. Call once, after all durable pins were readmitted.
     pub fn start_maintenance(&self) {
-        self.shared.start_maintenance();
+        self.core.start_maintenance();
     }
 
     /// Every moment at or after this is readable in `keyspace`.
     pub fn horizon(&self, keyspace: KeyspaceId) -> Timestamp {
-        self.shared.pins.horizon(keyspace)
+        self.core.pins.horizon(keyspace)
     }
 
     /// Every moment at or after this is readable in keyspaces without a retention of their own.
     pub fn database_horizon(&self) -> Timestamp {
-        self.shared.pins.database_horizon()
+        self.core.pins.database_horizon()
     }
 
     /// How far back every moment is readable without a pin, in microseconds: of one keyspace, or the database's.
     pub fn retention_us(&self, keyspace: Option<KeyspaceId>) -> u64 {
-        let manifest = Arc::clone(&self.shared.state.read().manifest);
+        let manifest = Arc::clone(&self.core.versions.current().manifest);
         let own = keyspace.and_then(|id| manifest.keyspaces.get(&id)?.retention_us);
         own.unwrap_or(manifest.retention_us)
     }
@@ -228,7 +222,7 @@ impl Engine {
     pub async fn set_retention(&self, keyspace: Option<KeyspaceId>, retention_us: Option<u64>) -> Result<()> {
         let setting = match keyspace {
             Some(id) => Setting::KeyspaceRetention(id, retention_us),
-            None => Setting::DatabaseRetention(retention_us.unwrap_or(self.shared.options.retention_us)),
+            None => Setting::DatabaseRetention(retention_us.unwrap_or(self.core.options.retention_us)),
         };
         self.change(setting).await
     }
@@ -251,17 +245,17 @@ impl Engine {
 
     /// The keyspaces marked by [`Self::drop_keyspace`] whose files are still there.
     pub fn dropped_keyspaces(&self) -> Vec<(KeyspaceId, Timestamp)> {
-        let manifest = Arc::clone(&self.shared.state.read().manifest);
+        let manifest = Arc::clone(&self.core.versions.current().manifest);
         manifest.keyspaces.iter().filter_map(|(id, keyspace)| Some((*id, keyspace.dropped_at?))).collect()
     }
 
-    pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.shared
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.core
     }
 
     async fn change(&self, setting: Setting) -> Result<()> {
-        self.shared.check_writable()?;
-        self.shared.publish(Edit { setting: Some(setting), ..Edit::default() }).await
+        self.core.check_writable()?;
+        self.core.publish(Edit { setting: Some(setting), ..Edit::default() }).await
     }
 
     /// Says what the rows of `keyspace` are made of: files that are written from now on store them column by column. Rows
@@ -270,17 +264,12 @@ impl Engine {
     ///
     /// Not durable: files know their columns, and until this is called again those of the newest file are used.
     pub fn define_rows(&self, keyspace: KeyspaceId, version: u32, schema: impl FnOnce() -> Arc<RowSchema>) {
-        let is_known = |known: Option<&Arc<RowSchema>>| known.is_some_and(|known| known.version() >= version);
-        if !is_known(self.shared.schemas.read().get(&keyspace)) {
-            let schema = schema();
-            assert_eq!(schema.version(), version, "a schema is of the version that it was announced with");
-            self.shared.schemas.write().insert(keyspace, schema);
-        }
+        self.core.define_rows(keyspace, version, schema);
     }
 
     /// Starts a bulk ingest into `keyspace`.
     pub fn ingest(&self, keyspace: KeyspaceId, options: IngestOptions) -> Ingest {
-        Ingest::new(Arc::clone(&self.shared), keyspace, options)
+        Ingest::new(Arc::clone(&self.core), keyspace, options)
     }
 
     /// Makes ingested runs visible at `at`, all or none; durable on return. Called by the committing leader, with no
@@ -292,27 +281,27 @@ impl Engine {
     /// # Cost
     /// A flush of what is in memory, and one manifest publication.
     pub async fn publish_ingest(&self, at: Timestamp, runs: Vec<IngestedRun>) -> Result<()> {
-        self.shared.check_writable()?;
+        self.core.check_writable()?;
         assert!(at > self.last_timestamp(), "commit timestamps rise from call to call");
         // 1. What is older goes below the new runs (I2).
         Box::pin(self.flush()).await?;
         // 2. Stamp and open.
         let mut stamped = Vec::with_capacity(runs.len());
         for run in &runs {
-            let tables = self.shared.open_tables(&run.stamped(at)).await?;
+            let tables = self.core.storage.open_tables(&run.stamped(at)).await?;
             stamped.push(NewRun { keyspace: run.keyspace(), tables });
         }
         // 3. One edit.
-        let idle = self.shared.compacting.try_lock();
+        let idle = self.core.workers.try_compaction_turn();
         let bytes = stamped.iter().flat_map(|run| &run.tables).map(|table| table.meta().len).sum();
-        let edit = Edit { runs: stamped, sink: idle.is_ok(), commit: Some(at), ..Edit::default() };
+        let edit = Edit { runs: stamped, sink: idle.is_some(), commit: Some(at), ..Edit::default() };
         // Their guards keep the collector away until the manifest names the files.
         let pending: Vec<_> = runs.into_iter().flat_map(|run| run.pending).collect();
-        self.shared.publish_files(edit, pending).await?;
-        self.shared.metrics.ingests.add(1);
-        self.shared.metrics.ingested_bytes.add(bytes);
+        self.core.publish_files(edit, pending).await?;
+        self.core.metrics.ingests.add(1);
+        self.core.metrics.ingested_bytes.add(bytes);
         drop(idle);
-        self.shared.compaction_wanted.notify_one();
+        self.core.workers.want_compaction();
         Ok(())
     }
 
@@ -325,7 +314,7 @@ impl Engine {
         through: Timestamp,
     ) -> Result<VersionScan> {
         let view = self.view_newest(Scope::keyspaces([keyspace]));
-        let retained = self.shared.pins.retained(keyspace);
+        let retained = self.core.pins.retained(keyspace);
         Ok(VersionScan::new(view, keyspace, &range, (after, through), retained))
     }
 
@@ -367,9 +356,9 @@ impl Engine {
     /// # Errors
     /// `Unavailable`: nothing is lost, the memtables stay.
     pub async fn flush(&self) -> Result<()> {
-        self.shared.check_writable()?;
-        self.shared.freeze_active()?;
-        self.shared.flush_frozen().await
+        self.core.check_writable()?;
+        self.core.freeze_active()?;
+        self.core.flush_frozen().await
     }
 
     /// Raises horizons, flushes, and rewrites every keyspace that holds garbage or more than one run; what has ended moves to
@@ -383,7 +372,7 @@ impl Engine {
     pub async fn compact(&self) -> Result<()> {
         self.raise_horizons().await?;
         self.flush().await?;
-        self.shared.compact_all().await
+        self.core.compact_all().await
     }
 
     /// Compacts as far as the shape of the trees asks for it, as background work does.
@@ -392,7 +381,7 @@ impl Engine {
     /// `Unavailable`: what was done so far stays, nothing is lost.
     pub async fn compact_to_shape(&self) -> Result<()> {
         self.flush().await?;
-        self.shared.compact_while_needed().await
+        self.core.compact_while_needed().await
     }
 
     /// Raises the horizons as far as retention and the clock ask for. Durable on return.
@@ -400,11 +389,11 @@ impl Engine {
     /// # Errors
     /// `Unavailable`: nothing changed.
     pub async fn raise_horizons(&self) -> Result<()> {
-        self.shared.check_writable()?;
-        if self.shared.horizons_can_rise() {
-            self.shared.publish(Edit { raise_horizons: true, ..Edit::default() }).await?;
+        self.core.check_writable()?;
+        if self.core.horizons_can_rise() {
+            self.core.publish(Edit { raise_horizons: true, ..Edit::default() }).await?;
         }
-        self.shared.compaction_wanted.notify_one();
+        self.core.workers.want_compaction();
         Ok(())
     }
 
@@ -413,12 +402,12 @@ impl Engine {
     /// # Errors
     /// `Unavailable`: some objects may be left for the next call. `Fenced`: another writer took over.
     pub async fn collect(&self) -> Result<CollectReport> {
-        self.shared.collect().await
+        self.core.collect().await
     }
 
     /// The state that is durable: every keyspace with its runs and files. Immutable, however long it is held.
     pub fn manifest(&self) -> Arc<Manifest> {
-        Arc::clone(&self.shared.state.read().manifest)
+        Arc::clone(&self.core.versions.current().manifest)
     }
 
     /// How the space of each keyspace is used: what each of `holders` refers to, what each would free if it alone were
@@ -435,7 +424,7 @@ impl Engine {
     /// # Cancel safety
     /// Nothing is changed.
     pub async fn space(&self, holders: &[Holder], dropped: &BTreeSet<usize>) -> Result<Vec<KeyspaceSpace>> {
-        self.shared.space(holders, dropped).await
+        self.core.space(holders, dropped).await
     }
 
     /// Figures of the engine now.
@@ -443,7 +432,7 @@ impl Engine {
     /// # Cost
     /// A look at every file that is open, none at storage.
     pub fn stats(&self) -> EngineStats {
-        EngineStats::of(&self.shared)
+        EngineStats::of(&self.core)
     }
 
     /// Reads every byte of every file that the current state names and checks each by itself; [`crate::check`] looks at
@@ -452,7 +441,7 @@ impl Engine {
     /// # Errors
     /// `Corrupt` naming the first damaged file.
     pub async fn verify(&self) -> Result<()> {
-        let state = Arc::clone(&self.shared.state.read());
+        let state = self.core.versions.current();
         for tree in state.trees.values() {
             for table in tree.tables() {
                 table.verify(self.env().tasks.as_ref()).await?;
@@ -463,11 +452,11 @@ impl Engine {
 
     /// The oldest moment that can still be read in some keyspace: a horizon or a pin.
     pub fn oldest_readable(&self) -> Timestamp {
-        self.shared.pins.oldest_readable()
+        self.core.pins.oldest_readable()
     }
 
     /// The oldest pin, of any scope.
     pub fn oldest_pin(&self) -> Option<Timestamp> {
-        self.shared.pins.oldest()
+        self.core.pins.oldest()
     }
 }

@@ -32,7 +32,7 @@ impl Engine {
         if read::reads_history(view, run.keyspace) {
             return Ok(None);
         }
-        let opened = open_run(self.shared(), &run.stamped(Timestamp::ZERO)).await?;
+        let opened = open_run(self.core(), &run.stamped(Timestamp::ZERO)).await?;
         Ok(Some(view.with_run(run.keyspace, opened, &run.pending)))
     }
 
@@ -51,7 +51,7 @@ impl Engine {
             return Ok(Some(joined));
         }
         let files: Vec<&[FileMeta]> = newest_first.iter().map(|run| run.files.as_slice()).collect();
-        Box::pin(merge_runs(self.shared(), keyspace, &files, OnDuplicate::KeepLast)).await.map(Some)
+        Box::pin(merge_runs(self.core(), keyspace, &files, OnDuplicate::KeepLast)).await.map(Some)
     }
 
     /// A key of `run` that a commit newer than `after` wrote or deleted, if there is one: the conflict check of a commit.
@@ -74,7 +74,7 @@ impl Engine {
         while let Some(version) = versions.next().await? {
             let opened = match &opened {
                 Some(opened) => opened,
-                None => opened.insert(open_run(self.shared(), &run.files).await?),
+                None => opened.insert(open_run(self.core(), &run.files).await?),
             };
             if let Some(table) = opened.table_of(&version.key)
                 && table.get(&version.key, Timestamp::LAST).await?.is_some()

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     ReadView, Result, ScanOptions,
+    core::Core,
     ingest::{
         Ingest,
         duplicate::{OnDuplicate, duplicate},
@@ -14,7 +15,6 @@ use crate::{
         merge::{fill_all, first_by_key},
         source::ForwardSource,
     },
-    shared::Shared,
     state::{PageFilter, SortedRun},
     types::{KeyRange, KeyspaceId, Kind},
 };
@@ -41,33 +41,33 @@ impl Ingest {
             // Of equal keys the later push leads.
             let newest_first: Vec<&[FileMeta]> =
                 spilled.iter().rev().map(|run| run.files.as_slice()).collect();
-            merge_runs(&self.shared, self.keyspace, &newest_first, self.options.on_duplicate).await?
+            merge_runs(&self.core, self.keyspace, &newest_first, self.options.on_duplicate).await?
         };
         if let Some(view) = &self.options.absent_from {
-            check_absent(&self.shared, &run, view).await?;
+            check_absent(&self.core, &run, view).await?;
         }
         Ok(run)
     }
 }
 
-pub(crate) async fn open_run(shared: &Shared, files: &[FileMeta]) -> Result<Arc<SortedRun>> {
-    Ok(Arc::new(SortedRun::new(shared.open_tables(files).await?)))
+pub(crate) async fn open_run(core: &Core, files: &[FileMeta]) -> Result<Arc<SortedRun>> {
+    Ok(Arc::new(SortedRun::new(core.storage.open_tables(files).await?)))
 }
 
 /// Merges runs into one; of equal keys that of the first run counts, or none may be there.
 pub(crate) async fn merge_runs(
-    shared: &Arc<Shared>,
+    core: &Arc<Core>,
     keyspace: KeyspaceId,
     newest_first: &[&[FileMeta]],
     on_duplicate: OnDuplicate,
 ) -> Result<IngestedRun> {
     let mut sources = Vec::with_capacity(newest_first.len());
     for files in newest_first {
-        let opened = open_run(shared, files).await?;
+        let opened = open_run(core, files).await?;
         sources.push(ForwardSource::run(opened, KeyRange::all(), PageFilter::All).passing_by());
     }
     let first = newest_first.iter().filter_map(|files| Some(&files.first()?.min_key)).min();
-    let mut writer = writer(Arc::clone(shared), keyspace, first.map_or(&[], |key| key.as_ref()));
+    let mut writer = writer(Arc::clone(core), keyspace, first.map_or(&[], |key| key.as_ref()));
     let mut scratch = Vec::new();
     let mut last: Option<Vec<u8>> = None;
     while fill_all(&mut sources, None).await? {
@@ -91,7 +91,7 @@ pub(crate) async fn merge_runs(
 }
 
 /// Walks the run and the view side by side.
-async fn check_absent(shared: &Shared, run: &IngestedRun, view: &ReadView) -> Result<()> {
+async fn check_absent(core: &Core, run: &IngestedRun, view: &ReadView) -> Result<()> {
     let (Some(first), Some(last)) = (run.files.first(), run.files.last()) else { return Ok(()) };
     let range = KeyRange::new(first.min_key.clone()..=last.max_key.clone());
     let mut existing = view.scan(run.keyspace, range, ScanOptions::default())?;
@@ -100,7 +100,7 @@ async fn check_absent(shared: &Shared, run: &IngestedRun, view: &ReadView) -> Re
         let source = if let Some(source) = &mut source {
             source
         } else {
-            let opened = open_run(shared, &run.files).await?;
+            let opened = open_run(core, &run.files).await?;
             source.insert(ForwardSource::run(opened, KeyRange::all(), PageFilter::All))
         };
         for key in batch.keys.iter() {

@@ -28,7 +28,7 @@ use spill::{SpillTask, Spills, WRITERS_MAX};
 
 use crate::{
     Error, ReadView, Result,
-    shared::Shared,
+    core::Core,
     types::{KEY_BYTES_MAX, KeyspaceId, VALUE_BYTES_MAX},
 };
 
@@ -48,7 +48,7 @@ pub struct IngestOptions {
 /// Dropping it, or any future of it, leaves only files that nothing references; the collector deletes them.
 #[derive(Debug)]
 pub struct Ingest {
-    shared: Arc<Shared>,
+    core: Arc<Core>,
     keyspace: KeyspaceId,
     options: IngestOptions,
     buffer: SortBuffer,
@@ -60,9 +60,9 @@ pub struct Ingest {
 }
 
 impl Ingest {
-    pub(crate) fn new(shared: Arc<Shared>, keyspace: KeyspaceId, options: IngestOptions) -> Self {
+    pub(crate) fn new(core: Arc<Core>, keyspace: KeyspaceId, options: IngestOptions) -> Self {
         Self {
-            shared,
+            core,
             keyspace,
             options,
             buffer: SortBuffer::default(),
@@ -103,8 +103,8 @@ impl Ingest {
 
     /// The size at which a buffer is written: one is filled while others are on their way.
     fn buffer_bytes(&self) -> usize {
-        let buffers = if self.shared.env.tasks.is_background() { WRITERS_MAX + 1 } else { 1 };
-        self.shared.options.ingest_bytes / buffers
+        let buffers = if self.core.env.tasks.is_background() { WRITERS_MAX + 1 } else { 1 };
+        self.core.options.ingest_bytes / buffers
     }
 
     /// Rows pushed and not spilled, in bytes; for progress.
@@ -125,7 +125,7 @@ impl Ingest {
             on_duplicate: self.options.on_duplicate,
             is_final: self.is_ordered,
         };
-        self.buffer = self.spills.spill(&self.shared, part).await?;
+        self.buffer = self.spills.spill(&self.core, part).await?;
         Ok(())
     }
 }

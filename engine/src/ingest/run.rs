@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::{
+    core::{Core, PendingFiles},
     manifest::FileMeta,
-    shared::Shared,
     types::{KeyRange, KeyspaceId, Kind, Timestamp, VersionRef},
-    write::{PendingFiles, RunWriter},
+    write::RunWriter,
 };
 
 /// A sorted run on storage that is not visible.
@@ -56,10 +56,10 @@ impl IngestedRun {
 
 /// The writer of a run that begins with this key. Behind all keys that there are it is likely to become the oldest of its
 /// keys.
-pub(super) fn writer(shared: Arc<Shared>, keyspace: KeyspaceId, first: &[u8]) -> RunWriter {
-    let tree = shared.state.read().trees.get(&keyspace).cloned();
+pub(super) fn writer(core: Arc<Core>, keyspace: KeyspaceId, first: &[u8]) -> RunWriter {
+    let tree = core.versions.current().trees.get(&keyspace).cloned();
     let is_oldest = tree.is_none_or(|tree| !tree.runs().any(|run| run.overlaps(&KeyRange::new(first..))));
-    if is_oldest { RunWriter::dense(shared, keyspace) } else { RunWriter::new(shared, keyspace) }
+    if is_oldest { RunWriter::dense(core, keyspace) } else { RunWriter::new(core, keyspace) }
 }
 
 /// A row whose begin the manifest will give.

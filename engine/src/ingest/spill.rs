@@ -10,7 +10,7 @@ use super::{
     duplicate::OnDuplicate,
     run::{Spilled, unstamped, writer},
 };
-use crate::{Error, Result, shared::Shared, types::KeyspaceId, write::RunWriter};
+use crate::{Error, Result, core::Core, types::KeyspaceId, write::RunWriter};
 
 /// Buffers that are written at one time.
 pub(super) const WRITERS_MAX: usize = 2;
@@ -40,10 +40,10 @@ pub(super) struct Spills {
 
 impl Spills {
     /// Has `part` written; gives an empty buffer for it.
-    pub(super) async fn spill(&mut self, shared: &Arc<Shared>, part: SpillTask) -> Result<SortBuffer> {
-        shared.check_writable()?;
-        if !shared.env.tasks.is_background() {
-            let (spilled, empty) = Box::pin(write(Arc::clone(shared), part)).await?;
+    pub(super) async fn spill(&mut self, core: &Arc<Core>, part: SpillTask) -> Result<SortBuffer> {
+        core.check_writable()?;
+        if !core.env.tasks.is_background() {
+            let (spilled, empty) = Box::pin(write(Arc::clone(core), part)).await?;
             self.done.push(spilled);
             return Ok(empty);
         }
@@ -51,12 +51,12 @@ impl Spills {
             self.join_first().await?;
         }
         let (sender, receiver) = oneshot::channel();
-        let writing = write(Arc::clone(shared), part);
+        let writing = write(Arc::clone(core), part);
         let task = async move {
             // When nobody waits for it any more, the files are left to the collector.
             let _ = sender.send(writing.await);
         };
-        shared.env.tasks.spawn("write a part of a load", Box::pin(task));
+        core.env.tasks.spawn("write a part of a load", Box::pin(task));
         self.running.push_back(receiver);
         Ok(self.spare.pop().unwrap_or_default())
     }
@@ -82,9 +82,9 @@ impl Spills {
 }
 
 /// Writes the rows of a buffer as a run, in key order, and empties it.
-async fn write(shared: Arc<Shared>, part: SpillTask) -> SpillOutcome {
+async fn write(core: Arc<Core>, part: SpillTask) -> SpillOutcome {
     let SpillTask { mut buffer, keyspace, on_duplicate, is_final } = part;
-    let engine = Arc::clone(&shared);
+    let engine = Arc::clone(&core);
     let mut rows = buffer.sort(on_duplicate)?.enumerate().peekable();
     let mut writer = match rows.peek() {
         Some((_, (first, _))) if is_final => writer(engine, keyspace, first),
@@ -93,7 +93,7 @@ async fn write(shared: Arc<Shared>, part: SpillTask) -> SpillOutcome {
     for (row, (key, value)) in rows {
         writer.push(unstamped(key, value)).await?;
         if row % TURN_ROWS == TURN_ROWS - 1 {
-            shared.env.tasks.yield_now().await;
+            core.env.tasks.yield_now().await;
         }
     }
     let (files, pending) = writer.finish().await?;

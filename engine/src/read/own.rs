@@ -12,11 +12,11 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
+    core::PendingFiles,
     error::Result,
     sst::{PointHit, Table},
     state::SortedRun,
     types::{KeyspaceId, Timestamp},
-    write::PendingFiles,
 };
 
 /// See the module documentation. Empty but for views of transactions.

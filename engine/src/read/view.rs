@@ -5,13 +5,13 @@ use std::{fmt, sync::Arc};
 use bytes::Bytes;
 
 use crate::{
+    core::PendingFiles,
     error::Result,
     pins::{Pin, Scope, Unreadable},
     read::{own::OwnRuns, point},
     sst::Table,
     state::{SortedRun, State},
     types::{KeyRange, KeyspaceId, Kind, Timestamp, Version},
-    write::PendingFiles,
 };
 
 /// A consistent view of the database at one timestamp.

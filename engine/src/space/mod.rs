@@ -32,7 +32,7 @@ use tally::Tally;
 
 use crate::{
     Result,
-    shared::Shared,
+    core::Core,
     state::State,
     types::{KeyspaceId, Timestamp},
 };
@@ -40,18 +40,15 @@ use crate::{
 /// Pages whose rows are looked at before other tasks get their turn.
 const PAGES_PER_TURN: usize = 16;
 
-impl Shared {
+impl Core {
     /// See [`crate::Engine::space`].
     pub(crate) async fn space(
         self: &Arc<Self>,
         holders: &[Holder],
         dropped: &BTreeSet<usize>,
     ) -> Result<Vec<KeyspaceSpace>> {
-        // Looked at under the lock: what is in files by then was published. Commits come into memory meanwhile.
-        let (state, at) = {
-            let state = self.state.read();
-            (Arc::clone(&state), self.last_timestamp())
-        };
+        // Commits come into memory meanwhile.
+        let (state, at) = self.versions.current_with_commit();
         let mut keyspaces = state.keyspaces_in_memory();
         keyspaces.extend(state.trees.keys());
         let mut all = Vec::with_capacity(keyspaces.len());

@@ -73,7 +73,7 @@ pub(crate) struct Edit {
     pub(crate) replaced: Option<Replacement>,
     /// Raise the horizons as far as retention and clock ask for at the moment of publication.
     pub(crate) raise_horizons: bool,
-    /// Filled in by the door.
+    /// Filled in by the publication.
     pub(crate) horizons: Option<Horizons>,
     pub(crate) setting: Option<Setting>,
     /// Keyspaces that nothing can read any more.

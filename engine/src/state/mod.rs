@@ -1,9 +1,9 @@
 //! The in-memory state: what a reader needs, immutable behind an `Arc` and replaced as a whole. Plain data: how it is read
 //! is said in [`crate::read`].
 
+mod build;
 mod edit;
 mod lifetimes;
-mod publish;
 mod run;
 mod tree;
 
@@ -17,9 +17,9 @@ use std::{
 
 use bytes::Bytes;
 
+pub(crate) use build::{own_horizons, tree, trees};
 pub(crate) use edit::{Edit, Flushed, Horizons, NewRun, Placement, Replacement, Setting};
 pub(crate) use lifetimes::{Lifetimes, PageFilter};
-pub(crate) use publish::{own_horizons, tree};
 pub(crate) use run::SortedRun;
 pub(crate) use tree::{Group, LEVELS, Tree};
 

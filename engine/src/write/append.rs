@@ -1,23 +1,24 @@
 //! The append: log, memtable, publish.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::FutureExt;
 
 use crate::{
-    Error, Result, StampedBatch, manifest,
+    Error, Result, StampedBatch,
+    core::Core,
+    manifest,
     memtable::Memtable,
-    shared::Shared,
     state::{Frozen, State},
-    types::{Durability, KEY_BYTES_MAX, Timestamp, VALUE_BYTES_MAX, Write},
+    types::{Durability, KEY_BYTES_MAX, VALUE_BYTES_MAX, Write},
     wal::Log,
 };
 
 /// A log segment is closed when it is this many times as long as the memtable may become.
 const LOG_MEMTABLES: u64 = 4;
 
-impl Shared {
+impl Core {
     /// Makes a group of commits durable as asked, then visible. One screen, no await:
     pub(crate) fn append(&self, group: &[StampedBatch<'_>], durability: Durability) -> Result<()> {
         let Some(last) = group.last().map(|commit| commit.at) else { return Ok(()) };
@@ -36,12 +37,13 @@ impl Shared {
             self.check_sole_writer()?;
         }
         // 2. The memtable. Readers do not see the entries yet: their timestamps are smaller.
-        let active = Arc::clone(&self.state.read().active);
+        let active = Arc::clone(&self.versions.current().active);
         for commit in group {
             active.insert_batch(commit.at, commit.batch.writes());
         }
         // 3. Visible.
-        self.published.store(last.as_micros(), Ordering::Release);
+        self.versions.note_applied(last);
+        self.versions.note_published(last);
         self.metrics.commits.add(group.len() as u64);
         self.metrics.group_commits.record(group.len() as u64);
         // 4. A full memtable is frozen, also an empty one when its log is long: commits without writes fill the log alone. Its flush happens in the background. The commit has happened: when the log cannot
@@ -49,7 +51,7 @@ impl Shared {
         let memtable_bytes = self.options.memtable_bytes;
         if active.bytes() >= memtable_bytes || log.bytes() >= LOG_MEMTABLES * memtable_bytes as u64 {
             match self.freeze(&mut log) {
-                Ok(()) => self.flush_wanted.notify_one(),
+                Ok(()) => self.workers.want_flush(),
                 Err(error) => tracing::warn!(%error, "the memtable could not be frozen"),
             }
         }
@@ -59,16 +61,16 @@ impl Shared {
     /// Fails when another writer has opened the root, which the lock should have kept from it. What was synced before it did
     /// is in its replay; what was synced after is in nobody's, and must not be acknowledged.
     fn check_sole_writer(&self) -> Result<()> {
-        let own = self.state.read().manifest.id;
+        let own = self.versions.current().manifest.id;
         let check = || {
-            if !manifest::is_overtaken(&self.root, own)? {
+            if !manifest::is_overtaken(&self.storage.root, own)? {
                 return Ok(());
             }
             // Or a publication of our own is between storage and memory.
-            let newest = manifest::load_newest(&self.root).now_or_never().transpose()?.flatten();
+            let newest = manifest::load_newest(&self.storage.root).now_or_never().transpose()?.flatten();
             match newest.map(|newest| newest.manifest.epoch) {
-                Some(epoch) if epoch == self.epoch => Ok(()),
-                epoch => Err(Error::Fenced { epoch: epoch.unwrap_or(self.epoch + 1) }),
+                Some(epoch) if epoch == self.storage.epoch => Ok(()),
+                epoch => Err(Error::Fenced { epoch: epoch.unwrap_or(self.storage.epoch + 1) }),
             }
         };
         check().map_err(|error| {
@@ -85,17 +87,17 @@ impl Shared {
     /// Freezes the active memtable unless it is empty.
     pub(crate) fn freeze_active(&self) -> Result<()> {
         let mut log = self.log.lock();
-        if self.state.read().active.is_empty() { Ok(()) } else { self.freeze(&mut log) }
+        if self.versions.current().active.is_empty() { Ok(()) } else { self.freeze(&mut log) }
     }
 
     fn freeze(&self, log: &mut Log) -> Result<()> {
         let log_after = log.rotate().inspect_err(|error| self.note_failure(error))?;
-        let mut state = self.state.write();
-        let frozen = Frozen { memtable: Arc::clone(&state.active), log_after };
-        let mut next = State::clone(&state);
-        next.frozen.insert(0, frozen);
-        next.active = Arc::new(Memtable::default());
-        self.install(&mut state, next);
+        self.versions.replace(None, |state| {
+            let frozen = Frozen { memtable: Arc::clone(&state.active), log_after };
+            let mut next = State::clone(state);
+            next.frozen.insert(0, frozen);
+            State { active: Arc::new(Memtable::default()), ..next }
+        });
         Ok(())
     }
 
@@ -107,7 +109,7 @@ impl Shared {
 
     fn timed_sync(&self, log: &mut Log) -> Result<()> {
         // Memory has nothing to sync, and its commits are too short to look at a clock twice.
-        if !self.root.is_local() {
+        if !self.storage.root.is_local() {
             return log.sync().inspect_err(|error| self.note_failure(error));
         }
         let clock = &self.env.clock;
@@ -115,10 +117,6 @@ impl Shared {
         log.sync().inspect_err(|error| self.note_failure(error))?;
         self.metrics.sync_us.record(clock.monotonic_micros().saturating_sub(started));
         Ok(())
-    }
-
-    pub(crate) fn last_timestamp(&self) -> Timestamp {
-        Timestamp::from_micros(self.published.load(Ordering::Acquire))
     }
 }
 

@@ -1,8 +1,8 @@
 //! Back-pressure: writers are slowed, then stopped, while flush and compaction are behind.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
 
-use crate::{Result, shared::Shared};
+use crate::{Result, core::Core};
 
 /// How long a slowed writer waits, in microseconds.
 const SLOW_DOWN_US: u64 = 1_000;
@@ -15,9 +15,9 @@ pub(crate) enum Pressure {
     Stop,
 }
 
-impl Shared {
+impl Core {
     pub(crate) fn pressure(&self) -> Pressure {
-        let state = self.state.read();
+        let state = self.versions.current();
         let level0 = state.trees.values().map(|tree| tree.level0.len()).max().unwrap_or(0);
         if state.frozen.len() > self.options.frozen_memtables_max || level0 >= self.options.level0_runs_stop {
             Pressure::Stop
@@ -58,20 +58,19 @@ impl Shared {
                 }
                 Pressure::Stop => {
                     self.metrics.stops.add(1);
-                    let progress = self.progress.notified();
+                    let progress = self.workers.progress();
                     // From here on no wake-up is lost: look again at what could have changed before.
                     self.check_writable()?;
                     if self.pressure() != Pressure::Stop {
                         continue;
                     }
-                    if self.background_failed.swap(false, Ordering::AcqRel) {
+                    if self.workers.take_background_failure() {
                         // Storage failed in the background: try here, so that the writer learns why it is stopped.
                         self.flush_frozen().await?;
                         self.compact_while_needed().await?;
                         continue;
                     }
-                    self.flush_wanted.notify_one();
-                    self.compaction_wanted.notify_one();
+                    self.workers.wake();
                     progress.await;
                     self.check_writable()?;
                 }
@@ -81,7 +80,7 @@ impl Shared {
 
     /// Does what background tasks would do, where there are none.
     async fn maintain_inline(self: &Arc<Self>) -> Result<()> {
-        if !self.state.read().frozen.is_empty() {
+        if !self.versions.current().frozen.is_empty() {
             self.flush_frozen().await?;
             self.compact_while_needed().await?;
         }

@@ -4,30 +4,30 @@ use std::sync::Arc;
 
 use crate::{
     Result,
+    core::{Core, PendingFiles},
     memtable::Memtable,
     retention::{Garbage, RetentionFilter},
-    shared::Shared,
     state::{Edit, Flushed, Frozen, NewRun},
     types::{KeyRange, KeyspaceId},
-    write::{PendingFiles, RunWriter},
+    write::RunWriter,
 };
 
 /// Entries read out of the memtable at a time.
 const CHUNK_ROWS: usize = 1_024;
 
-impl Shared {
+impl Core {
     /// Flushes all frozen memtables, oldest first. Calls at the same time wait for each other.
     pub(crate) async fn flush_frozen(self: &Arc<Self>) -> Result<()> {
-        let _one_at_a_time = self.flushing.lock().await;
+        let _one_at_a_time = self.workers.flush_turn().await;
         loop {
-            let oldest = self.state.read().frozen.last().cloned();
+            let oldest = self.versions.current().frozen.last().cloned();
             let Some(frozen) = oldest else { return Ok(()) };
             match Box::pin(self.flush_one(&frozen)).await {
                 // What it wrote was removed. A flush is what makes room in the log, and may be what makes it elsewhere.
                 Err(error) if error.is_full() && self.give_back() => Box::pin(self.flush_one(&frozen)).await,
                 outcome => outcome,
             }?;
-            self.progress.notify_waiters();
+            self.workers.note_progress();
         }
     }
 
@@ -38,7 +38,7 @@ impl Shared {
         for keyspace in frozen.memtable.keyspaces() {
             let (files, pending) = self.write_memtable(&frozen.memtable, keyspace).await?;
             guards.push(pending);
-            runs.push(NewRun { keyspace, tables: self.open_tables(&files).await? });
+            runs.push(NewRun { keyspace, tables: self.storage.open_tables(&files).await? });
         }
         // 2. One edit publishes the runs together with the log position behind them.
         let flushed = Flushed { memtable: Arc::clone(&frozen.memtable), log_after: frozen.log_after };
@@ -49,10 +49,10 @@ impl Shared {
         self.metrics.flushed_bytes.add(bytes);
         // 3. The log segments before that position are not needed any more. Failing to remove them loses nothing: the
         //    next flush tries again.
-        if let Err(error) = crate::wal::delete_before(&self.root, frozen.log_after).await {
+        if let Err(error) = crate::wal::delete_before(&self.storage.root, frozen.log_after).await {
             tracing::warn!(%error, "log segments that are covered by tables could not be removed");
         }
-        self.compaction_wanted.notify_one();
+        self.workers.want_compaction();
         Ok(())
     }
 

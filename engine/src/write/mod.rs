@@ -13,4 +13,4 @@ mod flush;
 mod run_writer;
 
 pub(crate) use backpressure::Pressure;
-pub(crate) use run_writer::{OutputPosition, PendingFiles, RunWriter};
+pub(crate) use run_writer::{OutputPosition, RunWriter};

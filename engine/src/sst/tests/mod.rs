@@ -98,7 +98,7 @@ type Step = (u64, bool, u8, Vec<u8>);
 
 /// Versions of one key, newest first.
 fn history(values: BoxedStrategy<Vec<u8>>) -> impl Strategy<Value = Vec<Step>> {
-    let step = (prop_oneof![1..3_u64, 1..100_000_u64, 1..(1_u64 << 40)], any::<bool>(), 0..6_u8, values);
+    let step = (prop_oneof![1..3_u64, 1..100_000_u64, 1..(1_u64 << 40)], any::<bool>(), 0..5_u8, values);
     prop_oneof![3 => vec(step.clone(), 1..3), 1 => vec(step, 1..40)]
 }
 

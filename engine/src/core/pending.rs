@@ -1,0 +1,78 @@
+//! Files that no manifest names yet.
+
+use std::{
+    borrow::Borrow,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use super::Core;
+use crate::{Error, Result, manifest::FileId, state::Edit};
+
+/// Files that are being written or wait to be published: the collector leaves them alone while this lives. Dropping it
+/// removes those of a local root, unless a manifest may name them.
+#[derive(Debug)]
+pub(crate) struct PendingFiles {
+    core: Arc<Core>,
+    ids: Vec<FileId>,
+    may_be_named: AtomicBool,
+}
+
+impl PendingFiles {
+    pub(crate) fn new(core: Arc<Core>) -> Self {
+        Self { core, ids: Vec::new(), may_be_named: AtomicBool::new(false) }
+    }
+
+    /// Reserves the next file id.
+    pub(crate) fn reserve(&mut self) -> FileId {
+        let id = self.core.storage.reserve_file();
+        self.ids.push(id);
+        id
+    }
+}
+
+impl Drop for PendingFiles {
+    fn drop(&mut self) {
+        if !*self.may_be_named.get_mut() {
+            self.ids.iter().for_each(|id| self.remove_unused(*id));
+        }
+        for id in &self.ids {
+            self.core.storage.release_file(*id);
+        }
+    }
+}
+
+impl PendingFiles {
+    /// What cannot be removed is left to the collector.
+    fn remove_unused(&self, id: FileId) {
+        let (name, root) = (id.object_name(), &self.core.storage.root);
+        if let Some(local) = root.local_dir().filter(|_| !root.has_readers(&name))
+            && let Err(error) = local.remove(&name)
+        {
+            tracing::warn!(%error, name, "a file that nothing needs could not be removed");
+        }
+    }
+}
+
+impl Core {
+    /// As [`Core::publish`], of an edit that names the files of `pending`: they are removed when nothing was published.
+    pub(crate) async fn publish_files(
+        &self,
+        edit: Edit,
+        pending: Vec<impl Borrow<PendingFiles>>,
+    ) -> Result<()> {
+        let set = |may_be_named| {
+            for files in &pending {
+                files.borrow().may_be_named.store(may_be_named, Ordering::Relaxed);
+            }
+        };
+        set(true);
+        let outcome = self.publish(edit).await;
+        if matches!(outcome, Err(Error::Unavailable { .. } | Error::Invalid(_))) {
+            set(false);
+        }
+        outcome
+    }
+}
