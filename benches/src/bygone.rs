@@ -54,7 +54,7 @@ impl Bygone {
             }
             self.store.write(batch, Durability::Buffered).await.expect("the write succeeds");
         }
-        self.store.engine().sync().expect("the log syncs");
+        self.store.engine().sync().await.expect("the log syncs");
     }
 
     /// Writes rows through a bulk ingest.

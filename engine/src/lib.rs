@@ -76,3 +76,4 @@ pub use stats::{EngineStats, KeyspaceStats};
 pub use store::Root;
 pub use types::{Durability, KeyRange, KeyspaceId, Kind, Timestamp, Version, VersionRef, Write, WriteBatch};
 pub use wal::StampedBatch;
+pub use write::StagedGroup;

@@ -11,14 +11,14 @@ use crate::{
     state::{Frozen, State, tree},
     store::LockMode,
     types::{LogBounds, LogPosition, Timestamp},
-    wal::{self, Log, ReplayEnd},
+    wal::{self, LocalLog, Log, ReplayEnd},
 };
 
 /// Opens `root` for writing. One screen:
 pub(crate) async fn open(root: Root, env: Env, options: EngineOptions) -> Result<Arc<Core>> {
     // 1. What can have no log cannot be written, and a mistyped path must not be. Looked at first: what is strange now is
     //    none of a database that is being made at this moment.
-    wal::require_local(&root)?;
+    wal::require_log(&root)?;
     let foreign_entries = root.foreign_entries()?;
     if !foreign_entries.is_empty() && manifest::newest_id(&root).await?.is_none() {
         return Err(manifest::no_database(&root));
@@ -62,9 +62,8 @@ pub(crate) async fn open(root: Root, env: Env, options: EngineOptions) -> Result
         _ => replay(&root, bounds).await?,
     };
     // 7. A log of our own; the old one is kept until the replayed memtable is in tables.
-    let create = async || Log::create_after(&root, claimed.epoch, claimed.id, &end);
-    let mut log = with_reserve(&root, bounds, create).await?;
-    let log_after = log.position();
+    let log = create_log(&root, &env, bounds, &claimed, &end).await?;
+    let log_after = LogPosition::first(claimed.epoch);
     // 8. From here on the log is known to be there, and before anything is written to it: were it gone, it would be missed.
     let frozen = (!memtable.is_empty()).then(|| Frozen { memtable: Arc::new(memtable), log_after });
     let mut begun = Manifest::clone(&claimed);
@@ -79,7 +78,7 @@ pub(crate) async fn open(root: Root, env: Env, options: EngineOptions) -> Result
         begun.nonce = manifest::nonce(env.seed, begun.epoch, begun.id);
         hash = with_reserve(&root, bounds, async || manifest::publish(&root, &begun).await).await?;
     }
-    log.note_manifest(begun.id)?;
+    log.writer().note_manifest(begun.id)?;
     // Failing to remove what held nothing loses nothing: the next collection tries again.
     if let Err(error) = wal::delete_before(&root, begun.log).await {
         tracing::warn!(%error, "old log segments could not be removed");
@@ -88,6 +87,23 @@ pub(crate) async fn open(root: Root, env: Env, options: EngineOptions) -> Result
     let state = state_of(begun, hash, frozen, &tables);
     let storage = Storage::new(root, cache, state.manifest.epoch, lock, false);
     Ok(Core::new(env, options, storage, Versions::new(state, last), log))
+}
+
+/// The log of the epoch that `claimed` claims, behind the end of the one that was replayed.
+async fn create_log(
+    root: &Root,
+    env: &Env,
+    bounds: LogBounds,
+    claimed: &Manifest,
+    replayed: &ReplayEnd,
+) -> Result<Log> {
+    let clock = Arc::clone(&env.clock);
+    if root.is_memory() {
+        return Ok(Log::memory(claimed.epoch, clock));
+    }
+    let create = async || LocalLog::create_after(root, claimed.epoch, claimed.id, replayed);
+    let local = with_reserve(root, bounds, create).await?;
+    Ok(Log::local(local, root.clone(), clock))
 }
 
 /// Does what needs room; on a full disk once more with what the log has reserved: a full disk must not keep out whoever wants
@@ -122,7 +138,7 @@ pub(crate) async fn open_read_only(root: Root, env: Env, options: EngineOptions)
     let tables = open_tables(&root, &manifest, &cache).await?;
     let state = state_of(Manifest::clone(&manifest), hash, frozen, &tables);
     let last = end.last_timestamp.unwrap_or_default().max(state.manifest.last_timestamp);
-    let log = Log::create(&Root::memory(), 0)?;
+    let log = Log::memory(0, Arc::clone(&env.clock));
     let storage = Storage::new(root, cache, state.manifest.epoch, lock, true);
     Ok(Core::new(env, options, storage, Versions::new(state, last), log))
 }

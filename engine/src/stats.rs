@@ -88,7 +88,7 @@ pub struct EngineStats {
     pub keyspaces: Vec<KeyspaceStats>,
     /// Commits; of a bulk load the one that published it does not count here but under `ingests`.
     pub commits: u64,
-    /// Commits that core one write of the log: one value for each write.
+    /// Commits that share one write of the log: one value for each write.
     pub group_commits: HistogramSnapshot,
     /// How long each sync of the log took, in microseconds. None in memory.
     pub sync_us: HistogramSnapshot,

@@ -43,7 +43,7 @@ async fn database(seed: u64) -> SimDisk {
         }
         let group = [StampedBatch { at: Timestamp::from_micros(at), batch: &batch }];
         engine.wait_for_room().await.unwrap();
-        engine.append(&group, Durability::Sync).unwrap();
+        engine.append(&group, Durability::Sync).await.unwrap();
         match step {
             100 | 150 | 200 | 280 | 290 => engine.flush().await.unwrap(),
             170 | 270 => engine.compact().await.unwrap(),

@@ -47,7 +47,7 @@ impl Database {
         }
         self.clock.set(at);
         let batch = StampedBatch { at: Timestamp::from_micros(at), batch: &batch };
-        self.engine.append(&[batch], Durability::Buffered).unwrap();
+        self.engine.append(&[batch], Durability::Buffered).await.unwrap();
         self.engine.flush().await.unwrap();
     }
 

@@ -9,7 +9,7 @@ use bygone_engine::{
     manifest::{FileId, FileMeta, KeyspaceManifest, Manifest, Run, decode, encode, load_newest, newest_id},
     sst::{PageCache, Table, TableOptions, TableWriter},
     testing::{ManualClock, SimDisk, env},
-    wal::{Log, LogPosition},
+    wal::{LocalLog, LogPosition},
 };
 
 const FORMAT: &str = include_str!("../../FORMAT.md");
@@ -101,7 +101,7 @@ async fn the_manifest_of_the_format_page_is_what_is_written() {
 async fn the_log_segment_of_the_format_page_is_what_is_written() {
     let disk = SimDisk::new();
     let root = Root::local(disk.shared(), "/db");
-    let mut log = Log::create(&root, 1).unwrap();
+    let mut log = LocalLog::create(&root, 1).unwrap();
     let mut batch = WriteBatch::new();
     batch.put(KeyspaceId::new(3), "ant", "legs");
     batch.delete(KeyspaceId::new(3), "bee");
@@ -120,7 +120,7 @@ async fn a_database_with_a_feature_that_forbids_writing_is_read_only() {
     let engine = Engine::open(root.clone(), env(&clock, 1), EngineOptions::tiny()).await.unwrap();
     let mut batch = WriteBatch::new();
     batch.put(KeyspaceId::FIRST_USER, "k", "v");
-    engine.append(&[StampedBatch { at: at(10), batch: &batch }], Durability::Sync).unwrap();
+    engine.append(&[StampedBatch { at: at(10), batch: &batch }], Durability::Sync).await.unwrap();
     engine.close().await.unwrap();
 
     let newest = load_newest(&root).await.unwrap().unwrap().manifest;

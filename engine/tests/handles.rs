@@ -21,7 +21,7 @@ async fn open(disk: &SimDisk, clock: &std::sync::Arc<ManualClock>, open_files_ma
     Engine::open(root, env(clock, disk.operations() + 1), options(open_files_max)).await.unwrap()
 }
 
-fn put(engine: &Engine, clock: &ManualClock, fill: u64) {
+async fn put(engine: &Engine, clock: &ManualClock, fill: u64) {
     let mut batch = WriteBatch::new();
     for number in 0..TABLES {
         batch.put(table(number), "k", format!("{number}/{fill}"));
@@ -29,7 +29,7 @@ fn put(engine: &Engine, clock: &ManualClock, fill: u64) {
     clock.advance(10);
     let at = Timestamp::from_micros(clock_now(engine) + 10);
     clock.set(at.as_micros());
-    engine.append(&[StampedBatch { at, batch: &batch }], Durability::Sync).unwrap();
+    engine.append(&[StampedBatch { at, batch: &batch }], Durability::Sync).await.unwrap();
 }
 
 fn clock_now(engine: &Engine) -> u64 {
@@ -47,7 +47,7 @@ async fn any_number_of_tables_is_written_and_read_with_few_handles() {
         let engine = open(&disk, &clock, limit).await;
         engine.start_maintenance();
         for round in 0..3 {
-            put(&engine, &clock, round);
+            put(&engine, &clock, round).await;
             engine.flush().await.unwrap();
             assert!(engine.stats().open_files <= limit as u64);
         }
@@ -69,11 +69,11 @@ async fn a_reader_of_an_old_state_opens_its_files_again_after_a_collection() {
     let (disk, clock) = (SimDisk::new(), ManualClock::at(1_000));
     let engine = open(&disk, &clock, 1).await;
     engine.start_maintenance();
-    put(&engine, &clock, 1);
+    put(&engine, &clock, 1).await;
     engine.flush().await.unwrap();
     let view = engine.view_newest(Scope::Database);
     for round in 2..5 {
-        put(&engine, &clock, round);
+        put(&engine, &clock, round).await;
         engine.compact().await.unwrap();
         engine.collect().await.unwrap();
     }
@@ -95,9 +95,9 @@ async fn a_flush_compaction_or_load_that_fails_leaves_no_file() {
                 let (disk, clock) = (SimDisk::new(), ManualClock::at(1_000));
                 let engine = open(&disk, &clock, 2).await;
                 engine.start_maintenance();
-                put(&engine, &clock, 1);
+                put(&engine, &clock, 1).await;
                 engine.flush().await.unwrap();
-                put(&engine, &clock, 2);
+                put(&engine, &clock, 2).await;
                 if work == "compact" {
                     engine.flush().await.unwrap();
                 }

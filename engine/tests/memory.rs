@@ -80,7 +80,7 @@ async fn most_held(rows: u64) -> isize {
                 batch.put(TABLE, key.to_be_bytes().to_vec(), value);
             }
             let at = Timestamp::from_micros((round << 20) + first);
-            engine.append(&[StampedBatch { at, batch: &batch }], Durability::Buffered).unwrap();
+            engine.append(&[StampedBatch { at, batch: &batch }], Durability::Buffered).await.unwrap();
         }
         engine.flush().await.unwrap();
         pins.push(engine.pin(engine.last_timestamp(), Scope::Database).unwrap());

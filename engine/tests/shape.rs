@@ -19,7 +19,7 @@ async fn write_all(engine: &Engine, clock: &ManualClock, at: u64, fill: u8) {
         let at = Timestamp::from_micros(at + chunk);
         clock.set(at.as_micros());
         engine.wait_for_room().await.unwrap();
-        engine.append(&[StampedBatch { at, batch: &batch }], Durability::Buffered).unwrap();
+        engine.append(&[StampedBatch { at, batch: &batch }], Durability::Buffered).await.unwrap();
     }
 }
 
@@ -104,6 +104,7 @@ async fn a_dropped_keyspace_gives_its_space_back_once_nothing_reads_it() {
     clock.set(2_000);
     engine
         .append(&[StampedBatch { at: Timestamp::from_micros(2_000), batch: &batch }], Durability::Sync)
+        .await
         .unwrap();
     engine.compact().await.unwrap();
     engine.collect().await.unwrap();
@@ -130,6 +131,7 @@ async fn commit(
     engine.wait_for_room().await.unwrap();
     engine
         .append(&[StampedBatch { at: Timestamp::from_micros(at), batch: &batch }], Durability::Buffered)
+        .await
         .unwrap();
 }
 
@@ -278,14 +280,14 @@ async fn stats_count_syncs_groups_and_what_compaction_and_collection_did() {
     let mut batch = WriteBatch::new();
     batch.put(TABLE, "k", "v");
     let commit = |at| StampedBatch { at: Timestamp::from_micros(at), batch: &batch };
-    engine.append(&[commit(1), commit(2), commit(3)], Durability::Sync).unwrap();
-    engine.append(&[commit(4)], Durability::Buffered).unwrap();
+    engine.append(&[commit(1), commit(2), commit(3)], Durability::Sync).await.unwrap();
+    engine.append(&[commit(4)], Durability::Buffered).await.unwrap();
     let stats = engine.stats();
     assert_eq!((stats.commits, stats.group_commits.count(), stats.group_commits.sum), (4, 2, 4));
     assert_eq!((stats.sync_us.count(), stats.flushes, stats.pins), (1, 0, 0));
     assert!(stats.log_bytes > 0 && stats.write_amplification_percent().is_none());
     engine.flush().await.unwrap();
-    engine.append(&[commit(5)], Durability::Sync).unwrap();
+    engine.append(&[commit(5)], Durability::Sync).await.unwrap();
     engine.flush().await.unwrap();
     engine.compact().await.unwrap();
     let pin = engine.pin(Timestamp::from_micros(5), Scope::Database).unwrap();

@@ -76,7 +76,7 @@ impl Run {
             }
         }
         self.engine.wait_for_room().await.unwrap();
-        self.engine.append(&[StampedBatch { at, batch: &batch }], Durability::Sync).unwrap();
+        self.engine.append(&[StampedBatch { at, batch: &batch }], Durability::Sync).await.unwrap();
     }
 
     async fn ingest(&mut self) {
@@ -235,7 +235,7 @@ async fn settled_pages_are_counted_without_reading_them() {
         }
         engine.wait_for_room().await.unwrap();
         let at = Timestamp::from_micros(at);
-        engine.append(&[StampedBatch { at, batch: &batch }], Durability::Sync).unwrap();
+        engine.append(&[StampedBatch { at, batch: &batch }], Durability::Sync).await.unwrap();
     }
     engine.compact().await.unwrap();
     let holder = Holder { at: Timestamp::from_micros(20), scope: Scope::Database };
@@ -253,25 +253,25 @@ async fn what_is_written_while_space_is_counted_does_not_count() {
     let clock = ManualClock::at(0);
     let options = EngineOptions { memtable_bytes: 16 << 20, ..EngineOptions::tiny() };
     let engine = Engine::open(Root::memory(), env(&clock, 1), options).await.unwrap();
-    let write = |at: u64, keys: &mut dyn Iterator<Item = u64>| {
+    let write = async |at: u64, keys: &mut dyn Iterator<Item = u64>| {
         let mut batch = WriteBatch::new();
         for key in keys {
             batch.put(KEYSPACES[0], key.to_be_bytes().to_vec(), vec![7; 20]);
         }
         let at = Timestamp::from_micros(at);
-        engine.append(&[StampedBatch { at, batch: &batch }], Durability::Buffered).unwrap();
+        engine.append(&[StampedBatch { at, batch: &batch }], Durability::Buffered).await.unwrap();
     };
-    write(1, &mut (0..2_000));
+    write(1, &mut (0..2_000)).await;
     engine.flush().await.unwrap();
     // Apart from what is in files, and over it.
-    write(2, &mut (1_000..12_000).step_by(2));
+    write(2, &mut (1_000..12_000).step_by(2)).await;
     let holders = [2, 3].map(|at| Holder { at: Timestamp::from_micros(at), scope: Scope::Database });
     let none = BTreeSet::new();
     let before = engine.space(&holders, &none).await.unwrap();
     assert_eq!((before[0].stored.versions, before[0].current.versions), (7_500, 7_000));
     // The count gives way where it has looked at some of the rows: then all keys are written, and others in between.
-    let write_meanwhile = async { write(3, &mut (0..12_000)) };
-    let (meanwhile, ()) = futures::join!(engine.space(&holders, &none), write_meanwhile);
+    let mut keys = 0..12_000;
+    let (meanwhile, ()) = futures::join!(engine.space(&holders, &none), write(3, &mut keys));
     assert_eq!(meanwhile.unwrap(), before);
     let after = engine.space(&holders, &none).await.unwrap();
     assert_eq!((after[0].stored.versions, after[0].current.versions), (19_500, 12_000));

@@ -34,7 +34,7 @@ async fn parts_of_a_merge_in_tasks_of_their_own_change_no_answer() {
             }
             let at = Timestamp::from_micros(round * 100_000 + keys[0] + 1);
             engine.wait_for_room().await.unwrap();
-            engine.append(&[StampedBatch { at, batch: &batch }], Durability::Buffered).unwrap();
+            engine.append(&[StampedBatch { at, batch: &batch }], Durability::Buffered).await.unwrap();
         }
     }
     engine.flush().await.unwrap();
@@ -98,7 +98,7 @@ async fn a_merge_of_which_a_part_fails_gives_up_the_others_and_waits_for_their_e
             batch.put(TABLE, key.to_be_bytes().to_vec(), value(key, round));
         }
         let at = Timestamp::from_micros(round);
-        engine.append(&[StampedBatch { at, batch: &batch }], Durability::Buffered).unwrap();
+        engine.append(&[StampedBatch { at, batch: &batch }], Durability::Buffered).await.unwrap();
         engine.flush().await.unwrap();
     }
     let mut reads = Vec::new();

@@ -39,7 +39,7 @@ impl Database {
         let (at, mut batch) = (self.tick(), WriteBatch::new());
         fill(&mut batch);
         self.engine.wait_for_room().await.unwrap();
-        self.engine.append(&[StampedBatch { at, batch: &batch }], Durability::Buffered).unwrap();
+        self.engine.append(&[StampedBatch { at, batch: &batch }], Durability::Buffered).await.unwrap();
     }
 
     async fn put(&mut self, keys: std::ops::Range<u32>, rng: &mut impl Rng) {

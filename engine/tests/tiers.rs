@@ -51,7 +51,10 @@ impl Database {
         }
         self.clock.set(at);
         self.engine.wait_for_room().await.unwrap();
-        self.engine.append(&[StampedBatch { at: micros(at), batch: &batch }], Durability::Buffered).unwrap();
+        self.engine
+            .append(&[StampedBatch { at: micros(at), batch: &batch }], Durability::Buffered)
+            .await
+            .unwrap();
     }
 
     /// Sets the keys `k000` to `k<rows>` in one commit.

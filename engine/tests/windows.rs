@@ -58,7 +58,7 @@ async fn write(key: impl Fn(u32) -> Bytes, seed: u64) -> (Engine, Moments) {
         }
         clock.set(commit * 10);
         let at = Timestamp::from_micros(commit * 10);
-        engine.append(&[StampedBatch { at, batch: &batch }], Durability::Buffered).unwrap();
+        engine.append(&[StampedBatch { at, batch: &batch }], Durability::Buffered).await.unwrap();
         moments.insert(commit * 10, rows.clone());
         if rng.random_bool(0.6) {
             engine.flush().await.unwrap();

@@ -1,7 +1,7 @@
 //! The clock: the only place that asks for the time.
 //!
 //! ```text
-//!   commit ── begin_stamping ──▶ [first, last] in flight ── engine.append ──▶ published ── Stamping dropped
+//!   commit ── begin_stamping ──▶ [first, last] in flight ── staged, durable, visible ── Stamping dropped
 //!   reader at t ── lift_to(t): no later commit gets ≤ t ── wait_visible(t): waits while something ≤ t is in flight
 //! ```
 //!
@@ -9,11 +9,15 @@
 //! C2 After `lift_to(t)` nothing gets a timestamp ≤ t while the store is open. Across restarts that holds only for what the
 //!    log knows of: whoever gives out an answer that must stand writes a watermark, which is a commit without writes
 //!    ([`Store::wait_visible_durably`](crate::Store::wait_visible_durably)).
-//! C3 What is in flight is one range, because only the leader stamps.
+//! C3 What is in flight are ranges in the order of their timestamps, because only the leader stamps. Those of groups that
+//!    wait for the log may be several; they end in any order.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use bygone_engine::{env::WallClock, types::Timestamp};
@@ -38,8 +42,8 @@ pub struct Clock {
 struct ClockState {
     /// The newest timestamp that was given out or read at.
     last: Timestamp,
-    /// The first timestamp of the commits under way.
-    in_flight: Option<Timestamp>,
+    /// The first timestamp of each group under way, ascending.
+    in_flight: VecDeque<Timestamp>,
 }
 
 impl Clock {
@@ -47,7 +51,7 @@ impl Clock {
     pub(crate) fn new(wall: Arc<dyn WallClock>, last: Timestamp) -> Self {
         let clock = Self {
             wall,
-            state: Mutex::new(ClockState { last, in_flight: None }),
+            state: Mutex::new(ClockState { last, in_flight: VecDeque::new() }),
             published: Notify::new(),
             warned: AtomicBool::new(false),
         };
@@ -93,7 +97,7 @@ impl Clock {
             let published = self.published.notified();
             tokio::pin!(published);
             published.as_mut().enable();
-            if self.state.lock().in_flight.is_none_or(|first| first > t) {
+            if self.state.lock().in_flight.front().is_none_or(|first| *first > t) {
                 return;
             }
             published.await;
@@ -102,16 +106,17 @@ impl Clock {
 
     /// Reserves `count` timestamps for a group of commits, none for a group of watermarks; they count as in flight until the
     /// result is dropped.
-    pub(crate) fn begin_stamping(&self, count: u64) -> Stamping<'_> {
+    pub(crate) fn begin_stamping(self: &Arc<Self>, count: u64) -> Stamping {
         let wall = self.wall_now();
         let mut state = self.state.lock();
-        assert!(state.in_flight.is_none(), "only one leader stamps at a time");
         self.warn_when_behind(wall.as_micros(), state.last);
         let first = wall.max(state.last.next());
         let end = Timestamp::from_micros(first.as_micros().saturating_add(count));
-        state.in_flight = Some(first);
+        let is_last = state.in_flight.back().is_none_or(|before| *before <= first);
+        assert!(is_last, "only one leader stamps at a time");
+        state.in_flight.push_back(first);
         state.last = end.previous();
-        Stamping { clock: self, next: first, end }
+        Stamping { clock: Arc::clone(self), first, next: first, end }
     }
 
     fn wall_now(&self) -> Timestamp {
@@ -132,13 +137,14 @@ impl Clock {
 
 /// Timestamps of one group of commits. See [`Clock::begin_stamping`].
 #[derive(Debug)]
-pub(crate) struct Stamping<'a> {
-    clock: &'a Clock,
+pub(crate) struct Stamping {
+    clock: Arc<Clock>,
+    first: Timestamp,
     next: Timestamp,
     end: Timestamp,
 }
 
-impl Stamping<'_> {
+impl Stamping {
     /// The newest timestamp that was reserved or read at: later groups come behind it.
     pub(crate) fn newest(&self) -> Timestamp {
         self.end.previous()
@@ -153,9 +159,13 @@ impl Stamping<'_> {
     }
 }
 
-impl Drop for Stamping<'_> {
+impl Drop for Stamping {
     fn drop(&mut self) {
-        self.clock.state.lock().in_flight = None;
+        {
+            let mut state = self.clock.state.lock();
+            let place = state.in_flight.iter().position(|first| *first == self.first);
+            state.in_flight.remove(place.expect("a range is in flight until it is dropped"));
+        }
         self.clock.published.notify_waiters();
     }
 }

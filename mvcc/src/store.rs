@@ -58,7 +58,7 @@ pub struct Store {
 #[derive(Debug)]
 pub(crate) struct Core {
     pub(crate) engine: Engine,
-    pub(crate) clock: Clock,
+    pub(crate) clock: Arc<Clock>,
     pub(crate) locks: Arc<LockTable>,
     pub(crate) options: StoreOptions,
     /// The records of commits before this moment, in microseconds, were deleted since the store was opened.
@@ -76,7 +76,7 @@ impl Core {
 impl Store {
     /// A store over `engine`. An engine has one store for its whole life: the clock and the locks are in it.
     pub fn open(engine: Engine, options: StoreOptions) -> Self {
-        let clock = Clock::new(Arc::clone(&engine.env().clock), engine.last_timestamp());
+        let clock = Arc::new(Clock::new(Arc::clone(&engine.env().clock), engine.last_timestamp()));
         let core = Core {
             engine,
             clock,
@@ -248,6 +248,8 @@ impl Store {
         let nothing = Box::new(Request::of_batch(WriteBatch::new(), Durability::Buffered));
         // Requests are carried out in their order; an empty one is answered after those before it and cannot fail.
         drop(self.core.pipeline.commit(&self.core, nothing).await);
+        // Those before it may still wait for the log.
+        self.core.clock.wait_visible(self.core.clock.now()).await;
     }
 
     /// A view of the present as a moment of its own: no commit will get its timestamp or one before.

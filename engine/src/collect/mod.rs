@@ -119,7 +119,6 @@ impl Core {
 mod tests {
     use futures::FutureExt;
 
-    use super::*;
     use crate::{
         EngineOptions, Root,
         testing::{ManualClock, env},

@@ -12,7 +12,7 @@
 //!
 //! 1. the turn to flush ([`Workers::flush_turn`]), then the turn to compact ([`Workers::compaction_turn`]);
 //! 2. the right to publish a manifest ([`Versions::publication`]);
-//! 3. the log ([`Core::log`]);
+//! 3. the log ([`Log::writer`]);
 //! 4. the current state, the older states, the pending files, the schemas.
 //!
 //! Those of 4 cannot be held while another is taken: their guards do not leave the functions of [`Versions`], [`Storage`]
@@ -26,9 +26,12 @@ mod storage;
 mod versions;
 mod workers;
 
+#[cfg(test)]
+mod tests;
+
 use std::{collections::BTreeMap, sync::Arc};
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::RwLock;
 
 pub(crate) use pending::PendingFiles;
 pub(crate) use storage::Storage;
@@ -56,7 +59,7 @@ pub(crate) struct Core {
     pub(crate) storage: Storage,
     pub(crate) versions: Versions,
     /// The log, and the right to append or freeze.
-    pub(crate) log: Mutex<Log>,
+    pub(crate) log: Log,
     pub(crate) workers: Workers,
     pub(crate) pins: Arc<Pins>,
     /// The columns of the rows of keyspaces, where they were defined.
@@ -78,7 +81,7 @@ impl Core {
             options,
             storage,
             versions,
-            log: Mutex::new(log),
+            log,
             workers: Workers::default(),
             pins: Arc::default(),
             schemas: RwLock::default(),

@@ -66,7 +66,7 @@ impl Core {
         });
         unfinished.is_over = true;
         // 6. From here on the log would tell if the manifest went. Without the proof nothing is lost.
-        if let Err(error) = self.log.lock().note_manifest(id) {
+        if let Err(error) = self.log.writer().note_manifest(id) {
             tracing::warn!(%error, "the log could not take note of a manifest");
             self.note_failure(&error);
         }
@@ -75,7 +75,7 @@ impl Core {
 
     /// Gives the disk back what the log has taken ahead, for what makes room on it; false where that is nothing.
     pub(crate) fn give_back(&self) -> bool {
-        let outcome = self.log.lock().give_back();
+        let outcome = self.log.writer().give_back();
         outcome.inspect_err(|error| self.note_failure(error)).unwrap_or(false)
     }
 

@@ -5,7 +5,7 @@ mod uncommitted;
 use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
-    CollectReport, EngineOptions, EngineStats, Env, Error, Result, Root, Scope, StampedBatch,
+    CollectReport, EngineOptions, EngineStats, Env, Error, Result, Root, Scope, StagedGroup, StampedBatch,
     core::Core,
     ingest::{Ingest, IngestOptions, IngestedRun},
     manifest::Manifest,
@@ -64,7 +64,7 @@ impl Engine {
         let outcome = self.flush_to_close().await;
         self.core.workers.close();
         // An append that was let in before is finished first.
-        drop(self.core.log.lock());
+        drop(self.core.log.writer());
         // A compaction under way ends at its next turn; the lock is released when nothing writes any more.
         let _flush = self.core.workers.flush_turn().await;
         let _compaction = self.core.workers.compaction_turn().await;
@@ -78,12 +78,12 @@ impl Engine {
             Ok(()) => {
                 match self.flush().await {
                     // No room for tables: the log holds what was committed, until the next open.
-                    Err(error) if error.is_full() => self.core.log.lock().sync()?,
+                    Err(error) if error.is_full() => self.core.sync_log().await?,
                     outcome => outcome?,
                 }
                 self.collect_to_close().await;
                 // What was committed is in tables; left is what the log knows of the newest manifest.
-                if let Err(error) = self.core.log.lock().sync() {
+                if let Err(error) = self.core.sync_log().await {
                     tracing::warn!(%error, "the log could not be synced");
                 }
                 Ok(())
@@ -126,26 +126,53 @@ impl Engine {
         self.core.wait_for_room().await
     }
 
-    /// Makes a group of commits durable and visible. A batch without writes leaves its timestamp only. Called by one committing leader at a time; timestamps rise within
-    /// the group and from call to call. Never suspends.
+    /// Fixes the order and the bytes of a group of commits, which [`StagedGroup::complete`] makes durable as asked, and
+    /// visible. A batch without writes leaves its timestamp only. Called by one committing leader at a time; timestamps rise
+    /// within the group and from call to call. Never suspends; the next group may be staged before this one is complete.
     ///
     /// # Errors
-    /// `Unavailable` when the disk is full: nothing of the group is visible, later groups may succeed. `Poisoned`
-    /// after another failure of the log: the group may or may not be there after reopening.
+    /// `Unavailable` when the disk is full: nothing of the group is there, later groups may succeed. `Poisoned` after
+    /// another failure of the log: the group may or may not be there after reopening.
     ///
     /// # Cost
-    /// One log write, one sync with [`Durability::Sync`].
-    pub fn append(&self, group: &[StampedBatch<'_>], durability: Durability) -> Result<()> {
-        self.core.append(group, durability)
+    /// One log write, and one sync with [`Durability::Sync`] when it is completed.
+    pub fn stage(&self, group: &[StampedBatch<'_>], durability: Durability) -> Result<StagedGroup> {
+        self.core.stage(group, durability)
+    }
+
+    /// A group without commits: complete when everything that was staged is durable.
+    ///
+    /// # Errors
+    /// Those that ended writing.
+    pub fn stage_sync(&self) -> Result<StagedGroup> {
+        self.core.stage_sync()
+    }
+
+    /// Makes a group of commits durable and visible: [`Self::stage`], to the end.
+    ///
+    /// # Errors
+    /// Those of [`Self::stage`] and [`StagedGroup::complete`].
+    pub async fn append(&self, group: &[StampedBatch<'_>], durability: Durability) -> Result<()> {
+        self.stage(group, durability)?.complete().await
     }
 
     /// Makes every commit so far durable.
     ///
     /// # Errors
     /// `Poisoned` when the sync fails.
-    pub fn sync(&self) -> Result<()> {
-        self.core.check_writable()?;
-        self.core.sync_log()
+    pub async fn sync(&self) -> Result<()> {
+        self.core.sync_log().await
+    }
+
+    /// The newest commit that was staged; visible or about to be.
+    pub fn newest_staged(&self) -> Timestamp {
+        self.core.versions.newest_applied()
+    }
+
+    /// Holds up what is staged.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn log_gate(&self) -> &crate::testing::Gate {
+        self.core.log.gate()
     }
 
     /// The newest commit that wrote or deleted `key`, if it is newer than `after`: the conflict check of a commit.
@@ -282,16 +309,20 @@ impl Engine {
     /// A flush of what is in memory, and one manifest publication.
     pub async fn publish_ingest(&self, at: Timestamp, runs: Vec<IngestedRun>) -> Result<()> {
         self.core.check_writable()?;
-        assert!(at > self.last_timestamp(), "commit timestamps rise from call to call");
-        // 1. What is older goes below the new runs (I2).
+        assert!(at > self.newest_staged(), "commit timestamps rise from call to call");
+        // 1. What is staged is visible before what comes behind it.
+        if self.newest_staged() > self.last_timestamp() {
+            self.sync().await?;
+        }
+        // 2. What is older goes below the new runs (I2).
         Box::pin(self.flush()).await?;
-        // 2. Stamp and open.
+        // 3. Stamp and open.
         let mut stamped = Vec::with_capacity(runs.len());
         for run in &runs {
             let tables = self.core.storage.open_tables(&run.stamped(at)).await?;
             stamped.push(NewRun { keyspace: run.keyspace(), tables });
         }
-        // 3. One edit.
+        // 4. One edit.
         let idle = self.core.workers.try_compaction_turn();
         let bytes = stamped.iter().flat_map(|run| &run.tables).map(|table| table.meta().len).sum();
         let edit = Edit { runs: stamped, sink: idle.is_some(), commit: Some(at), ..Edit::default() };
@@ -314,6 +345,8 @@ impl Engine {
         through: Timestamp,
     ) -> Result<VersionScan> {
         let view = self.view_newest(Scope::keyspaces([keyspace]));
+        // What is staged behind the view may still fail.
+        let through = through.min(view.timestamp());
         let retained = self.core.pins.retained(keyspace);
         Ok(VersionScan::new(view, keyspace, &range, (after, through), retained))
     }

@@ -16,7 +16,7 @@ const CHUNK_ROWS: usize = 256;
 /// Keys that are merged before other tasks get their turn.
 const KEYS_PER_TURN: u64 = 1 << 12;
 
-/// LoadedBlock of one source, in key order.
+/// Rows of one source, in key order.
 #[derive(Debug)]
 pub(super) struct KeyBlock<'s> {
     /// Number of the source: 0 is the newest.

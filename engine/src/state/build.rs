@@ -27,7 +27,7 @@ pub(crate) fn own_horizons(manifest: &Manifest) -> Vec<(KeyspaceId, Timestamp)> 
     own.collect()
 }
 
-/// Trees of `manifest`; unchanged ones are core with `current`.
+/// Trees of `manifest`; unchanged ones are shared with `current`.
 pub(crate) fn trees(
     manifest: &Manifest,
     current: &State,

@@ -7,9 +7,6 @@ mod lifetimes;
 mod run;
 mod tree;
 
-#[cfg(test)]
-mod tests;
-
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,

@@ -1,4 +1,4 @@
-//! Names of objects inside a root, and the only function that throttle one into a path.
+//! Names of objects inside a root, and the only function that turns one into a path.
 
 use std::path::{Path, PathBuf};
 

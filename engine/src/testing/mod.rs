@@ -6,12 +6,14 @@
 
 mod env;
 mod fault_store;
+mod gate;
 mod random;
 mod rows;
 mod sim_disk;
 
 pub use env::{InlineTasks, ManualClock, env};
 pub use fault_store::{FaultStore, StoreFault};
+pub use gate::Gate;
 pub use random::SeededRandom;
 pub use rows::{random_row, row_key, row_schema};
 pub use sim_disk::SimDisk;

@@ -1,76 +1,50 @@
-//! The write-ahead log of a local root: what was committed and is not in a table file yet.
+//! The write-ahead log: what was committed and is not in a table file yet. One seam for every kind of root:
 //!
 //! ```text
-//!   wal/<epoch>/1   │header│rec│rec│rec ...            │        each writer its own epoch, each memtable its segment
-//!   wal/<epoch>/2   │header│rec│rec│rec│rec│ 000000000 │        preallocated room is zero
-//!                                          ▲ end of the log: a zero slot
+//!   stage(group) ──▶ Staged ──▶ durable().await ──▶ acknowledged
+//!   order and bytes are fixed   stored, and still the only writer
 //! ```
 //!
-//! One record is one group of commits. Records begin at multiples of 64 bytes with a header of 64 bytes, so a header
-//! lies in one 512-byte sector and is written whole or not at all. Every further sector of a record begins with a
-//! stamp that is never zero, so a sector that was not written (all zero) cannot be taken for one that was.
+//! | root | `stage` | `durable` |
+//! |---|---|---|
+//! | memory | keeps nothing | at once |
+//! | directory ([`local`]) | one write | one sync, and a look for another writer |
+//! | object store | refused ([`require_log`]) | |
 //!
-//! 1. A commit is acknowledged as durable only after a sync that covers its record and all before it.
-//! 2. The log ends at the first zero slot, or at a last record of which a sector was never written (*torn*): such a
-//!    record was never acknowledged. Everything else that does not fit is [`Error::Corrupt`].
-//! 3. Every record says up to where the segment had been synced when it was written. A whole record behind the end
-//!    that was written when the end was synced already proves that acknowledged bytes are damaged: corrupt.
-//! 4. A segment is never appended to by another process: after replay the engine opens a new epoch. So a torn tail
-//!    stays where it is, and nothing is ever truncated.
-//! 5. The header of a segment names the end of the one before it, so a lost tail or a lost segment is seen. A lost newest
-//!    segment is seen as well: the first of an epoch is named by a manifest before anything is written to it, and any other
-//!    by the *seal* behind the last record of the one before it.
-//! 6. A file ends with a zero slot until it is sealed, and is grown and synced before a record is written into the new
-//!    room: a cut file is seen.
-//! 7. After a failed write or sync nothing more is written ([`Error::Poisoned`]). A file that
-//!    cannot grow because the disk is full fails only the commits that needed the room.
-//! 8. A commit that was synced is acknowledged only if no other writer has opened the root by then
-//!    (`Shared::check_sole_writer`): the other has replayed what was synced before, and will never read what came after.
-//! 9. Replay syncs what it read before it hands it on: what a killed process wrote and did not sync may not be lost
-//!    later, under commits that build on it.
-//! 10. Every record carries the id of the newest manifest, and a record without commits follows each publication: so a
-//!     manifest that has gone is seen, and not taken for a lost segment that it made needless.
-//! 11. The zeros ahead of the records are a reserve: on a full disk they are given back, so that there is room for what makes
-//!     room.
+//! 1. Groups are staged one at a time, in the order of their timestamps: who stages holds the [`LogWriter`].
+//! 2. When a group is durable, so is every group that was staged before it.
+//! 3. `durable` succeeds only if no other writer has opened the root by then: the other has replayed what was stored
+//!    before, and will never read what came after.
+//! 4. In memory and on a directory [`Staged::durable`] is complete when it is first polled, so that a commit costs neither a
+//!    task nor a wait there. Who waits for it must not rely on that: a log whose stores are requests suspends here, and
+//!    groups are staged meanwhile.
 //!
-//! Roots in memory have no log. The log of object stores (numbered objects, closed by a fence object at the first free
-//! sequence of the old epoch) is not there yet; its names are the same.
+//! Segments on a directory and the objects of a log on an object store have the same names, `wal/<epoch>/<sequence>`.
 
-mod append;
-mod listing;
-mod parts;
+mod local;
 mod payload;
-mod replay;
-mod segment;
+mod staged;
 
-#[cfg(test)]
-mod tests;
-
-pub use append::Log;
-pub use listing::delete_before;
-pub(crate) use parts::{SegmentPart, read_segment};
+pub use local::{LocalLog, ReplayEnd, delete_before, replay};
+pub(crate) use local::{SegmentPart, ends_there, give_back, read_segment};
 pub use payload::StampedBatch;
-pub use replay::{ReplayEnd, replay};
-pub(crate) use replay::{ends_there, give_back};
+pub(crate) use staged::{Log, LogWriter, Staged};
 
 pub use crate::types::{LogBounds, LogPosition};
-use crate::{Error, Result};
+use crate::{Error, Result, store::Root};
 
 fn no_log_yet() -> Error {
-    Error::Invalid("a log on an object store is not supported: open a directory or memory for writing".into())
+    Error::Invalid(
+        "a log on an object store is not supported yet: open it for reading only, or open a directory or memory for \
+         writing"
+            .into(),
+    )
 }
 
-/// The directory of the log; none in memory.
+/// Checks that the root can have a log. Nothing is written.
 ///
 /// # Errors
-///
-/// [`Error::Invalid`] for a root that can have no log.
-pub(crate) fn require_local(
-    root: &crate::store::Root,
-) -> Result<Option<&std::sync::Arc<crate::store::LocalDir>>> {
-    match root.local_dir() {
-        Some(local) => Ok(Some(local)),
-        None if root.is_memory() => Ok(None),
-        None => Err(no_log_yet()),
-    }
+/// [`Error::Invalid`] for an object store.
+pub(crate) fn require_log(root: &Root) -> Result<()> {
+    local::require_local(root).map(drop)
 }

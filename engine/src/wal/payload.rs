@@ -27,7 +27,7 @@ pub struct StampedBatch<'a> {
 }
 
 /// Appends the payload of `groups` to `out`.
-pub(super) fn encode(out: &mut Vec<u8>, groups: &[StampedBatch<'_>]) {
+pub(crate) fn encode(out: &mut Vec<u8>, groups: &[StampedBatch<'_>]) {
     varint::put(out, groups.len() as u64);
     for StampedBatch { at, batch } in groups {
         varint::put(out, at.as_micros());
@@ -47,7 +47,7 @@ pub(super) fn encode(out: &mut Vec<u8>, groups: &[StampedBatch<'_>]) {
 }
 
 /// Reads a payload; keys and values are slices of it.
-pub(super) fn decode(
+pub(crate) fn decode(
     payload: &Bytes,
     mut apply: impl FnMut(Timestamp, Vec<Write>) -> Result<()>,
 ) -> Result<()> {

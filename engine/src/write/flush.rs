@@ -40,14 +40,18 @@ impl Core {
             guards.push(pending);
             runs.push(NewRun { keyspace, tables: self.storage.open_tables(&files).await? });
         }
-        // 2. One edit publishes the runs together with the log position behind them.
+        // 2. What the log is cut by is acknowledged first: as it is already where a group is durable when it is staged.
+        if frozen.memtable.newest() > self.last_timestamp() {
+            self.sync_log().await?;
+        }
+        // 3. One edit publishes the runs together with the log position behind them.
         let flushed = Flushed { memtable: Arc::clone(&frozen.memtable), log_after: frozen.log_after };
         let bytes = runs.iter().flat_map(|run| &run.tables).map(|table| table.meta().len).sum();
         let edit = Edit { runs, flushed: Some(flushed), raise_horizons: true, ..Edit::default() };
         self.publish_files(edit, guards).await?;
         self.metrics.flushes.add(1);
         self.metrics.flushed_bytes.add(bytes);
-        // 3. The log segments before that position are not needed any more. Failing to remove them loses nothing: the
+        // 4. The log segments before that position are not needed any more. Failing to remove them loses nothing: the
         //    next flush tries again.
         if let Err(error) = crate::wal::delete_before(&self.storage.root, frozen.log_after).await {
             tracing::warn!(%error, "log segments that are covered by tables could not be removed");

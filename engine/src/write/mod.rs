@@ -12,5 +12,6 @@ mod backpressure;
 mod flush;
 mod run_writer;
 
+pub use append::StagedGroup;
 pub(crate) use backpressure::Pressure;
 pub(crate) use run_writer::{OutputPosition, RunWriter};

@@ -164,7 +164,7 @@ impl Run {
         self.log.push(format!("commit through {}", self.last));
         self.engine.wait_for_room().await.unwrap();
         let group: Vec<_> = batches.iter().map(|(at, batch)| StampedBatch { at: *at, batch }).collect();
-        self.engine.append(&group, Durability::Buffered).unwrap();
+        self.engine.append(&group, Durability::Buffered).await.unwrap();
     }
 
     async fn ingest(&mut self) {
@@ -232,7 +232,7 @@ impl Run {
             self.engine.close().await.unwrap();
         } else {
             // As a crash that loses no operating system: the log brings the memtable back.
-            self.engine.sync().unwrap();
+            self.engine.sync().await.unwrap();
         }
         let pins: Vec<_> = self.pins.drain(..).map(|pin| (pin.timestamp(), pin.scope().clone())).collect();
         let other =

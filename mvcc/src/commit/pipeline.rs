@@ -1,14 +1,16 @@
 //! Group commit: many callers, one leader at a time, no thread of its own.
 //!
 //! ```text
-//!   caller A ─ queue ─▶ leads: waits a turn, takes the queue, checks, stamps, appends, answers ─▶ hands over
-//!   caller B ─ queue ─▶ waits ────────────────────────────────────────────▶ answered by A
-//!   caller C ────────── queue (while A appends) ─▶ waits ─────────────────▶ leads next
+//!   caller A ─ queue ─▶ leads: waits a turn, takes the queue, checks, stamps, stages ─▶ hands over
+//!   caller B ─ queue ─▶ waits                                            └─ durable, visible ─▶ A and B are answered
+//!   caller C ────────── queue (while A leads) ─▶ waits ─────────────────▶ leads next
 //! ```
 //!
-//! P1 At most one caller leads; only the leader stamps and appends.
+//! P1 At most one caller leads; only the leader stamps and stages.
 //! P2 The leader's own request is at the front of the queue when it begins to lead.
-//! P3 Between stamping and publishing a group of batches there is no point at which the leader can be dropped.
+//! P3 Between stamping and staging a group of batches there is no point at which the leader can be dropped. From there on
+//!    the group is nobody's: what is left to do, to wait for the log, to make it visible and to answer, is done at once as
+//!    far as it waits for nothing, which is all of it in memory and on a directory, and the rest by a task of the engine.
 //! P4 A leader that is dropped before that hands back what it took, and wakes the next. A request whose caller was
 //!    dropped while waiting is left out when it was not taken yet; otherwise it happens.
 //! P5 A request with files is carried out only by its own caller, alone, because publishing files suspends.
@@ -20,18 +22,19 @@ use std::{
     future::poll_fn,
     mem,
     sync::Arc,
-    task::{Poll, Waker},
+    task::{Context, Poll, Waker},
 };
 
 use bygone_engine::{
-    IngestOptions, IngestedRun, StampedBatch,
+    IngestOptions, IngestedRun, StagedGroup, StampedBatch,
+    env::Task,
     types::{Durability, KeyspaceId, Timestamp, WriteBatch},
 };
 use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::{CommitInfo, Request};
-use crate::{Error, Result, records, store::Core};
+use crate::{Error, Result, clock::Stamping, records, store::Core};
 
 /// The most turns a leader lets others have to join its group.
 const TURNS_MAX: usize = 4;
@@ -129,7 +132,7 @@ impl Drop for Ticket<'_> {
 
 impl Pipeline {
     /// Carries `request` through: as leader, or as part of another caller's group.
-    pub(crate) async fn commit(&self, core: &Core, request: Box<Request>) -> Outcome {
+    pub(crate) async fn commit(&self, core: &Arc<Core>, request: Box<Request>) -> Outcome {
         let waiter = Arc::new(Waiter::default());
         let lead_now = {
             let mut queue = self.queue.lock();
@@ -175,7 +178,7 @@ impl Pipeline {
 /// The right to lead. Dropping it hands back what was taken and not answered, and wakes the next.
 struct Leadership<'a> {
     pipeline: &'a Pipeline,
-    core: &'a Core,
+    core: &'a Arc<Core>,
     taken: VecDeque<Job>,
 }
 
@@ -245,7 +248,7 @@ impl Leadership<'_> {
         false
     }
 
-    /// Rejects what conflicts with commits that are visible already.
+    /// Rejects what conflicts with commits that are visible or staged already.
     async fn check_conflicts(&mut self) {
         let mut index = 0;
         while let Some(job) = self.taken.get(index) {
@@ -259,23 +262,19 @@ impl Leadership<'_> {
         }
     }
 
-    /// Stamps, appends and publishes the group in one go, and answers everybody.
+    /// Stamps and stages the group in one go; see P3 for what follows.
     fn append_group(&mut self) {
         if self.taken.is_empty() {
             return;
         }
         let jobs = mem::take(&mut self.taken);
-        let mut accepted = Vec::with_capacity(jobs.len());
-        let (mut watermarks, mut empty) = (Vec::new(), Vec::new());
-        // 1. Announce the timestamps; from here on whoever takes a lock or reads at them waits (L2, C3).
-        let stamps = jobs.iter().filter(|job| !job.request.is_empty()).count();
-        let mut stamping = self.core.clock.begin_stamping(stamps as u64);
+        let mut group = Group::new(self.core, &jobs);
+        // 1. The timestamps are announced; from here on whoever takes a lock or reads at them waits (L2, C3).
         // 2. Leave out what is locked or conflicts with an earlier member of the group.
         let mut written = (jobs.len() > 1).then(HashSet::new);
         for job in jobs {
             if job.request.is_empty() {
-                let waiting = if job.request.is_watermark { &mut watermarks } else { &mut empty };
-                waiting.push(job.waiter);
+                group.add_empty(job);
                 continue;
             }
             match validate(self.core, &job.request, written.as_ref()) {
@@ -292,45 +291,94 @@ impl Leadership<'_> {
             if let Some(written) = &mut written {
                 written.extend(job.request.batch.writes().iter().map(|w| (w.keyspace, w.key.clone())));
             }
-            let Job { mut request, waiter } = job;
-            let at = stamping.stamp();
-            records::add_record(&mut request, at);
-            accepted.push((at, request, waiter));
+            group.add(job);
         }
-        // 3. One log record, one sync, all visible. Any commit of the group is a watermark as well.
-        let nothing = WriteBatch::new();
-        let mut group: Vec<_> =
-            accepted.iter().map(|(at, request, _)| StampedBatch { at: *at, batch: &request.batch }).collect();
-        if group.is_empty() && !watermarks.is_empty() && stamping.newest() > self.core.engine.last_timestamp()
-        {
-            group.push(StampedBatch { at: stamping.newest(), batch: &nothing });
-        }
-        let waits_for_disk = |(_, request, _): &(_, Box<Request>, _)| request.durability == Durability::Sync;
-        let sync = !watermarks.is_empty() || accepted.iter().any(waits_for_disk);
-        let durability = if sync { Durability::Sync } else { Durability::Buffered };
-        let outcome = match (group.is_empty(), watermarks.is_empty()) {
-            // The newest commit is the watermark, once it is durable.
-            (true, false) => self.core.engine.sync(),
-            _ => self.core.engine.append(&group, durability),
-        };
+        // 3. One log record.
+        let staged = group.stage();
         // 4. Remember exclusive commits before anybody can take part again.
-        for (at, request, _) in &accepted {
-            if let (Ok(()), Some(lock)) = (&outcome, request.barring_lock()) {
+        for (at, request, _) in group.accepted.iter().filter(|_| staged.is_ok()) {
+            if let Some(lock) = request.barring_lock() {
                 self.core.locks.committed(&lock.keyspaces, *at);
             }
         }
-        drop(stamping);
-        for (timestamp, _, waiter) in accepted {
-            let answer = match &outcome {
-                Ok(()) => Ok(CommitInfo { timestamp }),
-                Err(error) => Err(Rejected::Failed(error.clone().into())),
-            };
-            waiter.signal(Signal::Done(answer));
+        // 5. One sync, all visible, everybody answered.
+        match staged {
+            Ok(staged) => {
+                let task = Box::pin(async move { group.answer(staged.complete().await) });
+                run_to_the_end(self.core, task);
+            }
+            Err(error) => group.answer(Err(error)),
         }
-        let timestamp = self.core.engine.last_timestamp();
+    }
+}
+
+/// A group of commits between stamps and answers.
+struct Group {
+    core: Arc<Core>,
+    stamping: Stamping,
+    accepted: Vec<(Timestamp, Box<Request>, Arc<Waiter>)>,
+    watermarks: Vec<Arc<Waiter>>,
+    empty: Vec<Arc<Waiter>>,
+}
+
+impl Group {
+    /// A group with room for the commits of `jobs`.
+    fn new(core: &Arc<Core>, jobs: &VecDeque<Job>) -> Self {
+        let stamps = jobs.iter().filter(|job| !job.request.is_empty()).count();
+        Self {
+            core: Arc::clone(core),
+            stamping: core.clock.begin_stamping(stamps as u64),
+            accepted: Vec::with_capacity(stamps),
+            watermarks: Vec::new(),
+            empty: Vec::new(),
+        }
+    }
+
+    fn add_empty(&mut self, job: Job) {
+        let waiting = if job.request.is_watermark { &mut self.watermarks } else { &mut self.empty };
+        waiting.push(job.waiter);
+    }
+
+    fn add(&mut self, Job { mut request, waiter }: Job) {
+        let at = self.stamping.stamp();
+        records::add_record(&mut request, at);
+        self.accepted.push((at, request, waiter));
+    }
+
+    /// Stages the group as one record of the log. Any commit of the group is a watermark as well.
+    fn stage(&self) -> bygone_engine::Result<StagedGroup> {
+        let engine = &self.core.engine;
+        let nothing = WriteBatch::new();
+        let accepted = self.accepted.iter();
+        let mut group: Vec<_> =
+            accepted.map(|(at, request, _)| StampedBatch { at: *at, batch: &request.batch }).collect();
+        let newest = self.stamping.newest();
+        if group.is_empty() && !self.watermarks.is_empty() && newest > engine.newest_staged() {
+            group.push(StampedBatch { at: newest, batch: &nothing });
+        }
+        if group.is_empty() && !self.watermarks.is_empty() {
+            // The newest commit is the watermark, once it is durable.
+            return engine.stage_sync();
+        }
+        let waits_for_disk = |(_, request, _): &(_, Box<Request>, _)| request.durability == Durability::Sync;
+        let sync = !self.watermarks.is_empty() || self.accepted.iter().any(waits_for_disk);
+        engine.stage(&group, if sync { Durability::Sync } else { Durability::Buffered })
+    }
+
+    /// Tells everybody what became of the group; its timestamps are not in flight any more.
+    fn answer(self, outcome: bygone_engine::Result<()>) {
+        let Self { core, stamping, accepted, watermarks, empty } = self;
+        drop(stamping);
+        let answer = |timestamp| match &outcome {
+            Ok(()) => Ok(CommitInfo { timestamp }),
+            Err(error) => Err(Rejected::Failed(error.clone().into())),
+        };
+        for (timestamp, _, waiter) in accepted {
+            waiter.signal(Signal::Done(answer(timestamp)));
+        }
+        let timestamp = core.engine.last_timestamp();
         for waiter in watermarks {
-            let answer = outcome.clone().map(|()| CommitInfo { timestamp });
-            waiter.signal(Signal::Done(answer.map_err(|error| Rejected::Failed(error.into()))));
+            waiter.signal(Signal::Done(answer(timestamp)));
         }
         for waiter in empty {
             waiter.signal(Signal::Done(Ok(CommitInfo { timestamp })));
@@ -338,10 +386,17 @@ impl Leadership<'_> {
     }
 }
 
-/// Checks `request` against the commits that are visible.
+/// Runs `task` as far as it waits for nothing, and what is left of it as a task of the engine: whoever called may go away.
+fn run_to_the_end(core: &Core, mut task: Task) {
+    if task.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
+        core.engine.env().tasks.spawn("complete a group of commits", task);
+    }
+}
+
+/// Checks `request` against the commits that are visible or staged.
 async fn check_request(core: &Core, request: &Request) -> Result<()> {
     let Some(since) = request.since else { return Ok(()) };
-    if core.engine.last_timestamp() <= since {
+    if core.engine.newest_staged() <= since {
         return Ok(());
     }
     for (keyspace, key) in request.checked() {
@@ -373,7 +428,7 @@ fn validate(core: &Core, request: &Request, written: Option<&HashSet<(KeyspaceId
 }
 
 /// Publishes a request with files. Dropping the future leaves it visible as a whole or not at all.
-async fn publish_files(core: &Core, mut request: Box<Request>) -> Outcome {
+async fn publish_files(core: &Arc<Core>, mut request: Box<Request>) -> Outcome {
     let mut stamping = core.clock.begin_stamping(1);
     match validate(core, &request, None) {
         Ok(()) => {}

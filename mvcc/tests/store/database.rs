@@ -49,6 +49,12 @@ impl Database {
         Self::with_tasks(EngineOptions::tiny(), Arc::new(Patient(InlineTasks::new()))).await
     }
 
+    /// A new database whose tasks run when `tasks` is told to.
+    pub(crate) async fn with_inline_tasks(tasks: &Arc<InlineTasks>) -> Self {
+        let tasks = Arc::clone(tasks) as Arc<dyn TaskSet>;
+        Self::with_tasks(EngineOptions::tiny(), tasks).await
+    }
+
     async fn with_tasks(options: EngineOptions, tasks: Arc<dyn TaskSet>) -> Self {
         let (clock, disk) = (ManualClock::at(1), SimDisk::new());
         let env = Env { clock: Arc::clone(&clock) as Arc<dyn WallClock>, tasks, seed: 7 };

@@ -6,7 +6,10 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use bygone_engine::types::{Durability, KeyspaceId, Timestamp, WriteBatch};
+use bygone_engine::{
+    testing::InlineTasks,
+    types::{Durability, KeyspaceId, Timestamp, WriteBatch},
+};
 use bygone_mvcc::{CommitMeta, Error, ExclusiveCommit, Store, annotation, commits, forget_commits};
 
 use crate::database::Database;
@@ -303,7 +306,7 @@ async fn the_engine_refuses_a_key_that_it_could_not_read_back() {
     let engine = database.store.engine();
     let at = Timestamp::from_micros(engine.last_timestamp().as_micros() + 1);
     let group = [bygone_engine::StampedBatch { at, batch: &writes }];
-    let refused = engine.append(&group, Durability::Sync);
+    let refused = engine.append(&group, Durability::Sync).await;
     assert!(matches!(refused, Err(bygone_engine::Error::Invalid(_))), "{refused:?}");
     database.reopen().await;
     database.store.write(batch(t, "k", "1"), Durability::Sync).await.expect("writes on");
@@ -390,4 +393,72 @@ async fn keyspaces_that_no_catalog_names_are_dropped_at_open_and_named_ones_are_
     assert_eq!(marked(&database), [unnamed]);
     database.reopen().await;
     assert_eq!(marked(&database), [unnamed]);
+}
+
+/// Polls a commit until its group is staged, while the log holds it up.
+fn poll_until_staged<F: Future>(store: &Store, mut commit: std::pin::Pin<&mut F>) {
+    let before = store.engine().newest_staged();
+    while store.engine().newest_staged() == before {
+        assert!(poll(commit.as_mut()).is_pending(), "the log holds it up");
+    }
+}
+
+#[tokio::test]
+async fn groups_that_wait_for_the_log_are_finished_without_their_callers() {
+    let tasks = InlineTasks::new();
+    let database = Database::with_inline_tasks(&tasks).await;
+    let (store, t) = (&database.store, database.keyspace("t").await);
+    store.engine().log_gate().close();
+    let mut first = Box::pin(store.write(batch(t, "a", "1"), Durability::Sync));
+    poll_until_staged(store, first.as_mut());
+    drop(first);
+    let mut second = pin!(store.write(batch(t, "b", "2"), Durability::Sync));
+    poll_until_staged(store, second.as_mut());
+    assert_eq!(tasks.run(), 2, "both wait for the log");
+    assert_eq!(value(store, t, "a").await, None, "what is staged is not visible");
+    store.engine().log_gate().open();
+    assert_eq!(tasks.run(), 0);
+    assert_eq!(value(store, t, "a").await.as_deref(), Some("1"));
+    assert_eq!(value(store, t, "b").await.as_deref(), Some("2"));
+    second.await.expect("it is answered by the task");
+}
+
+#[tokio::test]
+async fn what_is_staged_conflicts_before_it_is_visible() {
+    let tasks = InlineTasks::new();
+    let database = Database::with_inline_tasks(&tasks).await;
+    let (store, t) = (&database.store, database.keyspace("t").await);
+    let (winner, loser) = (store.begin(), store.begin());
+    winner.put(t, "a", "1").unwrap();
+    loser.put(t, "a", "2").unwrap();
+    store.engine().log_gate().close();
+    let mut committed = pin!(winner.commit(Durability::Sync));
+    poll_until_staged(store, committed.as_mut());
+    let outcome = loser.commit(Durability::Sync).await;
+    assert!(matches!(outcome, Err(Error::Conflict { .. })), "{outcome:?}");
+    store.engine().log_gate().open();
+    tasks.run();
+    committed.await.expect("it was first");
+}
+
+#[tokio::test]
+async fn readers_at_a_moment_and_locks_wait_for_what_is_staged() {
+    let tasks = InlineTasks::new();
+    let database = Database::with_inline_tasks(&tasks).await;
+    let (store, t) = (&database.store, database.keyspace("t").await);
+    store.engine().log_gate().close();
+    let mut commits: Vec<_> =
+        ["1", "2"].map(|v| Box::pin(store.write(batch(t, "a", v), Durability::Sync))).into();
+    commits.iter_mut().for_each(|commit| poll_until_staged(store, commit.as_mut()));
+    let mut reader = pin!(store.view_at(store.clock().now()));
+    let mut lock = pin!(store.lock_exclusive(std::slice::from_ref(&t), "a load", 0));
+    let mut drained = pin!(store.drain());
+    assert!(poll(reader.as_mut()).is_pending() && poll(lock.as_mut()).is_pending());
+    assert!(poll(drained.as_mut()).is_pending());
+    store.engine().log_gate().open();
+    tasks.run();
+    let view = reader.await.expect("the moment is readable");
+    assert_eq!(view.get(t, b"a").await.unwrap().unwrap(), "2");
+    lock.await.expect("nobody has it");
+    drained.await;
 }

@@ -173,7 +173,7 @@ fn a_writer_whose_lock_did_not_hold_acknowledges_nothing_after_another_opened() 
             newer.engine().collect().await.unwrap();
             let refused = older.write(put("c"), Durability::Sync).await.unwrap_err();
             assert!(matches!(engine_error(&refused), Some(EngineError::Fenced { .. })), "{refused}");
-            assert!(older.engine().sync().is_err());
+            assert!(older.engine().sync().await.is_err());
             drop((older, newer));
             let newest = Database::on(&disk.crash(rounds), &clock).await.unwrap();
             assert_eq!(newest.contents().await.unwrap().rows.len() as u64, 2 + rounds);

@@ -75,7 +75,7 @@ struct Sides {
 #[derive(Debug)]
 struct Walker {
     source: ForwardSource,
-    /// RowPlace in the current tier; none in history.
+    /// Place in the current tier; none in history.
     rank: Option<usize>,
     segment: usize,
     /// Such versions of the block that are ahead.

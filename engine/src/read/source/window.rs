@@ -209,7 +209,7 @@ impl ForwardSource {
     pub(crate) fn append_heads(&self, rows: impl Iterator<Item = usize>, skip: usize, out: &mut Vec<u64>) {
         match &self.block {
             SourceBlock::Versions(versions) => {
-                out.extend(rows.map(|row| suffix_head(&versions[row].key[skip..])))
+                out.extend(rows.map(|row| suffix_head(&versions[row].key[skip..])));
             }
             SourceBlock::Page(page, _) => page.append_heads(rows, skip, out),
         }

@@ -153,7 +153,7 @@ impl CountedTotals {
             closed: meta.closed,
             distinct_keys: meta.distinct_keys,
             raw_bytes: meta.raw_bytes,
-            // CheckedRows are read with the begin that the manifest gives them.
+            // Rows are read with the begin that the manifest gives them.
             begins: Some((meta.oldest_begin(), meta.newest_begin())),
             ends: (meta.closed > 0).then_some((meta.min_end, meta.max_end)),
             min_key: meta.min_key.clone(),

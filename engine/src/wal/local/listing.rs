@@ -3,9 +3,10 @@
 use crate::{
     Error, Result, manifest,
     store::{DiskKind, LocalDir, Root, disk_error},
+    types::{LogBounds, LogPosition},
 };
 
-use super::{LogBounds, LogPosition, replay::newest_manifest, require_local};
+use super::{replay::newest_manifest, require_local};
 
 const DIRECTORY: &str = "wal";
 

@@ -3,13 +3,14 @@
 use std::{io, sync::Arc};
 
 use super::{
-    LogPosition, ReplayEnd, StampedBatch, payload, require_local,
+    ReplayEnd, require_local,
     segment::{self, BLOCK, PAYLOAD_BYTES_MAX, RECORDS_BEGIN, SLOT, SegmentHeader, SlotAddress},
 };
 use crate::{
     Error, Result,
     store::{DiskFile, Linked, LocalDir, Root, disk_error},
-    types::Durability,
+    types::{Durability, LogPosition},
+    wal::{StampedBatch, payload},
 };
 
 /// A file grows by multiples of this. One more sync per chunk, so that no commit pays for growing the file.
@@ -21,12 +22,12 @@ const ROOM_PART: u64 = 8;
 /// Buffers above this are given back after a large group.
 const BUFFER_BYTES_KEPT: usize = 4 << 20;
 
-/// The log of one epoch, open for appending; owned by the committing leader.
+/// The log of one epoch, open for appending; owned by the committing leader. See [`super`].
 #[derive(Debug)]
-pub struct Log {
-    local: Option<Arc<LocalDir>>,
+pub struct LocalLog {
+    local: Arc<LocalDir>,
     position: LogPosition,
-    segment: Option<OpenSegment>,
+    segment: OpenSegment,
     /// Id of the newest manifest, which every record carries: so it is seen when a manifest has gone.
     manifest: u64,
     poisoned: Option<String>,
@@ -46,8 +47,8 @@ struct OpenSegment {
     allocated: u64,
 }
 
-impl Log {
-    /// Creates the log of `epoch` with its first segment. On a root in memory the log keeps nothing.
+impl LocalLog {
+    /// Creates the log of `epoch` with its first segment.
     ///
     /// An empty log of the epoch, left by a process that died before it wrote to it, is replaced.
     ///
@@ -58,23 +59,19 @@ impl Log {
         Self::create_after(root, epoch, 0, &ReplayEnd::default())
     }
 
-    /// Like [`Log::create`], and records where the log that was just replayed ends, so that a later replay can tell a
+    /// Like [`LocalLog::create`], and records where the log that was just replayed ends, so that a later replay can tell a
     /// damaged tail from a torn one. `manifest` is the id of the newest manifest.
     ///
     /// # Errors
     ///
-    /// As [`Log::create`].
+    /// As [`LocalLog::create`].
     pub fn create_after(root: &Root, epoch: u64, manifest: u64, replayed: &ReplayEnd) -> Result<Self> {
-        let previous = replayed.last;
-        let local = require_local(root)?.cloned();
-        let position = LogPosition::first(epoch);
-        let segment = match &local {
-            None => None,
-            Some(local) => {
-                remove_empty_log(local, epoch)?;
-                Some(OpenSegment::create(local, SegmentHeader { position, previous, manifest })?)
-            }
+        let Some(local) = require_local(root)?.cloned() else {
+            return Err(Error::Invalid("a root in memory keeps no log".into()));
         };
+        let (position, previous) = (LogPosition::first(epoch), replayed.last);
+        remove_empty_log(&local, epoch)?;
+        let segment = OpenSegment::create(&local, SegmentHeader { position, previous, manifest })?;
         let (payload, record) = (Vec::new(), Vec::new());
         Ok(Self { local, position, segment, manifest, poisoned: None, payload, record })
     }
@@ -84,9 +81,14 @@ impl Log {
         self.position
     }
 
-    /// Bytes of the current segment, header included; 0 for a root in memory.
+    /// Bytes of the current segment, header included.
     pub fn bytes(&self) -> u64 {
-        self.segment.as_ref().map_or(0, |segment| segment.end)
+        self.segment.end
+    }
+
+    /// Id of the newest manifest that the log knows of.
+    pub(crate) fn manifest(&self) -> u64 {
+        self.manifest
     }
 
     /// Appends one record with the commits of `groups`, and syncs it and everything before it if `durability` asks.
@@ -101,9 +103,6 @@ impl Log {
     ///
     /// One positioned write, and one sync with [`Durability::Sync`]. No allocation once the buffers have grown.
     pub fn append(&mut self, groups: &[StampedBatch<'_>], durability: Durability) -> Result<()> {
-        if self.segment.is_none() {
-            return self.check_alive();
-        }
         let estimate: usize = groups.iter().map(|group| group.batch.bytes()).sum();
         if estimate as u64 > PAYLOAD_BYTES_MAX {
             return Err(too_large(estimate as u64));
@@ -125,7 +124,7 @@ impl Log {
     ///
     /// # Errors
     ///
-    /// As [`Log::append`].
+    /// As [`LocalLog::append`].
     pub fn note_manifest(&mut self, manifest: u64) -> Result<()> {
         self.manifest = manifest;
         self.payload.clear();
@@ -136,7 +135,7 @@ impl Log {
     /// Appends the record with `self.payload`, unsynced.
     fn write_record(&mut self) -> Result<()> {
         self.check_alive()?;
-        let Some(segment) = &mut self.segment else { return Ok(()) };
+        let segment = &mut self.segment;
         let (offset, segment_seed) = (segment.end, segment.seed);
         let end = segment::next_slot(offset + segment::extent(offset, self.payload.len() as u64));
         match segment.make_room(end) {
@@ -162,7 +161,7 @@ impl Log {
     /// [`Error::Poisoned`]: the log takes nothing more.
     pub fn sync(&mut self) -> Result<()> {
         self.check_alive()?;
-        let Some(segment) = &mut self.segment else { return Ok(()) };
+        let segment = &mut self.segment;
         if segment.synced == segment.end {
             return Ok(());
         }
@@ -192,9 +191,7 @@ impl Log {
             Err(error) => return Err(self.poison("starting a log segment", &error)),
         };
         // From here on the new segment cannot be missing unseen.
-        if let Some(segment) = &self.segment
-            && let Err(error) = segment.seal(self.position)
-        {
+        if let Err(error) = self.segment.seal(self.position) {
             return Err(self.poison("sealing the log segment", &error));
         }
         self.segment = created;
@@ -202,21 +199,20 @@ impl Log {
         Ok(next)
     }
 
-    /// The segment behind the current one; none for a root in memory.
-    fn create_next(&self, position: LogPosition) -> Result<Option<OpenSegment>> {
-        let (Some(local), Some(segment)) = (&self.local, &self.segment) else { return Ok(None) };
-        let previous = Some((self.position, segment.end));
-        OpenSegment::create(local, SegmentHeader { position, previous, manifest: self.manifest }).map(Some)
+    /// The segment behind the current one.
+    fn create_next(&self, position: LogPosition) -> Result<OpenSegment> {
+        let previous = Some((self.position, self.segment.end));
+        OpenSegment::create(&self.local, SegmentHeader { position, previous, manifest: self.manifest })
     }
 
     /// Gives the disk back what the segment has taken ahead of its records; false where that is nothing.
     ///
     /// # Errors
     ///
-    /// As [`Log::append`].
+    /// As [`LocalLog::append`].
     pub(crate) fn give_back(&mut self) -> Result<bool> {
         self.check_alive()?;
-        let Some(segment) = &mut self.segment else { return Ok(false) };
+        let segment = &mut self.segment;
         let needed = (segment.end + SLOT).next_multiple_of(BLOCK);
         if needed >= segment.allocated {
             return Ok(false);

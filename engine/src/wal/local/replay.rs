@@ -5,9 +5,8 @@ use std::{io, sync::Arc};
 use bytes::Bytes;
 
 use super::{
-    LogBounds, LogPosition,
     listing::{all, missing, missing_manifest, segments},
-    no_log_yet, payload, require_local,
+    no_log_yet, require_local,
     segment::{
         self, BLOCK, Body, HeaderError, RECORDS_BEGIN, RecordHeader, SECTOR, SLOT, SegmentHeader, Slot,
     },
@@ -15,7 +14,8 @@ use super::{
 use crate::{
     Error, Result,
     store::{DiskFile, LocalDir, Root, disk_error},
-    types::{Timestamp, Write},
+    types::{LogBounds, LogPosition, Timestamp, Write},
+    wal::payload,
 };
 
 /// How much of a segment is read at once.

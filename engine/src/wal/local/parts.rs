@@ -2,13 +2,11 @@
 
 use bytes::Bytes;
 
-use super::{
-    LogPosition, payload,
-    segment::{self, Body, HeaderError, RECORDS_BEGIN, RecordHeader, SLOT, SegmentHeader, Slot},
-};
+use super::segment::{self, Body, HeaderError, RECORDS_BEGIN, RecordHeader, SLOT, SegmentHeader, Slot};
 use crate::{
     Error,
-    types::{Timestamp, Write},
+    types::{LogPosition, Timestamp, Write},
+    wal::payload,
 };
 
 /// One thing found in a segment.

@@ -2,7 +2,7 @@
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::LogPosition;
+use crate::types::LogPosition;
 
 /// What a disk writes whole or not at all.
 pub(super) const SECTOR: u64 = 512;

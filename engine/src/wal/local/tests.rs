@@ -4,10 +4,11 @@ use futures::FutureExt;
 
 use super::*;
 use crate::{
-    manifest,
+    Error, manifest,
     store::Root,
     testing::{SeededRandom, SimDisk},
-    types::{Durability, KeyspaceId, Timestamp, WriteBatch},
+    types::{Durability, KeyspaceId, LogBounds, LogPosition, Timestamp, WriteBatch},
+    wal::{StampedBatch, payload},
 };
 
 const DIR: &str = "/db";
@@ -50,13 +51,13 @@ fn read(root: &Root, from: LogPosition) -> Result<(Commits, ReplayEnd)> {
     Ok((commits, end))
 }
 
-fn append(log: &mut Log, at: u64, batch: &WriteBatch, durability: Durability) -> Result<()> {
+fn append(log: &mut LocalLog, at: u64, batch: &WriteBatch, durability: Durability) -> Result<()> {
     log.append(&[StampedBatch { at: Timestamp::from_micros(at), batch }], durability)
 }
 
 /// A log of one segment with one synced record per size.
 fn small_log(disk: &SimDisk, sizes: &[usize]) -> Commits {
-    let mut log = Log::create(&root(disk), 1).unwrap();
+    let mut log = LocalLog::create(&root(disk), 1).unwrap();
     let mut commits = Vec::new();
     for (index, size) in sizes.iter().enumerate() {
         let at = index as u64 + 1;
@@ -78,7 +79,7 @@ fn what_was_appended_is_replayed_through_segments_and_epochs() {
     let mut clock = 0;
     let mut end = ReplayEnd::default();
     for epoch in 1..4 {
-        let mut log = Log::create_after(&root, epoch, 0, &end).unwrap();
+        let mut log = LocalLog::create_after(&root, epoch, 0, &end).unwrap();
         for segment in 0..3 {
             for size in [0, 1, 300, 384, 385, 508, 509, 5000] {
                 clock += 2;
@@ -105,18 +106,9 @@ fn what_was_appended_is_replayed_through_segments_and_epochs() {
 }
 
 #[test]
-fn a_root_in_memory_has_a_log_that_keeps_nothing() {
-    let root = Root::memory();
-    let mut log = Log::create(&root, 4).unwrap();
-    append(&mut log, 1, &batch(1, &[1]), Durability::Sync).unwrap();
-    assert_eq!(log.rotate().unwrap(), LogPosition { epoch: 4, sequence: 2 });
-    assert_eq!(read(&root, LogPosition::first(1)).unwrap().1, ReplayEnd::default());
-}
-
-#[test]
 fn records_larger_than_a_chunk_grow_the_file() {
     let disk = SimDisk::new();
-    let mut log = Log::create(&root(&disk), 1).unwrap();
+    let mut log = LocalLog::create(&root(&disk), 1).unwrap();
     let large = batch(1, &[20 << 10, 70 << 10]);
     for at in 1..4 {
         append(&mut log, at, &large, Durability::Sync).unwrap();
@@ -187,7 +179,7 @@ fn a_changed_byte_is_found_or_has_no_effect() {
     let disk = SimDisk::new();
     // Values that leave one byte in the last sector, and zeros that must not be taken for unwritten sectors.
     let mut commits = small_log(&disk, &[0, 900, 403, 2]);
-    let mut log = Log::create(&root(&disk), 2).unwrap();
+    let mut log = LocalLog::create(&root(&disk), 2).unwrap();
     let zeros = {
         let mut batch = WriteBatch::new();
         batch.put(KeyspaceId::new(1), "zeros", vec![0; 2048]);
@@ -235,13 +227,13 @@ fn a_hole_before_acknowledged_records_is_corrupt() {
 #[test]
 fn a_missing_or_misplaced_segment_is_corrupt() {
     let disk = SimDisk::new();
-    let mut log = Log::create(&root(&disk), 1).unwrap();
+    let mut log = LocalLog::create(&root(&disk), 1).unwrap();
     for at in 1..4 {
         append(&mut log, at, &batch(at, &[5]), Durability::Sync).unwrap();
         log.rotate().unwrap();
     }
     let (_, end) = read(&root(&disk), LogPosition::first(1)).unwrap();
-    drop(Log::create_after(&root(&disk), 2, 0, &end).unwrap());
+    drop(LocalLog::create_after(&root(&disk), 2, 0, &end).unwrap());
     let positions: Vec<_> = (1..=4).map(|sequence| LogPosition { epoch: 1, sequence }).collect();
     for lost in &positions {
         let damaged = disk.copy();
@@ -278,7 +270,7 @@ fn assert_missing(outcome: Result<ReplayEnd>, what: &str) {
 fn the_newest_segment_is_missed_whichever_it_is() {
     for segments in 1..5 {
         let disk = SimDisk::new();
-        let mut log = Log::create_after(&root(&disk), 1, 7, &ReplayEnd::default()).unwrap();
+        let mut log = LocalLog::create_after(&root(&disk), 1, 7, &ReplayEnd::default()).unwrap();
         for at in 1..segments {
             append(&mut log, at, &batch(at, &[700]), Durability::Sync).unwrap();
             log.rotate().unwrap();
@@ -304,7 +296,7 @@ fn the_first_segment_of_a_later_epoch_is_missed_too() {
     let disk = SimDisk::new();
     small_log(&disk, &[10]);
     let end = replayed(&disk, bounds(1, 1)).unwrap();
-    drop(Log::create_after(&root(&disk), 2, 3, &end).unwrap());
+    drop(LocalLog::create_after(&root(&disk), 2, 3, &end).unwrap());
     disk.delete_file(file(LogPosition::first(2)));
     assert_missing(replayed(&disk, bounds(2, 2)), &LogPosition::first(2).object_name());
     // An epoch that was claimed by a process that died then has none.
@@ -319,8 +311,8 @@ fn what_is_written_behind_a_replay_is_noticed() {
     let mut end = replayed(&disk, bounds(1, 0)).unwrap();
     let ends_there = |end: &ReplayEnd| ends_there(&root, bounds(1, 0), end).unwrap();
     assert!(ends_there(&end), "there is no log");
-    let mut log = Log::create(&root, 1).unwrap();
-    let later: [fn(&mut Log); 4] = [
+    let mut log = LocalLog::create(&root, 1).unwrap();
+    let later: [fn(&mut LocalLog); 4] = [
         |_| {},
         |log| append(log, 5, &batch(5, &[700]), Durability::Sync).unwrap(),
         |log| _ = log.rotate().unwrap(),
@@ -338,14 +330,14 @@ fn what_is_written_behind_a_replay_is_noticed() {
 fn a_log_of_before_may_not_have_begun() {
     let disk = SimDisk::new();
     assert_eq!(replayed(&disk, bounds(1, 0)).unwrap(), ReplayEnd::default());
-    drop(Log::create(&root(&disk), 3).unwrap());
+    drop(LocalLog::create(&root(&disk), 3).unwrap());
     assert_eq!(replayed(&disk, bounds(3, 0)).unwrap().first, Some(LogPosition::first(3)));
 }
 
 #[test]
 fn a_manifest_that_went_is_named_instead_of_the_segment_that_it_made_needless() {
     let disk = SimDisk::new();
-    let mut log = Log::create_after(&root(&disk), 1, 7, &ReplayEnd::default()).unwrap();
+    let mut log = LocalLog::create_after(&root(&disk), 1, 7, &ReplayEnd::default()).unwrap();
     append(&mut log, 1, &batch(1, &[10]), Durability::Sync).unwrap();
     log.rotate().unwrap();
     log.note_manifest(8).unwrap();
@@ -357,7 +349,7 @@ fn a_manifest_that_went_is_named_instead_of_the_segment_that_it_made_needless() 
     assert_missing(replayed(&disk, with(7)), &manifest::object_name(8));
     assert_missing(replayed(&disk, with(8)), &LogPosition::first(1).object_name());
     // And of an epoch that no manifest claims.
-    drop(Log::create_after(&root(&disk), 2, 9, &ReplayEnd::default()).unwrap());
+    drop(LocalLog::create_after(&root(&disk), 2, 9, &ReplayEnd::default()).unwrap());
     assert_missing(replayed(&disk, with(8)), &manifest::object_name(9));
 }
 
@@ -379,7 +371,7 @@ fn a_log_of_version_1_0_is_read() {
 #[test]
 fn the_room_ahead_is_given_back_and_the_log_goes_on() {
     let disk = SimDisk::new();
-    let mut log = Log::create(&root(&disk), 1).unwrap();
+    let mut log = LocalLog::create(&root(&disk), 1).unwrap();
     append(&mut log, 1, &batch(1, &[700]), Durability::Sync).unwrap();
     let before = disk.used();
     assert!(log.give_back().unwrap());
@@ -417,7 +409,7 @@ fn the_room_ahead_of_a_log_that_nobody_writes_is_given_back() {
 fn a_disk_with_little_room_is_not_filled_ahead() {
     let disk = SimDisk::new();
     disk.set_capacity(Some(64 << 10));
-    let mut log = Log::create(&root(&disk), 1).unwrap();
+    let mut log = LocalLog::create(&root(&disk), 1).unwrap();
     assert!(disk.used() <= 8 << 10, "{} bytes", disk.used());
     for at in 1..8 {
         append(&mut log, at, &batch(at, &[2000]), Durability::Sync).unwrap();
@@ -431,7 +423,7 @@ fn a_tail_lost_after_recovery_is_corrupt() {
     let disk = SimDisk::new();
     small_log(&disk, &[600, 600]);
     let (_, end) = read(&root(&disk), LogPosition::first(1)).unwrap();
-    drop(Log::create_after(&root(&disk), 2, 0, &end).unwrap());
+    drop(LocalLog::create_after(&root(&disk), 2, 0, &end).unwrap());
     let path = file(LogPosition::first(1));
     let mut bytes = disk.read_file(&path);
     let last = end_before_last(&disk, 2) as usize;
@@ -443,16 +435,16 @@ fn a_tail_lost_after_recovery_is_corrupt() {
 #[test]
 fn an_epoch_that_was_never_written_to_can_be_created_again() {
     let disk = SimDisk::new();
-    drop(Log::create(&root(&disk), 1).unwrap());
-    let mut log = Log::create(&root(&disk), 1).unwrap();
+    drop(LocalLog::create(&root(&disk), 1).unwrap());
+    let mut log = LocalLog::create(&root(&disk), 1).unwrap();
     append(&mut log, 1, &batch(1, &[1]), Durability::Sync).unwrap();
-    assert!(matches!(Log::create(&root(&disk), 1), Err(Error::Invalid(_))));
+    assert!(matches!(LocalLog::create(&root(&disk), 1), Err(Error::Invalid(_))));
 }
 
 #[test]
 fn a_failed_write_poisons_the_log_and_a_full_disk_does_not() {
     let disk = SimDisk::new();
-    let mut log = Log::create(&root(&disk), 1).unwrap();
+    let mut log = LocalLog::create(&root(&disk), 1).unwrap();
     disk.set_capacity(Some(disk.used()));
     let error = append(&mut log, 1, &batch(1, &[50 << 10]), Durability::Sync).unwrap_err();
     assert!(error.is_full(), "{error}");
@@ -470,7 +462,7 @@ fn a_failed_write_poisons_the_log_and_a_full_disk_does_not() {
 
 #[test]
 fn a_batch_over_one_gibibyte_is_refused_and_the_log_goes_on() {
-    let mut log = Log::create(&root(&SimDisk::new()), 1).unwrap();
+    let mut log = LocalLog::create(&root(&SimDisk::new()), 1).unwrap();
     let value = bytes::Bytes::from(vec![1; 200 << 20]);
     let mut large = WriteBatch::new();
     (0..6_u8).for_each(|key| large.put(KeyspaceId::new(1), vec![key], value.clone()));
@@ -482,12 +474,12 @@ fn a_batch_over_one_gibibyte_is_refused_and_the_log_goes_on() {
 fn what_a_killed_process_left_unsynced_is_durable_once_replayed() {
     for seed in 0..20 {
         let disk = SimDisk::new();
-        let mut log = Log::create(&root(&disk), 1).unwrap();
+        let mut log = LocalLog::create(&root(&disk), 1).unwrap();
         append(&mut log, 1, &batch(1, &[900]), Durability::Buffered).unwrap();
         drop(log);
         let (found, end) = read(&root(&disk), LogPosition::first(1)).unwrap();
         assert_eq!(found.len(), 1);
-        let mut log = Log::create_after(&root(&disk), 2, 0, &end).unwrap();
+        let mut log = LocalLog::create_after(&root(&disk), 2, 0, &end).unwrap();
         append(&mut log, 2, &batch(2, &[1]), Durability::Sync).unwrap();
         let (found, _) = read(&root(&disk.crash(seed)), LogPosition::first(1)).unwrap();
         assert_eq!(found.len(), 2, "seed {seed}");
@@ -526,7 +518,7 @@ fn run_epoch(
     random: &mut SeededRandom,
 ) -> usize {
     let mut acknowledged = written.len();
-    let Ok(mut log) = Log::create_after(&root(disk), epoch, 0, end) else { return acknowledged };
+    let Ok(mut log) = LocalLog::create_after(&root(disk), epoch, 0, end) else { return acknowledged };
     for _ in 0..60 {
         if random.one_in(12) && log.rotate().is_err() {
             return acknowledged;

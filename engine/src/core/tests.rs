@@ -1,0 +1,80 @@
+//! Publications and groups whose callers go away half way.
+
+use std::{
+    pin::pin,
+    sync::Arc,
+    task::{Context, Waker},
+};
+
+use object_store::memory::InMemory;
+
+use crate::{
+    Durability, Engine, EngineOptions, Error, KeyspaceId, Root, StampedBatch, Timestamp, WriteBatch,
+    testing::{FaultStore, ManualClock, SimDisk, StoreFault, env},
+};
+
+#[tokio::test]
+async fn a_publication_that_is_given_up_half_way_ends_all_writing() {
+    let store = FaultStore::new(Arc::new(InMemory::new()));
+    let root = Root::memory_on(Arc::new(store.clone()));
+    let clock = ManualClock::at(1_000);
+    let engine = Engine::open(root.clone(), env(&clock, 1), EngineOptions::tiny()).await.unwrap();
+    store.fail(store.requests() + 1, StoreFault::Silent);
+    {
+        let mut change = pin!(engine.set_retention(None, Some(77)));
+        assert!(change.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    }
+    let mut batch = WriteBatch::new();
+    batch.put(KeyspaceId::FIRST_USER, "k", "v");
+    let group = [StampedBatch { at: Timestamp::from_micros(1_000), batch: &batch }];
+    assert!(matches!(engine.append(&group, Durability::Sync).await, Err(Error::CommitUnknown(_))));
+    assert!(matches!(engine.collect().await, Err(Error::CommitUnknown(_))));
+    let engine = Engine::open(root, env(&clock, 2), EngineOptions::tiny()).await.unwrap();
+    assert_eq!(engine.retention_us(None), 77, "a reopening tells that it was there");
+}
+
+fn batch() -> WriteBatch {
+    let mut batch = WriteBatch::new();
+    batch.put(KeyspaceId::FIRST_USER, "k", "v");
+    batch
+}
+
+async fn open(disk: &SimDisk) -> Engine {
+    let root = Root::local(disk.shared(), "/db");
+    Engine::open(root, env(&ManualClock::at(1_000), 1), EngineOptions::tiny()).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_staged_group_that_is_given_up_ends_all_writing() {
+    let (disk, batch) = (SimDisk::new(), batch());
+    let engine = open(&disk).await;
+    let commit = |at| [StampedBatch { at: Timestamp::from_micros(at), batch: &batch }];
+    drop(engine.stage(&commit(1_000), Durability::Sync).unwrap());
+    assert!(engine.last_timestamp() < Timestamp::from_micros(1_000), "nobody was told of it");
+    let next = engine.append(&commit(1_001), Durability::Sync).await;
+    assert!(matches!(next, Err(Error::CommitUnknown(_))), "{next:?}");
+    drop(engine);
+    let engine = open(&disk).await;
+    assert_eq!(engine.last_timestamp(), Timestamp::from_micros(1_000), "a reopening tells that it was there");
+}
+
+#[tokio::test]
+async fn a_flush_and_a_load_wait_for_what_is_staged() {
+    let (disk, batch) = (SimDisk::new(), batch());
+    let engine = open(&disk).await;
+    let commit = [StampedBatch { at: Timestamp::from_micros(1_000), batch: &batch }];
+    engine.log_gate().close();
+    let mut staged = pin!(engine.append(&commit, Durability::Sync));
+    let poll = |future: std::pin::Pin<&mut dyn Future<Output = crate::Result<()>>>| {
+        future.poll(&mut Context::from_waker(Waker::noop()))
+    };
+    assert!(poll(staged.as_mut()).is_pending());
+    let mut flush = pin!(engine.flush());
+    let mut load = pin!(engine.publish_ingest(Timestamp::from_micros(1_001), Vec::new()));
+    assert!(poll(flush.as_mut()).is_pending() && poll(load.as_mut()).is_pending());
+    engine.log_gate().open();
+    staged.await.unwrap();
+    flush.await.unwrap();
+    load.await.unwrap();
+    assert_eq!(engine.last_timestamp(), Timestamp::from_micros(1_001));
+}
