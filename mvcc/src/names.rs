@@ -16,10 +16,7 @@ use bygone_engine::{
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::{CommitMeta, Error, Result, Store, system};
-
-/// Longest name, in bytes.
-const NAME_BYTES_MAX: usize = 63;
+use crate::{CommitMeta, Error, Result, Store, naming::check_name, system};
 
 /// A named keyspace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -254,27 +251,4 @@ fn damaged(detail: &str) -> Error {
 
 fn about(statement: &str, name: &str) -> CommitMeta {
     CommitMeta { statement: Some(statement.into()), tables: vec![name.into()], ..CommitMeta::default() }
-}
-
-/// Checks a name of a `what`: 1 to 63 bytes, without control or bidirectional characters.
-///
-/// # Errors
-/// [`Error::Invalid`] that says what is wrong.
-pub fn check_name(what: &str, name: &str) -> Result<()> {
-    let problem = if name.is_empty() {
-        "is empty"
-    } else if name.len() > NAME_BYTES_MAX {
-        "is longer than 63 bytes"
-    } else if name.chars().any(is_hidden) {
-        "holds control or bidirectional characters"
-    } else {
-        return Ok(());
-    };
-    Err(Error::Invalid(format!("name of {what} {problem}: \"{}\"", name.escape_debug())))
-}
-
-/// Characters that change how the rest of a line looks, or do not show at all.
-fn is_hidden(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }

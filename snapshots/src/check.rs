@@ -7,7 +7,7 @@ use bygone_mvcc::system;
 
 use crate::{
     Result, Snapshot,
-    registry::{decode_internal, is_internal},
+    rows::{decode_internal, is_internal},
 };
 
 /// Checks the records of all snapshots, without opening the registry, which a single bad record forbids.

@@ -201,17 +201,6 @@ struct ObjectRow {
     keyspaces: Vec<u64>,
 }
 
-/// How many snapshots there may be. Snapshots that restores take by themselves do not count.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Quotas {
-    /// Snapshots that cover one object, at most; `None` is unlimited.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub per_object: Option<u32>,
-    /// Snapshots in all, at most; `None` is unlimited.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub total: Option<u32>,
-}
-
 pub(crate) fn damaged(detail: &str) -> Error {
     bygone_engine::Error::corrupt("snapshot record", 0, detail).into()
 }

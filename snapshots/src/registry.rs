@@ -11,33 +11,23 @@
 //! pin; [`Snapshots::expire`] releases such pins, once the commit of the record cannot happen any more.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashSet},
+    collections::{BTreeMap, BTreeSet},
     fmt,
     sync::Arc,
 };
 
 use bygone_engine::{
-    KeyRange, Pin, ReadView, ScanOptions,
-    types::{Durability, Timestamp, WriteBatch},
+    Pin, ReadView,
+    types::{Durability, Timestamp},
 };
-use bygone_mvcc::{CommitMeta, Store, Transaction, check_name, system};
-use bytes::Bytes;
+use bygone_mvcc::{CommitMeta, Store, Transaction, check_name, similar_names, system};
 use parking_lot::Mutex;
 use tokio::sync::OwnedMutexGuard;
 
-use crate::{CreateSnapshot, Created, Error, Quotas, Result, Snapshot, SnapshotScope, record::damaged};
-
-/// The row of the quotas. No snapshot can have this name, because it holds a control character.
-const QUOTAS_KEY: &[u8] = b"\0quotas";
-
-/// The row of the last number that a safety snapshot's name got.
-const LAST_NUMBER_KEY: &[u8] = b"\0before_restore";
-
-/// How the names of safety snapshots begin; a number follows.
-const AUTOMATIC: &str = "before_restore_";
-
-/// How many names [`Error::NotFound`] suggests.
-const CANDIDATES_MAX: usize = 3;
+use crate::{
+    CreateSnapshot, Created, Error, Result, Snapshot, SnapshotScope, quotas,
+    rows::{find, read_all},
+};
 
 /// The named snapshots of a database. Clones share the registry.
 #[derive(Clone)]
@@ -102,7 +92,7 @@ impl Snapshots {
     /// # Cost
     /// One durable commit, whatever the size of what it covers; with quotas, a look at all records.
     pub async fn create(&self, request: CreateSnapshot) -> Result<Created> {
-        let _changes = self.inner.changes.lock().await;
+        let _changes = self.lock_changes().await;
         let transaction = self.store().begin();
         if let Some(existing) = find(transaction.view(), &request.name).await? {
             return if request.if_not_exists {
@@ -145,7 +135,12 @@ impl Snapshots {
     pub async fn get_in(&self, view: &ReadView, name: &str) -> Result<Snapshot> {
         match find(view, name).await? {
             Some(snapshot) => Ok(snapshot),
-            None => Err(Error::NotFound { name: name.into(), candidates: candidates(view, name).await? }),
+            None => {
+                let all = read_all(view).await?;
+                let candidates = similar_names(name, all.iter().map(|snapshot| snapshot.name.as_str()));
+                let candidates = candidates.into_iter().map(str::to_owned).collect();
+                Err(Error::NotFound { name: name.into(), candidates })
+            }
         }
     }
 
@@ -180,7 +175,7 @@ impl Snapshots {
     /// [`Error::NotFound`], [`Error::Exists`], [`Error::Invalid`]; those of a commit.
     pub async fn rename(&self, name: &str, new_name: &str) -> Result<Snapshot> {
         check_name("snapshot", new_name)?;
-        let _changes = self.inner.changes.lock().await;
+        let _changes = self.lock_changes().await;
         let transaction = self.store().begin();
         let mut snapshot = self.get_in(transaction.view(), name).await?;
         if name == new_name {
@@ -230,7 +225,7 @@ impl Snapshots {
     }
 
     async fn alter(&self, name: &str, change: impl FnOnce(&mut Snapshot)) -> Result<Snapshot> {
-        let _changes = self.inner.changes.lock().await;
+        let _changes = self.lock_changes().await;
         let transaction = self.store().begin();
         let mut snapshot = self.get_in(transaction.view(), name).await?;
         change(&mut snapshot);
@@ -260,7 +255,7 @@ impl Snapshots {
     /// # Cancel safety
     /// When the future is dropped all are dropped or none.
     pub async fn drop_many(&self, names: &[impl AsRef<str>], if_exists: bool) -> Result<Vec<Snapshot>> {
-        let _changes = self.inner.changes.lock().await;
+        let _changes = self.lock_changes().await;
         let transaction = self.store().begin();
         let mut dropped: Vec<Snapshot> = Vec::new();
         for name in names.iter().map(AsRef::as_ref).collect::<BTreeSet<_>>() {
@@ -281,7 +276,7 @@ impl Snapshots {
     /// # Errors
     /// Those of reading and of a commit.
     pub async fn expire(&self, now: Timestamp) -> Result<Vec<Snapshot>> {
-        let _changes = self.inner.changes.lock().await;
+        let _changes = self.lock_changes().await;
         let transaction = self.store().begin();
         let all = read_all(transaction.view()).await?;
         self.release_orphans(&all).await?;
@@ -320,29 +315,31 @@ impl Snapshots {
         Ok(())
     }
 
-    /// The quotas.
-    ///
-    /// # Errors
-    /// Those of reading.
-    pub async fn quotas(&self) -> Result<Quotas> {
-        read_quotas(&self.store().view_now()).await
+    /// Waits for the turn to change the registry.
+    pub(crate) async fn lock_changes(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.inner.changes.lock().await
     }
 
-    /// Sets the quotas, for snapshots to come; those that exist stay.
-    ///
-    /// # Errors
-    /// Those of a commit.
-    pub async fn set_quotas(&self, quotas: Quotas) -> Result<()> {
-        let _changes = self.inner.changes.lock().await;
-        let transaction = self.store().begin();
-        let row = serde_json::to_vec(&quotas).expect("numbers always encode");
-        transaction.put(system::SNAPSHOTS, QUOTAS_KEY, row)?;
-        transaction.commit(Durability::Sync).await?;
-        Ok(())
+    /// As [`Self::lock_changes`], for longer than a call.
+    pub(crate) async fn own_changes(&self) -> OwnedMutexGuard<()> {
+        Arc::clone(&self.inner.changes).lock_owned().await
+    }
+
+    pub(crate) fn keep_pin(&self, id: u64, pin: Pin) {
+        self.inner.pins.lock().insert(id, pin);
+    }
+
+    pub(crate) fn release_pin(&self, id: u64) {
+        self.inner.pins.lock().remove(&id);
     }
 
     /// Checks a new snapshot against names and quotas, and completes it.
-    async fn check_new(&self, view: &ReadView, request: CreateSnapshot, automatic: bool) -> Result<Snapshot> {
+    pub(crate) async fn check_new(
+        &self,
+        view: &ReadView,
+        request: CreateSnapshot,
+        automatic: bool,
+    ) -> Result<Snapshot> {
         check_name("snapshot", &request.name)?;
         if matches!(&request.scope, SnapshotScope::Objects(objects) if objects.is_empty()) {
             return Err(Error::Invalid("a snapshot must cover something".into()));
@@ -363,12 +360,12 @@ impl Snapshots {
             automatic,
         };
         if !automatic {
-            check_quotas(view, &snapshot).await?;
+            quotas::check_quotas(view, &snapshot).await?;
         }
         Ok(snapshot)
     }
 
-    async fn pin(&self, snapshot: &Snapshot) -> Result<Pin> {
+    pub(crate) async fn pin(&self, snapshot: &Snapshot) -> Result<Pin> {
         self.store().wait_visible(snapshot.at).await?;
         Ok(self.store().engine().pin(snapshot.at, snapshot.scope.engine_scope())?)
     }
@@ -385,165 +382,6 @@ impl Snapshots {
             }
         }
     }
-
-    /// Prepares the safety snapshot of a restore: its record is committed by the restore itself.
-    pub(crate) async fn prepare_automatic(
-        &self,
-        scope: SnapshotScope,
-        at: Timestamp,
-        expires: Option<Timestamp>,
-        comment: String,
-    ) -> Result<Prepared> {
-        let changes = Arc::clone(&self.inner.changes).lock_owned().await;
-        let view = self.store().view_now();
-        let number = self.next_number(&view).await?;
-        let name = format!("{AUTOMATIC}{number}");
-        let request = CreateSnapshot {
-            at: Some(at),
-            expires,
-            comment: Some(comment),
-            ..CreateSnapshot::of(name, scope)
-        };
-        let snapshot = self.check_new(&view, request, true).await?;
-        let pin = self.pin(&snapshot).await?;
-        Ok(Prepared { snapshots: self.clone(), snapshot, number, pin: Some(pin), _changes: changes })
-    }
-
-    /// The number after the last one of `before_restore_1`, `before_restore_2`, … A number is never used again: the name of
-    /// a snapshot that was dropped, or renamed, must not come to mean another moment. Names that users chose are passed over.
-    async fn next_number(&self, view: &ReadView) -> Result<u64> {
-        let last: u64 = match view.get(system::SNAPSHOTS, LAST_NUMBER_KEY).await? {
-            Some(row) => decode_number(&row)?,
-            None => 0,
-        };
-        let taken: HashSet<_> = read_all(view).await?.into_iter().map(|snapshot| snapshot.name).collect();
-        (last..u64::MAX)
-            .map(|before| before + 1)
-            .find(|number| !taken.contains(&format!("{AUTOMATIC}{number}")))
-            .ok_or_else(|| Error::Invalid("the numbers of safety snapshots are used up".into()))
-    }
-}
-
-/// A snapshot whose pin is registered and whose record another commit writes.
-#[derive(Debug)]
-pub(crate) struct Prepared {
-    snapshots: Snapshots,
-    pub(crate) snapshot: Snapshot,
-    /// What its name ends with.
-    number: u64,
-    pin: Option<Pin>,
-    /// No other snapshot takes the name before the commit.
-    _changes: OwnedMutexGuard<()>,
-}
-
-impl Prepared {
-    /// Adds the record to the commit that will create the snapshot. The pin stays from here on, also when that commit
-    /// is given up half-way; [`Self::failed`] releases it.
-    pub(crate) fn add_to(&mut self, batch: &mut WriteBatch) {
-        batch.put(system::SNAPSHOTS, self.snapshot.name.clone(), self.snapshot.encode());
-        batch.put(system::SNAPSHOTS, LAST_NUMBER_KEY, self.number.to_string());
-        if let Some(pin) = self.pin.take() {
-            self.snapshots.inner.pins.lock().insert(self.snapshot.id, pin);
-        }
-    }
-
-    /// The commit failed: there is no such snapshot.
-    pub(crate) fn failed(self) {
-        self.snapshots.inner.pins.lock().remove(&self.snapshot.id);
-    }
-}
-
-/// Takes a row apart that is about no snapshot.
-pub(crate) fn decode_internal(key: &[u8], row: &[u8]) -> Result<()> {
-    match key {
-        QUOTAS_KEY => decode_quotas(row).map(drop),
-        LAST_NUMBER_KEY => decode_number(row).map(drop),
-        _ => Err(damaged("a row that nothing writes")),
-    }
-}
-
-/// Whether a row of the registry is about no snapshot.
-pub(crate) fn is_internal(key: &[u8]) -> bool {
-    key.starts_with(b"\0")
-}
-
-async fn find(view: &ReadView, name: &str) -> Result<Option<Snapshot>> {
-    if is_internal(name.as_bytes()) {
-        return Ok(None);
-    }
-    let row = view.get(system::SNAPSHOTS, name.as_bytes()).await?;
-    row.map(|row| Snapshot::decode(name.as_bytes(), &row)).transpose()
-}
-
-async fn read_all(view: &ReadView) -> Result<Vec<Snapshot>> {
-    let mut scan = view.scan(system::SNAPSHOTS, KeyRange::all(), ScanOptions::default())?;
-    let mut all = Vec::new();
-    while let Some(batch) = scan.next().await? {
-        for row in 0..batch.len() {
-            if !is_internal(batch.keys.get(row)) {
-                all.push(Snapshot::decode(batch.keys.get(row), batch.values.get(row))?);
-            }
-        }
-    }
-    Ok(all)
-}
-
-async fn read_quotas(view: &ReadView) -> Result<Quotas> {
-    let row: Option<Bytes> = view.get(system::SNAPSHOTS, QUOTAS_KEY).await?;
-    row.map_or_else(|| Ok(Quotas::default()), |row| decode_quotas(&row))
-}
-
-fn decode_quotas(row: &[u8]) -> Result<Quotas> {
-    serde_json::from_slice(row).map_err(|error| damaged(&error.to_string()))
-}
-
-fn decode_number(row: &[u8]) -> Result<u64> {
-    let number = std::str::from_utf8(row).ok().and_then(|text| text.parse().ok());
-    number.ok_or_else(|| damaged("the last number of a safety snapshot is not a number"))
-}
-
-async fn check_quotas(view: &ReadView, new: &Snapshot) -> Result<()> {
-    let quotas = read_quotas(view).await?;
-    if quotas == Quotas::default() {
-        return Ok(());
-    }
-    let mut all = read_all(view).await?;
-    all.retain(|snapshot| !snapshot.automatic);
-    if let Some(max) = quotas.total.filter(|max| all.len() >= *max as usize) {
-        return Err(Error::Quota { of: "the database".into(), max });
-    }
-    let Some(max) = quotas.per_object else { return Ok(()) };
-    let of = match &new.scope {
-        SnapshotScope::Database(_) => {
-            let count = all.iter().filter(|s| matches!(s.scope, SnapshotScope::Database(_))).count();
-            (count >= max as usize).then(|| "the database".to_owned())
-        }
-        SnapshotScope::OneDatabase { name, .. } => {
-            let covers = |snapshot: &&Snapshot| matches!(&snapshot.scope, SnapshotScope::OneDatabase { name: other, .. } if other == name);
-            (all.iter().filter(covers).count() >= max as usize).then(|| format!("database \"{name}\""))
-        }
-        SnapshotScope::Objects(objects) => objects.iter().find_map(|object| {
-            let covers = |snapshot: &&Snapshot| match &snapshot.scope {
-                SnapshotScope::Database(_) | SnapshotScope::OneDatabase { .. } => false,
-                SnapshotScope::Objects(others) => others.iter().any(|other| other.id == object.id),
-            };
-            (all.iter().filter(covers).count() >= max as usize).then(|| format!("\"{}\"", object.name))
-        }),
-    };
-    of.map_or(Ok(()), |of| Err(Error::Quota { of, max }))
-}
-
-/// Existing names that look like `name`, the likeliest first.
-async fn candidates(view: &ReadView, name: &str) -> Result<Vec<String>> {
-    let wanted = name.to_lowercase();
-    let mut near: Vec<(usize, String)> = read_all(view)
-        .await?
-        .into_iter()
-        .map(|snapshot| (strsim::damerau_levenshtein(&wanted, &snapshot.name.to_lowercase()), snapshot.name))
-        .filter(|(distance, other)| *distance <= 1 + name.chars().count().max(other.chars().count()) / 4)
-        .collect();
-    near.sort();
-    Ok(near.into_iter().take(CANDIDATES_MAX).map(|(_, name)| name).collect())
 }
 
 fn about(statement: &str, name: &str) -> CommitMeta {

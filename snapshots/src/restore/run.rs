@@ -11,7 +11,7 @@ use super::{
     RestoreReport, RestoreRequest, SafetySnapshot,
     plan::{Comparison, count, tell},
 };
-use crate::{Result, Snapshots, registry::Prepared};
+use crate::{Result, Snapshots, safety::Prepared};
 
 /// Restores. When nothing differs and there is nothing extra to write, nothing is committed.
 ///
