@@ -6,7 +6,7 @@ use bygone_engine::types::Timestamp;
 use bygone_mvcc::{CommitMeta, KeyspaceInfo, KeyspaceNames};
 use bygone_snapshots::{
     ObjectRef, SnapshotScope,
-    restore::{self, RestoreProgress, RestoreReport, RestoreRequest, SafetySnapshot},
+    restore::{self, RestorePlan, RestoreProgress, RestoreReport, RestoreRequest, SafetySnapshot},
 };
 
 use crate::{Database, Error, ErrorKind, Moment, Result};
@@ -62,13 +62,11 @@ impl PendingRestore {
     pub async fn to(self, moment: impl Into<Moment>) -> Result<Restore> {
         let Self { database, names } = self;
         let moment = moment.into();
-        let mut request = RestoreRequest::new(Vec::new(), database.timestamp_of(moment.clone()).await?);
+        let to = database.timestamp_of(moment.clone()).await?;
         let then = database.view(moment).await?;
         let now = database.store().view_now();
         let directory = database.store().names();
         let all = names.is_none();
-        // The state before includes keyspaces that go.
-        request.safety_scope = all.then_some(SnapshotScope::Database(None));
         let names = if let Some(names) = names {
             names
         } else {
@@ -77,18 +75,20 @@ impl PendingRestore {
             let names: BTreeSet<String> = both.into_iter().map(|keyspace| keyspace.name).collect();
             names.into_iter().collect()
         };
-        request.extra_unchanged_since = Some(now.timestamp());
+        let mut plan = RestorePlan::new(to).seen_at(now.timestamp());
         let dropped = directory.dropped(&now).await?;
         for name in names {
             let old = database.keyspace_at(&name, &then).await?;
             let new = database.keyspace_at(&name, &now).await?;
-            if let Some(old) = &old
-                && let Some((_, at)) = dropped.iter().find(|(keyspace, _)| keyspace.id == old.id)
-            {
-                request.revive.push((old.id, *at));
-            }
-            add_keyspace(&directory, &mut request, &name, old, new, all)?;
+            let dropped_at = |old: &KeyspaceInfo| {
+                let of_old = dropped.iter().find(|(keyspace, _)| keyspace.id == old.id);
+                of_old.map_or(now.timestamp(), |(_, at)| *at)
+            };
+            add_keyspace(&directory, &mut plan, &name, old, new, all, dropped_at)?;
         }
+        let mut request = RestoreRequest::new(plan);
+        // The state before includes keyspaces that go.
+        request.safety_scope = all.then_some(SnapshotScope::Database(None));
         Ok(Restore { database: database.clone(), request })
     }
 }
@@ -123,7 +123,7 @@ impl Restore {
     /// # Errors
     /// As [`Self::run`], but for locks.
     pub async fn dry_run(&self) -> Result<RestoreReport> {
-        Ok(restore::plan(self.database.snapshots(), &self.request).await?)
+        Ok(restore::dry_run(self.database.snapshots(), &self.request).await?)
     }
 
     /// Restores, in one commit. Other writers of the keyspaces wait meanwhile; readers do not.
@@ -146,34 +146,32 @@ fn object(info: &KeyspaceInfo) -> ObjectRef {
 /// Adds what is to be done with one keyspace, as it was at the moment and is now.
 fn add_keyspace(
     directory: &KeyspaceNames,
-    request: &mut RestoreRequest,
+    plan: &mut RestorePlan,
     name: &str,
     old: Option<KeyspaceInfo>,
     new: Option<KeyspaceInfo>,
     all: bool,
+    dropped_at: impl Fn(&KeyspaceInfo) -> Timestamp,
 ) -> Result<()> {
     match (old, new) {
         (Some(old), Some(new)) if old.id == new.id => {
-            request.guards.push(directory.guard_of(new.id));
-            request.targets.push(object(&new));
+            plan.keep(object(&new), Some(directory.guard_of(new.id)));
         }
-        (Some(old), new) => {
-            if let Some(new) = new {
-                directory.add_drop(&new, &mut request.extra);
-                request.remove.push(new.id);
-            }
-            directory.add_revival(&old, &mut request.extra);
-            request.targets.push(object(&old));
+        (Some(old), None) => {
+            directory.add_revival(&old, plan.writes());
+            plan.bring_back(object(&old), dropped_at(&old));
+        }
+        (Some(old), Some(new)) => {
+            directory.add_drop(&new, plan.writes());
+            directory.add_revival(&old, plan.writes());
+            plan.replace(object(&old), dropped_at(&old), object(&new));
         }
         // Created since: emptied when it is asked for by name, removed when everything goes back.
         (None, Some(new)) if all => {
-            directory.add_drop(&new, &mut request.extra);
-            request.remove.push(new.id);
+            directory.add_drop(&new, plan.writes());
+            plan.remove(object(&new));
         }
-        (None, Some(new)) => {
-            request.guards.push(directory.guard_of(new.id));
-            request.targets.push(object(&new));
-        }
+        (None, Some(new)) => plan.keep(object(&new), Some(directory.guard_of(new.id))),
         (None, None) => {
             let message = format!("keyspace \"{name}\" does not exist, neither now nor at the moment");
             return Err(Error::new(ErrorKind::NotFound, "42P01", message));

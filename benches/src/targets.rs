@@ -8,7 +8,7 @@ use std::{
 use bygone_engine::{KeyRange, ReadView};
 use bygone_snapshots::{
     ObjectRef,
-    restore::{self, RestoreRequest},
+    restore::{self, RestorePlan, RestoreRequest},
 };
 
 use crate::{
@@ -265,7 +265,7 @@ async fn diff_seconds(db: &Bygone, from: bygone_engine::Timestamp) -> f64 {
 /// Puts the keyspace back to a moment.
 pub async fn restore_to(db: &Bygone, to: bygone_engine::Timestamp) {
     let target = ObjectRef { name: "rows".into(), id: db.keyspace.get(), keyspaces: vec![db.keyspace] };
-    let report = restore::run(&db.snapshots, RestoreRequest::new(vec![target], to)).await;
+    let report = restore::run(&db.snapshots, RestoreRequest::new(RestorePlan::of_kept([target], to))).await;
     assert!(report.expect("the restore succeeds").targets[0].reverted > 0, "rows were changed");
 }
 

@@ -1,29 +1,21 @@
 //! `RESTORE`: from names at two moments to what the layer below compares and writes.
 //!
-//! | the table | at the moment | now | what happens |
-//! |---|---|---|---|
-//! | kept | id 7 | id 7 | its rows are put back |
-//! | dropped | id 7 | – | its catalog row comes back, its rows are put back |
-//! | dropped, name used again | id 7 | id 9 | `DATABASE`: both as above; `TABLE`: an error |
-//! | created | – | id 9 | `DATABASE`: it goes; `TABLE`: an error |
+//! What may happen to a table is said by [`RestorePlan`]. A table that is named alone must not have been replaced or created
+//! since; a database takes all four.
 //!
 //! A database that was dropped, and perhaps created again under other ids, comes back with its old ids: every row of
-//! the catalog that describes it is put back, its own row too, and what hangs on the newer ids goes. Counts are those
-//! of what a user sees: all rows of a table that comes back or goes, though its keyspace may hold them all along.
+//! the catalog that describes it is put back, its own row too, and what hangs on the newer ids goes.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
-use bygone_engine::{
-    KeyRange,
-    types::{KeyspaceId, Timestamp, WriteBatch},
-};
+use bygone_engine::types::Timestamp;
 use bygone_mvcc::{CommitRecord, system};
 use bygone_snapshots::{
-    ObjectRef, SnapshotScope, key_history,
-    restore::{self as below, RestoreReport, RestoreRequest, TargetReport},
+    SnapshotScope, key_history,
+    restore::{self as below, RestorePlan, RestoreReport, RestoreRequest, TargetReport},
 };
 use bytes::Bytes;
 
@@ -36,30 +28,17 @@ use crate::{
     parse::{Restore, Scope},
     plan::Moment,
     points::display_timestamp,
-    scan::Reader,
     session::{Context, Notice, Outcome, Progress, Rows, Shared},
     system::Columns,
 };
 
 /// Undone commits that are listed one by one.
 const UNDONE_LISTED: usize = 20;
-/// Rows that a count reads at a time.
-const COUNTED_ROWS: usize = 1_024;
 
-/// What a restore changes besides rows.
-#[derive(Debug, Default)]
+/// What a restore does, and what is said of tables and views as such.
+#[derive(Debug)]
 struct Changes {
-    targets: Vec<ObjectRef>,
-    extra: WriteBatch,
-    /// Catalog rows of the targets that are there: they must not be dropped meanwhile.
-    guards: Vec<(KeyspaceId, Bytes)>,
-    revive: Vec<(KeyspaceId, Timestamp)>,
-    remove: Vec<KeyspaceId>,
-    /// Reports of the targets at these places, which come back from a drop.
-    back: BTreeMap<usize, TargetReport>,
-    /// Reports of the tables that go.
-    gone: Vec<TargetReport>,
-    /// What happens to tables and views as such.
+    plan: RestorePlan,
     words: Vec<String>,
 }
 
@@ -69,8 +48,8 @@ pub(crate) async fn restore(context: &mut Context<'_>, restore: &Restore) -> Res
     context.check_writable()?;
     let then = context.point(restore.point.0).await?;
     let now = context.default_moment().await?;
-    let to = then.timestamp();
-    let mut changes = Changes::default();
+    let plan = RestorePlan::new(then.timestamp()).seen_at(now.timestamp());
+    let mut changes = Changes { plan, words: Vec::new() };
     let mut safety_scope = None;
     match &restore.scope {
         Scope::Tables(names) => {
@@ -89,22 +68,18 @@ pub(crate) async fn restore(context: &mut Context<'_>, restore: &Restore) -> Res
             safety_scope = Some(SnapshotScope::OneDatabase { name, keyspaces });
         }
     }
-    if !changes.extra.is_empty() {
+    let writes = changes.plan.writes();
+    if !writes.is_empty() {
         let (key, value) = keys::version_write();
-        changes.extra.put(system::CATALOG, key, value);
+        writes.put(system::CATALOG, key, value);
     }
     let if_unchanged_since = match &restore.if_unchanged_since {
         Some(expr) => Some(context.version(expr)?),
         None => None,
     };
-    let names = changes.targets.iter().map(|target| target.name.clone()).collect();
+    let names = changes.plan.names().map(str::to_owned).collect();
     let request = RestoreRequest {
         safety_scope,
-        extra_unchanged_since: Some(now.timestamp()),
-        guards: changes.guards,
-        extra: changes.extra,
-        revive: changes.revive,
-        remove: changes.remove,
         if_unchanged_since,
         wait_us: context.inner.settings.lock_timeout_us,
         meta: context.meta("RESTORE", names),
@@ -112,19 +87,13 @@ pub(crate) async fn restore(context: &mut Context<'_>, restore: &Restore) -> Res
             .progress
             .clone()
             .map(|progress| Arc::new(ProgressAdapter(progress)) as Arc<dyn below::RestoreProgress>),
-        ..RestoreRequest::new(changes.targets, to)
+        ..RestoreRequest::new(changes.plan)
     };
-    let mut report = if restore.dry_run {
-        below::plan(&context.shared.snapshots, &request).await?
+    let report = if restore.dry_run {
+        below::dry_run(&context.shared.snapshots, &request).await?
     } else {
         below::run(&context.shared.snapshots, request).await?
     };
-    for (index, counted) in changes.back {
-        if let Some(target) = report.targets.get_mut(index) {
-            *target = counted;
-        }
-    }
-    report.targets.extend(changes.gone);
     if let Some(progress) = &context.progress {
         progress.finish();
     }
@@ -166,7 +135,7 @@ async fn add_table(
         return Err(Error::internal("a table is neither table nor view"));
     };
     then.reader_of(path, old.keyspace_id())?;
-    if changes.targets.iter().any(|target| target.id == old.id) {
+    if changes.plan.has(old.id) {
         return Err(Error::syntax(format!("table {path} is named twice")));
     }
     match now.catalog.object(path) {
@@ -176,9 +145,9 @@ async fn add_table(
                     "restoring table {path}, whose definition changed since,"
                 )));
             }
-            if let Some(schema) = now.catalog.schema(&path.database, &path.schema) {
-                changes.guards.push((system::CATALOG, keys::object(schema.id, &path.name)));
-            }
+            let schema = now.catalog.schema(&path.database, &path.schema);
+            let guard = schema.map(|schema| (system::CATALOG, keys::object(schema.id, &path.name)));
+            changes.plan.keep(object_ref(path.to_string(), old), guard);
         }
         Some(_) => {
             return Err(Error::new(
@@ -194,15 +163,15 @@ async fn add_table(
                     .with_hint("create the schema first, or restore the database"));
             };
             let object = Object::Table(Arc::clone(old));
-            changes.extra.put(system::CATALOG, keys::object(schema.id, &path.name), keys::encode(&object)?);
+            let key = keys::object(schema.id, &path.name);
+            changes.plan.writes().put(system::CATALOG, key, keys::encode(&object)?);
             bring_back(shared, changes, then, path, old).await?;
         }
     }
-    changes.targets.push(object_ref(path.to_string(), old));
     Ok(())
 }
 
-/// The files of a dropped table come back, as the next target.
+/// A dropped table comes back.
 async fn bring_back(
     shared: &Shared,
     changes: &mut Changes,
@@ -213,27 +182,10 @@ async fn bring_back(
     // The history of its row is under the schema it was in, whatever schema has that name now.
     let schema = then.catalog.schema(&path.database, &path.schema).map_or(0, |schema| schema.id);
     let dropped = dropped_at(shared, &keys::object(schema, &path.name), table.id).await?;
-    changes.revive.push((table.keyspace_id(), dropped));
-    let reader = then.reader_of(path, table.keyspace_id())?;
-    let (rows, bytes) = size(&reader, table.keyspace_id()).await?;
-    let report =
-        TargetReport { name: path.to_string(), brought_back: rows, bytes, ..TargetReport::default() };
-    changes.back.insert(changes.targets.len(), report);
+    then.reader_of(path, table.keyspace_id())?;
+    changes.plan.bring_back(object_ref(path.to_string(), table), dropped);
     changes.words.push(format!("table {path}, which was dropped since, comes back"));
     Ok(())
-}
-
-/// Rows of a keyspace, and bytes of their keys and values.
-async fn size(reader: &Reader, keyspace: KeyspaceId) -> Result<(u64, u64)> {
-    let mut scan = reader.scan(keyspace, KeyRange::all(), false, COUNTED_ROWS)?;
-    let (mut rows, mut bytes) = (0, 0);
-    while let Some(batch) = scan.next().await? {
-        rows += batch.len() as u64;
-        for row in 0..batch.len() {
-            bytes += (batch.keys.get(row).len() + batch.values.get(row).len()) as u64;
-        }
-    }
-    Ok((rows, bytes))
 }
 
 /// When the table with this id went from the catalog row `key`.
@@ -285,29 +237,28 @@ async fn add_database(
     let after = catalog_rows(&now.catalog, database)?;
     for (key, row) in &before {
         if after.get(key) != Some(row) {
-            changes.extra.put(system::CATALOG, key.clone(), row.clone());
+            changes.plan.writes().put(system::CATALOG, key.clone(), row.clone());
         }
     }
     for key in after.keys().filter(|key| !before.contains_key(*key)) {
-        changes.extra.delete(system::CATALOG, key.clone());
+        changes.plan.writes().delete(system::CATALOG, key.clone());
     }
     let old = then.catalog.tables_of(database);
     let new = now.catalog.tables_of(database);
     for (path, table) in &old {
         then.reader_of(path, table.keyspace_id())?;
-        if !new.iter().any(|(_, other)| other.id == table.id) {
+        if new.iter().any(|(_, other)| other.id == table.id) {
+            changes.plan.keep(object_ref(path.to_string(), table), None);
+        } else {
             bring_back(shared, changes, then, path, table).await?;
         }
-        changes.targets.push(object_ref(path.to_string(), table));
     }
     for (path, table) in new.iter().filter(|(_, table)| !old.iter().any(|(_, other)| other.id == table.id)) {
-        changes.remove.push(table.keyspace_id());
-        let (deleted, bytes) = size(now.reader(), table.keyspace_id()).await?;
-        changes.gone.push(TargetReport { name: path.to_string(), deleted, bytes, ..TargetReport::default() });
+        changes.plan.remove(object_ref(path.to_string(), table));
         changes.words.push(format!("table {path}, which was created since, goes"));
     }
     describe_views(changes, &then.catalog, &now.catalog, database);
-    if changes.targets.is_empty() && changes.extra.is_empty() {
+    if changes.plan.is_empty() {
         return Err(Error::invalid_value(format!("database {database} is empty, then and now")));
     }
     Ok(())

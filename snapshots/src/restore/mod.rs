@@ -22,45 +22,33 @@
 //! R2 Readers are never blocked; reads before `w` stay as they were.
 //! R3 Until the commit, giving up leaves nothing: files that nothing references are collected later.
 
+mod compare;
 mod plan;
 mod run;
 
 use std::{fmt, sync::Arc};
 
-use bygone_engine::types::{KeyspaceId, Timestamp, WriteBatch};
+use bygone_engine::types::Timestamp;
 use bygone_mvcc::{CommitInfo, CommitMeta, CommitRecord};
-use bytes::Bytes;
-pub use plan::plan;
-pub use run::run;
+pub use plan::RestorePlan;
+pub use run::{dry_run, run};
 
-use crate::{ObjectRef, SnapshotScope};
+use crate::SnapshotScope;
 
-/// What to restore, and how.
+/// A plan, and how it is carried out.
 #[derive(Clone, Debug)]
 pub struct RestoreRequest {
-    /// The tables or keyspaces; in each the first keyspace holds its rows, the others indexes.
-    pub targets: Vec<ObjectRef>,
-    /// The moment.
-    pub to: Timestamp,
-    /// What the safety snapshot covers; `None` is the targets.
+    /// What happens to which objects; in each the first keyspace holds its rows, the others indexes.
+    pub plan: RestorePlan,
+    /// What the safety snapshot covers; `None` is what is put back.
     pub safety_scope: Option<SnapshotScope>,
-    /// Further writes of the same commit, for instance catalog rows.
-    pub extra: WriteBatch,
-    /// Keys that must not have changed since `extra_unchanged_since`, for instance the catalog rows of the targets.
-    pub guards: Vec<(KeyspaceId, Bytes)>,
-    /// When set, the `guards` and the keys of `extra` must not have changed since.
-    pub extra_unchanged_since: Option<Timestamp>,
-    /// Dropped keyspaces that come back, with the moment of their drop.
-    pub revive: Vec<(KeyspaceId, Timestamp)>,
-    /// Keyspaces that the restore drops, because they did not exist at the moment.
-    pub remove: Vec<KeyspaceId>,
     /// Whether the state before is kept as a snapshot.
     pub safety: SafetySnapshot,
-    /// Fails when a target changed after this: the report of a dry run says what to give.
+    /// Fails when an object that is put back changed after this: the report of a dry run says what to give.
     pub if_unchanged_since: Option<Timestamp>,
-    /// How long to wait for another restore or bulk load, in microseconds.
+    /// How long to wait for another restore or bulk load, in microseconds. Default 10 s.
     pub wait_us: u64,
-    /// What the commit says about itself; the statement defaults to `RESTORE`, the tables to the targets.
+    /// What the commit says about itself; the statement defaults to `RESTORE`, the tables to those that are put back.
     pub meta: CommitMeta,
     /// Is told how far the work is.
     pub progress: Option<Arc<dyn RestoreProgress>>,
@@ -69,17 +57,11 @@ pub struct RestoreRequest {
 }
 
 impl RestoreRequest {
-    /// Restores `targets` to `to`, with a safety snapshot kept for 7 days.
-    pub fn new(targets: Vec<ObjectRef>, to: Timestamp) -> Self {
+    /// Carries `plan` out, with a safety snapshot kept for 7 days.
+    pub fn new(plan: RestorePlan) -> Self {
         Self {
-            targets,
-            to,
+            plan,
             safety_scope: None,
-            extra: WriteBatch::new(),
-            guards: Vec::new(),
-            extra_unchanged_since: None,
-            revive: Vec::new(),
-            remove: Vec::new(),
             safety: SafetySnapshot::default(),
             if_unchanged_since: None,
             wait_us: 10_000_000,
@@ -89,18 +71,9 @@ impl RestoreRequest {
         }
     }
 
-    /// Every keyspace that the restore writes into or drops.
-    pub(crate) fn keyspaces(&self) -> Vec<KeyspaceId> {
-        let mut all: Vec<_> =
-            self.targets.iter().flat_map(|target| target.keyspaces.iter().copied()).collect();
-        all.extend(&self.remove);
-        all.sort_unstable();
-        all.dedup();
-        all
-    }
-
-    pub(crate) fn scope(&self) -> SnapshotScope {
-        self.safety_scope.clone().unwrap_or_else(|| SnapshotScope::Objects(self.targets.clone()))
+    fn scope(&self) -> SnapshotScope {
+        let objects = || self.plan.targets().iter().map(|target| target.object.clone()).collect();
+        self.safety_scope.clone().unwrap_or_else(|| SnapshotScope::Objects(objects()))
     }
 }
 
@@ -141,7 +114,7 @@ impl fmt::Debug for dyn RestoreProgress {
 pub struct RestoreReport {
     /// The moment restored to.
     pub to: Timestamp,
-    /// By target, in the order of the request.
+    /// By object: those that are put back in the order of the plan, then those that go.
     pub targets: Vec<TargetReport>,
     /// The commits that touched the targets since, newest first, at most [`UNDONE_MAX`]; those that left a record.
     pub undone: Vec<CommitRecord>,
@@ -163,13 +136,13 @@ pub const UNDONE_MAX: usize = 1_000;
 pub struct TargetReport {
     /// Its name.
     pub name: String,
-    /// Rows added since, which are deleted.
+    /// Rows added since, which are deleted; all of an object that goes.
     pub deleted: u64,
     /// Rows changed since, which get their old values.
     pub reverted: u64,
-    /// Rows deleted since, which come back.
+    /// Rows deleted since, which come back; all of an object that was dropped.
     pub brought_back: u64,
-    /// Keys and values to write, indexes included, in bytes.
+    /// Keys and values to write, indexes included, in bytes; of an object that comes back or goes, those of its rows.
     pub bytes: u64,
 }
 

@@ -1,122 +1,155 @@
-//! What a restore would do: the comparison that a dry run and a run share.
+//! The plan of a restore: what happens to each object, told object by object.
+//!
+//! | the object | at the moment | now | what happens | what is counted |
+//! |---|---|---|---|---|
+//! | kept | there | there | its rows are put back | the rows that differ |
+//! | dropped | there | – | it comes back, its rows are put back | all of its rows then, as brought back |
+//! | replaced | there | another of its name | both: the old one comes back, the new one goes | both |
+//! | created | – | there | it goes | all of its rows now, as deleted |
+//!
+//! Whoever names objects says what becomes of their names, by writes of the same commit ([`RestorePlan::writes`]). Counts
+//! are those of what a user sees: a keyspace may hold all rows of an object that was dropped, and they come back.
 
-use bygone_engine::{
-    Difference, KeyRange, ReadView, Scope,
-    types::{KeyspaceId, Timestamp},
-};
-use bygone_mvcc::{Store, newest_commits};
+use std::collections::BTreeSet;
 
-use super::{RestoreReport, RestoreRequest, TargetReport, UNDONE_MAX};
-use crate::{ChangeKind, Error, Result, Snapshots};
+use bygone_engine::types::{KeyspaceId, Timestamp, WriteBatch};
+use bytes::Bytes;
 
-/// How many commits are looked at for those that touched a target.
-const COMMITS_LOOKED_AT: usize = UNDONE_MAX * 8;
+use crate::ObjectRef;
 
-/// Says what [`super::run`] would do now, and changes nothing.
-///
-/// # Errors
-/// As [`super::run`], but for locks.
-///
-/// # Cost
-/// Follows what changed since the moment.
-pub async fn plan(snapshots: &Snapshots, request: &RestoreRequest) -> Result<RestoreReport> {
-    Box::pin(compare(snapshots, request)).await
+/// See the module documentation.
+#[derive(Clone, Debug)]
+pub struct RestorePlan {
+    to: Timestamp,
+    targets: Vec<RestoreTarget>,
+    removed: Vec<ObjectRef>,
+    writes: WriteBatch,
+    guards: Vec<(KeyspaceId, Bytes)>,
+    seen_at: Option<Timestamp>,
 }
 
-async fn compare(snapshots: &Snapshots, request: &RestoreRequest) -> Result<RestoreReport> {
-    let store = snapshots.store();
-    let comparison = Comparison::begin(store, request).await?;
-    comparison.check_unchanged(store, request).await?;
-    let mut report = comparison.report(request).await?;
-    for (index, target) in request.targets.iter().enumerate() {
-        for (position, keyspace) in target.keyspaces.iter().enumerate() {
-            let mut differences = comparison.differences(store, *keyspace)?;
-            while let Some(difference) = differences.next().await? {
-                count(&mut report.targets[index], &difference, position == 0);
-                tell(request, &report.targets[index]);
-            }
-        }
-    }
-    Ok(report)
+/// An object whose rows are put back.
+#[derive(Clone, Debug)]
+pub(super) struct RestoreTarget {
+    pub(super) object: ObjectRef,
+    /// When it was dropped, where it comes back.
+    pub(super) dropped_at: Option<Timestamp>,
 }
 
-/// The two states that a restore compares.
-#[derive(Debug)]
-pub(super) struct Comparison {
-    pub(super) then: ReadView,
-    pub(super) now: ReadView,
+impl RestorePlan {
+    /// Nothing yet, as of the moment `to`.
+    pub fn new(to: Timestamp) -> Self {
+        let (targets, removed, guards) = (Vec::new(), Vec::new(), Vec::new());
+        Self { to, targets, removed, writes: WriteBatch::new(), guards, seen_at: None }
+    }
+
+    /// All of `objects`, which are there at the moment and now.
+    pub fn of_kept(objects: impl IntoIterator<Item = ObjectRef>, to: Timestamp) -> Self {
+        let mut plan = Self::new(to);
+        objects.into_iter().for_each(|object| plan.keep(object, None));
+        plan
+    }
+
+    /// Says when the catalogs were looked at: the commit conflicts when a guard, or a key of the writes, changed since. Without
+    /// it they are not looked at.
+    #[must_use]
+    pub fn seen_at(mut self, moment: Timestamp) -> Self {
+        self.seen_at = Some(moment);
+        self
+    }
+
+    /// Puts back an object that is there at the moment and now. `guard` changes when it is dropped.
+    pub fn keep(&mut self, object: ObjectRef, guard: Option<(KeyspaceId, Bytes)>) {
+        self.guards.extend(guard);
+        self.targets.push(RestoreTarget { object, dropped_at: None });
+    }
+
+    /// Brings back an object that was dropped at `dropped_at`.
+    pub fn bring_back(&mut self, object: ObjectRef, dropped_at: Timestamp) {
+        self.targets.push(RestoreTarget { object, dropped_at: Some(dropped_at) });
+    }
+
+    /// Brings back `old`, which was dropped at `dropped_at`, and removes `new`, which has its name now.
+    pub fn replace(&mut self, old: ObjectRef, dropped_at: Timestamp, new: ObjectRef) {
+        self.bring_back(old, dropped_at);
+        self.remove(new);
+    }
+
+    /// Removes an object that was created since.
+    pub fn remove(&mut self, object: ObjectRef) {
+        self.removed.push(object);
+    }
+
+    /// Further writes of the commit: the rows of catalogs.
+    pub fn writes(&mut self) -> &mut WriteBatch {
+        &mut self.writes
+    }
+
+    /// The moment.
+    pub fn to(&self) -> Timestamp {
+        self.to
+    }
+
+    /// Whether an object with this id is put back.
+    pub fn has(&self, id: u64) -> bool {
+        self.targets.iter().any(|target| target.object.id == id)
+    }
+
+    /// Whether no object is named and nothing is written.
+    pub fn is_empty(&self) -> bool {
+        self.targets.is_empty() && self.removed.is_empty() && self.writes.is_empty()
+    }
+
+    /// Whether something beside rows changes.
+    pub fn changes_objects(&self) -> bool {
+        !self.writes.is_empty() || !self.removed.is_empty() || self.revived().next().is_some()
+    }
+
+    /// The names of the objects that are put back.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.targets.iter().map(|target| target.object.name.as_str())
+    }
+
+    pub(super) fn targets(&self) -> &[RestoreTarget] {
+        &self.targets
+    }
+
+    pub(super) fn removed(&self) -> &[ObjectRef] {
+        &self.removed
+    }
+
+    /// The keyspaces that come back, with the moment of their drop.
+    pub(super) fn revived(&self) -> impl Iterator<Item = (KeyspaceId, Timestamp)> {
+        self.targets.iter().flat_map(|RestoreTarget { object, dropped_at }| {
+            dropped_at
+                .into_iter()
+                .flat_map(|at| object.keyspaces.iter().map(move |keyspace| (*keyspace, *at)))
+        })
+    }
+
+    /// The keyspaces that go.
+    pub(super) fn removed_keyspaces(&self) -> impl Iterator<Item = KeyspaceId> {
+        self.removed.iter().flat_map(|object| object.keyspaces.iter().copied())
+    }
+
+    /// Every keyspace that the restore writes into or drops.
+    pub(super) fn keyspaces(&self) -> Vec<KeyspaceId> {
+        let put_back = self.targets.iter().flat_map(|target| target.object.keyspaces.iter().copied());
+        put_back.chain(self.removed_keyspaces()).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// The writes of the commit, the keys that must not have changed, and since when.
+    pub(super) fn into_writes(self) -> (WriteBatch, Vec<(KeyspaceId, Bytes)>, Timestamp) {
+        let Some(seen_at) = self.seen_at else { return (self.writes, Vec::new(), Timestamp::ZERO) };
+        let mut guards = self.guards;
+        guards.extend(self.writes.writes().iter().map(|write| (write.keyspace, write.key.clone())));
+        (self.writes, guards, seen_at)
+    }
 }
 
-impl Comparison {
-    pub(super) async fn begin(store: &Store, request: &RestoreRequest) -> Result<Self> {
-        if request.targets.is_empty() && request.extra.is_empty() {
-            return Err(Error::Invalid("there is nothing to restore".into()));
-        }
-        let keyspaces = request.targets.iter().flat_map(|target| target.keyspaces.iter().copied());
-        let then = store.view_at_in(request.to, Scope::keyspaces(keyspaces)).await?;
-        // The present as a moment of its own: nothing commits at or before it any more.
-        let now = store.view_present().await?;
-        Ok(Self { then, now })
-    }
-
-    pub(super) fn differences(&self, store: &Store, keyspace: KeyspaceId) -> Result<bygone_engine::DiffScan> {
-        Ok(store.engine().diff(keyspace, &KeyRange::all(), &self.then, &self.now)?)
-    }
-
-    /// Checks `if_unchanged_since` against every keyspace of the targets.
-    pub(super) async fn check_unchanged(&self, store: &Store, request: &RestoreRequest) -> Result<()> {
-        let Some(since) = request.if_unchanged_since else { return Ok(()) };
-        for target in &request.targets {
-            let mut newest: Option<Timestamp> = None;
-            for keyspace in &target.keyspaces {
-                let through = self.now.timestamp();
-                let mut versions = store.engine().versions(*keyspace, KeyRange::all(), since, through)?;
-                while let Some(version) = versions.next().await? {
-                    newest = newest.max(Some(version.begin));
-                }
-            }
-            if let Some(newest) = newest {
-                return Err(Error::Changed { target: format!("\"{}\"", target.name), since, newest });
-            }
-        }
-        Ok(())
-    }
-
-    /// A report without counts.
-    pub(super) async fn report(&self, request: &RestoreRequest) -> Result<RestoreReport> {
-        let keyspaces = request.keyspaces();
-        let newest = self.now.timestamp();
-        let mut undone = newest_commits(&self.now, request.to, newest, COMMITS_LOOKED_AT).await?;
-        let looked_at_all = undone.len() < COMMITS_LOOKED_AT;
-        undone.retain(|commit| commit.touches(&keyspaces));
-        let more_undone = !looked_at_all || undone.len() > UNDONE_MAX;
-        undone.truncate(UNDONE_MAX);
-        let targets = request
-            .targets
-            .iter()
-            .map(|target| TargetReport { name: target.name.clone(), ..TargetReport::default() })
-            .collect();
-        Ok(RestoreReport { to: request.to, targets, undone, more_undone, newest, ..RestoreReport::default() })
-    }
-}
-
-/// Counts one key; rows are the keys of a target's first keyspace.
-pub(super) fn count(report: &mut TargetReport, difference: &Difference, is_row: bool) {
-    report.bytes += (difference.key.len() + difference.before.as_ref().map_or(0, bytes::Bytes::len)) as u64;
-    if !is_row {
-        return;
-    }
-    match ChangeKind::of(difference) {
-        ChangeKind::Insert => report.deleted += 1,
-        ChangeKind::Update => report.reverted += 1,
-        ChangeKind::Delete => report.brought_back += 1,
-    }
-}
-
-pub(super) fn tell(request: &RestoreRequest, report: &TargetReport) {
-    if let Some(progress) = &request.progress
-        && report.rows().is_multiple_of(1_024)
-    {
-        progress.compared(&report.name, report.rows());
+impl RestoreTarget {
+    /// Whether the rows that differ are counted; all of its rows otherwise.
+    pub(super) fn is_kept(&self) -> bool {
+        self.dropped_at.is_none()
     }
 }

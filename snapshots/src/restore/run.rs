@@ -2,14 +2,14 @@
 
 use bygone_engine::{
     DiffScan, Ingest, IngestOptions, IngestedRun,
-    types::{Durability, KeyspaceId, Timestamp, Write, WriteBatch},
+    types::{Durability, Timestamp, Write, WriteBatch},
 };
 use bygone_mvcc::{CommitInfo, CommitMeta, ExclusiveCommit, ExclusiveLock, Store};
 use futures::channel::oneshot;
 
 use super::{
     RestoreReport, RestoreRequest, SafetySnapshot,
-    plan::{Comparison, count, tell},
+    compare::{Comparison, count, tell},
 };
 use crate::{Result, Snapshots, safety::Prepared};
 
@@ -17,7 +17,7 @@ use crate::{Result, Snapshots, safety::Prepared};
 ///
 /// # Errors
 /// `Future` and `TooOld` for the moment; `Changed` when a target changed after `if_unchanged_since`; `Locked` when another
-/// restore or bulk load does not finish in time; `Conflict` when a key of `extra` changed; those of reading and of a
+/// restore or bulk load does not finish in time; `Conflict` when a guard or a key of the writes changed; those of reading and of a
 /// commit. Nothing is changed then, and there is no safety snapshot.
 ///
 /// # Cancel safety
@@ -30,24 +30,45 @@ pub async fn run(snapshots: &Snapshots, request: RestoreRequest) -> Result<Resto
     Box::pin(restore(snapshots, request)).await
 }
 
+/// Says what [`run`] would do now, and changes nothing.
+///
+/// # Errors
+/// As [`run`], but for locks.
+///
+/// # Cost
+/// Follows what changed since the moment.
+pub async fn dry_run(snapshots: &Snapshots, request: &RestoreRequest) -> Result<RestoreReport> {
+    Box::pin(compare(snapshots.store(), request, Output::Nothing)).await.map(|compared| compared.report)
+}
+
+/// What a comparison found, and what it wrote.
+struct Compared {
+    comparison: Comparison,
+    report: RestoreReport,
+    written: Written,
+}
+
+/// Compares then with now, and writes what differs to where `output` says.
+async fn compare(store: &Store, request: &RestoreRequest, output: Output) -> Result<Compared> {
+    let comparison = Comparison::begin(store, request).await?;
+    comparison.check_unchanged(store, request).await?;
+    let mut report = comparison.report(request).await?;
+    let written = write_differences(store, request, &comparison, &mut report, output).await?;
+    Ok(Compared { comparison, report, written })
+}
+
 async fn restore(snapshots: &Snapshots, request: RestoreRequest) -> Result<RestoreReport> {
     let store = snapshots.store();
     // 1. Nobody else commits into the scope from here on.
-    let lock = store.lock_exclusive(&request.keyspaces(), &what(&request), request.wait_us).await?;
-    // 2. Compare then with now.
-    let comparison = Comparison::begin(store, &request).await?;
-    comparison.check_unchanged(store, &request).await?;
-    let mut report = comparison.report(&request).await?;
-    // 3. Write what differs, to files where it is much.
-    let written = write_differences(store, &request, &comparison, &mut report).await?;
-    if written.is_empty()
-        && request.extra.is_empty()
-        && request.remove.is_empty()
-        && request.revive.is_empty()
-    {
+    let keyspaces = request.plan.keyspaces();
+    let lock = store.lock_exclusive(&keyspaces, &what(&request), request.wait_us).await?;
+    // 2. Compare then with now, and write what differs, to files where it is much.
+    let compared = compare(store, &request, Output::Batch(WriteBatch::new())).await?;
+    let Compared { comparison, mut report, written } = compared;
+    if written.is_empty() && !request.plan.changes_objects() {
         return Ok(report);
     }
-    // 4. Commit all of it at one timestamp, with the record of the safety snapshot.
+    // 3. Commit all of it at one timestamp, with the record of the safety snapshot.
     let safety = prepare_safety(snapshots, &request, &comparison).await?;
     if let Some(progress) = &request.progress {
         progress.committing();
@@ -67,7 +88,7 @@ async fn commit_to_the_end(
     safety: Option<Prepared>,
 ) -> Result<CommitInfo> {
     let tasks = &store.engine().env().tasks;
-    if request.revive.is_empty() || !tasks.is_background() {
+    if request.plan.revived().next().is_none() || !tasks.is_background() {
         return Box::pin(commit(store, &lock, request, written, safety)).await;
     }
     let (answer, outcome) = oneshot::channel();
@@ -85,7 +106,7 @@ async fn commit_to_the_end(
 }
 
 fn what(request: &RestoreRequest) -> String {
-    let names: Vec<_> = request.targets.iter().map(|target| target.name.as_str()).collect();
+    let names: Vec<_> = request.plan.names().collect();
     format!("a restore of {}", if names.is_empty() { "the catalog".into() } else { names.join(", ") })
 }
 
@@ -107,24 +128,33 @@ async fn write_differences(
     request: &RestoreRequest,
     comparison: &Comparison,
     report: &mut RestoreReport,
+    mut output: Output,
 ) -> Result<Written> {
     let mut written = Written::default();
-    for (target, report) in request.targets.iter().zip(&mut report.targets) {
-        for (position, keyspace) in target.keyspaces.iter().enumerate() {
+    for (target, report) in request.plan.targets().iter().zip(&mut report.targets) {
+        for (position, keyspace) in target.object.keyspaces.iter().enumerate() {
             let mut differences = comparison.differences(store, *keyspace)?;
-            let mut output = Output::Batch(WriteBatch::new());
             let room = request.log_bytes_max.saturating_sub(written.batch.bytes());
             while let Some(difference) = differences.next().await? {
-                count(report, &difference, position == 0);
-                tell(request, report);
+                if target.is_kept() {
+                    count(report, &difference, position == 0);
+                    tell(request, report);
+                }
                 let write = Write { keyspace: *keyspace, key: difference.key, value: difference.before };
                 output = output.push(store, write, room).await?;
             }
             drop::<DiffScan>(differences);
-            match output {
-                Output::Batch(batch) => batch.writes().iter().for_each(|w| written.batch.push(w.clone())),
-                Output::Files(ingest) => written.runs.push(ingest.finish().await?),
-            }
+            output = match output {
+                Output::Nothing => Output::Nothing,
+                Output::Batch(batch) => {
+                    batch.writes().iter().for_each(|w| written.batch.push(w.clone()));
+                    Output::Batch(WriteBatch::new())
+                }
+                Output::Files(ingest) => {
+                    written.runs.push(ingest.finish().await?);
+                    Output::Batch(WriteBatch::new())
+                }
+            };
         }
         if let Some(progress) = &request.progress {
             progress.compared(&report.name, report.rows());
@@ -136,6 +166,8 @@ async fn write_differences(
 /// Where the changes of one keyspace go: into memory while they are few, then into files.
 #[derive(Debug)]
 enum Output {
+    /// Of a dry run.
+    Nothing,
     Batch(WriteBatch),
     Files(Box<Ingest>),
 }
@@ -143,8 +175,9 @@ enum Output {
 impl Output {
     async fn push(self, store: &Store, write: Write, room: usize) -> Result<Self> {
         match self {
+            Self::Nothing => Ok(Self::Nothing),
             Self::Batch(mut batch) => {
-                let keyspace: KeyspaceId = write.keyspace;
+                let keyspace = write.keyspace;
                 batch.push(write);
                 if batch.bytes() <= room {
                     return Ok(Self::Batch(batch));
@@ -168,13 +201,13 @@ async fn prepare_safety(
     request: &RestoreRequest,
     comparison: &Comparison,
 ) -> Result<Option<Prepared>> {
-    let at = comparison.now.timestamp();
+    let at = comparison.present();
     let expires = match request.safety {
         SafetySnapshot::None => return Ok(None),
         SafetySnapshot::Forever => None,
         SafetySnapshot::For(us) => Some(Timestamp::from_micros(at.as_micros().saturating_add(us))),
     };
-    let comment = format!("the state before {} to {}", what(request), request.to);
+    let comment = format!("the state before {} to {}", what(request), request.plan.to());
     snapshots.prepare_automatic(request.scope(), at, expires, comment).await.map(Some)
 }
 
@@ -186,44 +219,36 @@ async fn commit(
     mut safety: Option<Prepared>,
 ) -> Result<CommitInfo> {
     let Written { mut batch, runs } = written;
-    let mut guards = request.guards;
-    guards.extend(request.extra.writes().iter().map(|write| (write.keyspace, write.key.clone())));
-    request.extra.writes().iter().for_each(|write| batch.push(write.clone()));
+    let RestoreRequest { plan, meta, .. } = request;
+    let meta = CommitMeta {
+        statement: meta.statement.or_else(|| Some("RESTORE".into())),
+        tables: if meta.tables.is_empty() { plan.names().map(str::to_owned).collect() } else { meta.tables },
+        ..meta
+    };
+    let revived: Vec<_> = plan.revived().collect();
+    let removed: Vec<_> = plan.removed_keyspaces().collect();
+    let (writes, guards, guarded_since) = plan.into_writes();
+    writes.writes().iter().for_each(|write| batch.push(write.clone()));
     if let Some(safety) = &mut safety {
         safety.add_to(&mut batch);
     }
     // Before the commit: a keyspace that is live but still marked would lose its files. What a crash cuts short here is put
     // right when the database is opened (`KeyspaceNames::reconcile`).
-    for (keyspace, _) in &request.revive {
+    for (keyspace, _) in &revived {
         store.engine().revive_keyspace(*keyspace).await?;
     }
-    let meta = CommitMeta {
-        statement: request.meta.statement.clone().or_else(|| Some("RESTORE".into())),
-        tables: if request.meta.tables.is_empty() {
-            request.targets.iter().map(|target| target.name.clone()).collect()
-        } else {
-            request.meta.tables.clone()
-        },
-        ..request.meta
-    };
-    let commit = ExclusiveCommit {
-        runs,
-        batch,
-        guards: if request.extra_unchanged_since.is_some() { guards } else { Vec::new() },
-        guarded_since: request.extra_unchanged_since.unwrap_or_default(),
-        meta,
-        durability: Durability::Sync,
-    };
+    let durability = Durability::Sync;
+    let commit = ExclusiveCommit { runs, batch, guards, guarded_since, meta, durability };
     match store.commit_exclusive(lock, commit).await {
         Ok(info) => {
-            store.mark_dropped(request.remove, info.timestamp).await;
+            store.mark_dropped(removed, info.timestamp).await;
             Ok(info)
         }
         Err(error) => {
             if let Some(safety) = safety {
                 safety.failed();
             }
-            for (keyspace, dropped_at) in request.revive {
+            for (keyspace, dropped_at) in revived {
                 store.mark_dropped([keyspace], dropped_at).await;
             }
             Err(error.into())

@@ -10,7 +10,7 @@ use bygone_engine::{
 use bygone_mvcc::Error as StoreError;
 use bygone_snapshots::{
     CreateSnapshot,
-    restore::{self, RestoreRequest, SafetySnapshot},
+    restore::{self, RestorePlan, RestoreRequest, SafetySnapshot},
 };
 
 use crate::database::{ACCOUNTS, Contents, Database, ORDERS, block_on, options, root_on, table};
@@ -298,7 +298,10 @@ fn collection_after_a_restore_keeps_what_was_restored() {
         }
         database.engine().compact().await.unwrap();
         let targets = vec![table("accounts", ACCOUNTS), table("orders", ORDERS)];
-        let request = RestoreRequest { safety: SafetySnapshot::None, ..RestoreRequest::new(targets, at) };
+        let request = RestoreRequest {
+            safety: SafetySnapshot::None,
+            ..RestoreRequest::new(RestorePlan::of_kept(targets, at))
+        };
         restore::run(&database.snapshots, request).await.unwrap();
         database.snapshots.drop_snapshot("s").await.unwrap();
         clock.advance(10_000);

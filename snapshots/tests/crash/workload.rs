@@ -10,7 +10,7 @@ use bygone_engine::{
 use bygone_mvcc::{CommitMeta, ExclusiveCommit};
 use bygone_snapshots::{
     CreateSnapshot, Error, Result, SnapshotScope,
-    restore::{self, RestoreRequest},
+    restore::{self, RestorePlan, RestoreRequest},
 };
 
 use crate::database::{ACCOUNTS, Contents, Database, KEYSPACES, ORDERS, engine_error, table};
@@ -125,9 +125,9 @@ impl Oracle {
         self.note(next, Outcome::Committed { at: Some(at), durable });
     }
 
-    /// The contents before each of the newest three commits, which a sector can hold.
+    /// The contents before each commit, those before the newest first.
     pub(crate) fn earlier(&self) -> Vec<Contents> {
-        self.states.iter().rev().skip(1).take(3).map(|(_, state)| state.clone()).collect()
+        self.states.iter().rev().skip(1).map(|(_, state)| state.clone()).collect()
     }
 
     /// The timestamps of the commits.
@@ -424,7 +424,10 @@ async fn restore(
     };
     let targets = vec![table("accounts", ACCOUNTS), table("orders", ORDERS)];
     // Small enough that some keyspaces go through files.
-    let request = RestoreRequest { log_bytes_max: 256, ..RestoreRequest::new(targets, snapshot.at) };
+    let request = RestoreRequest {
+        log_bytes_max: 256,
+        ..RestoreRequest::new(RestorePlan::of_kept(targets, snapshot.at))
+    };
     let report = restore::run(&database.snapshots, request).await;
     Some(report.map(|report| report.commit.map(|commit| commit.timestamp)))
 }

@@ -9,8 +9,8 @@ use std::{
 use bygone_engine::types::{Durability, KeyspaceId, Timestamp, WriteBatch};
 use bygone_mvcc::{CommitMeta, Store, commits, forget_commits};
 use bygone_snapshots::{
-    CreateSnapshot,
-    restore::{self, RestoreRequest, SafetySnapshot},
+    CreateSnapshot, ObjectRef,
+    restore::{self, RestorePlan, RestoreRequest, SafetySnapshot},
 };
 
 use crate::database::Database;
@@ -38,8 +38,8 @@ async fn a_restore_that_is_dropped_before_its_commit_leaves_nothing() {
     let before = store.write(batch(t, "k", "1"), Durability::Sync).await.expect("commits").timestamp;
     store.write(batch(t, "k", "2"), Durability::Sync).await.expect("commits");
     for log_bytes_max in [0, 1 << 20] {
-        let request =
-            RestoreRequest { log_bytes_max, ..RestoreRequest::new(vec![database.object("t").await], before) };
+        let plan = RestorePlan::of_kept([database.object("t").await], before);
+        let request = RestoreRequest { log_bytes_max, ..RestoreRequest::new(plan) };
         {
             let mut restore = Box::pin(restore::run(snapshots, request));
             assert!(poll(restore.as_mut()).is_pending(), "it waits for others to join its commit");
@@ -63,7 +63,8 @@ async fn readers_are_not_blocked_by_a_restore_and_see_all_of_it_or_nothing() {
     store.write(batch(u, "k", "2"), Durability::Sync).await.expect("commits");
     let old_reader = store.begin_read_only();
     let targets = vec![database.object("t").await, database.object("u").await];
-    let mut restore = Box::pin(restore::run(snapshots, RestoreRequest::new(targets, before)));
+    let mut restore =
+        Box::pin(restore::run(snapshots, RestoreRequest::new(RestorePlan::of_kept(targets, before))));
     loop {
         let outcome = poll(restore.as_mut());
         let view = store.view_now();
@@ -107,11 +108,11 @@ async fn a_restore_that_is_given_up_after_it_began_to_commit_happens_whole() {
     let keyspace = names.get("t").await.expect("is there");
     names.drop_keyspace("t").await.expect("drops");
     let (_, dropped_at) = store.engine().dropped_keyspaces()[0];
-    let mut extra = WriteBatch::new();
-    names.add_revival(&keyspace, &mut extra);
-    let revive = vec![(t, dropped_at)];
-    let safety = SafetySnapshot::None;
-    let request = RestoreRequest { revive, extra, safety, ..RestoreRequest::new(Vec::new(), at) };
+    let mut plan = RestorePlan::new(at);
+    let object = ObjectRef { name: "t".into(), id: t.get(), keyspaces: vec![t] };
+    plan.bring_back(object, dropped_at);
+    names.add_revival(&keyspace, plan.writes());
+    let request = RestoreRequest { safety: SafetySnapshot::None, ..RestoreRequest::new(plan) };
     {
         let mut restore = pin!(restore::run(&database.snapshots, request));
         while store.engine().dropped_keyspaces() == [(t, dropped_at)] {

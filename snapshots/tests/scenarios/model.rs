@@ -15,7 +15,7 @@ use bygone_engine::{
 use bygone_mvcc::{Error as MvccError, ExclusiveCommit, Transaction};
 use bygone_snapshots::{
     CreateSnapshot, Error, SnapshotScope, diff,
-    restore::{self, RestoreRequest, SafetySnapshot},
+    restore::{self, RestorePlan, RestoreRequest, SafetySnapshot},
 };
 use bytes::Bytes;
 use proptest::{
@@ -361,10 +361,10 @@ impl World {
             safety: if safety { SafetySnapshot::Forever } else { SafetySnapshot::None },
             log_bytes_max: if files { 0 } else { 1 << 20 },
             wait_us: 0,
-            ..RestoreRequest::new(targets, to)
+            ..RestoreRequest::new(RestorePlan::of_kept(targets, to))
         };
         let before = self.now();
-        let planned = restore::plan(&self.database.snapshots, &request).await;
+        let planned = restore::dry_run(&self.database.snapshots, &request).await;
         let done = restore::run(&self.database.snapshots, request).await;
         let (planned, done) = match (planned, done) {
             (Ok(planned), Ok(done)) => (planned, done),

@@ -23,7 +23,7 @@ use bygone_engine::{
 use bygone_mvcc::{Mark, Savepoint, Transaction};
 use bygone_snapshots::{
     ChangeKind, CreateSnapshot, Created, Error, ObjectRef, Quotas, Result, SnapshotScope, diff, key_history,
-    restore::{self, RestoreReport, RestoreRequest, SafetySnapshot},
+    restore::{self, RestorePlan, RestoreReport, RestoreRequest, SafetySnapshot},
 };
 use bytes::Bytes;
 
@@ -424,10 +424,10 @@ impl Script {
             if_unchanged_since: words.option("unchanged-since").map(number),
             wait_us: 0,
             log_bytes_max: words.option("log").map_or(1 << 20, |bytes| bytes.parse().expect("a number")),
-            ..RestoreRequest::new(targets, to)
+            ..RestoreRequest::new(RestorePlan::of_kept(targets, to))
         };
         let report = if dry {
-            restore::plan(&self.database.snapshots, &request).await?
+            restore::dry_run(&self.database.snapshots, &request).await?
         } else {
             restore::run(&self.database.snapshots, request).await?
         };
