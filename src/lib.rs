@@ -55,7 +55,7 @@
 //!
 //! # Where to start
 //!
-//! - [`Database`] opens a directory, memory, or any `object_store`; [`Keyspace`] is a map of bytes with a history.
+//! - [`Database`] opens a directory or memory, and for reading only any `object_store`; [`Keyspace`] is a map of bytes with a history.
 //! - [`Session`] runs SQL, with `AS OF` on every table, `CREATE SNAPSHOT` and `RESTORE`.
 //! - [`Transaction`] groups writes: snapshot isolation, the first committer wins, [`ErrorKind::Conflict`] means run it again.
 //! - [`Snapshots`] keeps moments by name; [`Restore`] puts keyspaces back to one.
