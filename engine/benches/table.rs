@@ -1,10 +1,12 @@
-//! What one table file costs on one core: writing, point reads, page scans. Prints the median of several rounds.
+//! What one table file costs on one core: writing, point reads, page scans. Prints the median of several
+//! rounds.
 //!
 //! `cargo bench -p bygone-engine --bench table`
 //!
-//! One million rows of 16-byte keys and 100-byte values, half of them compressible, in memory and in a directory; the
-//! cache is large enough for all of it and warm, but where the first round or the OS cache is said. Where the kernel
-//! tells (Linux), time is that of the thread on the processor, so that a busy machine does not count.
+//! One million rows of 16-byte keys and 100-byte values, half of them compressible, in memory and in a
+//! directory; the cache is large enough for all of it and warm, but where the first round or the OS cache is
+//! said. Where the kernel tells (Linux), time is that of the thread on the processor, so that a busy machine
+//! does not count.
 #![expect(clippy::disallowed_methods, reason = "a bench measures real time and asks the kernel for it")]
 #![expect(clippy::print_stdout, reason = "a bench prints")]
 

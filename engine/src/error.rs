@@ -11,8 +11,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Storage failed (I/O error, disk full, network). Nothing of the failed call is visible. Free space or repair the
-    /// storage, then retry; after a failed log write the database must be reopened ([`Error::Poisoned`]).
+    /// Storage failed (I/O error, disk full, network). Nothing of the failed call is visible. Free space or
+    /// repair the storage, then retry; after a failed log write the database must be reopened
+    /// ([`Error::Poisoned`]).
     #[error("storage failed: {context}: {source}")]
     Unavailable {
         /// What was being done, with the file's name inside the root.
@@ -30,8 +31,8 @@ pub enum Error {
         /// What does not fit.
         detail: String,
     },
-    /// There is no database where one was to be opened, and none can be made there. Correct the location; a new database
-    /// needs a directory that does not exist or is empty.
+    /// There is no database where one was to be opened, and none can be made there. Correct the location; a
+    /// new database needs a directory that does not exist or is empty.
     #[error("there is no database at {location}{}", other_files(found))]
     NoDatabase {
         /// Where it was looked for.
@@ -39,7 +40,8 @@ pub enum Error {
         /// What the directory holds instead, where that is why no database is made there.
         found: Vec<String>,
     },
-    /// Another process has the root open: for writing, or for reading where this one wants to write. Close it.
+    /// Another process has the root open: for writing, or for reading where this one wants to write. Close
+    /// it.
     #[error("database is locked by another process{}", .0.as_ref().map(|d| format!(": {d}")).unwrap_or_default())]
     Locked(Option<String>),
     /// A newer writer took over. This handle acknowledges nothing more: drop it and open again.
@@ -62,7 +64,8 @@ pub enum Error {
         /// The oldest moment that is readable without a pin.
         horizon: Timestamp,
     },
-    /// The call cannot be carried out as asked (key too long, keys out of order, unknown format version). Fix the call.
+    /// The call cannot be carried out as asked (key too long, keys out of order, unknown format version). Fix
+    /// the call.
     #[error("{0}")]
     Invalid(String),
     /// A bulk load met a key twice, or a key that is already there.

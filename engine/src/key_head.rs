@@ -1,5 +1,6 @@
-//! The head of a key: its first bytes as a number, which decides most comparisons without a look at the keys, which lie
-//! elsewhere in memory. Sixteen bytes of whole keys, eight of what follows the prefix that the keys of a page share.
+//! The head of a key: its first bytes as a number, which decides most comparisons without a look at the keys,
+//! which lie elsewhere in memory. Sixteen bytes of whole keys, eight of what follows the prefix that the keys
+//! of a page share.
 
 /// The first sixteen bytes of a key, filled up with zeros. Heads order as their keys do, or are equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,7 +19,8 @@ impl KeyHead {
     }
 }
 
-/// The first eight bytes of a suffix as a number that sorts like them. `a < b` implies `suffix_head(a) <= suffix_head(b)`.
+/// The first eight bytes of a suffix as a number that sorts like them. `a < b` implies `suffix_head(a) <=
+/// suffix_head(b)`.
 #[inline]
 pub(crate) fn suffix_head(suffix: &[u8]) -> u64 {
     if let Some(first) = suffix.first_chunk::<8>() {

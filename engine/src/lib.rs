@@ -1,8 +1,8 @@
 //! The versioned log-structured storage engine of Bygone.
 //!
-//! Versions are first class: every entry of a key carries its lifetime `[begin, end)` in commit timestamps, reads are
-//! at a timestamp, and compaction keeps what pinned timestamps need. The engine knows no SQL, no transaction and no
-//! snapshot name; the layers above register pins and call down.
+//! Versions are first class: every entry of a key carries its lifetime `[begin, end)` in commit timestamps,
+//! reads are at a timestamp, and compaction keeps what pinned timestamps need. The engine knows no SQL, no
+//! transaction and no snapshot name; the layers above register pins and call down.
 //!
 //! ```text
 //!   append ─▶ wal ─▶ memtable ─▶ flush ─▶ sst (table files) ─▶ compaction ─▶ current tier ─▶ history tier ─▶ collect
@@ -13,16 +13,18 @@
 //! Invariants:
 //!
 //! * I1 Commit timestamps rise with write order per key.
-//! * I2 For a key, all versions in a newer run are newer than those in an older run, and a key is never split over two
-//!   files of one run.
-//! * I3 The lifetime of a closed version is exact. Only a flush or a compaction that sees both neighbours closes one.
+//! * I2 For a key, all versions in a newer run are newer than those in an older run, and a key is never split
+//!   over two files of one run.
+//! * I3 The lifetime of a closed version is exact. Only a flush or a compaction that sees both neighbours
+//!   closes one.
 //! * I4 The successor of an open version, if there is one, is in a newer run.
-//! * I5 A closed version lives iff a pin of its keyspace lies in its lifetime, or it ended after the horizon. Reads that
-//!   are neither pinned nor at or after the horizon are refused.
-//! * I6 Predicates on values may leave out versions only once it is settled what these hide: of pages, only those of the
-//!   oldest run of the current tier, and of history (`read/prune.rs`).
-//! * I7 A closed value moves to the history tier only in a compaction whose output is the oldest run of the current tier for
-//!   its keys. What else holds there (H1 to H3) is said where it is held, in the compaction module.
+//! * I5 A closed version lives iff a pin of its keyspace lies in its lifetime, or it ended after the horizon.
+//!   Reads that are neither pinned nor at or after the horizon are refused.
+//! * I6 Predicates on values may leave out versions only once it is settled what these hide: of pages, only
+//!   those of the oldest run of the current tier, and of history (`read/prune.rs`).
+//! * I7 A closed value moves to the history tier only in a compaction whose output is the oldest run of the
+//!   current tier for its keys. What else holds there (H1 to H3) is said where it is held, in the compaction
+//!   module.
 
 mod byte_cursor;
 pub mod check;

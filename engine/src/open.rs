@@ -16,8 +16,8 @@ use crate::{
 
 /// Opens `root` for writing. One screen:
 pub(crate) async fn open(root: Root, env: Env, options: EngineOptions) -> Result<Arc<Core>> {
-    // 1. What can have no log cannot be written, and a mistyped path must not be. Looked at first: what is strange now is
-    //    none of a database that is being made at this moment.
+    // 1. What can have no log cannot be written, and a mistyped path must not be. Looked at first: what is
+    //    strange now is none of a database that is being made at this moment.
     wal::require_log(&root)?;
     let foreign_entries = root.foreign_entries()?;
     if !foreign_entries.is_empty() && manifest::newest_id(&root).await?.is_none() {
@@ -44,10 +44,12 @@ pub(crate) async fn open(root: Root, env: Env, options: EngineOptions) -> Result
             format!("{name} was written by a newer version: the database can be opened for reading only");
         return Err(Error::Invalid(what));
     }
-    // 5. Replay what the tables do not hold yet: also what is wrong with the log shows before anything is written.
+    // 5. Replay what the tables do not hold yet: also what is wrong with the log shows before anything is
+    //    written.
     let bounds = before.log_bounds();
     let replayed = replay(&root, bounds).await?;
-    // 6. Claim the next epoch: whoever had the root before is fenced from here on. What was acknowledged until then counts.
+    // 6. Claim the next epoch: whoever had the root before is fenced from here on. What was acknowledged
+    //    until then counts.
     let mut claimed = Manifest::clone(&before);
     claimed.epoch += 1;
     claimed.id += 1;
@@ -64,7 +66,8 @@ pub(crate) async fn open(root: Root, env: Env, options: EngineOptions) -> Result
     // 7. A log of our own; the old one is kept until the replayed memtable is in tables.
     let log = create_log(&root, &env, bounds, &claimed, &end).await?;
     let log_after = LogPosition::first(claimed.epoch);
-    // 8. From here on the log is known to be there, and before anything is written to it: were it gone, it would be missed.
+    // 8. From here on the log is known to be there, and before anything is written to it: were it gone, it
+    //    would be missed.
     let frozen = (!memtable.is_empty()).then(|| Frozen { memtable: Arc::new(memtable), log_after });
     let mut begun = Manifest::clone(&claimed);
     begun.last_timestamp = begun.last_timestamp.max(end.last_timestamp.unwrap_or_default());
@@ -106,8 +109,8 @@ async fn create_log(
     Ok(Log::local(local, root.clone(), clock))
 }
 
-/// Does what needs room; on a full disk once more with what the log has reserved: a full disk must not keep out whoever wants
-/// to make room on it.
+/// Does what needs room; on a full disk once more with what the log has reserved: a full disk must not keep
+/// out whoever wants to make room on it.
 async fn with_reserve<T>(root: &Root, bounds: LogBounds, work: impl AsyncFn() -> Result<T>) -> Result<T> {
     match work().await {
         Err(error) if error.is_full() && wal::give_back(root, bounds)? => work().await,
@@ -121,8 +124,8 @@ pub(crate) async fn open_read_only(root: Root, env: Env, options: EngineOptions)
     if manifest::newest_id(&root).await?.is_none() {
         return Err(manifest::no_database(&root));
     }
-    // The lock keeps a writer of this machine from deleting what is read, and lets other readers in. Where there is no
-    // lock file and none can be made there is no writer.
+    // The lock keeps a writer of this machine from deleting what is read, and lets other readers in. Where
+    // there is no lock file and none can be made there is no writer.
     let lock = match root.lock(LockMode::Shared) {
         Err(Error::Unavailable { .. }) => None,
         outcome => outcome?,

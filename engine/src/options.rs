@@ -2,8 +2,9 @@
 
 /// How an engine is sized. Plain data; the defaults suit a program with about 1 GiB to spare.
 ///
-/// A compaction takes about 34 MiB beside the cache and 44 bytes for each key of the files that it writes at the same time, however
-/// much it compacts; and 12 MiB more for each snapshot whose past goes to a file of its own, of which there are 32 at most.
+/// A compaction takes about 34 MiB beside the cache and 44 bytes for each key of the files that it writes at
+/// the same time, however much it compacts; and 12 MiB more for each snapshot whose past goes to a file of
+/// its own, of which there are 32 at most.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineOptions {
     /// Size at which the memtable is frozen and written to tables, in bytes. 4 KiB and more; default 64 MiB.
@@ -12,15 +13,17 @@ pub struct EngineOptions {
     pub frozen_memtables_max: usize,
     /// Decoded pages that are kept in memory, in bytes. Default 256 MiB.
     pub cache_bytes: usize,
-    /// Table files that are open at the same time, at most; others are opened when they are read. 1 and more, but for 0: half
-    /// of what the process may have open when the engine is opened, and 16 at least. Default 0.
+    /// Table files that are open at the same time, at most; others are opened when they are read. 1 and more,
+    /// but for 0: half of what the process may have open when the engine is opened, and 16 at least. Default
+    /// 0.
     pub open_files_max: usize,
-    /// Size at which a table file is closed and the next one started, in bytes. 4 KiB and more; default 64 MiB.
+    /// Size at which a table file is closed and the next one started, in bytes. 4 KiB and more; default 64
+    /// MiB.
     pub table_bytes: u64,
     /// Rows of a page at most. 1 to 65,535; default 2,048.
     pub page_rows: usize,
-    /// Bytes of a page at most, before compression, but for a single larger row; eight times as many where values are
-    /// stored column by column. Default 64 KiB.
+    /// Bytes of a page at most, before compression, but for a single larger row; eight times as many where
+    /// values are stored column by column. Default 64 KiB.
     pub page_bytes: usize,
     /// How much larger a level is than the one above it. 2 and more; default 10.
     pub level_ratio: u64,
@@ -30,13 +33,13 @@ pub struct EngineOptions {
     pub level0_runs_slow: usize,
     /// Runs of level 0 at which writers are stopped. Default 24.
     pub level0_runs_stop: usize,
-    /// Bytes of table files that compactions in the background read in a second at most; 0: as many as they can. There is no
-    /// limit for a compaction that was asked for, and none while writers wait. Default 0.
+    /// Bytes of table files that compactions in the background read in a second at most; 0: as many as they
+    /// can. There is no limit for a compaction that was asked for, and none while writers wait. Default 0.
     pub compaction_bytes_per_second: u64,
     /// Memory that one bulk ingest may use to sort and write, in bytes. Default 128 MiB.
     pub ingest_bytes: usize,
-    /// Retention of a database that is created, in microseconds: how far back every moment is readable without a
-    /// pin. Stored in the database; see `Engine::set_retention`. Default 7 days.
+    /// Retention of a database that is created, in microseconds: how far back every moment is readable
+    /// without a pin. Stored in the database; see `Engine::set_retention`. Default 7 days.
     pub retention_us: u64,
 }
 

@@ -34,7 +34,8 @@ pub struct KeyspaceStats {
     pub level0_runs: u64,
     /// Levels below level 0 that hold files.
     pub levels: u64,
-    /// The part of `bytes` that versions without a known successor take, each version of a file taken as of equal size.
+    /// The part of `bytes` that versions without a known successor take, each version of a file taken as of
+    /// equal size.
     pub open_bytes: u64,
     /// Every moment at or after this is readable.
     pub horizon: Timestamp,
@@ -108,7 +109,8 @@ pub struct EngineStats {
     pub cache_misses: u64,
     /// Memory of the page indexes and filters of all files, in bytes.
     pub index_bytes: u64,
-    /// Table files that are open now; see [`EngineOptions::open_files_max`](crate::EngineOptions::open_files_max).
+    /// Table files that are open now; see
+    /// [`EngineOptions::open_files_max`](crate::EngineOptions::open_files_max).
     pub open_files: u64,
     /// Memtables written to table files.
     pub flushes: u64,
@@ -201,16 +203,17 @@ impl EngineStats {
         self.keyspaces.iter().map(|keyspace| keyspace.level0_runs).max().unwrap_or(0)
     }
 
-    /// Bytes of table files written for 100 bytes that came from memtables and bulk loads, since the engine was opened: 100 is
-    /// every byte written once. The log does not count. `None` before anything was written.
+    /// Bytes of table files written for 100 bytes that came from memtables and bulk loads, since the engine
+    /// was opened: 100 is every byte written once. The log does not count. `None` before anything was
+    /// written.
     pub fn write_amplification_percent(&self) -> Option<u64> {
         let new = self.flushed_bytes + self.ingested_bytes;
         ((new + self.compacted_bytes) * 100).checked_div(new)
     }
 
-    /// Bytes of table files for 100 bytes of versions without a known successor. An estimate: in a file, versions count as
-    /// of equal size, and a version whose successor is in another file counts as current until compaction brings them together.
-    /// `None` without files.
+    /// Bytes of table files for 100 bytes of versions without a known successor. An estimate: in a file,
+    /// versions count as of equal size, and a version whose successor is in another file counts as current
+    /// until compaction brings them together. `None` without files.
     pub fn space_amplification_percent(&self) -> Option<u64> {
         (self.bytes() * 100).checked_div(self.sum(|keyspace| keyspace.open_bytes))
     }

@@ -1,4 +1,5 @@
-//! The check finds nothing in a database that is as it should be, whatever happened to it, and names what is not.
+//! The check finds nothing in a database that is as it should be, whatever happened to it, and names what is
+//! not.
 
 use std::sync::Arc;
 
@@ -22,7 +23,8 @@ fn root(disk: &SimDisk) -> Root {
     Root::local(Arc::new(disk.clone()), DIRECTORY)
 }
 
-/// A database with several runs, closed versions, deletions, a bulk load, and commits that are in the log only.
+/// A database with several runs, closed versions, deletions, a bulk load, and commits that are in the log
+/// only.
 async fn database(seed: u64) -> SimDisk {
     let mut rng = StdRng::seed_from_u64(seed);
     let disk = SimDisk::default();

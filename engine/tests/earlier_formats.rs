@@ -1,4 +1,5 @@
-//! Databases that earlier versions wrote: whatever changes in the writer, they open, are read and are written on.
+//! Databases that earlier versions wrote: whatever changes in the writer, they open, are read and are written
+//! on.
 
 use bygone_engine::{
     Durability, Engine, EngineOptions, Error, KeyspaceId, Root, Scope, StampedBatch, Timestamp, WriteBatch,

@@ -1,4 +1,5 @@
-//! The examples of FORMAT.md are what this version writes, byte by byte; what it does not know it treats as the page says.
+//! The examples of FORMAT.md are what this version writes, byte by byte; what it does not know it treats as
+//! the page says.
 
 use std::fmt::Write as _;
 
@@ -15,7 +16,8 @@ use bygone_engine::{
 const FORMAT: &str = include_str!("../../FORMAT.md");
 const BYTES_OF_A_LINE: usize = 32;
 
-/// The bytes as FORMAT.md shows them: offset and 32 bytes a line, lines of zeros left out, the length at the end.
+/// The bytes as FORMAT.md shows them: offset and 32 bytes a line, lines of zeros left out, the length at the
+/// end.
 fn dump(bytes: &[u8]) -> String {
     let mut text = String::new();
     for (index, line) in bytes.chunks(BYTES_OF_A_LINE).enumerate() {

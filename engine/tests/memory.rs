@@ -37,7 +37,8 @@ fn count(bytes: isize) {
 }
 
 #[expect(unsafe_code, reason = "an allocator cannot be counted without being one")]
-// SAFETY: every call goes to the system's allocator as it came; the counters neither allocate nor have a destructor.
+// SAFETY: every call goes to the system's allocator as it came; the counters neither allocate nor have a
+// destructor.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size().cast_signed());
@@ -52,8 +53,8 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-/// Bytes that a compaction of so many rows of 4 KiB, each in [`ROUNDS`] versions, held at most, beside what was held before
-/// it.
+/// Bytes that a compaction of so many rows of 4 KiB, each in [`ROUNDS`] versions, held at most, beside what
+/// was held before it.
 async fn most_held(rows: u64) -> isize {
     let dir = tempfile::tempdir().unwrap();
     let clock = ManualClock::at(0);

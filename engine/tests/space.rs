@@ -1,5 +1,5 @@
-//! Space accounting against brute force: every version of a random history, judged by the garbage rule with and without
-//! the holders. Sizes are tiny, so that pages, runs and memtables are crossed all the time.
+//! Space accounting against brute force: every version of a random history, judged by the garbage rule with
+//! and without the holders. Sizes are tiny, so that pages, runs and memtables are crossed all the time.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -27,7 +27,8 @@ struct Run {
     history: History,
     holders: Vec<(Holder, Pin)>,
     now: u64,
-    /// Versions that were found to belong to one holder only, in all checks: the test must not be about nothing.
+    /// Versions that were found to belong to one holder only, in all checks: the test must not be about
+    /// nothing.
     exclusive: u64,
 }
 
@@ -269,7 +270,8 @@ async fn what_is_written_while_space_is_counted_does_not_count() {
     let none = BTreeSet::new();
     let before = engine.space(&holders, &none).await.unwrap();
     assert_eq!((before[0].stored.versions, before[0].current.versions), (7_500, 7_000));
-    // The count gives way where it has looked at some of the rows: then all keys are written, and others in between.
+    // The count gives way where it has looked at some of the rows: then all keys are written, and others in
+    // between.
     let mut keys = 0..12_000;
     let (meanwhile, ()) = futures::join!(engine.space(&holders, &none), write(3, &mut keys));
     assert_eq!(meanwhile.unwrap(), before);

@@ -111,8 +111,8 @@ async fn rows(view: &ReadView, reverse: bool) -> Vec<(Bytes, Bytes)> {
     rows
 }
 
-/// v1 is open in the last level; v2 and v3 are merged above it. Were v2 moved by that merge, a reader between them
-/// would find v1 and v2.
+/// v1 is open in the last level; v2 and v3 are merged above it. Were v2 moved by that merge, a reader between
+/// them would find v1 and v2.
 #[tokio::test]
 async fn a_value_does_not_move_while_an_older_one_is_open_below() {
     let db = Database::new(1_000_000).await;

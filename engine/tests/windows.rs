@@ -1,4 +1,5 @@
-//! Scans judge the rows of several files by windows of keys: the same rows come, each once, and in order where one is wanted.
+//! Scans judge the rows of several files by windows of keys: the same rows come, each once, and in order
+//! where one is wanted.
 
 use std::collections::{BTreeMap, BTreeSet};
 

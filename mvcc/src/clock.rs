@@ -5,12 +5,13 @@
 //!   reader at t ── lift_to(t): no later commit gets ≤ t ── wait_visible(t): waits while something ≤ t is in flight
 //! ```
 //!
-//! C1 Timestamps given out rise strictly, across restarts too: the clock starts at the engine's last timestamp.
-//! C2 After `lift_to(t)` nothing gets a timestamp ≤ t while the store is open. Across restarts that holds only for what the
-//!    log knows of: whoever gives out an answer that must stand writes a watermark, which is a commit without writes
-//!    ([`Store::wait_visible_durably`](crate::Store::wait_visible_durably)).
-//! C3 What is in flight are ranges in the order of their timestamps, because only the leader stamps. Those of groups that
-//!    wait for the log may be several; they end in any order.
+//! C1 Timestamps given out rise strictly, across restarts too: the clock starts at the engine's last
+//!    timestamp.
+//! C2 After `lift_to(t)` nothing gets a timestamp ≤ t while the store is open. Across restarts that holds
+//!    only for what the log knows of: whoever gives out an answer that must stand writes a watermark, which
+//!    is a commit without writes ([`Store::wait_visible_durably`](crate::Store::wait_visible_durably)).
+//! C3 What is in flight are ranges in the order of their timestamps, because only the leader stamps. Those of
+//!    groups that wait for the log may be several; they end in any order.
 
 use std::{
     collections::VecDeque,
@@ -104,8 +105,8 @@ impl Clock {
         }
     }
 
-    /// Reserves `count` timestamps for a group of commits, none for a group of watermarks; they count as in flight until the
-    /// result is dropped.
+    /// Reserves `count` timestamps for a group of commits, none for a group of watermarks; they count as in
+    /// flight until the result is dropped.
     pub(crate) fn begin_stamping(self: &Arc<Self>, count: u64) -> Stamping {
         let wall = self.wall_now();
         let mut state = self.state.lock();

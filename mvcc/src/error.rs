@@ -10,7 +10,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Another commit got there first; nothing of this one is visible. Run the transaction again from its begin.
+    /// Another commit got there first; nothing of this one is visible. Run the transaction again from its
+    /// begin.
     #[error("could not commit: {} keyspace={keyspace}", if key.is_some() { "another transaction changed a key that this one wrote" } else { "the table was restored or loaded since this transaction began" })]
     Conflict {
         /// Where the conflict is.
@@ -37,8 +38,9 @@ pub enum Error {
     /// A write through something that only reads. Use a transaction that writes.
     #[error("cannot write: {0} is read-only")]
     ReadOnly(&'static str),
-    /// The transaction holds more uncommitted bytes in memory than allowed, savepoints included. Commit in smaller parts,
-    /// release savepoints, or have what was written go to files ([`crate::Transaction::spill`]).
+    /// The transaction holds more uncommitted bytes in memory than allowed, savepoints included. Commit in
+    /// smaller parts, release savepoints, or have what was written go to files
+    /// ([`crate::Transaction::spill`]).
     #[error("transaction is too large: more than {max} bytes of uncommitted writes")]
     TooLarge {
         /// The bound in bytes.

@@ -1,7 +1,7 @@
 //! Clock, commits, transactions and read views of Bygone.
 //!
-//! The engine below stores versions and knows nothing of transactions; this crate decides *when* a commit happens
-//! and *whether* it may. Everything goes through one [`Store`]:
+//! The engine below stores versions and knows nothing of transactions; this crate decides *when* a commit
+//! happens and *whether* it may. Everything goes through one [`Store`]:
 //!
 //! ```text
 //!   Transaction ──writes──▶ commit queue ──▶ leader: conflicts? ─▶ stamp ─▶ log ─▶ memtable ─▶ visible
@@ -15,12 +15,13 @@
 //! 2. It commits only if no key it wrote (or guarded) has a version newer than its begin; otherwise
 //!    [`Error::Conflict`], and nothing of it is visible.
 //! 3. Commit timestamps rise strictly, one per commit; a commit is visible as a whole or not at all.
-//! 4. An answer at an explicit timestamp never changes: [`Store::view_at`] moves the clock past it and waits for
-//!    the commits under way, before it looks.
-//! 5. After an exclusive commit (restore, bulk load) a transaction which began before it and wrote in its scope
-//!    conflicts, even where the keys differ.
+//! 4. An answer at an explicit timestamp never changes: [`Store::view_at`] moves the clock past it and waits
+//!    for the commits under way, before it looks.
+//! 5. After an exclusive commit (restore, bulk load) a transaction which began before it and wrote in its
+//!    scope conflicts, even where the keys differ.
 //!
-//! Not here: names of snapshots, restore (crate `bygone-snapshots`), SQL (crate `bygone-query`), files (crate `bygone-engine`).
+//! Not here: names of snapshots, restore (crate `bygone-snapshots`), SQL (crate `bygone-query`), files (crate
+//! `bygone-engine`).
 
 mod check;
 mod clock;

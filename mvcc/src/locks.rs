@@ -1,8 +1,9 @@
 //! Exclusive locks of whole keyspaces, for restore and bulk load.
 //!
 //! L1 A keyspace has at most one exclusive holder.
-//! L2 While it is held, nobody else commits into it: the leader looks here after it has announced its timestamps and
-//!    before it appends, and whoever takes a lock waits, after taking it, for the commits announced before.
+//! L2 While it is held, nobody else commits into it: the leader looks here after it has announced its
+//!    timestamps and before it appends, and whoever takes a lock waits, after taking it, for the commits
+//!    announced before.
 //! L3 Readers never look here.
 
 use std::{

@@ -84,8 +84,9 @@ impl KeyspaceNames {
     /// Creates a keyspace.
     ///
     /// # Errors
-    /// [`Error::KeyspaceExists`]; [`Error::Invalid`] for a name that is empty, longer than 63 bytes, or holds control or
-    /// bidirectional characters; [`Error::Conflict`] when somebody else creates it now; the engine's.
+    /// [`Error::KeyspaceExists`]; [`Error::Invalid`] for a name that is empty, longer than 63 bytes, or holds
+    /// control or bidirectional characters; [`Error::Conflict`] when somebody else creates it now; the
+    /// engine's.
     pub async fn create(&self, name: &str) -> Result<KeyspaceInfo> {
         check_name("keyspace", name)?;
         let transaction = self.store.begin();
@@ -138,8 +139,8 @@ impl KeyspaceNames {
         Ok(())
     }
 
-    /// Makes sure that `keyspace` was not dropped; see [`Self::guard_of`] for keeping it so until a commit. Returns the
-    /// moment that was looked at.
+    /// Makes sure that `keyspace` was not dropped; see [`Self::guard_of`] for keeping it so until a commit.
+    /// Returns the moment that was looked at.
     ///
     /// # Errors
     /// [`Error::NoKeyspace`]; the engine's.
@@ -160,8 +161,9 @@ impl KeyspaceNames {
         }
     }
 
-    /// The key that changes when the keyspace is dropped or comes back: the guard of a commit into it. Its row stays as
-    /// long as the keyspace is dropped, so a guard works however long ago the keyspace was looked at.
+    /// The key that changes when the keyspace is dropped or comes back: the guard of a commit into it. Its
+    /// row stays as long as the keyspace is dropped, so a guard works however long ago the keyspace was
+    /// looked at.
     pub fn guard_of(&self, keyspace: KeyspaceId) -> (KeyspaceId, Bytes) {
         (system::CATALOG, dropped_key(keyspace).into())
     }
@@ -181,9 +183,10 @@ impl KeyspaceNames {
         batch.delete(system::CATALOG, dropped_key(keyspace.id));
     }
 
-    /// Brings the engine in step with the catalogs, where work was cut short between a commit and the engine's part:
-    /// keyspaces with files that no catalog names are marked as dropped, and named ones are unmarked. `others` are the
-    /// keyspaces that catalogs above this one name. Called once after opening, before maintenance starts.
+    /// Brings the engine in step with the catalogs, where work was cut short between a commit and the
+    /// engine's part: keyspaces with files that no catalog names are marked as dropped, and named ones are
+    /// unmarked. `others` are the keyspaces that catalogs above this one name. Called once after opening,
+    /// before maintenance starts.
     ///
     /// # Errors
     /// Those of reading; those of unmarking. Nothing may be collected then.

@@ -61,10 +61,12 @@ fn damaged(detail: &str) -> Error {
     bygone_engine::Error::corrupt("commit record", 0, detail).into()
 }
 
-/// The most bytes of text in what a commit says about itself. As JSON it grows at most sixfold and stays a value.
+/// The most bytes of text in what a commit says about itself. As JSON it grows at most sixfold and stays a
+/// value.
 const META_BYTES_MAX: usize = 32 << 20;
 
-/// Refuses what could not be stored: an annotation whose name is too long for a key, a record too long for a value.
+/// Refuses what could not be stored: an annotation whose name is too long for a key, a record too long for a
+/// value.
 pub(crate) fn check_meta(meta: &CommitMeta) -> Result<()> {
     if let Some(name) = meta.annotations.keys().find(|name| name.len() > KEY_BYTES_MAX) {
         let bytes = name.len();
@@ -154,15 +156,15 @@ async fn list(
 /// Records that one commit of [`forget_commits`] deletes.
 const FORGOTTEN_TOGETHER: usize = 4_096;
 
-/// Deletes the records of commits before the oldest moment that can still be read: no restore to a readable moment would
-/// undo them, and nothing can be read as of them. Returns how many there were.
+/// Deletes the records of commits before the oldest moment that can still be read: no restore to a readable
+/// moment would undo them, and nothing can be read as of them. Returns how many there were.
 ///
 /// # Errors
 /// Those of reading and of a commit; what is left is for the next call.
 ///
 /// # Cost
-/// The store remembers up to where it has forgotten and reads only what became too old since; the first call after the
-/// database was opened also passes over deleted records that are not compacted away yet.
+/// The store remembers up to where it has forgotten and reads only what became too old since; the first call
+/// after the database was opened also passes over deleted records that are not compacted away yet.
 pub async fn forget_commits(store: &Store) -> Result<usize> {
     let mut forgotten = 0;
     loop {

@@ -27,12 +27,14 @@ const LOG_BYTES_MAX: usize = 512 << 20;
 /// How a store behaves.
 #[derive(Clone, Debug)]
 pub struct StoreOptions {
-    /// Uncommitted bytes of one transaction in memory at most, savepoints included; more is [`Error::TooLarge`]. Default 1 GiB.
+    /// Uncommitted bytes of one transaction in memory at most, savepoints included; more is
+    /// [`Error::TooLarge`]. Default 1 GiB.
     pub transaction_bytes_max: usize,
-    /// Commits larger than this bypass the log and become files at once; commits that share a log record are not larger
-    /// together. At most 512 MiB count. Default 64 MiB.
+    /// Commits larger than this bypass the log and become files at once; commits that share a log record are
+    /// not larger together. At most 512 MiB count. Default 64 MiB.
     pub direct_commit_bytes: usize,
-    /// How long a writer waits for a restore or bulk load of the same keyspace, in microseconds. Default 10 s.
+    /// How long a writer waits for a restore or bulk load of the same keyspace, in microseconds. Default 10
+    /// s.
     pub lock_wait_us: u64,
     /// Whether all writes are refused.
     pub read_only: bool,
@@ -108,8 +110,9 @@ impl Store {
         KeyspaceNames::new(self.clone())
     }
 
-    /// An id that no keyspace has had or will have. The keyspace must be named in a catalog by the time it has rows: one
-    /// that is not counts as dropped when the database is opened ([`KeyspaceNames::reconcile`]).
+    /// An id that no keyspace has had or will have. The keyspace must be named in a catalog by the time it
+    /// has rows: one that is not counts as dropped when the database is opened
+    /// ([`KeyspaceNames::reconcile`]).
     pub fn new_keyspace_id(&self) -> KeyspaceId {
         KeyspaceId::new(KeyspaceId::FIRST_USER.get() + self.core.clock.tick().as_micros())
     }
@@ -134,11 +137,12 @@ impl Store {
         self.core.engine.view_newest(Scope::Database)
     }
 
-    /// A view of the state at `at`: of the commits with a timestamp ≤ `at`, all and no others, now and for ever.
+    /// A view of the state at `at`: of the commits with a timestamp ≤ `at`, all and no others, now and for
+    /// ever.
     ///
     /// # Errors
-    /// [`Error::Future`] when `at` has not happened yet; the engine's `TooOld` when it is below the horizon and not
-    /// pinned.
+    /// [`Error::Future`] when `at` has not happened yet; the engine's `TooOld` when it is below the horizon
+    /// and not pinned.
     ///
     /// # Cancel safety
     /// Dropping the future leaves nothing.
@@ -155,8 +159,9 @@ impl Store {
         Ok(self.core.engine.view(at, scope)?)
     }
 
-    /// Makes sure that the commits ≤ `at` are all visible and that no other will ever join them, also when the process is
-    /// killed and the machine's clock goes back. What is told of a moment later than the newest commit needs it.
+    /// Makes sure that the commits ≤ `at` are all visible and that no other will ever join them, also when
+    /// the process is killed and the machine's clock goes back. What is told of a moment later than the
+    /// newest commit needs it.
     ///
     /// A store that only reads cannot promise the last part: it writes nothing.
     ///
@@ -182,8 +187,8 @@ impl Store {
         }
     }
 
-    /// Makes sure that the commits ≤ `at` are all visible and that no other will join them while the store is open. Enough
-    /// for whoever then commits something durable, such as a snapshot of the moment.
+    /// Makes sure that the commits ≤ `at` are all visible and that no other will join them while the store is
+    /// open. Enough for whoever then commits something durable, such as a snapshot of the moment.
     ///
     /// # Errors
     /// [`Error::Future`] when `at` has not happened yet.
@@ -198,8 +203,8 @@ impl Store {
     /// Commits `batch` without looking at what is there: the last writer wins. An empty batch is no commit.
     ///
     /// # Errors
-    /// [`Error::Locked`] when a restore or bulk load does not finish in time; [`Error::Invalid`] for a key or value that
-    /// is too long; the engine's.
+    /// [`Error::Locked`] when a restore or bulk load does not finish in time; [`Error::Invalid`] for a key or
+    /// value that is too long; the engine's.
     ///
     /// # Cancel safety
     /// When the future is dropped the commit happens as a whole or not at all.
@@ -239,14 +244,15 @@ impl Store {
         self.submit(request).await
     }
 
-    /// Waits until every commit that was under way at the call has happened or failed, also those whose callers have
-    /// gone.
+    /// Waits until every commit that was under way at the call has happened or failed, also those whose
+    /// callers have gone.
     ///
     /// # Cancel safety
     /// Dropping the future leaves nothing.
     pub async fn drain(&self) {
         let nothing = Box::new(Request::of_batch(WriteBatch::new(), Durability::Buffered));
-        // Requests are carried out in their order; an empty one is answered after those before it and cannot fail.
+        // Requests are carried out in their order; an empty one is answered after those before it and cannot
+        // fail.
         drop(self.core.pipeline.commit(&self.core, nothing).await);
         // Those before it may still wait for the log.
         self.core.clock.wait_visible(self.core.clock.now()).await;
@@ -263,15 +269,17 @@ impl Store {
             // A pin, unlike a view, is refused as soon as any keyspace cannot be read.
             match self.core.engine.pin(now, Scope::Database) {
                 Ok(_held) => return Ok(self.core.engine.view(now, Scope::Database)?),
-                // Commits and a short retention overtook the moment before it was pinned: there is a newer present.
+                // Commits and a short retention overtook the moment before it was pinned: there is a newer
+                // present.
                 Err(bygone_engine::Error::TooOld { .. }) => {}
                 Err(error) => return Err(error.into()),
             }
         }
     }
 
-    /// Tells the engine that these keyspaces were dropped at `at`, after the commit that dropped them. A failure is left to
-    /// [`KeyspaceNames::reconcile`]: the commit has happened, and the files only stay longer.
+    /// Tells the engine that these keyspaces were dropped at `at`, after the commit that dropped them. A
+    /// failure is left to [`KeyspaceNames::reconcile`]: the commit has happened, and the files only stay
+    /// longer.
     pub async fn mark_dropped(&self, keyspaces: impl IntoIterator<Item = KeyspaceId>, at: Timestamp) {
         for keyspace in keyspaces {
             if let Err(error) = self.core.engine.drop_keyspace(keyspace, at).await {
@@ -280,8 +288,8 @@ impl Store {
         }
     }
 
-    /// Takes the exclusive right to commit into `keyspaces`. Returns when no other commit into them is under way.
-    /// `what` says who holds it, for those who wait.
+    /// Takes the exclusive right to commit into `keyspaces`. Returns when no other commit into them is under
+    /// way. `what` says who holds it, for those who wait.
     ///
     /// # Errors
     /// [`Error::Locked`] when another exclusive holder does not finish within `wait_us` microseconds.
@@ -310,8 +318,8 @@ impl Store {
         Ok(lock)
     }
 
-    /// Commits files and writes together, alone in the keyspaces of `lock`. Transactions that began before and wrote in
-    /// those keyspaces conflict afterwards.
+    /// Commits files and writes together, alone in the keyspaces of `lock`. Transactions that began before
+    /// and wrote in those keyspaces conflict afterwards.
     ///
     /// # Errors
     /// [`Error::Conflict`] when a guarded key changed; [`Error::Locked`] when the batch writes
@@ -362,8 +370,8 @@ impl Store {
             .await
     }
 
-    /// The commit of a transaction that has files. Other writers of their keyspaces wait from the check on; what they commit
-    /// afterwards is checked against its keys, as after any commit.
+    /// The commit of a transaction that has files. Other writers of their keyspaces wait from the check on;
+    /// what they commit afterwards is checked against its keys, as after any commit.
     pub(crate) async fn commit_files(&self, commit: FilesCommit) -> Result<CommitInfo> {
         let FilesCommit { runs, batch, guards, since, meta, durability } = commit;
         let loaded: Vec<KeyspaceId> = runs.iter().map(IngestedRun::keyspace).collect();

@@ -52,8 +52,8 @@ impl DiffSummary {
     }
 }
 
-/// The keys of `range` whose values at `from` and `to` differ, in key order. What changed and changed back is not among
-/// them. The scan keeps both moments readable until it is dropped.
+/// The keys of `range` whose values at `from` and `to` differ, in key order. What changed and changed back is
+/// not among them. The scan keeps both moments readable until it is dropped.
 ///
 /// # Errors
 /// `Future` and `TooOld` for either moment; [`Error::Invalid`] when `from` is after `to`.

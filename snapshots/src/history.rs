@@ -22,8 +22,8 @@ pub struct HistoryEntry {
     pub commit: Option<CommitRecord>,
 }
 
-/// The versions of `key` that were begun in `(after, through]` and are still kept, newest first. `through` is the moment of a
-/// view, or settled durably by the caller where the answer is to stand over a crash.
+/// The versions of `key` that were begun in `(after, through]` and are still kept, newest first. `through` is
+/// the moment of a view, or settled durably by the caller where the answer is to stand over a crash.
 ///
 /// # Errors
 /// `Future` for `through`; those of reading.

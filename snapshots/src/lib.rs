@@ -1,7 +1,7 @@
 //! Named snapshots of Bygone, and what they are for: reading, comparing, putting back.
 //!
-//! A snapshot is a name for a moment. Its record is a row of the snapshots keyspace; its effect is a pin in the engine,
-//! which keeps every version that a read at the moment needs:
+//! A snapshot is a name for a moment. Its record is a row of the snapshots keyspace; its effect is a pin in
+//! the engine, which keeps every version that a read at the moment needs:
 //!
 //! ```text
 //!   time ────▶  s = CREATE SNAPSHOT          u: update      d: delete        w = RESTORE TO s
@@ -10,12 +10,14 @@
 //!   key c                                    new ─────────────────────────── ✗
 //! ```
 //!
-//! 1. A record exists only while its pin is registered: the pin comes first when a snapshot is created or the database
-//!    opened, and goes last when it is dropped.
+//! 1. A record exists only while its pin is registered: the pin comes first when a snapshot is created or the
+//!    database opened, and goes last when it is dropped.
 //! 2. A snapshot's moment and scope never change; its name, comment, expiry and hold may.
-//! 3. Restoring appends one commit that carries the old state; it rewrites nothing, so it can itself be undone.
+//! 3. Restoring appends one commit that carries the old state; it rewrites nothing, so it can itself be
+//!    undone.
 //!
-//! Not here: garbage collection (the engine's compaction asks the pins), SQL spellings (crate `bygone-query`).
+//! Not here: garbage collection (the engine's compaction asks the pins), SQL spellings (crate
+//! `bygone-query`).
 
 mod check;
 mod diff;

@@ -7,8 +7,9 @@
 //!   open:    read all records ─▶ pin all ─▶ only then may the engine collect
 //! ```
 //!
-//! Changes go one at a time. A call that is dropped half-way may leave a pin without a record, never a record without a
-//! pin; [`Snapshots::expire`] releases such pins, once the commit of the record cannot happen any more.
+//! Changes go one at a time. A call that is dropped half-way may leave a pin without a record, never a record
+//! without a pin; [`Snapshots::expire`] releases such pins, once the commit of the record cannot happen any
+//! more.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -83,8 +84,8 @@ impl Snapshots {
     /// Creates a snapshot.
     ///
     /// # Errors
-    /// [`Error::Exists`], [`Error::Quota`]; [`Error::Invalid`] for a name that cannot be used or an expiry that has passed;
-    /// `Future` and `TooOld` for the moment; those of a commit. Nothing is pinned then.
+    /// [`Error::Exists`], [`Error::Quota`]; [`Error::Invalid`] for a name that cannot be used or an expiry
+    /// that has passed; `Future` and `TooOld` for the moment; those of a commit. Nothing is pinned then.
     ///
     /// # Cancel safety
     /// When the future is dropped the snapshot is created or not.
@@ -247,7 +248,8 @@ impl Snapshots {
         self.drop_many(&[name], false).await.map(drop)
     }
 
-    /// Drops all of `names`, or none. Returns what was dropped; with `if_exists` names that do not exist are left out.
+    /// Drops all of `names`, or none. Returns what was dropped; with `if_exists` names that do not exist are
+    /// left out.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Held`]; those of a commit.
@@ -270,8 +272,8 @@ impl Snapshots {
         Ok(dropped)
     }
 
-    /// Drops the snapshots that have expired and are not held, and returns them. Maintenance calls this before it
-    /// collects.
+    /// Drops the snapshots that have expired and are not held, and returns them. Maintenance calls this
+    /// before it collects.
     ///
     /// # Errors
     /// Those of reading and of a commit.
@@ -285,8 +287,9 @@ impl Snapshots {
         Ok(expired)
     }
 
-    /// Releases pins that a dropped call left without a record, given the records that were there before. Called while
-    /// `changes` is held: no call is about to commit a record, but the commit of a dropped one may still be under way.
+    /// Releases pins that a dropped call left without a record, given the records that were there before.
+    /// Called while `changes` is held: no call is about to commit a record, but the commit of a dropped one
+    /// may still be under way.
     async fn release_orphans(&self, all: &[Snapshot]) -> Result<()> {
         let known: BTreeSet<u64> = all.iter().map(|snapshot| snapshot.id).collect();
         if self.inner.pins.lock().keys().all(|id| known.contains(id)) {

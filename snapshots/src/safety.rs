@@ -43,8 +43,9 @@ impl Snapshots {
         Ok(Prepared { snapshots: self.clone(), snapshot, number, pin: Some(pin), _changes: changes })
     }
 
-    /// The number after the last one of `before_restore_1`, `before_restore_2`, … A number is never used again: the name of
-    /// a snapshot that was dropped, or renamed, must not come to mean another moment. Names that users chose are passed over.
+    /// The number after the last one of `before_restore_1`, `before_restore_2`, … A number is never used
+    /// again: the name of a snapshot that was dropped, or renamed, must not come to mean another moment.
+    /// Names that users chose are passed over.
     async fn next_number(&self, view: &ReadView) -> Result<u64> {
         let last: u64 = match view.get(system::SNAPSHOTS, LAST_NUMBER_KEY).await? {
             Some(row) => decode_number(&row)?,
@@ -71,8 +72,8 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    /// Adds the record to the commit that will create the snapshot. The pin stays from here on, also when that commit
-    /// is given up half-way; [`Self::failed`] releases it.
+    /// Adds the record to the commit that will create the snapshot. The pin stays from here on, also when
+    /// that commit is given up half-way; [`Self::failed`] releases it.
     pub(crate) fn add_to(&mut self, batch: &mut WriteBatch) {
         batch.put(system::SNAPSHOTS, self.snapshot.name.clone(), self.snapshot.encode());
         batch.put(system::SNAPSHOTS, LAST_NUMBER_KEY, self.number.to_string());

@@ -6,8 +6,8 @@ use bygone_engine::{Holder, KeyspaceSpace, Size};
 
 use crate::{Error, Result, Snapshot, Snapshots};
 
-/// The space of the database, by keyspace and by snapshot. What the figures mean and how exact they are is said at
-/// [`bygone_engine::Engine::space`].
+/// The space of the database, by keyspace and by snapshot. What the figures mean and how exact they are is
+/// said at [`bygone_engine::Engine::space`].
 #[derive(Clone, Debug)]
 pub struct SpaceReport {
     /// All snapshots, by name. Those that have expired hold what they hold until maintenance drops them.

@@ -1,4 +1,5 @@
-//! The check of a database that nobody writes: everything that can be verified without knowing what the values mean.
+//! The check of a database that nobody writes: everything that can be verified without knowing what the
+//! values mean.
 //!
 //! ```text
 //!   manifests   each decodes, names its parent            the newest is the state
@@ -9,8 +10,8 @@
 //!   objects     what nothing references                   listed, not a fault
 //! ```
 //!
-//! The check goes on behind damage as far as there is something to read, so that one run names every damaged file. It
-//! writes nothing, and keeps writers out by a share of the lock that its caller holds.
+//! The check goes on behind damage as far as there is something to read, so that one run names every damaged
+//! file. It writes nothing, and keeps writers out by a share of the lock that its caller holds.
 
 mod manifests;
 mod order;
@@ -55,12 +56,12 @@ pub type CheckProgress<'a> = &'a (dyn Fn(u64, u64) + Send + Sync);
 /// Checks the database at `root`. Nothing is written. The caller holds a share of the root's lock.
 ///
 /// # Errors
-/// `NoDatabase` when there is none; `Unavailable` when storage fails; `Invalid` when a newer version wrote it. Damage is no error but a
-/// finding.
+/// `NoDatabase` when there is none; `Unavailable` when storage fails; `Invalid` when a newer version wrote
+/// it. Damage is no error but a finding.
 ///
 /// # Cost
-/// Reads every file twice, those of keyspaces with several runs three times. Memory: what the log holds, and a page of
-/// each run.
+/// Reads every file twice, those of keyspaces with several runs three times. Memory: what the log holds, and
+/// a page of each run.
 ///
 /// # Cancel safety
 /// Dropping the future ends the check.
@@ -129,7 +130,8 @@ async fn check_files(
     Ok(tables)
 }
 
-/// The objects that neither the state nor its log needs, and that are no manifests. Counts the segments that it needs.
+/// The objects that neither the state nor its log needs, and that are no manifests. Counts the segments that
+/// it needs.
 async fn unreferenced(root: &Root, manifest: &Manifest, log_segments: &mut u64) -> Result<Vec<ObjectEntry>> {
     let files: BTreeSet<FileId> = manifest.files().map(|file| file.id).collect();
     let mut is_needed = |entry: &ObjectEntry| {

@@ -1,5 +1,5 @@
-//! I2 and I3 between the sources of a keyspace: of every key, a newer source holds the newer versions only, and what an
-//! older source knows of an end does not reach into them.
+//! I2 and I3 between the sources of a keyspace: of every key, a newer source holds the newer versions only,
+//! and what an older source knows of an end does not reach into them.
 //!
 //! ```text
 //!   memtable   k: 40 ─▶
@@ -7,8 +7,8 @@
 //!   run 1      k: 10 ─▶ 20 ─▶ 30  where the oldest of the newer sources begins
 //! ```
 //!
-//! Inside one file the same is checked with the file. Versions of history lie before the values of all sources (H1) and
-//! beside each other (H3). A merge by keys: one page of each run is in memory.
+//! Inside one file the same is checked with the file. Versions of history lie before the values of all
+//! sources (H1) and beside each other (H3). A merge by keys: one page of each run is in memory.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,9 +1,9 @@
 //! Collection: deletes objects that nothing references.
 //!
-//! Deleted are table files that neither the newest manifest nor any state that a reader holds names, that nobody reads, and
-//! that are not being written; log segments that the tables cover; manifests older than the newest few. Only files of epochs up to
-//! this writer's own are touched, and only after a look that the own manifest is the newest: a writer that was fenced
-//! deletes nothing.
+//! Deleted are table files that neither the newest manifest nor any state that a reader holds names, that
+//! nobody reads, and that are not being written; log segments that the tables cover; manifests older than the
+//! newest few. Only files of epochs up to this writer's own are touched, and only after a look that the own
+//! manifest is the newest: a writer that was fenced deletes nothing.
 
 use std::sync::Arc;
 
@@ -52,7 +52,8 @@ impl Core {
     async fn delete_unreferenced(self: &Arc<Self>) -> Result<CollectReport> {
         // 1. What exists, before what is referenced: a file that appears in between is not looked at.
         let listed = self.storage.root.list("data/").await?;
-        // No publication of our own may be between storage and memory, or it would look like another writer's.
+        // No publication of our own may be between storage and memory, or it would look like another
+        // writer's.
         let (newest, state) = {
             let _no_publication = self.versions.publication().await;
             (manifest::newest_id(&self.storage.root).await?, self.versions.current())
@@ -62,7 +63,8 @@ impl Core {
             self.note_failure(&error);
             return Err(error);
         }
-        // Files being written first, then the states: a file that is published in between is in one of the two.
+        // Files being written first, then the states: a file that is published in between is in one of the
+        // two.
         let pending = self.storage.pending_files();
         let kept = self.versions.referenced_files();
         let mut report = CollectReport::default();
@@ -87,8 +89,8 @@ impl Core {
         Ok(report)
     }
 
-    /// Forgets keyspaces that were dropped and that nothing can read any more, unless a compaction is under way, which
-    /// may be reading them: then the next collection does it.
+    /// Forgets keyspaces that were dropped and that nothing can read any more, unless a compaction is under
+    /// way, which may be reading them: then the next collection does it.
     async fn remove_dead_keyspaces(self: &Arc<Self>) -> Result<()> {
         // In this order: who closes the engine has the turn to flush while it waits for a compaction.
         let _no_flush = self.workers.flush_turn().await;

@@ -11,8 +11,9 @@ use crate::{
     write::RunWriter,
 };
 
-/// Groups that one job writes to at most, beside the retention's: each has a file open. With more pins several share a
-/// group, and what only some of them saw goes when the newest of them does, or when all is compacted.
+/// Groups that one job writes to at most, beside the retention's: each has a file open. With more pins
+/// several share a group, and what only some of them saw goes when the newest of them does, or when all is
+/// compacted.
 pub(super) const GROUPS_MAX: usize = if cfg!(feature = "testing") { 3 } else { 32 };
 
 /// One run for each group that a version belongs to.
@@ -42,7 +43,8 @@ impl<'r> HistoryWriter<'r> {
         run.push(version).await
     }
 
-    /// Closes the files: those of each group. They are collected unless they are published while the guards live.
+    /// Closes the files: those of each group. They are collected unless they are published while the guards
+    /// live.
     pub(super) async fn finish(self) -> Result<(Vec<(Timestamp, Vec<FileMeta>)>, Vec<PendingFiles>)> {
         let (mut groups, mut guards) = (Vec::new(), Vec::new());
         for (newest_pin, run) in self.runs {

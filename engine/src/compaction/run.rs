@@ -39,8 +39,8 @@ impl Core {
         Ok(())
     }
 
-    /// Rewrites every keyspace in which something can be won into its last level, and its history into one run for each
-    /// group.
+    /// Rewrites every keyspace in which something can be won into its last level, and its history into one
+    /// run for each group.
     pub(crate) async fn compact_all(self: &Arc<Self>) -> Result<()> {
         let _one_at_a_time = self.workers.compaction_turn().await;
         let keyspaces: Vec<_> = self.versions.current().trees.keys().copied().collect();
@@ -88,7 +88,8 @@ impl Core {
     }
 
     async fn try_compaction(self: &Arc<Self>, job: &Arc<Job>, is_throttled: bool) -> Result<()> {
-        // Captured once: pins that come later are at or above the horizon, or at moments that are pinned already.
+        // Captured once: pins that come later are at or above the horizon, or at moments that are pinned
+        // already.
         let retained = &Arc::new(self.retained(job.keyspace));
         let (written, pending) = match job.work {
             Work::Drop => MergeOutput::default(),

@@ -20,7 +20,8 @@ pub(super) struct MergeJob {
 }
 
 impl Core {
-    /// Merges runs of the current tier: in one part here, several in tasks of their own where tasks run by themselves.
+    /// Merges runs of the current tier: in one part here, several in tasks of their own where tasks run by
+    /// themselves.
     pub(super) async fn merge_by_subcompactions(self: &Arc<Self>, merging: &MergeJob) -> Result<MergeOutput> {
         let ranges = merging.job.ranges(self.options.table_bytes);
         if ranges.len() > 1 && self.env.tasks.is_background() {
@@ -33,7 +34,8 @@ impl Core {
         Ok(joined(parts))
     }
 
-    /// When one part fails the others are given up, and all have ended on return: what comes next finds their memory free.
+    /// When one part fails the others are given up, and all have ended on return: what comes next finds their
+    /// memory free.
     ///
     /// # Cancel safety
     /// Dropping the future gives the parts up. They end at their next turn.

@@ -51,7 +51,8 @@ impl Core {
     }
 }
 
-/// Turns a broken assertion of background work into an error that ends all writing: what is durable stays, readers go on.
+/// Turns a broken assertion of background work into an error that ends all writing: what is durable stays,
+/// readers go on.
 async fn caught(what: &str, work: impl Future<Output = Result<()>>) -> Result<()> {
     let outcome = std::panic::AssertUnwindSafe(work).catch_unwind().await;
     outcome

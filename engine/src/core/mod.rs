@@ -15,8 +15,8 @@
 //! 3. the log ([`Log::writer`]);
 //! 4. the current state, the older states, the pending files, the schemas.
 //!
-//! Those of 4 cannot be held while another is taken: their guards do not leave the functions of [`Versions`], [`Storage`]
-//! and this module, and these take no other lock meanwhile.
+//! Those of 4 cannot be held while another is taken: their guards do not leave the functions of [`Versions`],
+//! [`Storage`] and this module, and these take no other lock meanwhile.
 
 mod maintenance;
 mod pending;
@@ -100,8 +100,8 @@ impl Core {
         Ok(())
     }
 
-    /// Ends all writing after a failure whose outcome only a reopening tells. Nothing may be collected from then on
-    /// either: a snapshot whose commit failed may turn out to be there.
+    /// Ends all writing after a failure whose outcome only a reopening tells. Nothing may be collected from
+    /// then on either: a snapshot whose commit failed may turn out to be there.
     pub(crate) fn note_failure(&self, error: &Error) {
         if matches!(error, Error::Fenced { .. } | Error::CommitUnknown(_) | Error::Poisoned(_)) {
             self.workers.fail(error);
@@ -126,7 +126,8 @@ impl Core {
         }
     }
 
-    /// The columns of the rows of `keyspace`: those that were defined, or else those of its newest columnar file.
+    /// The columns of the rows of `keyspace`: those that were defined, or else those of its newest columnar
+    /// file.
     fn schema(&self, keyspace: KeyspaceId) -> Option<Arc<RowSchema>> {
         if let Some(schema) = self.schemas.read().get(&keyspace) {
             return Some(Arc::clone(schema));

@@ -11,8 +11,8 @@ use std::{
 use super::Core;
 use crate::{Error, Result, manifest::FileId, state::Edit};
 
-/// Files that are being written or wait to be published: the collector leaves them alone while this lives. Dropping it
-/// removes those of a local root, unless a manifest may name them.
+/// Files that are being written or wait to be published: the collector leaves them alone while this lives.
+/// Dropping it removes those of a local root, unless a manifest may name them.
 #[derive(Debug)]
 pub(crate) struct PendingFiles {
     core: Arc<Core>,
@@ -57,7 +57,8 @@ impl PendingFiles {
 }
 
 impl Core {
-    /// As [`Core::publish`], of an edit that names the files of `pending`: they are removed when nothing was published.
+    /// As [`Core::publish`], of an edit that names the files of `pending`: they are removed when nothing was
+    /// published.
     pub(crate) async fn publish_files(
         &self,
         edit: Edit,

@@ -15,7 +15,8 @@ impl Core {
     /// Makes `edit` durable as the next manifest, then visible.
     ///
     /// # Errors
-    /// `Unavailable`: nothing changed, the edit can be tried again. `Fenced` and `CommitUnknown` end all writing.
+    /// `Unavailable`: nothing changed, the edit can be tried again. `Fenced` and `CommitUnknown` end all
+    /// writing.
     pub(crate) async fn publish(&self, mut edit: Edit) -> Result<()> {
         let _one_at_a_time = self.versions.publication().await;
         self.check_writable()?;
@@ -39,8 +40,8 @@ impl Core {
         let open = current.trees.values().flat_map(|tree| tree.tables());
         tables.extend(open.map(|table| (table.meta().id, table.clone())));
         let trees = trees(&next, &current, &tables);
-        // 3. Persist. On local roots and in memory nothing here suspends. Elsewhere the caller may give up while the answer
-        //    is out: a manifest may be durable then that is not installed, and writing ends.
+        // 3. Persist. On local roots and in memory nothing here suspends. Elsewhere the caller may give up
+        //    while the answer is out: a manifest may be durable then that is not installed, and writing ends.
         let mut unfinished = Unfinished { core: self, id: next.id, is_over: false };
         let id = next.id;
         let published = match manifest::publish(&self.storage.root, &next).await {
@@ -73,7 +74,8 @@ impl Core {
         Ok(())
     }
 
-    /// Gives the disk back what the log has taken ahead, for what makes room on it; false where that is nothing.
+    /// Gives the disk back what the log has taken ahead, for what makes room on it; false where that is
+    /// nothing.
     pub(crate) fn give_back(&self) -> bool {
         let outcome = self.log.writer().give_back();
         outcome.inspect_err(|error| self.note_failure(error)).unwrap_or(false)
@@ -98,8 +100,8 @@ impl Core {
         })
     }
 
-    /// The horizons as retention and the clock want them now, none above the newest commit; `None` while durable pins
-    /// are not known.
+    /// The horizons as retention and the clock want them now, none above the newest commit; `None` while
+    /// durable pins are not known.
     fn horizons_due(&self, manifest: &Manifest) -> Option<Horizons> {
         if !self.workers.is_started() {
             return None;
@@ -116,7 +118,8 @@ impl Core {
     }
 }
 
-/// A publication between storage and memory. Dropped before it is over, only a reopening tells what became of it.
+/// A publication between storage and memory. Dropped before it is over, only a reopening tells what became of
+/// it.
 struct Unfinished<'a> {
     core: &'a Core,
     id: u64,

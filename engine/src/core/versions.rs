@@ -1,4 +1,5 @@
-//! The states of one open engine: the current one, those that readers may still hold, and the newest visible commit.
+//! The states of one open engine: the current one, those that readers may still hold, and the newest visible
+//! commit.
 
 use std::{
     collections::BTreeSet,
@@ -62,8 +63,8 @@ impl Versions {
         (Arc::clone(&state), self.last_timestamp())
     }
 
-    /// Replaces the state by one that is made of it, and makes `commit` visible with it. The old state is remembered for as
-    /// long as a reader holds it. `next` takes no lock.
+    /// Replaces the state by one that is made of it, and makes `commit` visible with it. The old state is
+    /// remembered for as long as a reader holds it. `next` takes no lock.
     pub(crate) fn replace(&self, commit: Option<Timestamp>, next: impl FnOnce(&State) -> State) {
         let mut current = self.current.write();
         let next = Arc::new(next(&current));
@@ -86,7 +87,8 @@ impl Versions {
         Timestamp::from_micros(self.published.load(Ordering::Acquire))
     }
 
-    /// The newest commit in memory, visible or about to be: a manifest must not be behind what its files may hold.
+    /// The newest commit in memory, visible or about to be: a manifest must not be behind what its files may
+    /// hold.
     pub(crate) fn newest_applied(&self) -> Timestamp {
         Timestamp::from_micros(self.applied.load(Ordering::Acquire))
     }

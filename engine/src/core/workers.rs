@@ -1,4 +1,5 @@
-//! The workers of one open engine, flush and compaction: their turns, their wake-ups, their rate, and why writing has ended.
+//! The workers of one open engine, flush and compaction: their turns, their wake-ups, their rate, and why
+//! writing has ended.
 
 use std::sync::{
     Arc, OnceLock,

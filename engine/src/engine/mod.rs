@@ -25,14 +25,15 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Opens the database at `root` for writing, creating it when there is none. On a local root that needs a directory that
-    /// does not exist or is empty, but for `lost+found`.
+    /// Opens the database at `root` for writing, creating it when there is none. On a local root that needs a
+    /// directory that does not exist or is empty, but for `lost+found`.
     ///
     /// Durable pins must be registered with [`Self::register_durable_pin`] and maintenance started with
     /// [`Self::start_maintenance`] afterwards: until then nothing is collected.
     ///
     /// # Errors
-    /// `Locked` when another process has the root; `NoDatabase` when the directory holds other files; `Corrupt` when bytes on storage are damaged; `Unavailable`.
+    /// `Locked` when another process has the root; `NoDatabase` when the directory holds other files;
+    /// `Corrupt` when bytes on storage are damaged; `Unavailable`.
     ///
     /// # Cost
     /// Two manifest publications, the replay of the log, one read for each table file.
@@ -53,13 +54,13 @@ impl Engine {
         self.core.storage.read_only
     }
 
-    /// Writes what is in memory to storage, deletes files that nothing needs, and releases the root. Later writes fail with `Closed`; views that are held
-    /// stay readable until another writer opens the root.
+    /// Writes what is in memory to storage, deletes files that nothing needs, and releases the root. Later
+    /// writes fail with `Closed`; views that are held stay readable until another writer opens the root.
     ///
     /// # Errors
-    /// `Unavailable` when the last flush fails, but for want of room: what was durable stays durable, and the next open replays
-    /// the log. On a full disk the log keeps everything that was committed.
-    /// The root is released in any case.
+    /// `Unavailable` when the last flush fails, but for want of room: what was durable stays durable, and the
+    /// next open replays the log. On a full disk the log keeps everything that was committed. The root is
+    /// released in any case.
     pub async fn close(&self) -> Result<()> {
         let outcome = self.flush_to_close().await;
         self.core.workers.close();
@@ -93,8 +94,8 @@ impl Engine {
         }
     }
 
-    /// Programs that run for seconds only would never come to collect otherwise. What fails here is done by the next
-    /// collection.
+    /// Programs that run for seconds only would never come to collect otherwise. What fails here is done by
+    /// the next collection.
     async fn collect_to_close(&self) {
         if self.core.workers.is_started()
             && let Err(error) = self.core.collect().await
@@ -126,13 +127,14 @@ impl Engine {
         self.core.wait_for_room().await
     }
 
-    /// Fixes the order and the bytes of a group of commits, which [`StagedGroup::complete`] makes durable as asked, and
-    /// visible. A batch without writes leaves its timestamp only. Called by one committing leader at a time; timestamps rise
-    /// within the group and from call to call. Never suspends; the next group may be staged before this one is complete.
+    /// Fixes the order and the bytes of a group of commits, which [`StagedGroup::complete`] makes durable as
+    /// asked, and visible. A batch without writes leaves its timestamp only. Called by one committing leader
+    /// at a time; timestamps rise within the group and from call to call. Never suspends; the next group may
+    /// be staged before this one is complete.
     ///
     /// # Errors
-    /// `Unavailable` when the disk is full: nothing of the group is there, later groups may succeed. `Poisoned` after
-    /// another failure of the log: the group may or may not be there after reopening.
+    /// `Unavailable` when the disk is full: nothing of the group is there, later groups may succeed.
+    /// `Poisoned` after another failure of the log: the group may or may not be there after reopening.
     ///
     /// # Cost
     /// One log write, and one sync with [`Durability::Sync`] when it is completed.
@@ -175,7 +177,8 @@ impl Engine {
         self.core.log.gate()
     }
 
-    /// The newest commit that wrote or deleted `key`, if it is newer than `after`: the conflict check of a commit.
+    /// The newest commit that wrote or deleted `key`, if it is newer than `after`: the conflict check of a
+    /// commit.
     pub async fn newest_commit(
         &self,
         keyspace: KeyspaceId,
@@ -192,11 +195,11 @@ impl Engine {
         ReadView::new(self.core.versions.current(), pin, Unreadable::default())
     }
 
-    /// A view of the moment `at`, which must not be newer than the newest published commit or a later commit could
-    /// change the answer.
+    /// A view of the moment `at`, which must not be newer than the newest published commit or a later commit
+    /// could change the answer.
     ///
-    /// A view of [`Scope::Database`] at an old moment can be made when the moment is readable in any keyspace; the
-    /// view then refuses the keyspaces in which it is not.
+    /// A view of [`Scope::Database`] at an old moment can be made when the moment is readable in any
+    /// keyspace; the view then refuses the keyspaces in which it is not.
     ///
     /// # Errors
     /// `TooOld` below the horizon unless pinned.
@@ -219,7 +222,8 @@ impl Engine {
         self.core.pins.register_durable(at, scope)
     }
 
-    /// Allows garbage to be collected and starts background work. Call once, after all durable pins were readmitted.
+    /// Allows garbage to be collected and starts background work. Call once, after all durable pins were
+    /// readmitted.
     pub fn start_maintenance(&self) {
         self.core.start_maintenance();
     }
@@ -234,15 +238,17 @@ impl Engine {
         self.core.pins.database_horizon()
     }
 
-    /// How far back every moment is readable without a pin, in microseconds: of one keyspace, or the database's.
+    /// How far back every moment is readable without a pin, in microseconds: of one keyspace, or the
+    /// database's.
     pub fn retention_us(&self, keyspace: Option<KeyspaceId>) -> u64 {
         let manifest = Arc::clone(&self.core.versions.current().manifest);
         let own = keyspace.and_then(|id| manifest.keyspaces.get(&id)?.retention_us);
         own.unwrap_or(manifest.retention_us)
     }
 
-    /// Sets the retention of one keyspace (`None`: follow the database) or of the database (`None`: the default of the
-    /// options). Durable on return. Horizons rise with the next maintenance; they never move back.
+    /// Sets the retention of one keyspace (`None`: follow the database) or of the database (`None`: the
+    /// default of the options). Durable on return. Horizons rise with the next maintenance; they never move
+    /// back.
     ///
     /// # Errors
     /// `Unavailable`: nothing changed.
@@ -285,11 +291,12 @@ impl Engine {
         self.core.publish(Edit { setting: Some(setting), ..Edit::default() }).await
     }
 
-    /// Says what the rows of `keyspace` are made of: files that are written from now on store them column by column. Rows
-    /// that do not fit are stored as the bytes that they are. `schema` makes the schema of this version, and is called
-    /// unless that or a later one is known.
+    /// Says what the rows of `keyspace` are made of: files that are written from now on store them column by
+    /// column. Rows that do not fit are stored as the bytes that they are. `schema` makes the schema of this
+    /// version, and is called unless that or a later one is known.
     ///
-    /// Not durable: files know their columns, and until this is called again those of the newest file are used.
+    /// Not durable: files know their columns, and until this is called again those of the newest file are
+    /// used.
     pub fn define_rows(&self, keyspace: KeyspaceId, version: u32, schema: impl FnOnce() -> Arc<RowSchema>) {
         self.core.define_rows(keyspace, version, schema);
     }
@@ -299,11 +306,12 @@ impl Engine {
         Ingest::new(Arc::clone(&self.core), keyspace, options)
     }
 
-    /// Makes ingested runs visible at `at`, all or none; durable on return. Called by the committing leader, with no
-    /// append at the same time. At most one run for each keyspace.
+    /// Makes ingested runs visible at `at`, all or none; durable on return. Called by the committing leader,
+    /// with no append at the same time. At most one run for each keyspace.
     ///
     /// # Errors
-    /// `Unavailable`: nothing is visible, the call can be repeated with new runs. `CommitUnknown`: reopen to find out.
+    /// `Unavailable`: nothing is visible, the call can be repeated with new runs. `CommitUnknown`: reopen to
+    /// find out.
     ///
     /// # Cost
     /// A flush of what is in memory, and one manifest publication.
@@ -394,8 +402,8 @@ impl Engine {
         self.core.flush_frozen().await
     }
 
-    /// Raises horizons, flushes, and rewrites every keyspace that holds garbage or more than one run; what has ended moves to
-    /// history, and each group of that becomes one run.
+    /// Raises horizons, flushes, and rewrites every keyspace that holds garbage or more than one run; what
+    /// has ended moves to history, and each group of that becomes one run.
     ///
     /// # Errors
     /// `Unavailable`: what was done so far stays, nothing is lost.
@@ -443,16 +451,17 @@ impl Engine {
         Arc::clone(&self.core.versions.current().manifest)
     }
 
-    /// How the space of each keyspace is used: what each of `holders` refers to, what each would free if it alone were
-    /// dropped, and what all of `dropped` (by their place in `holders`) would free together. Counts versions exactly; bytes are
-    /// shares of pages. Deletions do not count. Judged by the horizons as they are; see [`Self::raise_horizons`].
+    /// How the space of each keyspace is used: what each of `holders` refers to, what each would free if it
+    /// alone were dropped, and what all of `dropped` (by their place in `holders`) would free together.
+    /// Counts versions exactly; bytes are shares of pages. Deletions do not count. Judged by the horizons as
+    /// they are; see [`Self::raise_horizons`].
     ///
     /// # Errors
     /// `Corrupt` or `Unavailable` when a page cannot be read.
     ///
     /// # Cost
-    /// A look at the statistics of every page. Keys and lifetimes, without the values, are read of pages whose versions a
-    /// holder's moment or the horizon parts, and of pages that share keys with a newer run.
+    /// A look at the statistics of every page. Keys and lifetimes, without the values, are read of pages
+    /// whose versions a holder's moment or the horizon parts, and of pages that share keys with a newer run.
     ///
     /// # Cancel safety
     /// Nothing is changed.
@@ -468,8 +477,8 @@ impl Engine {
         EngineStats::of(&self.core)
     }
 
-    /// Reads every byte of every file that the current state names and checks each by itself; [`crate::check`] looks at
-    /// more, of a database that nobody has open.
+    /// Reads every byte of every file that the current state names and checks each by itself;
+    /// [`crate::check`] looks at more, of a database that nobody has open.
     ///
     /// # Errors
     /// `Corrupt` naming the first damaged file.

@@ -1,5 +1,5 @@
-//! Runs that a transaction wrote and has not committed: read by itself alone, merged, and checked against what others
-//! committed meanwhile.
+//! Runs that a transaction wrote and has not committed: read by itself alone, merged, and checked against
+//! what others committed meanwhile.
 
 use std::sync::Arc;
 
@@ -15,10 +15,10 @@ use crate::{
 };
 
 impl Engine {
-    /// What `view` sees with the rows of `run` on top, above what it has on top already. Deletes of the run hide rows.
-    /// Nobody else sees them; they count as written at [`Timestamp::ZERO`]. `None` where values that the view sees have
-    /// moved to history, which nothing can be laid over: a view of the newest state is not like that, unless a commit and
-    /// a compaction came in between when it was made.
+    /// What `view` sees with the rows of `run` on top, above what it has on top already. Deletes of the run
+    /// hide rows. Nobody else sees them; they count as written at [`Timestamp::ZERO`]. `None` where values
+    /// that the view sees have moved to history, which nothing can be laid over: a view of the newest state
+    /// is not like that, unless a commit and a compaction came in between when it was made.
     ///
     /// # Errors
     /// `Unavailable` and `Corrupt` when a file cannot be opened.
@@ -54,7 +54,8 @@ impl Engine {
         Box::pin(merge_runs(self.core(), keyspace, &files, OnDuplicate::KeepLast)).await.map(Some)
     }
 
-    /// A key of `run` that a commit newer than `after` wrote or deleted, if there is one: the conflict check of a commit.
+    /// A key of `run` that a commit newer than `after` wrote or deleted, if there is one: the conflict check
+    /// of a commit.
     ///
     /// # Errors
     /// `Unavailable` and `Corrupt` when a file cannot be read.

@@ -1,5 +1,5 @@
-//! What the engine takes from outside: time, background tasks, randomness. Nothing in the engine asks the machine for
-//! any of them, so a seed and a manual clock replay a run.
+//! What the engine takes from outside: time, background tasks, randomness. Nothing in the engine asks the
+//! machine for any of them, so a seed and a manual clock replay a run.
 
 mod system;
 
@@ -49,8 +49,8 @@ impl Env {
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`](crate::Error::Invalid) outside a tokio runtime; [`Error::Unavailable`](crate::Error::Unavailable)
-    /// when the operating system gives no random numbers.
+    /// [`Error::Invalid`](crate::Error::Invalid) outside a tokio runtime;
+    /// [`Error::Unavailable`](crate::Error::Unavailable) when the operating system gives no random numbers.
     pub fn system() -> crate::Result<Self> {
         Ok(Self {
             clock: Arc::new(SystemClock::new()),

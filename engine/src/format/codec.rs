@@ -38,11 +38,12 @@ impl Codec {
 pub enum Compression {
     /// Nothing.
     None,
-    /// What is undone at about the speed of memory: numbers are packed, and LZ4 where that is shorter. Keys stay as they
-    /// are, so that a point read need not unpack them.
+    /// What is undone at about the speed of memory: numbers are packed, and LZ4 where that is shorter. Keys
+    /// stay as they are, so that a point read need not unpack them.
     #[default]
     Fast,
-    /// For files that stay: keys as well, and Zstandard where it takes at least 30 % less than the best of these.
+    /// For files that stay: keys as well, and Zstandard where it takes at least 30 % less than the best of
+    /// these.
     Dense,
 }
 

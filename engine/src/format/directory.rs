@@ -92,8 +92,8 @@ impl Encoding {
     }
 }
 
-/// Where one chunk is and how to read it. Encoding and codec are kept as numbers: a reader refuses those that it does
-/// not know when it needs the chunk, not before.
+/// Where one chunk is and how to read it. Encoding and codec are kept as numbers: a reader refuses those that
+/// it does not know when it needs the chunk, not before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ChunkEntry {
     /// Offset in the file.

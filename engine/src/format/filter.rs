@@ -23,8 +23,8 @@ impl KeyFilter {
         xxh3_64(key)
     }
 
-    /// The filter on keys with these hashes; none if none can be made of them, which is allowed but does not happen
-    /// in practice.
+    /// The filter on keys with these hashes; none if none can be made of them, which is allowed but does not
+    /// happen in practice.
     ///
     /// # Cost
     /// About 20 bytes per key while it runs.
@@ -65,7 +65,8 @@ impl KeyFilter {
         let segment_length = cursor.u32()?;
         let segment_count_length = cursor.u32()?;
         let len = cursor.u32()?;
-        // A probe reads at most two segments behind the counted ones (three positions in three adjacent segments).
+        // A probe reads at most two segments behind the counted ones (three positions in three adjacent
+        // segments).
         let needed = u64::from(segment_count_length) + 2 * u64::from(segment_length);
         let fits = segment_length.is_power_of_two()
             && segment_length <= SEGMENT_LEN_MAX

@@ -120,7 +120,8 @@ impl Footer {
     /// Decodes the footer at the end of `tail`, which starts at `tail_offset` of the file with this id.
     ///
     /// # Errors
-    /// Magic, checksum or identity do not fit, or the sections do not fill the tail. The version is not judged here.
+    /// Magic, checksum or identity do not fit, or the sections do not fill the tail. The version is not
+    /// judged here.
     pub fn decode(tail: &[u8], tail_offset: u64, epoch: u64, number: u64) -> Result<Self, Damage> {
         let said = Self::read(tail)?;
         let trailer_at = tail.len() - TRAILER_BYTES;
@@ -141,8 +142,8 @@ impl Footer {
         Ok(said)
     }
 
-    /// The footer of a whole `file` as it stands there, for people: checksum, identity, length and the places of the sections
-    /// are not judged.
+    /// The footer of a whole `file` as it stands there, for people: checksum, identity, length and the places
+    /// of the sections are not judged.
     ///
     /// # Errors
     /// The file does not end as a table file ends, or has no room for the sections that it says it has.

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use super::{ByteCursor, ChunkEntry, Column, Damage, keys::common_prefix};
 use crate::{key_head::suffix_head, types::Timestamp};
 
-/// Most columns of a page: those of the rows, and beside them keys, begins, ends, kinds, values as bytes, and numbers of tags.
+/// Most columns of a page: those of the rows, and beside them keys, begins, ends, kinds, values as bytes, and
+/// numbers of tags.
 const COLUMNS_MAX: usize = crate::rows::COLUMNS_MAX + 6;
 
 /// What holds for every row of a page.
@@ -299,8 +300,8 @@ impl PageIndex {
         self.summaries[page].max_end
     }
 
-    /// Whether every row of the page is what a reader at `at` sees, so that it can be taken whole where no newer
-    /// run overlaps it.
+    /// Whether every row of the page is what a reader at `at` sees, so that it can be taken whole where no
+    /// newer run overlaps it.
     pub fn is_clean(&self, page: usize, at: Timestamp) -> bool {
         let PageSummary { flags, max_begin, .. } = self.summaries[page];
         flags.all_open && flags.all_put && flags.unique_keys && max_begin <= at
@@ -321,8 +322,8 @@ impl PageIndex {
         self.page_chunks(page).iter().map(|entry| u64::from(entry.raw_len)).sum()
     }
 
-    /// The first page whose last key is `key` or behind it: where `key` is, if it is in the file. The number of
-    /// pages when all keys are before it.
+    /// The first page whose last key is `key` or behind it: where `key` is, if it is in the file. The number
+    /// of pages when all keys are before it.
     pub fn first_page_reaching(&self, key: &[u8]) -> usize {
         let front = &key[..key.len().min(self.shared)];
         match self.last_keys.get(0)[..self.shared].cmp(front) {

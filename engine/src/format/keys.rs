@@ -23,8 +23,8 @@ pub(super) const HEAD_INTERVAL: usize = 16;
 const HEADER_BYTES: usize = 12;
 const FLAG_ORDINALS: u8 = 1;
 
-/// Appends the keys of one page. `ends[k]` is where the distinct key `k` ends in `keys`; `ordinals[r]` is the key of
-/// row `r`.
+/// Appends the keys of one page. `ends[k]` is where the distinct key `k` ends in `keys`; `ordinals[r]` is the
+/// key of row `r`.
 pub fn encode_keys(keys: &[u8], ends: &[u32], ordinals: &[u16], out: &mut Vec<u8>) -> Encoding {
     let count = ends.len();
     let key = |k: usize| &keys[if k == 0 { 0 } else { ends[k - 1] as usize }..ends[k] as usize];

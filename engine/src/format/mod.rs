@@ -1,5 +1,5 @@
-//! The bytes of a table file, and nothing else: encoders and decoders are pure functions over memory, without input or
-//! output. `FORMAT.md`, chapter *Table file*, is the normative description of what is here.
+//! The bytes of a table file, and nothing else: encoders and decoders are pure functions over memory, without
+//! input or output. `FORMAT.md`, chapter *Table file*, is the normative description of what is here.
 //!
 //! ```text
 //!   chunk        one column of one page: K keys, B begins, E ends, T kinds, V values
@@ -9,11 +9,11 @@
 //!   footer       where the sections are, version, features
 //! ```
 //!
-//! F1. A decoder never panics and never allocates more than the bytes it was given account for: every length is
-//!     checked before it is used. What does not fit is [`Damage`].
+//! F1. A decoder never panics and never allocates more than the bytes it was given account for: every length
+//!     is checked before it is used. What does not fit is [`Damage`].
 //! F2. A decoded chunk was checked once, as a whole, so its accessors cannot fail.
-//! F3. Checksums are seeded with the file's identity and the offset ([`FileSeed`]): a block in the wrong place or in
-//!     the wrong file does not pass.
+//! F3. Checksums are seeded with the file's identity and the offset ([`FileSeed`]): a block in the wrong
+//!     place or in the wrong file does not pass.
 
 mod checksum;
 mod codec;

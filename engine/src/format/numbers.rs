@@ -10,8 +10,8 @@ use crate::types::{Kind, Timestamp};
 
 /// Appends the timestamps of one page and says how they are encoded.
 ///
-/// Frame of reference: the smallest as eight bytes, then the difference of each row in 1, 2, 4 or 8 bytes. All bits
-/// set stand for [`Timestamp::OPEN`], so a real difference is always smaller than that.
+/// Frame of reference: the smallest as eight bytes, then the difference of each row in 1, 2, 4 or 8 bytes.
+/// All bits set stand for [`Timestamp::OPEN`], so a real difference is always smaller than that.
 pub fn encode_numbers(numbers: &[u64], out: &mut Vec<u8>) -> Encoding {
     const OPEN: u64 = Timestamp::OPEN.as_micros();
     let Some(&first) = numbers.first() else { return Encoding::Absent };

@@ -6,7 +6,8 @@
 //!   rest      what is behind them, as it is
 //! ```
 //!
-//! A codec and no encoding: who unpacks gets the chunk with its whole bytes, which random access and the cache stay with.
+//! A codec and no encoding: who unpacks gets the chunk with its whole bytes, which random access and the
+//! cache stay with.
 
 use std::ops::Range;
 
@@ -102,7 +103,8 @@ impl Numbers {
         }
     }
 
-    /// Writes the packed form of the chunk to `out`, if its numbers can be packed. `numbers` is memory to work in.
+    /// Writes the packed form of the chunk to `out`, if its numbers can be packed. `numbers` is memory to
+    /// work in.
     pub(super) fn pack(&self, raw: &[u8], numbers: &mut Vec<u64>, out: &mut Vec<u8>) -> bool {
         self.read(raw, numbers);
         let Some(plan) = PackPlan::of(numbers) else { return false };

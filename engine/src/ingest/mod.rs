@@ -6,9 +6,9 @@
 //!                        finish ─▶   spilled run ┘
 //! ```
 //!
-//! The files are written before the commit timestamp is known: their `begin` is a constant of the file that the
-//! manifest gives. No log, no memtable, no copy; memory is bounded by the buffers, of which tasks of their own sort and
-//! write the full ones where tasks run by themselves.
+//! The files are written before the commit timestamp is known: their `begin` is a constant of the file that
+//! the manifest gives. No log, no memtable, no copy; memory is bounded by the buffers, of which tasks of
+//! their own sort and write the full ones where tasks run by themselves.
 
 mod buffer;
 mod duplicate;
@@ -37,8 +37,8 @@ use crate::{
 pub struct IngestOptions {
     /// What happens to a key that is pushed twice.
     pub on_duplicate: OnDuplicate,
-    /// Fail with `DuplicateKey` when a pushed key has a value in this view. The writer must keep others from writing
-    /// to the keyspace between the view and the publication.
+    /// Fail with `DuplicateKey` when a pushed key has a value in this view. The writer must keep others from
+    /// writing to the keyspace between the view and the publication.
     pub absent_from: Option<ReadView>,
 }
 

@@ -16,8 +16,8 @@ pub(super) struct Spilled {
     pub(super) pending: PendingFiles,
 }
 
-/// A finished ingest, to be made visible by [`crate::Engine::publish_ingest`]; before that, who wrote it reads it with
-/// [`crate::Engine::view_over`]. A clone is the same files.
+/// A finished ingest, to be made visible by [`crate::Engine::publish_ingest`]; before that, who wrote it
+/// reads it with [`crate::Engine::view_over`]. A clone is the same files.
 #[derive(Clone, Debug)]
 pub struct IngestedRun {
     pub(crate) keyspace: KeyspaceId,
@@ -54,8 +54,8 @@ impl IngestedRun {
     }
 }
 
-/// The writer of a run that begins with this key. Behind all keys that there are it is likely to become the oldest of its
-/// keys.
+/// The writer of a run that begins with this key. Behind all keys that there are it is likely to become the
+/// oldest of its keys.
 pub(super) fn writer(core: Arc<Core>, keyspace: KeyspaceId, first: &[u8]) -> RunWriter {
     let tree = core.versions.current().trees.get(&keyspace).cloned();
     let is_oldest = tree.is_none_or(|tree| !tree.runs().any(|run| run.overlaps(&KeyRange::new(first..))));

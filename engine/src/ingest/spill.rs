@@ -1,5 +1,5 @@
-//! Full buffers on their way into files: tasks of their own sort and write them, where tasks run by themselves, while
-//! the next rows come.
+//! Full buffers on their way into files: tasks of their own sort and write them, where tasks run by
+//! themselves, while the next rows come.
 
 use std::{collections::VecDeque, sync::Arc};
 

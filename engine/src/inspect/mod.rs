@@ -45,8 +45,8 @@ enum Sort {
     Log,
 }
 
-/// Describes the file at `path` (of which the last parts count: `data/…`, `manifest/…`, `wal/…/…`) with these bytes. `None`
-/// when neither bytes nor name are those of a file of a database.
+/// Describes the file at `path` (of which the last parts count: `data/…`, `manifest/…`, `wal/…/…`) with these
+/// bytes. `None` when neither bytes nor name are those of a file of a database.
 pub fn inspect(path: &str, bytes: &Bytes) -> Option<Inspection> {
     let name = Name::of(path);
     let mut out = Inspection::default();

@@ -4,9 +4,9 @@
 //!   magic │ major minor │ features ×3 │ id │ raw len │ stored len │ body checksum │ header checksum │ zstd body
 //! ```
 //!
-//! Numbers of the header are fixed-width little-endian, those of the body are varints. Records of the body that may
-//! grow (file, run's keyspace) carry their length, and a reader of an older minor version passes over what it does
-//! not know.
+//! Numbers of the header are fixed-width little-endian, those of the body are varints. Records of the body
+//! that may grow (file, run's keyspace) carry their length, and a reader of an older minor version passes
+//! over what it does not know.
 
 use bytes::Bytes;
 use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128};
@@ -21,7 +21,8 @@ use crate::{
 const MAGIC: [u8; 8] = *b"BYGONEMF";
 const MAJOR: u16 = 1;
 const MINOR: u16 = 1;
-/// A feature that a reader must know: the body goes on behind the settings. In every manifest since version 1.1.
+/// A feature that a reader must know: the body goes on behind the settings. In every manifest since version
+/// 1.1.
 const GOES_ON: u64 = 1;
 const HEADER: usize = 72;
 /// Largest body, before compression.
@@ -77,7 +78,8 @@ pub(super) fn seal(id: u64, body: &[u8]) -> Result<Bytes> {
 ///
 /// # Errors
 ///
-/// [`Error::Corrupt`] naming `name` and the offset; [`Error::Invalid`] when it was written by a newer version.
+/// [`Error::Corrupt`] naming `name` and the offset; [`Error::Invalid`] when it was written by a newer
+/// version.
 pub fn decode(name: &str, id: u64, bytes: &[u8]) -> Result<Manifest> {
     let corrupt = |offset: usize, detail: &str| Error::corrupt(name, offset as u64, detail);
     let Some((header, stored)) = bytes.split_at_checked(HEADER) else {

@@ -4,14 +4,15 @@
 //!   manifest/…41 ◀─ parent id and hash ─ manifest/…42 ◀── manifest/…43        the newest is the state
 //! ```
 //!
-//! A manifest names every table file with its length and hash, the part of the log that is not in them yet, and the
-//! settings of the layers above. The next state is published by creating the next id, if it is absent.
+//! A manifest names every table file with its length and hash, the part of the log that is not in them yet,
+//! and the settings of the layers above. The next state is published by creating the next id, if it is
+//! absent.
 //!
-//! 1. Ids are consecutive; the highest id is the state. A damaged newest manifest is an error, never a reason to go
-//!    back to an older one.
+//! 1. Ids are consecutive; the highest id is the state. A damaged newest manifest is an error, never a reason
+//!    to go back to an older one.
 //! 2. A manifest names its parent by id and hash; the chain is checked when the parent is still there.
-//! 3. Only the writer of the newest epoch publishes: after creating a manifest it lists them, and is fenced when there
-//!    is a higher id. It acknowledges and deletes nothing before that.
+//! 3. Only the writer of the newest epoch publishes: after creating a manifest it lists them, and is fenced
+//!    when there is a higher id. It acknowledges and deletes nothing before that.
 //! 4. Two manifests never have the same bytes: each carries a random nonce. So our own object is recognised.
 //!
 //! The bytes are described in FORMAT.md; `codec` reads and writes them and does no I/O.
@@ -48,8 +49,8 @@ pub struct Manifest {
     pub last_timestamp: Timestamp,
     /// Everything from this segment of the log on is not in the files.
     pub log: LogPosition,
-    /// The newest epoch whose first log segment was there when this was written: that one and the one at [`Self::log`] are
-    /// there. 0 where it is not known, as in manifests of version 1.0.
+    /// The newest epoch whose first log segment was there when this was written: that one and the one at
+    /// [`Self::log`] are there. 0 where it is not known, as in manifests of version 1.0.
     pub log_begun: u64,
     /// The next free file number of this epoch.
     pub next_file: u64,
@@ -78,7 +79,8 @@ pub struct KeyspaceManifest {
     pub level0: Vec<Run>,
     /// Level 1 and below: each one run, newer than the next.
     pub levels: Vec<Run>,
-    /// Values that ended and left the levels, each judged by its lifetime alone. Groups in the order of their pins.
+    /// Values that ended and left the levels, each judged by its lifetime alone. Groups in the order of their
+    /// pins.
     pub history: Vec<HistoryGroup>,
 }
 
@@ -92,8 +94,9 @@ pub struct Run {
 /// Closed values, grouped by the newest pin that still sees them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HistoryGroup {
-    /// No pin newer than this one saw the versions when they were written here; [`Timestamp::OPEN`] for those that only
-    /// the retention kept. Says what goes together, never whether a version may go: its lifetime says that.
+    /// No pin newer than this one saw the versions when they were written here; [`Timestamp::OPEN`] for those
+    /// that only the retention kept. Says what goes together, never whether a version may go: its lifetime
+    /// says that.
     pub newest_pin: Timestamp,
     /// The group's runs, in any order.
     pub runs: Vec<Run>,
@@ -198,7 +201,8 @@ impl FileMeta {
     }
 }
 
-/// A nonce that no other writer, and no other manifest of this one, has. `seed` differs from process to process.
+/// A nonce that no other writer, and no other manifest of this one, has. `seed` differs from process to
+/// process.
 pub fn nonce(seed: u64, epoch: u64, id: u64) -> u128 {
     let mut bytes = [0; 24];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());

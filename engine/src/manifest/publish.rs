@@ -119,9 +119,9 @@ async fn check_parent(root: &Root, loaded: &LoadedManifest) -> Result<()> {
 ///
 /// # Errors
 ///
-/// [`Error::Fenced`] when another writer took the id or a higher one: this writer must stop and acknowledge nothing
-/// more. [`Error::CommitUnknown`] when it is not known whether the manifest was published: stop and delete nothing.
-/// [`Error::Unavailable`]: nothing was published.
+/// [`Error::Fenced`] when another writer took the id or a higher one: this writer must stop and acknowledge
+/// nothing more. [`Error::CommitUnknown`] when it is not known whether the manifest was published: stop and
+/// delete nothing. [`Error::Unavailable`]: nothing was published.
 ///
 /// # Cost
 ///
@@ -147,8 +147,8 @@ pub async fn publish(root: &Root, manifest: &Manifest) -> Result<u128> {
     }
 }
 
-/// Whether there is a manifest after `own`, this writer's newest. Only a local root is asked: elsewhere nothing is
-/// acknowledged without a manifest.
+/// Whether there is a manifest after `own`, this writer's newest. Only a local root is asked: elsewhere
+/// nothing is acknowledged without a manifest.
 ///
 /// # Errors
 ///

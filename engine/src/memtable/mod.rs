@@ -1,8 +1,8 @@
 //! The memtable: the newest versions, in memory, ordered for reading.
 //!
-//! Entries are ordered by keyspace, then key ascending, then begin descending, so that the first entry of a key at or
-//! below a timestamp is the visible one. Entries are never removed; a full memtable is frozen and written to tables.
-//! Writers are serialised by the commit pipeline; readers never block.
+//! Entries are ordered by keyspace, then key ascending, then begin descending, so that the first entry of a
+//! key at or below a timestamp is the visible one. Entries are never removed; a full memtable is frozen and
+//! written to tables. Writers are serialised by the commit pipeline; readers never block.
 
 use std::{
     borrow::Borrow,
@@ -21,8 +21,9 @@ use crate::{
 
 /// Bookkeeping of one entry beside its key and value, in bytes: the node of the map with its links.
 const ENTRY_OVERHEAD_BYTES: usize = 136;
-/// Keys and values of a commit are copied together into blocks of at most this size: an entry then needs no allocation
-/// but its node, and what is counted is what is used. A reader that keeps one value keeps its block.
+/// Keys and values of a commit are copied together into blocks of at most this size: an entry then needs no
+/// allocation but its node, and what is counted is what is used. A reader that keeps one value keeps its
+/// block.
 const BLOCK_BYTES_MAX: usize = 32 << 10;
 /// A key and value longer than this are shared with the caller instead of copied.
 const COPIED_BYTES_MAX: usize = 4 << 10;
@@ -188,8 +189,9 @@ impl Memtable {
         (found.keyspace == keyspace && found.key == key).then(|| version(found, entry.value().as_ref()))
     }
 
-    /// Up to `limit` entries of `range`, key ascending and begin descending, closed by their successors; from the start of
-    /// the range, or behind the entry that the call before gave last. An empty answer means that nothing is left.
+    /// Up to `limit` entries of `range`, key ascending and begin descending, closed by their successors; from
+    /// the start of the range, or behind the entry that the call before gave last. An empty answer means that
+    /// nothing is left.
     pub(crate) fn forward(
         &self,
         keyspace: KeyspaceId,
@@ -235,8 +237,8 @@ impl Memtable {
         out
     }
 
-    /// Like [`Self::forward`], from the end of the range: key descending, begin ascending. Ends are left open, because
-    /// successors come later.
+    /// Like [`Self::forward`], from the end of the range: key descending, begin ascending. Ends are left
+    /// open, because successors come later.
     pub(crate) fn backward(
         &self,
         keyspace: KeyspaceId,

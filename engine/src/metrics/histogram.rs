@@ -52,8 +52,8 @@ impl HistogramSnapshot {
         self.sum.checked_div(self.count()).unwrap_or(0)
     }
 
-    /// A bound that `percent` of the values do not exceed: the upper end of a bucket, so up to twice as large as need be. Zero
-    /// without values.
+    /// A bound that `percent` of the values do not exceed: the upper end of a bucket, so up to twice as large
+    /// as need be. Zero without values.
     pub fn percentile(&self, percent: u64) -> u64 {
         let wanted = (self.count() * percent).div_ceil(100);
         let mut seen = 0;

@@ -1,7 +1,8 @@
 //! Counters and histograms of an open engine, since it was opened.
 //!
-//! Everything is relaxed atomics: a figure may lag behind another by what is under way, and nobody waits for it. What many
-//! threads count at once (reads of the cache) is striped, so that they do not pass one cache line around.
+//! Everything is relaxed atomics: a figure may lag behind another by what is under way, and nobody waits for
+//! it. What many threads count at once (reads of the cache) is striped, so that they do not pass one cache
+//! line around.
 
 mod histogram;
 

@@ -7,12 +7,12 @@
 //! Invariants:
 //!
 //! 1. Horizons never move back.
-//! 2. A moment that is registered as a pin was readable when it was registered, under the same lock under which
-//!    compactions capture the pins: a pin is either seen by a compaction or refused.
+//! 2. A moment that is registered as a pin was readable when it was registered, under the same lock under
+//!    which compactions capture the pins: a pin is either seen by a compaction or refused.
 //! 3. Pins are counted: two holders of one timestamp are two pins.
 //! 4. A pin protects its own scope only.
-//! 5. What is registered makes a moment readable only where the moment was readable when it was registered: a view
-//!    that had to leave out a keyspace does not open it to others.
+//! 5. What is registered makes a moment readable only where the moment was readable when it was registered: a
+//!    view that had to leave out a keyspace does not open it to others.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -56,8 +56,8 @@ type Counts = BTreeMap<Timestamp, usize>;
 #[derive(Debug, Default)]
 struct PinTable {
     database: Counts,
-    /// Database-wide views of moments that are not readable in every keyspace. They keep what is there and make no
-    /// moment readable.
+    /// Database-wide views of moments that are not readable in every keyspace. They keep what is there and
+    /// make no moment readable.
     partial: Counts,
     keyspaces: HashMap<KeyspaceId, Counts>,
     horizon: Timestamp,
@@ -170,8 +170,8 @@ impl Retained {
         Some(self.pins[newest]).filter(|pin| *pin >= begin)
     }
 
-    /// Whether an allowed read sees a version with this lifetime: some pin lies in `[begin, end)`, or the version
-    /// lived on after the horizon.
+    /// Whether an allowed read sees a version with this lifetime: some pin lies in `[begin, end)`, or the
+    /// version lived on after the horizon.
     pub fn can_see(&self, begin: Timestamp, end: Timestamp) -> bool {
         end > self.horizon || self.has_pin(begin, end)
     }
@@ -206,7 +206,8 @@ impl Pins {
         Pin { pins: Arc::clone(self), at, scope, partial: false, is_kept: false }
     }
 
-    /// Registers a pin at the moment that `newest` gives, asked for under the lock, which is never below a horizon.
+    /// Registers a pin at the moment that `newest` gives, asked for under the lock, which is never below a
+    /// horizon.
     pub(crate) fn pin_newest(self: &Arc<Self>, newest: impl FnOnce() -> Timestamp, scope: Scope) -> Pin {
         let mut inner = self.inner.lock();
         let at = newest();
@@ -215,8 +216,8 @@ impl Pins {
         Pin { pins: Arc::clone(self), at, scope, partial: false, is_kept: false }
     }
 
-    /// Registers the pin of a view. A database-wide view of an old moment may still read what is pinned there: it is
-    /// made when the moment is readable in some keyspace, and refuses the others one by one.
+    /// Registers the pin of a view. A database-wide view of an old moment may still read what is pinned
+    /// there: it is made when the moment is readable in some keyspace, and refuses the others one by one.
     pub(crate) fn pin_view(self: &Arc<Self>, at: Timestamp, scope: Scope) -> Result<(Pin, Unreadable)> {
         let mut inner = self.inner.lock();
         let mut unreadable = Unreadable::default();
@@ -292,7 +293,8 @@ impl Pins {
 pub(crate) struct Unreadable {
     /// The database's horizon, when the moment is below it and no database-wide pin covers it.
     database: Option<Timestamp>,
-    /// Keyspaces that differ from the database: the horizon that forbids the moment, or `None` where it is readable.
+    /// Keyspaces that differ from the database: the horizon that forbids the moment, or `None` where it is
+    /// readable.
     keyspaces: Vec<(KeyspaceId, Option<Timestamp>)>,
 }
 
@@ -332,8 +334,8 @@ impl Pin {
         &self.scope
     }
 
-    /// Gives the handle up and pins the moment for as long as the engine is open. For pins that are durable: work in the
-    /// background may outlive whoever registered them.
+    /// Gives the handle up and pins the moment for as long as the engine is open. For pins that are durable:
+    /// work in the background may outlive whoever registered them.
     pub fn keep(mut self) {
         self.is_kept = true;
     }

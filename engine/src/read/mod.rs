@@ -1,10 +1,11 @@
 //! Reads: views, point reads, scans, history and diff.
 //!
-//! All of them see the current tier of a keyspace as a list of *sources*, newest first: the active memtable, frozen
-//! memtables, the runs of level 0 and one run for each level. By I2 a newer source holds only newer versions of a key than
-//! an older one, so that one version says which others count.
+//! All of them see the current tier of a keyspace as a list of *sources*, newest first: the active memtable,
+//! frozen memtables, the runs of level 0 and one run for each level. By I2 a newer source holds only newer
+//! versions of a key than an older one, so that one version says which others count.
 //!
-//! The runs of the history tier come beside them, in no order: each of their versions says by itself when it was alive.
+//! The runs of the history tier come beside them, in no order: each of their versions says by itself when it
+//! was alive.
 //!
 //! ```text
 //!   now      = the current tier                            (history is left out: all of it has ended)

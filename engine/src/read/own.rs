@@ -6,8 +6,8 @@
 //!   runs of the keyspace
 //! ```
 //!
-//! Their rows begin at [`Timestamp::ZERO`], so that they are visible at every moment. The view below must be of the newest
-//! state: a value of history that is alive at its moment would not be hidden by them.
+//! Their rows begin at [`Timestamp::ZERO`], so that they are visible at every moment. The view below must be
+//! of the newest state: a value of history that is alive at its moment would not be hidden by them.
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -9,7 +9,8 @@ use crate::{
     types::{KeyspaceId, Kind, Timestamp, Version},
 };
 
-/// The newest version of `key` with `begin <= at`. Deletes are versions; one that went with the value that it ended is none.
+/// The newest version of `key` with `begin <= at`. Deletes are versions; one that went with the value that it
+/// ended is none.
 pub(crate) async fn newest_version(
     state: &State,
     keyspace: KeyspaceId,
@@ -40,8 +41,8 @@ pub(crate) async fn newest_version(
     Ok(newest.map(|found| found.into_version(Bytes::copy_from_slice(key))))
 }
 
-/// The newest commit that wrote or deleted `key`, if it is newer than `after`. Runs that hold nothing newer than
-/// `after` are not looked at.
+/// The newest commit that wrote or deleted `key`, if it is newer than `after`. Runs that hold nothing newer
+/// than `after` are not looked at.
 pub(crate) async fn newest_commit(
     state: &State,
     keyspace: KeyspaceId,

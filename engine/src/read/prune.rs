@@ -1,11 +1,12 @@
 //! Leaving out pages by what is known of their values.
 //!
-//! Only pages of the oldest source may be left out for their values (I6): in a newer one a row that nobody wants still hides
-//! the older ones of its key. And of the versions of one key none may be left out without the older ones, so a page whose
-//! last key goes on in the next page stays.
+//! Only pages of the oldest source may be left out for their values (I6): in a newer one a row that nobody
+//! wants still hides the older ones of its key. And of the versions of one key none may be left out without
+//! the older ones, so a page whose last key goes on in the next page stays.
 //!
-//! First by their statistics, which are in memory; then, where a column must have one of some values, by a look at the
-//! column: a value that few rows have is in few pages, and of the others nothing else need be read or put together.
+//! First by their statistics, which are in memory; then, where a column must have one of some values, by a
+//! look at the column: a value that few rows have is in few pages, and of the others nothing else need be
+//! read or put together.
 
 use std::{
     fmt,
@@ -133,7 +134,8 @@ impl Prune {
         !self.needed.is_empty()
     }
 
-    /// Whether a page of the oldest run can be left out because a column has none of the values that it must have.
+    /// Whether a page of the oldest run can be left out because a column has none of the values that it must
+    /// have.
     pub(crate) async fn lacks(&self, table: &Table, page: usize, policy: CachePolicy) -> Result<bool> {
         let Some(schema) = table.schema() else { return Ok(false) };
         for OneOf { column, values } in &self.needed {

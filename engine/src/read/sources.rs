@@ -35,7 +35,8 @@ pub(super) fn history(
     history_runs(state, keyspace, range, filter).map(run).collect()
 }
 
-/// The sources of a scan at the moment of `view`: the view's own runs, the current tier, both newest first, then history.
+/// The sources of a scan at the moment of `view`: the view's own runs, the current tier, both newest first,
+/// then history.
 pub(super) fn visible(view: &ReadView, keyspace: KeyspaceId, range: &KeyRange) -> Vec<ForwardSource> {
     let (written, alive) = filters(view);
     let own = own_runs(view, keyspace, range);

@@ -1,8 +1,9 @@
 //! What a view can say of a keyspace without reading rows of it: from the manifest and the zone maps.
 //!
-//! That is *exact* where every value that the view looks at is a row that it sees: no version in memory, none alive in
-//! history, and in the current tier only files whose versions are all open, each the only one of its key, that began by the
-//! moment and share no key with another file. Deletes among them hide nothing then, and what began later is not looked at.
+//! That is *exact* where every value that the view looks at is a row that it sees: no version in memory, none
+//! alive in history, and in the current tier only files whose versions are all open, each the only one of its
+//! key, that began by the moment and share no key with another file. Deletes among them hide nothing then,
+//! and what began later is not looked at.
 
 use crate::{
     error::Result,
@@ -21,7 +22,8 @@ pub struct RowSummary {
     pub rows: u64,
     /// There are just as many, and the columns tell of these alone where none is missing.
     pub is_exact: bool,
-    /// For each column that was asked for, what is known of it; of rows in memory nothing is. Deletes are missing rows.
+    /// For each column that was asked for, what is known of it; of rows in memory nothing is. Deletes are
+    /// missing rows.
     pub columns: Vec<ColumnSummary>,
 }
 
@@ -32,7 +34,8 @@ impl ReadView {
     /// Those of [`Self::check`]; `Corrupt` when zone maps do not fit their file.
     ///
     /// # Cost
-    /// A look at every file, and at every page of files that were not asked for their columns before. Nothing is read.
+    /// A look at every file, and at every page of files that were not asked for their columns before. Nothing
+    /// is read.
     pub fn summary(&self, keyspace: KeyspaceId, columns: &[u32]) -> Result<RowSummary> {
         self.check(keyspace)?;
         let (state, at) = (self.state(), self.timestamp());

@@ -1,7 +1,7 @@
 //! Versions in a window of commits: the history of keys.
 //!
-//! A delete goes with the value that it ended when that moves to history. Where a value of history ended and no other version
-//! of its key began, there was one:
+//! A delete goes with the value that it ended when that moves to history. Where a value of history ended and
+//! no other version of its key began, there was one:
 //!
 //! ```text
 //!   stored     PUT [10,20)              PUT 30 ─▶
@@ -29,7 +29,8 @@ use crate::{
 pub struct VersionScan {
     current: VersionMerge,
     history: HistoryMerge,
-    /// Whether each of the two is on a version; before the first call, and after one that was given out, unknown.
+    /// Whether each of the two is on a version; before the first call, and after one that was given out,
+    /// unknown.
     is_on: [Option<bool>; 2],
     /// The key that was met last, and where the oldest of its versions so far begins.
     met: Option<(Vec<u8>, Timestamp)>,
@@ -93,7 +94,8 @@ impl VersionScan {
         if is_history { self.history.key() } else { self.current.key() }
     }
 
-    /// Where the version of the same key begins that is listed before the next one; open where that is the newest.
+    /// Where the version of the same key begins that is listed before the next one; open where that is the
+    /// newest.
     fn newer(&self, is_history: bool) -> Timestamp {
         let of_key = |(key, _): &&(Vec<u8>, Timestamp)| key.as_slice() == self.key(is_history);
         self.met.as_ref().filter(of_key).map_or(Timestamp::OPEN, |(_, begin)| *begin)
@@ -218,8 +220,9 @@ impl Ahead<'_> {
     }
 }
 
-/// Merges sources of the current tier version by version: key ascending, begin descending, each closed by the one before it.
-/// Used by history and compaction. It holds one block of each source, however many versions a key has.
+/// Merges sources of the current tier version by version: key ascending, begin descending, each closed by the
+/// one before it. Used by history and compaction. It holds one block of each source, however many versions a
+/// key has.
 #[derive(Debug)]
 pub(crate) struct VersionMerge {
     sources: Vec<ForwardSource>,

@@ -16,7 +16,8 @@ use crate::{
 
 /// A consistent view of the database at one timestamp.
 ///
-/// Cheap to clone. It pins what it needs and frees it when the last clone, and the last scan made from it, is dropped.
+/// Cheap to clone. It pins what it needs and frees it when the last clone, and the last scan made from it, is
+/// dropped.
 #[derive(Clone)]
 pub struct ReadView {
     inner: Arc<ViewState>,
@@ -71,8 +72,8 @@ impl ReadView {
     /// Checks that the view may read `keyspace`.
     ///
     /// # Errors
-    /// `TooOld` when the moment lies below the keyspace's horizon and no pin covers it there; `Invalid` when the
-    /// keyspace is outside the view's scope.
+    /// `TooOld` when the moment lies below the keyspace's horizon and no pin covers it there; `Invalid` when
+    /// the keyspace is outside the view's scope.
     pub fn check(&self, keyspace: KeyspaceId) -> Result<()> {
         if !self.scope().covers(keyspace) {
             return Err(crate::Error::Invalid(format!(
@@ -88,13 +89,14 @@ impl ReadView {
     /// Those of [`Self::check`]; `Corrupt` or `Unavailable` when a page cannot be read.
     ///
     /// # Cost
-    /// One memtable search for each memtable, one filter probe for each run; about one page read. Suspends only when a
-    /// page is not cached and the root is not local.
+    /// One memtable search for each memtable, one filter probe for each run; about one page read. Suspends
+    /// only when a page is not cached and the root is not local.
     pub async fn get(&self, keyspace: KeyspaceId, key: &[u8]) -> Result<Option<Bytes>> {
         Ok(self.newest(keyspace, key).await?.and_then(Version::into_value))
     }
 
-    /// Returns the version of `key` that holds its value at this moment. Its `end` is exact only when it is closed.
+    /// Returns the version of `key` that holds its value at this moment. Its `end` is exact only when it is
+    /// closed.
     ///
     /// # Errors
     /// Those of [`Self::get`].
@@ -111,8 +113,8 @@ impl ReadView {
         point::newest_version(&self.inner.state, keyspace, key, self.timestamp()).await
     }
 
-    /// Keys that split `range` into at most `parts` ranges of about equal size, ascending: the start of each part but
-    /// the first. Fewer when the keyspace is small.
+    /// Keys that split `range` into at most `parts` ranges of about equal size, ascending: the start of each
+    /// part but the first. Fewer when the keyspace is small.
     pub fn split_keys(&self, keyspace: KeyspaceId, range: &KeyRange, parts: usize) -> Vec<Bytes> {
         self.inner.state.split_keys(keyspace, self.inner.own.runs(keyspace), range, parts)
     }

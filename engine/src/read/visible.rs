@@ -7,8 +7,8 @@ use arrow_buffer::BooleanBuffer;
 use super::sink::RowSink;
 use crate::{sst::Page, types::Timestamp};
 
-/// Gives `sink` the rows that are what their key is at `at`, by what their page says of the key, while it has room. Returns
-/// the row behind the last one that was passed over.
+/// Gives `sink` the rows that are what their key is at `at`, by what their page says of the key, while it has
+/// room. Returns the row behind the last one that was passed over.
 pub(super) fn take_visible(
     sink: &mut impl RowSink,
     page: &Arc<Page>,
@@ -23,8 +23,8 @@ pub(super) fn take_visible(
     take(sink, page, rows, rows_max, &mask)
 }
 
-/// For each of these rows, whether its version says what its key is at `at`, by what the page says of the key: the value, or
-/// that there is none.
+/// For each of these rows, whether its version says what its key is at `at`, by what the page says of the
+/// key: the value, or that there is none.
 pub(super) fn deciding(page: &Page, rows: Range<usize>, at: Timestamp) -> BooleanBuffer {
     let mask = !&page.begins_after(rows.clone(), at);
     if page.distinct_keys() == page.rows() {

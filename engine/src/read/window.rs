@@ -1,7 +1,8 @@
 //! Merging by windows: what newer sources say of the keys of a window hides rows of the older ones.
 //!
-//! A window reaches from the first key ahead to the first last key of a block, without it: its versions may go on in the next
-//! block. Its rows are judged by masks, source after source from the newest on, instead of key after key:
+//! A window reaches from the first key ahead to the first last key of a block, without it: its versions may
+//! go on in the next block. Its rows are judged by masks, source after source from the newest on, instead of
+//! key after key:
 //!
 //! ```text
 //!   source 0 (newest)    b    d✗        settles  b d
@@ -9,11 +10,12 @@
 //!   source 2           a b  c d e f     hidden   a b c d    left     e f
 //! ```
 //!
-//! Where an order is wanted, the keys that were decided are that order, once the rows of the oldest source and of history are
-//! among them. Otherwise they only need to be found in the oldest source: few are searched for, many are compared with all of
-//! its keys in one pass.
+//! Where an order is wanted, the keys that were decided are that order, once the rows of the oldest source
+//! and of history are among them. Otherwise they only need to be found in the oldest source: few are searched
+//! for, many are compared with all of its keys in one pass.
 //!
-//! Keys are compared by their heads behind what all keys of the window start with, and whole only where these do not tell.
+//! Keys are compared by their heads behind what all keys of the window start with, and whole only where these
+//! do not tell.
 
 use std::{cmp::Ordering, mem, ops::Range};
 
@@ -25,7 +27,8 @@ use crate::{
     types::{Kind, Timestamp},
 };
 
-/// A key is searched for where there are so many rows for each that is; a step of the pass costs so much less.
+/// A key is searched for where there are so many rows for each that is; a step of the pass costs so much
+/// less.
 const ROWS_FOR_A_SEARCH: usize = 16;
 /// To go from one source to another and back costs as much as a pass over so many rows.
 const ROWS_FOR_A_TURN: usize = 64;
@@ -56,8 +59,8 @@ pub(super) fn find_bound(sources: &[ForwardSource], bound: &mut Vec<u8>) {
     }
 }
 
-/// Whether rows of sources lie between each other in front of `bound` so often that a pass over all of them costs less than
-/// to go from one source to another. They are loaded that far.
+/// Whether rows of sources lie between each other in front of `bound` so often that a pass over all of them
+/// costs less than to go from one source to another. They are loaded that far.
 pub(super) fn is_dense(sources: &[ForwardSource], bound: &[u8]) -> bool {
     let in_window = sources.iter().filter(|source| source.key() < bound);
     let rows = in_window.map(|source| source.rows_in_front(bound, None).len());
@@ -65,9 +68,10 @@ pub(super) fn is_dense(sources: &[ForwardSource], bound: &[u8]) -> bool {
     (all - most) * ROWS_FOR_A_TURN > most
 }
 
-/// Judges the rows of all sources in front of `bound`, which are loaded, and moves behind them. `decided` is a key that has
-/// its answer already. Returns what is visible: `in_order` of the keys, or source by source, which must not be of history then.
-/// Costs, beside a pass over the timestamps, a search or a few steps for each row of a newer source and each source behind it.
+/// Judges the rows of all sources in front of `bound`, which are loaded, and moves behind them. `decided` is
+/// a key that has its answer already. Returns what is visible: `in_order` of the keys, or source by source,
+/// which must not be of history then. Costs, beside a pass over the timestamps, a search or a few steps for
+/// each row of a newer source and each source behind it.
 pub(super) fn judge(
     sources: &mut [ForwardSource],
     bound: &[u8],
@@ -135,7 +139,8 @@ impl<'a> KeyWindow<'a> {
         Self { sources, skip, heads_tell, decided: Vec::new(), heads: Vec::new(), key: Vec::new() }
     }
 
-    /// Of the rows whose bits are set, those whose keys no newer source has decided. They are decided from now on.
+    /// Of the rows whose bits are set, those whose keys no newer source has decided. They are decided from
+    /// now on.
     fn add(&mut self, part: &WindowPart, bits: &BooleanBuffer) -> BooleanBuffer {
         let before = mem::take(&mut self.decided);
         let mut decided = Vec::with_capacity(before.len() + bits.count_set_bits());
@@ -166,9 +171,9 @@ impl<'a> KeyWindow<'a> {
         left.finish()
     }
 
-    /// Passes over the rows whose bits are set and the keys that are decided, side by side, and gives out each key once, in
-    /// order. Returns the rows whose keys were not decided. What is alive in history comes instead of what decided its key,
-    /// which can only be a delete.
+    /// Passes over the rows whose bits are set and the keys that are decided, side by side, and gives out
+    /// each key once, in order. Returns the rows whose keys were not decided. What is alive in history comes
+    /// instead of what decided its key, which can only be a delete.
     fn pass(
         &mut self,
         part: &WindowPart,

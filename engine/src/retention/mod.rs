@@ -1,24 +1,25 @@
 //! The garbage rule: which versions of one key are kept.
 //!
-//! With the horizon `H` and the pins below it, the readable moments are `[H, ∞) ∪ pins`. A version lives iff one of
-//! them lies in `[begin, end)` (I5). Of what lives, a DELETE at or below `H` says nothing when no value is kept below
-//! it, and goes as well:
+//! With the horizon `H` and the pins below it, the readable moments are `[H, ∞) ∪ pins`. A version lives iff
+//! one of them lies in `[begin, end)` (I5). Of what lives, a DELETE at or below `H` says nothing when no
+//! value is kept below it, and goes as well:
 //!
 //! ```text
 //!   pins          15        ·        50         H=100
 //!   key    PUT 10 ──▶ DEL 20 ──▶ DEL 40 ────────▶            kept: PUT 10, DEL 40
 //! ```
 //!
-//! The rule changes no answer at a readable moment and keeps nothing that no readable moment needs. It is applied to the
-//! versions of a key as they go by, newest first, and remembers one lifetime: a key may have more versions than memory
-//! holds. Only where these versions reach back to the oldest one of the key may deletes go, because a delete must not go
-//! before the versions that it hides.
+//! The rule changes no answer at a readable moment and keeps nothing that no readable moment needs. It is
+//! applied to the versions of a key as they go by, newest first, and remembers one lifetime: a key may have
+//! more versions than memory holds. Only where these versions reach back to the oldest one of the key may
+//! deletes go, because a delete must not go before the versions that it hides.
 //!
-//! A value that leaves for the history tier takes its end with it, and with that the delete that ended it: nothing is left
-//! for the delete to hide, and the end says what became of the value ([`crate::read::VersionScan`] lists a delete where a
-//! value of history ended and no other version began). So a delete of any age goes with the value below it, unless the value
-//! stays. Were it kept, no page with a deleted row could be read as it is stored for as long as a snapshot sees the row.
-//! Where versions between the two are gone, the delete is dated by the end of the last value that is kept.
+//! A value that leaves for the history tier takes its end with it, and with that the delete that ended it:
+//! nothing is left for the delete to hide, and the end says what became of the value
+//! ([`crate::read::VersionScan`] lists a delete where a value of history ended and no other version began).
+//! So a delete of any age goes with the value below it, unless the value stays. Were it kept, no page with a
+//! deleted row could be read as it is stored for as long as a snapshot sees the row. Where versions between
+//! the two are gone, the delete is dated by the end of the last value that is kept.
 //!
 //! A delete behind which nothing goes by goes with the horizon.
 
@@ -37,7 +38,8 @@ pub(crate) enum Garbage {
     Keep,
     /// Deletes that hide nothing: no older version of a key exists in the current tier than those that go by.
     DropDeletes,
-    /// Deletes, and values that have ended leave for history. Only where the output is the oldest run of its keys (I7).
+    /// Deletes, and values that have ended leave for history. Only where the output is the oldest run of its
+    /// keys (I7).
     MoveEnded,
 }
 
@@ -94,8 +96,8 @@ impl<'a> RetentionFilter<'a> {
             match kind {
                 // Its end says it.
                 Kind::Put if self.garbage == Garbage::MoveEnded => delete = None,
-                // Of deletes in a row only the oldest hides something. From now on it says what both said: it would go before
-                // the value below it once nobody sees its own time any more.
+                // Of deletes in a row only the oldest hides something. From now on it says what both said: it
+                // would go before the value below it once nobody sees its own time any more.
                 Kind::Delete if is_past && end == self.reach => (delete, lifetime.1) = (None, deleted_until),
                 Kind::Delete if is_past && self.garbage == Garbage::MoveEnded => delete = None,
                 _ => {}

@@ -10,8 +10,8 @@ use crate::{
     types::{Kind, Timestamp},
 };
 
-/// What the rule keeps of `history`: `(begin, is_put)`, newest first, closed by their successors. Where values move, the
-/// deletes are listed that their ends say.
+/// What the rule keeps of `history`: `(begin, is_put)`, newest first, closed by their successors. Where
+/// values move, the deletes are listed that their ends say.
 fn kept(history: &[(u64, bool)], pins: &[u64], horizon: u64, moves_ended: bool) -> Vec<(u64, bool)> {
     let at = Timestamp::from_micros;
     let pins: BTreeSet<_> = pins.iter().filter(|pin| **pin < horizon).collect();
@@ -175,8 +175,8 @@ proptest! {
                 let (before, after) = (visible(&history, at), visible(&kept, at));
                 prop_assert_eq!(before, after, "at {} moves {}", at, moves_ended);
             }
-            // Minimal: leaving out any one version that is at or below the horizon changes a readable answer, or the
-            // version is newer than the horizon.
+            // Minimal: leaving out any one version that is at or below the horizon changes a readable answer,
+            // or the version is newer than the horizon.
             for leave in 0..kept.len() {
                 let mut fewer = kept.clone();
                 let (begin, _) = fewer.remove(leave);

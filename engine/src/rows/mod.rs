@@ -1,7 +1,7 @@
 //! Rows: keys and values that are made of columns.
 //!
-//! The engine keeps versions of byte strings. Where the bytes of a keyspace are rows, a [`RowSchema`] says how to take
-//! them apart, and table files store them column by column.
+//! The engine keeps versions of byte strings. Where the bytes of a keyspace are rows, a [`RowSchema`] says
+//! how to take them apart, and table files store them column by column.
 //!
 //! ```text
 //!   key    = the key columns, each in an order-preserving form │ or anything else
@@ -9,10 +9,12 @@
 //! ```
 //!
 //! R1. Comparing keys as bytes is comparing the key columns, column by column.
-//! R2. Values of key columns are prefix-free: the rows with a given prefix of columns are the keys with a prefix of bytes.
-//! R3. A value says how long each of its payloads is, so it can be read without the schema it was written with.
-//! R4. A value of a column has one form only. So a row that is taken apart and put together again has the same bytes,
-//!     and what cannot be put together so is stored as the bytes that it is.
+//! R2. Values of key columns are prefix-free: the rows with a given prefix of columns are the keys with a
+//!     prefix of bytes.
+//! R3. A value says how long each of its payloads is, so it can be read without the schema it was written
+//!     with.
+//! R4. A value of a column has one form only. So a row that is taken apart and put together again has the
+//!     same bytes, and what cannot be put together so is stored as the bytes that it is.
 
 pub mod key;
 pub mod value;
@@ -79,7 +81,8 @@ pub struct RowSchema {
     version: u32,
     /// By rising id, those of the key included.
     columns: Vec<RowColumn>,
-    /// Places in `columns` of the columns that form the key, in key order; empty when keys are something else.
+    /// Places in `columns` of the columns that form the key, in key order; empty when keys are something
+    /// else.
     key: Vec<usize>,
 }
 
@@ -87,7 +90,8 @@ impl RowSchema {
     /// The schema with these columns; `key` has the ids of those that form the key, in key order.
     ///
     /// # Panics
-    /// Two columns have the same id, an id is not below [`COLUMNS_MAX`], or the key names a column that is not there.
+    /// Two columns have the same id, an id is not below [`COLUMNS_MAX`], or the key names a column that is
+    /// not there.
     pub fn new(version: u32, mut columns: Vec<RowColumn>, key: &[u32]) -> Self {
         columns.sort_unstable_by_key(|column| column.id);
         Self::checked(version, columns, key)

@@ -1,5 +1,5 @@
-//! Values: what a row stores beside its key, in a form that needs no schema to be skipped over. Every value of a column
-//! has exactly one form, so equal rows have equal bytes.
+//! Values: what a row stores beside its key, in a form that needs no schema to be skipped over. Every value
+//! of a column has exactly one form, so equal rows have equal bytes.
 //!
 //! ```text
 //!   byte     1            format, 1
@@ -233,7 +233,8 @@ impl<'a> Tags<'a> {
         self.nibbles[id / 2] >> (id % 2 * 4) & 0x0F
     }
 
-    /// Takes the payload of the next column, in the order of ids, whose tag is `tag`. `None` when it is cut short.
+    /// Takes the payload of the next column, in the order of ids, whose tag is `tag`. `None` when it is cut
+    /// short.
     #[inline]
     pub fn take(&mut self, tag: u8) -> Option<&'a [u8]> {
         take(tag, &mut self.payloads)

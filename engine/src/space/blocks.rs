@@ -11,7 +11,8 @@ use crate::{
     types::{KeyRange, KeyspaceId, Kind, Timestamp, Version},
 };
 
-/// Entries of a memtable that are looked at together; more, where others have come in between by the time of the look.
+/// Entries of a memtable that are looked at together; more, where others have come in between by the time of
+/// the look.
 const CHUNK_ROWS: usize = 256;
 /// Keys that are merged before other tasks get their turn.
 const KEYS_PER_TURN: u64 = 1 << 12;
@@ -70,7 +71,8 @@ fn as_of(at: Timestamp, mut versions: Vec<Version>) -> Vec<Version> {
 /// Blocks that share keys with each other, and with no other block.
 #[derive(Debug)]
 pub(super) enum Cluster<'s> {
-    /// Nobody else has these keys, or the block is of history: what it says of its versions is all there is to know.
+    /// Nobody else has these keys, or the block is of history: what it says of its versions is all there is
+    /// to know.
     Apart(KeyBlock<'s>),
     /// Blocks of several sources.
     Overlapping(Vec<KeyBlock<'s>>),
@@ -289,7 +291,8 @@ impl BlockCursor<'_> {
     }
 }
 
-/// Counts blocks of several sources: an open version ends where the next one of its key begins, in whichever source.
+/// Counts blocks of several sources: an open version ends where the next one of its key begins, in whichever
+/// source.
 pub(super) async fn merge(blocks: Vec<KeyBlock<'_>>, tally: &mut Tally, env: &Env) -> Result<()> {
     let sources = blocks.iter().map(|block| block.source).max().map_or(0, |last| last + 1);
     let mut cursors: Vec<BlockCursor<'_>> = (0..sources)

@@ -1,8 +1,9 @@
-//! Space accounting: how much of what is stored each holder of a moment refers to, and what dropping some would free.
+//! Space accounting: how much of what is stored each holder of a moment refers to, and what dropping some
+//! would free.
 //!
-//! A version `[begin, end)` is referred to by the holders whose moments lie in its lifetime. It can be freed when it ended
-//! at or before the horizon and only holders that are dropped refer to it (the garbage rule). So one pass over lifetimes
-//! answers everything, and most lifetimes need not be looked at:
+//! A version `[begin, end)` is referred to by the holders whose moments lie in its lifetime. It can be freed
+//! when it ended at or before the horizon and only holders that are dropped refer to it (the garbage rule).
+//! So one pass over lifetimes answers everything, and most lifetimes need not be looked at:
 //!
 //! ```text
 //!   page     begins 10..20, all open          holders at 5: none of it    at 25: all of it    at 15: read B and E
@@ -12,12 +13,12 @@
 //!
 //! Exactness:
 //!
-//! 1. Versions are counted exactly, in memory and in files, as of the newest commit when the call began. Versions
-//!    without a value (deletions) do not count.
-//! 2. Bytes are shares of what pages take in their files: every row of a page counts the same. Page index, filter and footer
-//!    are nobody's. In memory a version takes the bytes of its key and value.
-//! 3. Holders are those that the caller names. Views that read at the moment hold what they read as well, and only for as
-//!    long as they read; they do not count.
+//! 1. Versions are counted exactly, in memory and in files, as of the newest commit when the call began.
+//!    Versions without a value (deletions) do not count.
+//! 2. Bytes are shares of what pages take in their files: every row of a page counts the same. Page index,
+//!    filter and footer are nobody's. In memory a version takes the bytes of its key and value.
+//! 3. Holders are those that the caller names. Views that read at the moment hold what they read as well, and
+//!    only for as long as they read; they do not count.
 //! 4. What is free now, because no holder and no readable moment needs it, goes with the next compaction.
 
 mod blocks;

@@ -106,8 +106,8 @@ impl Tally {
         }
     }
 
-    /// Whether values that begin in one of these spans, and end in the other, are all the same to every holder and to the
-    /// horizon. Spans are inclusive; `ends` is none where all are open.
+    /// Whether values that begin in one of these spans, and end in the other, are all the same to every
+    /// holder and to the horizon. Spans are inclusive; `ends` is none where all are open.
     pub(super) fn treats_alike(
         &self,
         begins: (Timestamp, Timestamp),

@@ -1,11 +1,11 @@
 //! Pages that go from one file to another as they are stored.
 //!
-//! P1. A page is passed on only where its rows stay what they are: the caller knows that no other version of its keys goes
-//!     to the new file, and that none of its rows closes, moves or is dropped.
+//! P1. A page is passed on only where its rows stay what they are: the caller knows that no other version of
+//!     its keys goes to the new file, and that none of its rows closes, moves or is dropped.
 //! P2. What is passed on was verified: a chunk that does not have its checksum never gets another one.
 //!
-//! Only the keys are looked into, for the filter. A page that was written fast becomes dense chunk by chunk on its way into a
-//! dense file, and the begins of a bulk load, which are not in its pages, are put there.
+//! Only the keys are looked into, for the filter. A page that was written fast becomes dense chunk by chunk
+//! on its way into a dense file, and the begins of a bulk load, which are not in its pages, are put there.
 
 use bytes::Bytes;
 
@@ -30,8 +30,8 @@ pub(super) struct StoredPage {
 }
 
 impl TableOptions {
-    /// Whether a file with these options can take a page as it is stored: it has the same columns, and the page is at least half
-    /// as large as it could be.
+    /// Whether a file with these options can take a page as it is stored: it has the same columns, and the
+    /// page is at least half as large as it could be.
     pub(crate) fn takes(&self, from: &Table, page: usize) -> bool {
         let has_columns = match (&self.schema, from.schema()) {
             (None, None) => true,
@@ -55,7 +55,8 @@ impl TableWriter {
     /// Adds a page that the options take (P1). Its keys are behind all that were pushed.
     ///
     /// # Errors
-    /// `Corrupt` where the page is damaged, `Invalid` where it is out of order, and storage errors: abort the writer.
+    /// `Corrupt` where the page is damaged, `Invalid` where it is out of order, and storage errors: abort the
+    /// writer.
     pub(crate) async fn push_page(&mut self, from: &Table, page: usize) -> Result<()> {
         let index = from.index();
         let (first_key, last_key) = (index.first_key(page), index.last_key(page));

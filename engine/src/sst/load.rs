@@ -103,8 +103,8 @@ impl Table {
         Ok((rows, values))
     }
 
-    /// The columns at these places of the file's schema; `None` for a page whose values are byte strings, or an opaque
-    /// file. One read where nothing is cached and the columns lie near each other.
+    /// The columns at these places of the file's schema; `None` for a page whose values are byte strings, or
+    /// an opaque file. One read where nothing is cached and the columns lie near each other.
     pub(crate) async fn columns(
         &self,
         page: usize,

@@ -1,8 +1,8 @@
 //! Table files: sorted, immutable files of versions, and the cache of their chunks.
 //!
-//! A file holds versions with keys rising and, within a key, begins falling (newest first), cut into pages. Each
-//! page is stored column by column, so that a reader loads only what it needs: keys and timestamps are read without the values,
-//! and a point read decompresses one V chunk.
+//! A file holds versions with keys rising and, within a key, begins falling (newest first), cut into pages.
+//! Each page is stored column by column, so that a reader loads only what it needs: keys and timestamps are
+//! read without the values, and a point read decompresses one V chunk.
 //!
 //! ```text
 //!   get(key, t)   filter → page index → K: heads, suffixes → B: first begin ≤ t → V

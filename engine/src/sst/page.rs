@@ -11,8 +11,8 @@ use crate::{
     types::{Kind, Timestamp, VersionRef},
 };
 
-/// The rows of one page: keys rising, begins falling within a key. Every accessor takes constant time, and row
-/// numbers must be below [`rows`](Self::rows).
+/// The rows of one page: keys rising, begins falling within a key. Every accessor takes constant time, and
+/// row numbers must be below [`rows`](Self::rows).
 #[derive(Clone, Debug)]
 pub struct Page {
     pub(super) rows: Arc<RowChunks>,
@@ -140,8 +140,8 @@ impl Page {
         out.extend_from_slice(self.suffix(row));
     }
 
-    /// Number of the distinct key that a row belongs to: equal for the versions of one key, rising by one from key
-    /// to key.
+    /// Number of the distinct key that a row belongs to: equal for the versions of one key, rising by one
+    /// from key to key.
     #[inline]
     pub fn key_ordinal(&self, row: usize) -> usize {
         self.rows.keys.ordinal(row)
@@ -163,7 +163,8 @@ impl Page {
         self.rows.keys.key_len()
     }
 
-    /// Appends the heads of the keys of rows, without their first `skip` bytes, which each of them has: the next eight bytes.
+    /// Appends the heads of the keys of rows, without their first `skip` bytes, which each of them has: the
+    /// next eight bytes.
     pub(crate) fn append_heads(&self, rows: impl Iterator<Item = usize>, skip: usize, out: &mut Vec<u64>) {
         let keys = &self.rows.keys;
         if keys.is_unique() {

@@ -33,7 +33,8 @@ pub struct PointHit {
 
 impl Drop for TableShared {
     fn drop(&mut self) {
-        // The last user of a file that was compacted away; or a file that is closed, which reads its chunks again.
+        // The last user of a file that was compacted away; or a file that is closed, which reads its chunks
+        // again.
         self.cache.forget(self.meta.id, self.index.len(), self.index.columns());
     }
 }
@@ -200,9 +201,9 @@ impl Table {
     /// Storage errors and `Corrupt`.
     ///
     /// # Cost
-    /// Nothing, where the filter knows better; else keys and timestamps of one page, and the values of that page if
-    /// the version is one: two reads when nothing is cached. Does not suspend when the chunks are cached or the root
-    /// is local.
+    /// Nothing, where the filter knows better; else keys and timestamps of one page, and the values of that
+    /// page if the version is one: two reads when nothing is cached. Does not suspend when the chunks are
+    /// cached or the root is local.
     pub async fn get(&self, key: &[u8], at: Timestamp) -> Result<Option<PointHit>> {
         if !self.may_contain(key) {
             return Ok(None);

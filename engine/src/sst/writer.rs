@@ -168,8 +168,8 @@ impl TableWriter {
     /// Adds one version. Hands bytes to the store about once per MiB, and otherwise completes at once.
     ///
     /// # Errors
-    /// `Invalid`: the key or value is too long, the row is out of order, or it ends before it begins; the writer is
-    /// unchanged. Storage errors: abort the writer.
+    /// `Invalid`: the key or value is too long, the row is out of order, or it ends before it begins; the
+    /// writer is unchanged. Storage errors: abort the writer.
     #[inline]
     pub async fn push(&mut self, version: VersionRef<'_>) -> Result<()> {
         self.append(version)?;

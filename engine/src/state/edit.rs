@@ -66,8 +66,8 @@ pub(crate) enum Setting {
 pub(crate) struct Edit {
     /// Newest runs that were flushed or ingested, each above what its keyspace has.
     pub(crate) runs: Vec<NewRun>,
-    /// Put runs that overlap nothing into the last level. Only while no compaction is under way: its output may span
-    /// keys that none of its inputs has.
+    /// Put runs that overlap nothing into the last level. Only while no compaction is under way: its output
+    /// may span keys that none of its inputs has.
     pub(crate) sink: bool,
     pub(crate) flushed: Option<Flushed>,
     pub(crate) replaced: Option<Replacement>,

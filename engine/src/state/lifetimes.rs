@@ -54,8 +54,8 @@ pub(crate) enum PageFilter {
         /// The moment.
         at: Timestamp,
     },
-    /// Read the pages that hold a version that is alive at one of two moments and not at the other, as far as its own
-    /// lifetime says.
+    /// Read the pages that hold a version that is alive at one of two moments and not at the other, as far as
+    /// its own lifetime says.
     Changed {
         /// The earlier moment.
         from: Timestamp,

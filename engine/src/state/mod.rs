@@ -1,5 +1,5 @@
-//! The in-memory state: what a reader needs, immutable behind an `Arc` and replaced as a whole. Plain data: how it is read
-//! is said in [`crate::read`].
+//! The in-memory state: what a reader needs, immutable behind an `Arc` and replaced as a whole. Plain data:
+//! how it is read is said in [`crate::read`].
 
 mod build;
 mod edit;

@@ -33,7 +33,8 @@ impl SortedRun {
         self.tables.iter().map(|table| table.meta().rows).sum()
     }
 
-    /// Page borders in `range` that split it into at most `parts` of about equal size: the start of each but the first.
+    /// Page borders in `range` that split it into at most `parts` of about equal size: the start of each but
+    /// the first.
     pub(crate) fn split_keys(&self, range: &KeyRange, parts: usize) -> Vec<Bytes> {
         let pages = self
             .tables
@@ -70,8 +71,8 @@ impl SortedRun {
         })
     }
 
-    /// The next page behind `from` (table, page) in scan direction that can hold a row of the range, passes the filter, and
-    /// has more than versions of the key `decided`.
+    /// The next page behind `from` (table, page) in scan direction that can hold a row of the range, passes
+    /// the filter, and has more than versions of the key `decided`.
     pub(crate) fn next_page(
         &self,
         range: &KeyRange,

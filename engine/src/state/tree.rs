@@ -7,8 +7,8 @@ use crate::{sst::Table, state::SortedRun, types::Timestamp};
 /// Levels below level 0.
 pub(crate) const LEVELS: usize = 6;
 
-/// Runs of a keyspace. The current tier: level 0 newest first, then one run for each level. Beside it the history tier:
-/// values that ended, which readers judge one by one.
+/// Runs of a keyspace. The current tier: level 0 newest first, then one run for each level. Beside it the
+/// history tier: values that ended, which readers judge one by one.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tree {
     pub(crate) level0: Vec<Arc<SortedRun>>,

@@ -2,12 +2,15 @@
 //!
 //! What the rest of the engine relies on, and what every implementation must give:
 //!
-//! 1. [`Disk::hard_link`] and [`Disk::create_new`] are atomic and fail with `AlreadyExists` when the name is taken.
-//! 2. After [`DiskFile::sync_data`] the file's bytes and length survive a power loss; after [`Disk::sync_dir`] the
-//!    names in the directory do. Nothing else survives for sure.
-//! 3. A 512-byte sector that was not synced is after a crash in one of the states that it had since the last sync.
+//! 1. [`Disk::hard_link`] and [`Disk::create_new`] are atomic and fail with `AlreadyExists` when the name is
+//!    taken.
+//! 2. After [`DiskFile::sync_data`] the file's bytes and length survive a power loss; after
+//!    [`Disk::sync_dir`] the names in the directory do. Nothing else survives for sure.
+//! 3. A 512-byte sector that was not synced is after a crash in one of the states that it had since the last
+//!    sync.
 //! 4. No call follows a symbolic link in the last part of a path.
-//! 5. Errors are the operating system's; a full disk is `StorageFull`, what is no regular file is `InvalidData`.
+//! 5. Errors are the operating system's; a full disk is `StorageFull`, what is no regular file is
+//!    `InvalidData`.
 #![expect(clippy::missing_errors_doc, reason = "every call fails with the operating system's error")]
 
 use std::{fmt::Debug, io, path::Path, sync::Arc};
@@ -52,7 +55,8 @@ pub trait Disk: Debug + Send + Sync + 'static {
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Removes an empty directory.
     fn remove_dir(&self, path: &Path) -> io::Result<()>;
-    /// Creates a directory and its parents, durable on return, open to their owner only. An existing one is fine.
+    /// Creates a directory and its parents, durable on return, open to their owner only. An existing one is
+    /// fine.
     fn create_dir_all(&self, path: &Path) -> io::Result<()>;
     /// Makes the names in a directory durable.
     fn sync_dir(&self, path: &Path) -> io::Result<()>;
@@ -60,8 +64,8 @@ pub trait Disk: Debug + Send + Sync + 'static {
     fn list(&self, dir: &Path) -> io::Result<Vec<DiskEntry>>;
     /// What `path` is, without following a symbolic link; `NotFound` when there is nothing.
     fn stat(&self, path: &Path) -> io::Result<DiskEntry>;
-    /// Takes the lock file `path`, creating it if needed. `WouldBlock` when it is held in a way that excludes `mode`;
-    /// the error's text says who holds it. Released when the lock is dropped or its process ends.
+    /// Takes the lock file `path`, creating it if needed. `WouldBlock` when it is held in a way that excludes
+    /// `mode`; the error's text says who holds it. Released when the lock is dropped or its process ends.
     fn lock(&self, path: &Path, mode: LockMode) -> io::Result<Box<dyn DiskLock>>;
 
     /// How many files the process may have open at the same time; none where nothing bounds it.

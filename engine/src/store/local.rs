@@ -10,7 +10,8 @@
 //! 1. A file under its final name is complete: it was synced before it was linked.
 //! 2. An object is never changed in place; overwriting (leases only) renames a synced file over the old one.
 //! 3. Directories below the root are real directories, not symbolic links: checked when first used.
-//! 4. What is left in `tmp` belongs to a writer that died, and is removed by the next one that takes the lock alone.
+//! 4. What is left in `tmp` belongs to a writer that died, and is removed by the next one that takes the lock
+//!    alone.
 
 use std::{
     collections::BTreeSet,
@@ -88,8 +89,8 @@ impl LocalDir {
         Ok(lock)
     }
 
-    /// The names in the directory that no creation of a database leaves there, however early it was cut short, sorted.
-    /// `wal` and `data` count: they come after the first manifest.
+    /// The names in the directory that no creation of a database leaves there, however early it was cut
+    /// short, sorted. `wal` and `data` count: they come after the first manifest.
     pub(crate) fn foreign_entries(&self) -> io::Result<Vec<String>> {
         let entries = match self.disk.list(&self.dir) {
             Ok(entries) => entries,

@@ -1,18 +1,21 @@
-//! Where bytes are kept: a *root* is a directory, a bucket prefix or memory that holds the objects of one database.
+//! Where bytes are kept: a *root* is a directory, a bucket prefix or memory that holds the objects of one
+//! database.
 //!
 //! ```text
 //!   Root ──┬── LocalDir ── Disk (OsDisk, or SimDisk in tests)      put: write, sync, link, sync the directory
 //!          └── ObjectStore (S3 …, memory)                          put: create if absent, read back when in doubt
 //! ```
 //!
-//! The engine above relies on two things only: *create if absent*, and a listing that shows what was created. No
-//! rename, no conditional update, no order of a listing, no time of modification.
+//! The engine above relies on two things only: *create if absent*, and a listing that shows what was created.
+//! No rename, no conditional update, no order of a listing, no time of modification.
 //!
-//! 1. When [`Root::put_new`] returns `Created`, the object is durable and complete; nobody else's is under the name.
+//! 1. When [`Root::put_new`] returns `Created`, the object is durable and complete; nobody else's is under
+//!    the name.
 //! 2. An object is never changed. Names are never used again: they carry the epoch of their writer.
 //! 3. Names stay inside the root: no `..`, no symbolic link is followed below it.
 //! 4. Reads return what was asked for or an error: a file that is cut, missing or no regular file is
-//!    [`Error::Corrupt`](crate::Error::Corrupt) with its name. Whether the bytes are *right* is for the decoders.
+//!    [`Error::Corrupt`](crate::Error::Corrupt) with its name. Whether the bytes are *right* is for the
+//!    decoders.
 //!
 //! Not here: retries of throttled requests (the store's client does them), encryption.
 

@@ -14,8 +14,8 @@ pub(super) const SECOND_LINK: &str = "link";
 
 const PART_BYTES_MAX: usize = 200;
 
-/// Checks that `name` stays inside the root: relative, parts that are not empty, `.` or `..`, no backslash and no
-/// control character, and not one of the root's own files.
+/// Checks that `name` stays inside the root: relative, parts that are not empty, `.` or `..`, no backslash
+/// and no control character, and not one of the root's own files.
 pub(super) fn check(name: &str) -> Result<(), &'static str> {
     let mut parts = name.split('/');
     if matches!(parts.next(), Some(TEMPORARY | LOCK)) {

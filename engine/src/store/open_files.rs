@@ -1,12 +1,13 @@
-//! Handles of files that are read, bounded: a file is opened to be read, and closed when others need its handle.
+//! Handles of files that are read, bounded: a file is opened to be read, and closed when others need its
+//! handle.
 //!
 //! ```text
 //!   read ─▶ its own lock, shared ─▶ open ──────────────────────────▶ pread
 //!                                 └─ closed ─▶ close others ─▶ open ─┘
 //! ```
 //!
-//! Which ones are closed says a clock: what was read since the hand last passed stays. A read of an open file takes no lock
-//! that another file's readers take.
+//! Which ones are closed says a clock: what was read since the hand last passed stays. A read of an open file
+//! takes no lock that another file's readers take.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -52,7 +53,8 @@ pub(super) struct ReadFile {
 }
 
 impl OpenFiles {
-    /// Half of the handles that the process may have: the rest is for what is written, and for whatever else it does.
+    /// Half of the handles that the process may have: the rest is for what is written, and for whatever else
+    /// it does.
     pub(super) fn new(handles: Option<u64>) -> Self {
         let limit = handles.map_or(OPEN_FILES_UNLIMITED, |handles| handles as usize / 2);
         let limit = AtomicUsize::new(limit.clamp(OPEN_FILES_MIN, OPEN_FILES_UNLIMITED));

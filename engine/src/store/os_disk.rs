@@ -256,7 +256,8 @@ impl DiskLock for OsLock {}
 
 impl Drop for OsLock {
     fn drop(&mut self) {
-        // Closing alone would leave the lock to a process that was forked meanwhile, until it runs its program.
+        // Closing alone would leave the lock to a process that was forked meanwhile, until it runs its
+        // program.
         let _ = self.0.unlock();
     }
 }

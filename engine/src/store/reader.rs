@@ -54,13 +54,13 @@ impl ObjectReader {
 
     /// Reads exactly the bytes of `range`.
     ///
-    /// On a local root this is one positioned read on the calling thread, of a file that may have to be opened first, and
-    /// never suspends.
+    /// On a local root this is one positioned read on the calling thread, of a file that may have to be
+    /// opened first, and never suspends.
     ///
     /// # Errors
     ///
-    /// [`Error::Corrupt`] when the range reaches past the end, or the object is shorter than it was or has gone.
-    /// [`Error::Unavailable`] when storage fails.
+    /// [`Error::Corrupt`] when the range reaches past the end, or the object is shorter than it was or has
+    /// gone. [`Error::Unavailable`] when storage fails.
     pub async fn read(&self, range: Range<u64>) -> Result<Bytes> {
         let OpenObject { name, len, source } = self.shared.as_ref();
         if range.start > range.end || range.end > *len {

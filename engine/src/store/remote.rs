@@ -1,7 +1,9 @@
-//! Objects on an `object_store`: create-if-absent that survives lost replies, and the check that a store is fit.
+//! Objects on an `object_store`: create-if-absent that survives lost replies, and the check that a store is
+//! fit.
 //!
-//! `AlreadyExists` proves nothing: the store may have applied a put whose reply was lost, and the retry then meets our
-//! own object; some answer 409 with no object there. So after any answer but success the object is read back:
+//! `AlreadyExists` proves nothing: the store may have applied a put whose reply was lost, and the retry then
+//! meets our own object; some answer 409 with no object there. So after any answer but success the object is
+//! read back:
 //!
 //! ```text
 //!   put ── created ───────────────────────────▶ Created

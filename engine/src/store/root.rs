@@ -57,8 +57,8 @@ impl Root {
 
     /// The objects of `store` whose names begin with `prefix`.
     ///
-    /// For writing, the store's client must not retry conditional puts by itself: a retry can meet the object that
-    /// its own first attempt created. [`Root::put_new`] handles lost replies.
+    /// For writing, the store's client must not retry conditional puts by itself: a retry can meet the object
+    /// that its own first attempt created. [`Root::put_new`] handles lost replies.
     pub fn object_store(store: Arc<dyn ObjectStore>, prefix: Path) -> Self {
         Self::remote(Remote { store, prefix, memory: false })
     }
@@ -90,8 +90,8 @@ impl Root {
         }
     }
 
-    /// Bounds the files that are open to be read at the same time. What is being read stays open. Roots that are no
-    /// directories have no files.
+    /// Bounds the files that are open to be read at the same time. What is being read stays open. Roots that
+    /// are no directories have no files.
     pub(crate) fn limit_open_files(&self, max: usize) {
         if let Backend::Local(local) = &self.backend {
             local.open_files().set_limit(max);
@@ -103,12 +103,14 @@ impl Root {
         self.local_dir().map_or(0, |local| local.open_files().count())
     }
 
-    /// Whether somebody reads the object `name` and may have to open it again. Unknown, and so false, but for local roots.
+    /// Whether somebody reads the object `name` and may have to open it again. Unknown, and so false, but for
+    /// local roots.
     pub(crate) fn has_readers(&self, name: &str) -> bool {
         self.local_dir().is_some_and(|local| local.open_files().has_readers(name))
     }
 
-    /// Where the root is, for messages to the owner of the database. May contain a path: not for remote clients.
+    /// Where the root is, for messages to the owner of the database. May contain a path: not for remote
+    /// clients.
     pub fn display(&self) -> String {
         match &self.backend {
             Backend::Local(local) => local.dir().display().to_string(),
@@ -119,13 +121,14 @@ impl Root {
 
     /// Creates the object `name` with `body`, unless it exists. Durable when it returns `Created`.
     ///
-    /// `body` must be unlike every other body that could be put under the name (the writers put a random nonce into
-    /// it): on an object store that is how our own object is told from another's after a lost reply.
+    /// `body` must be unlike every other body that could be put under the name (the writers put a random
+    /// nonce into it): on an object store that is how our own object is told from another's after a lost
+    /// reply.
     ///
     /// # Errors
     ///
-    /// [`Error::Unavailable`]: nothing was created. [`Error::CommitUnknown`]: the object may or may not be there, now
-    /// or later; stop writing and open again.
+    /// [`Error::Unavailable`]: nothing was created. [`Error::CommitUnknown`]: the object may or may not be
+    /// there, now or later; stop writing and open again.
     ///
     /// # Cancel safety
     ///
@@ -164,8 +167,8 @@ impl Root {
     ///
     /// # Errors
     ///
-    /// [`Error::Corrupt`] when a local file is missing, no regular file or has another length. On an object store
-    /// this shows at the first read.
+    /// [`Error::Corrupt`] when a local file is missing, no regular file or has another length. On an object
+    /// store this shows at the first read.
     ///
     /// # Cost
     ///
@@ -238,8 +241,8 @@ impl Root {
         }
     }
 
-    /// What the directory of a local root holds that no database puts there, sorted. Nothing is changed. Roots that are no
-    /// directories belong to their database alone.
+    /// What the directory of a local root holds that no database puts there, sorted. Nothing is changed.
+    /// Roots that are no directories belong to their database alone.
     ///
     /// # Errors
     ///
@@ -249,8 +252,8 @@ impl Root {
         local.foreign_entries().map_err(|error| disk_error("reading", "the directory", error))
     }
 
-    /// Takes the lock of a local root: a writer alone, creating the directory when needed, readers together. Other roots
-    /// have none: `None`.
+    /// Takes the lock of a local root: a writer alone, creating the directory when needed, readers together.
+    /// Other roots have none: `None`.
     ///
     /// # Errors
     ///
@@ -267,7 +270,8 @@ impl Root {
         }
     }
 
-    /// Checks that the storage keeps the promises this module is built on. Once per root, before it is written to.
+    /// Checks that the storage keeps the promises this module is built on. Once per root, before it is
+    /// written to.
     ///
     /// # Errors
     ///

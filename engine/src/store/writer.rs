@@ -12,8 +12,8 @@ use crate::{Error, Result};
 const GATHER_BYTES: usize = 256 << 10;
 const PART_BYTES: usize = 8 << 20;
 
-/// An object that is being written. It appears under its name, whole and durable, with [`ObjectWriter::finish`];
-/// dropping the writer leaves no object.
+/// An object that is being written. It appears under its name, whole and durable, with
+/// [`ObjectWriter::finish`]; dropping the writer leaves no object.
 #[derive(Debug)]
 pub struct ObjectWriter {
     name: String,
@@ -134,8 +134,8 @@ impl ObjectWriter {
     ///
     /// # Errors
     ///
-    /// [`Error::Unavailable`] when storage fails, [`Error::Invalid`] when the name is taken. After an error an
-    /// object that nothing refers to may be left under the name.
+    /// [`Error::Unavailable`] when storage fails, [`Error::Invalid`] when the name is taken. After an error
+    /// an object that nothing refers to may be left under the name.
     pub async fn finish(mut self) -> Result<u64> {
         let fits_one_put = matches!(self.sink, WriteTarget::Remote { upload: None, .. });
         if !self.gathered.is_empty() && !fits_one_put {

@@ -20,7 +20,8 @@ pub enum StoreFault {
     Before,
     /// It takes effect and fails: the reply was lost.
     After,
-    /// A put fails, and takes effect only when so many further requests have been made. Other requests: `Before`.
+    /// A put fails, and takes effect only when so many further requests have been made. Other requests:
+    /// `Before`.
     Late(u64),
     /// A put is answered with `AlreadyExists` and does nothing. Other requests: `Before`.
     FalseConflict,

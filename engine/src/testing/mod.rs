@@ -1,8 +1,8 @@
-//! What tests replace the outside world with: a disk that loses power, a store that lies, a clock that is set by
-//! hand, tasks that run when asked, and randomness from a seed.
+//! What tests replace the outside world with: a disk that loses power, a store that lies, a clock that is set
+//! by hand, tasks that run when asked, and randomness from a seed.
 //!
-//! Behind the feature `testing`. Everything here is deterministic: the same seed and the same calls give the same
-//! bytes.
+//! Behind the feature `testing`. Everything here is deterministic: the same seed and the same calls give the
+//! same bytes.
 
 mod env;
 mod fault_store;

@@ -36,7 +36,8 @@ pub fn row_key(number: u32) -> Bytes {
     bytes.into()
 }
 
-/// A value of [`row_schema`]; now and then one that is older than the last columns, and now and then bytes that are no row.
+/// A value of [`row_schema`]; now and then one that is older than the last columns, and now and then bytes
+/// that are no row.
 pub fn random_row(rng: &mut impl Rng) -> Bytes {
     if rng.random_bool(0.01) {
         return Bytes::from(vec![rng.random::<u8>(); rng.random_range(0..20)]);

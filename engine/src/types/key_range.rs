@@ -4,7 +4,8 @@ use std::ops::{Bound, Range, RangeBounds, RangeFrom, RangeFull, RangeInclusive, 
 
 use bytes::Bytes;
 
-/// A range of keys in byte order. Ranges of anything that holds bytes convert to it: `..`, `"a".."c"`, `"m"..`.
+/// A range of keys in byte order. Ranges of anything that holds bytes convert to it: `..`, `"a".."c"`,
+/// `"m"..`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyRange {
     /// Where the range starts.

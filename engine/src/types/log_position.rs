@@ -36,8 +36,9 @@ impl LogPosition {
 pub struct LogBounds {
     /// Everything from this segment on is not in the tables.
     pub from: LogPosition,
-    /// The newest epoch whose first segment was there when the manifest was written: that one and the segment at `from` are
-    /// there. 0 where it is not known, as in manifests of version 1.0; then a first segment may not have been made yet.
+    /// The newest epoch whose first segment was there when the manifest was written: that one and the segment
+    /// at `from` are there. 0 where it is not known, as in manifests of version 1.0; then a first segment may
+    /// not have been made yet.
     pub begun: u64,
     /// Epoch of the manifest: no segment is of a later one.
     pub epoch: u64,

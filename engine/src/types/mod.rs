@@ -9,8 +9,8 @@
 //!                  [10,20)        [20,30)       [30,OPEN)
 //! ```
 //!
-//! `begin` is inclusive: a version exactly at `t` counts. `end` is the begin of the next version of the key, or
-//! [`Timestamp::OPEN`] when the writer of the entry knew no successor.
+//! `begin` is inclusive: a version exactly at `t` counts. `end` is the begin of the next version of the key,
+//! or [`Timestamp::OPEN`] when the writer of the entry knew no successor.
 
 mod key_range;
 mod log_position;
@@ -34,7 +34,8 @@ impl Timestamp {
     pub const FIRST: Self = Self(1);
     /// The `end` of a version whose successor is not known.
     pub const OPEN: Self = Self(u64::MAX);
-    /// The largest timestamp that a commit can have: the last microsecond that a signed 64-bit SQL timestamp holds.
+    /// The largest timestamp that a commit can have: the last microsecond that a signed 64-bit SQL timestamp
+    /// holds.
     pub const LAST: Self = Self(i64::MAX as u64);
 
     /// The timestamp of `micros` microseconds since the Unix epoch.
@@ -77,8 +78,8 @@ impl fmt::Display for Timestamp {
 
 /// Identifies a keyspace: one table or one index, with a tree of files of its own.
 ///
-/// Ids below [`KeyspaceId::FIRST_USER`] belong to the layers above the engine; all others are clock ticks, so an
-/// id is never used twice in the life of a database.
+/// Ids below [`KeyspaceId::FIRST_USER`] belong to the layers above the engine; all others are clock ticks, so
+/// an id is never used twice in the life of a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyspaceId(u64);
 

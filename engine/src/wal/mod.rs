@@ -13,13 +13,14 @@
 //!
 //! 1. Groups are staged one at a time, in the order of their timestamps: who stages holds the [`LogWriter`].
 //! 2. When a group is durable, so is every group that was staged before it.
-//! 3. `durable` succeeds only if no other writer has opened the root by then: the other has replayed what was stored
-//!    before, and will never read what came after.
-//! 4. In memory and on a directory [`Staged::durable`] is complete when it is first polled, so that a commit costs neither a
-//!    task nor a wait there. Who waits for it must not rely on that: a log whose stores are requests suspends here, and
-//!    groups are staged meanwhile.
+//! 3. `durable` succeeds only if no other writer has opened the root by then: the other has replayed what was
+//!    stored before, and will never read what came after.
+//! 4. In memory and on a directory [`Staged::durable`] is complete when it is first polled, so that a commit
+//!    costs neither a task nor a wait there. Who waits for it must not rely on that: a log whose stores are
+//!    requests suspends here, and groups are staged meanwhile.
 //!
-//! Segments on a directory and the objects of a log on an object store have the same names, `wal/<epoch>/<sequence>`.
+//! Segments on a directory and the objects of a log on an object store have the same names,
+//! `wal/<epoch>/<sequence>`.
 
 mod local;
 mod payload;

@@ -4,7 +4,8 @@
 //!   group := batches (timestamp runs (keyspace writes (key_len value_len+1|0 key value)*)*)*
 //! ```
 //!
-//! A run is a stretch of writes to one keyspace. The order of the writes is kept. A value length of 0 is a delete.
+//! A run is a stretch of writes to one keyspace. The order of the writes is kept. A value length of 0 is a
+//! delete.
 
 use bytes::Bytes;
 

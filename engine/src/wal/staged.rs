@@ -91,11 +91,12 @@ impl Log {
         &self.shared.gate
     }
 
-    /// Fails when another writer has opened the root, which the lock should have kept from it. `own` is the newest manifest of
-    /// this writer that the log knows of.
+    /// Fails when another writer has opened the root, which the lock should have kept from it. `own` is the
+    /// newest manifest of this writer that the log knows of.
     ///
     /// # Errors
-    /// `Fenced`; `Poisoned` when it cannot be told: the commits are in the log and may come back, so nothing can follow them.
+    /// `Fenced`; `Poisoned` when it cannot be told: the commits are in the log and may come back, so nothing
+    /// can follow them.
     async fn check_sole_writer(&self, own: u64) -> Result<()> {
         let LogShared { root, epoch, .. } = self.shared.as_ref();
         let check = async {
@@ -173,8 +174,9 @@ impl LogWriter<'_> {
 }
 
 impl Staged {
-    /// Waits until the groups are stored for sure, and makes sure that this is still the only writer. Returns how long the
-    /// storage took, in microseconds; none where nothing is kept, and commits are too short to look at a clock twice.
+    /// Waits until the groups are stored for sure, and makes sure that this is still the only writer. Returns
+    /// how long the storage took, in microseconds; none where nothing is kept, and commits are too short to
+    /// look at a clock twice.
     ///
     /// # Errors
     /// `Poisoned`, `Fenced`: the log takes nothing more.

@@ -5,8 +5,9 @@
 //!   complete   durable, if somebody waits for that ─▶ visible ─▶ a full memtable is frozen            may suspend
 //! ```
 //!
-//! Between the two other groups may be staged. A manifest is never behind what is staged, so that a memtable may be frozen
-//! and flushed meanwhile: its files hold rows then that become visible later, or after a restart.
+//! Between the two other groups may be staged. A manifest is never behind what is staged, so that a memtable
+//! may be frozen and flushed meanwhile: its files hold rows then that become visible later, or after a
+//! restart.
 
 use std::sync::Arc;
 
@@ -24,8 +25,8 @@ use crate::{
 /// A log segment is closed when it is this many times as long as the memtable may become.
 const LOG_MEMTABLES: u64 = 4;
 
-/// A group of commits whose order and bytes are fixed. It becomes visible by [`StagedGroup::complete`]; dropped before,
-/// only a reopening tells what became of it, and all writing ends.
+/// A group of commits whose order and bytes are fixed. It becomes visible by [`StagedGroup::complete`];
+/// dropped before, only a reopening tells what became of it, and all writing ends.
 #[derive(Debug)]
 #[must_use = "a staged group is not visible, and ends all writing when it is dropped"]
 pub struct StagedGroup {
@@ -83,15 +84,16 @@ impl Core {
         StagedGroup { core: Arc::clone(self), commits, waits_for, fills_memtable, is_over: false }
     }
 
-    /// Whether the memtable is to be frozen, also an empty one when its log is long: commits without writes fill the log
-    /// alone.
+    /// Whether the memtable is to be frozen, also an empty one when its log is long: commits without writes
+    /// fill the log alone.
     fn is_full(&self, state: &State, log: &LogWriter<'_>) -> bool {
         let memtable_bytes = self.options.memtable_bytes;
         state.active.bytes() >= memtable_bytes || log.bytes() >= LOG_MEMTABLES * memtable_bytes as u64
     }
 
-    /// Freezes the active memtable if it is full still. Its flush happens in the background. The commits have happened: when
-    /// the log cannot go on in a new segment, the memtable grows, and a later commit learns what is wrong with the log.
+    /// Freezes the active memtable if it is full still. Its flush happens in the background. The commits have
+    /// happened: when the log cannot go on in a new segment, the memtable grows, and a later commit learns
+    /// what is wrong with the log.
     fn freeze_full(&self) {
         let mut log = self.log.writer();
         if self.is_full(&self.versions.current(), &log) {
@@ -126,8 +128,8 @@ impl Core {
 }
 
 impl StagedGroup {
-    /// Waits until the group is durable, if its durability asks for that, and makes it visible. In memory and on a
-    /// directory it is complete when it is first polled.
+    /// Waits until the group is durable, if its durability asks for that, and makes it visible. In memory and
+    /// on a directory it is complete when it is first polled.
     ///
     /// # Errors
     /// `Poisoned` and `Fenced`: writing has ended, and the group may or may not be there after reopening.

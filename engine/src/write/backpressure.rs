@@ -65,7 +65,8 @@ impl Core {
                         continue;
                     }
                     if self.workers.take_background_failure() {
-                        // Storage failed in the background: try here, so that the writer learns why it is stopped.
+                        // Storage failed in the background: try here, so that the writer learns why it is
+                        // stopped.
                         self.flush_frozen().await?;
                         self.compact_while_needed().await?;
                         continue;

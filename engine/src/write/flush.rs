@@ -23,7 +23,8 @@ impl Core {
             let oldest = self.versions.current().frozen.last().cloned();
             let Some(frozen) = oldest else { return Ok(()) };
             match Box::pin(self.flush_one(&frozen)).await {
-                // What it wrote was removed. A flush is what makes room in the log, and may be what makes it elsewhere.
+                // What it wrote was removed. A flush is what makes room in the log, and may be what makes it
+                // elsewhere.
                 Err(error) if error.is_full() && self.give_back() => Box::pin(self.flush_one(&frozen)).await,
                 outcome => outcome,
             }?;
@@ -40,7 +41,8 @@ impl Core {
             guards.push(pending);
             runs.push(NewRun { keyspace, tables: self.storage.open_tables(&files).await? });
         }
-        // 2. What the log is cut by is acknowledged first: as it is already where a group is durable when it is staged.
+        // 2. What the log is cut by is acknowledged first: as it is already where a group is durable when it
+        //    is staged.
         if frozen.memtable.newest() > self.last_timestamp() {
             self.sync_log().await?;
         }
@@ -51,8 +53,8 @@ impl Core {
         self.publish_files(edit, guards).await?;
         self.metrics.flushes.add(1);
         self.metrics.flushed_bytes.add(bytes);
-        // 4. The log segments before that position are not needed any more. Failing to remove them loses nothing: the
-        //    next flush tries again.
+        // 4. The log segments before that position are not needed any more. Failing to remove them loses
+        //    nothing: the next flush tries again.
         if let Err(error) = crate::wal::delete_before(&self.storage.root, frozen.log_after).await {
             tracing::warn!(%error, "log segments that are covered by tables could not be removed");
         }

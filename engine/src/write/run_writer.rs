@@ -28,8 +28,8 @@ pub(crate) struct OutputPosition<'w> {
 }
 
 impl OutputPosition<'_> {
-    /// Whether a page can be added as it is stored. It ends the page that is being filled, so that must be large enough,
-    /// unless `pays` says that many more follow.
+    /// Whether a page can be added as it is stored. It ends the page that is being filled, so that must be
+    /// large enough, unless `pays` says that many more follow.
     pub(crate) fn takes(self, from: &Table, page: usize, pays: impl FnOnce() -> bool) -> bool {
         let is_ready = self.open_rows == 0 || self.open_rows * 4 >= self.options.page_rows_max;
         self.options.takes(from, page) && (is_ready || pays())
@@ -96,8 +96,8 @@ impl RunWriter {
         Ok(())
     }
 
-    /// Closes the last file. The files are durable; they are collected unless they are published while the returned
-    /// guard lives.
+    /// Closes the last file. The files are durable; they are collected unless they are published while the
+    /// returned guard lives.
     pub(crate) async fn finish(mut self) -> Result<(Vec<FileMeta>, PendingFiles)> {
         self.close_table().await?;
         Ok((self.files, self.pending))

@@ -14,8 +14,8 @@ use bygone_engine::{
 use super::{KEYSPACES, Run};
 
 impl Run {
-    /// Columns that are read from pages, and rows that are let go before their other columns are read, are those of the
-    /// rows as bytes.
+    /// Columns that are read from pages, and rows that are let go before their other columns are read, are
+    /// those of the rows as bytes.
     pub(super) async fn check_columns(&mut self, view: &ReadView, expected: &BTreeMap<Bytes, Bytes>) {
         let keep = self.rng.random_range(1..4);
         let assembler = || RowAssembler::new(&row_schema(), requests()).unwrap();
@@ -74,7 +74,8 @@ impl Run {
     }
 }
 
-/// The rows of changes, read by columns, are those that both moments hold; what was written again as it was is among them.
+/// The rows of changes, read by columns, are those that both moments hold; what was written again as it was
+/// is among them.
 pub(super) async fn check_changed_columns(
     mut changes: ChangeScan,
     differ: &[Difference],

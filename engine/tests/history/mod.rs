@@ -1,5 +1,5 @@
-//! Random histories against an oracle that keeps everything: every key at every readable moment, in both directions,
-//! through flush, compaction, collection, ingest and reopening.
+//! Random histories against an oracle that keeps everything: every key at every readable moment, in both
+//! directions, through flush, compaction, collection, ingest and reopening.
 
 mod columns;
 
@@ -355,8 +355,8 @@ impl Run {
         Timestamp::from_micros(newest.map_or(0, |(begin, _)| *begin))
     }
 
-    /// Every version that the engine reports is one that was written, in order, with its true end as far as that can be
-    /// read; and none that the rules keep is missing.
+    /// Every version that the engine reports is one that was written, in order, with its true end as far as
+    /// that can be read; and none that the rules keep is missing.
     async fn check_versions(&self, keyspace: KeyspaceId) {
         let last = Timestamp::LAST;
         let mut place = None;

@@ -29,8 +29,8 @@ pub struct CommitMeta {
     pub statement: Option<String>,
     /// The names of the tables it touched, as they were then.
     pub tables: Vec<String>,
-    /// Free key–value pairs, for instance the log position of an outside system. Each is readable on its own as of
-    /// any time ([`crate::annotation`]).
+    /// Free key–value pairs, for instance the log position of an outside system. Each is readable on its own
+    /// as of any time ([`crate::annotation`]).
     pub annotations: BTreeMap<String, String>,
 }
 
@@ -41,7 +41,8 @@ impl CommitMeta {
     }
 }
 
-/// An exclusive commit: sorted runs or a batch, or both, under a lock. See [`crate::Store::commit_exclusive`].
+/// An exclusive commit: sorted runs or a batch, or both, under a lock. See
+/// [`crate::Store::commit_exclusive`].
 #[derive(Debug, Default)]
 pub struct ExclusiveCommit {
     /// Bulk-ingested files.

@@ -8,11 +8,12 @@
 //!
 //! P1 At most one caller leads; only the leader stamps and stages.
 //! P2 The leader's own request is at the front of the queue when it begins to lead.
-//! P3 Between stamping and staging a group of batches there is no point at which the leader can be dropped. From there on
-//!    the group is nobody's: what is left to do, to wait for the log, to make it visible and to answer, is done at once as
-//!    far as it waits for nothing, which is all of it in memory and on a directory, and the rest by a task of the engine.
-//! P4 A leader that is dropped before that hands back what it took, and wakes the next. A request whose caller was
-//!    dropped while waiting is left out when it was not taken yet; otherwise it happens.
+//! P3 Between stamping and staging a group of batches there is no point at which the leader can be dropped.
+//!    From there on the group is nobody's: what is left to do, to wait for the log, to make it visible and to
+//!    answer, is done at once as far as it waits for nothing, which is all of it in memory and on a
+//!    directory, and the rest by a task of the engine.
+//! P4 A leader that is dropped before that hands back what it took, and wakes the next. A request whose
+//!    caller was dropped while waiting is left out when it was not taken yet; otherwise it happens.
 //! P5 A request with files is carried out only by its own caller, alone, because publishing files suspends.
 //!
 //! A leader must be polled for the others to go on, as with any asynchronous lock.
@@ -223,8 +224,8 @@ impl Leadership<'_> {
         }
     }
 
-    /// Takes the requests at the front: one with files, or those up to the first with files that fit into one record of
-    /// the log. Says which.
+    /// Takes the requests at the front: one with files, or those up to the first with files that fit into one
+    /// record of the log. Says which.
     fn take_group(&mut self) -> bool {
         let bytes_max = self.core.log_bytes_max();
         let mut bytes = 0;
@@ -386,7 +387,8 @@ impl Group {
     }
 }
 
-/// Runs `task` as far as it waits for nothing, and what is left of it as a task of the engine: whoever called may go away.
+/// Runs `task` as far as it waits for nothing, and what is left of it as a task of the engine: whoever called
+/// may go away.
 fn run_to_the_end(core: &Core, mut task: Task) {
     if task.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
         core.engine.env().tasks.spawn("complete a group of commits", task);
@@ -448,7 +450,8 @@ async fn publish_files(core: &Arc<Core>, mut request: Box<Request>) -> Outcome {
     }
 }
 
-/// Turns the batch into runs, because only files become visible together with files, and publishes all of them.
+/// Turns the batch into runs, because only files become visible together with files, and publishes all of
+/// them.
 async fn write_and_publish(core: &Core, request: &mut Request, at: Timestamp) -> Result<()> {
     let mut runs = mem::take(&mut request.runs);
     let mut loaded = runs.iter().map(IngestedRun::keyspace);

@@ -1,15 +1,18 @@
-//! Where the writes of a transaction are: the newest in memory, those before them in files once there are many.
+//! Where the writes of a transaction are: the newest in memory, those before them in files once there are
+//! many.
 //!
 //! ```text
 //!   level 0   writes in memory over the view of the begin
 //!   level 1   writes in memory over that view and the runs that level 0 was written into
 //! ```
 //!
-//! 1. In a keyspace, what is in memory is newer than what is in the runs, and a run is newer than those before it.
-//! 2. A level's view and runs never change: writing some keyspaces of a level into files makes the next level, which has the
-//!    other keyspaces' writes in memory again. Who reads at a [`Mark`] holds its level and sees no difference.
-//! 3. Going back to a savepoint goes back to its level. What a savepoint holds in memory counts for the size of the
-//!    transaction.
+//! 1. In a keyspace, what is in memory is newer than what is in the runs, and a run is newer than those
+//!    before it.
+//! 2. A level's view and runs never change: writing some keyspaces of a level into files makes the next
+//!    level, which has the other keyspaces' writes in memory again. Who reads at a [`Mark`] holds its level
+//!    and sees no difference.
+//! 3. Going back to a savepoint goes back to its level. What a savepoint holds in memory counts for the size
+//!    of the transaction.
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -29,11 +29,11 @@ use crate::{
 
 /// A transaction under snapshot isolation.
 ///
-/// It reads the state at its begin, with its own writes on top, and takes no lock. All methods take `&self`, so it can
-/// be shared behind an `Arc`; concurrent writes are ordered by arrival. Dropping it rolls it back.
+/// It reads the state at its begin, with its own writes on top, and takes no lock. All methods take `&self`,
+/// so it can be shared behind an `Arc`; concurrent writes are ordered by arrival. Dropping it rolls it back.
 ///
-/// A statement that reads and writes the same table reads at a [`Mark`] taken before its first write, so that it does
-/// not meet its own rows.
+/// A statement that reads and writes the same table reads at a [`Mark`] taken before its first write, so that
+/// it does not meet its own rows.
 ///
 /// Writes are in memory, until [`Self::spill`] writes them into files or [`Self::add_run`] adds files.
 #[derive(Debug)]
@@ -146,8 +146,8 @@ impl Transaction {
         }
     }
 
-    /// The rows of `range`, own writes merged in. The scan shows the writes made before this call and none made later;
-    /// rows of one's own have the begin [`Timestamp::ZERO`].
+    /// The rows of `range`, own writes merged in. The scan shows the writes made before this call and none
+    /// made later; rows of one's own have the begin [`Timestamp::ZERO`].
     ///
     /// # Errors
     /// [`Error::Finished`].
@@ -188,7 +188,8 @@ impl Transaction {
     /// Sets `key` to `value`.
     ///
     /// # Errors
-    /// [`Error::ReadOnly`], [`Error::Finished`], [`Error::TooLarge`]; [`Error::Invalid`] for a key or value that is too long.
+    /// [`Error::ReadOnly`], [`Error::Finished`], [`Error::TooLarge`]; [`Error::Invalid`] for a key or value
+    /// that is too long.
     pub fn put(&self, keyspace: KeyspaceId, key: impl Into<Bytes>, value: impl Into<Bytes>) -> Result<()> {
         self.push(Write { keyspace, key: key.into(), value: Some(value.into()) })
     }
@@ -221,7 +222,8 @@ impl Transaction {
         Ok(())
     }
 
-    /// Makes the commit conflict if `key` changes until then, without writing it: what a decision depended on.
+    /// Makes the commit conflict if `key` changes until then, without writing it: what a decision depended
+    /// on.
     ///
     /// # Errors
     /// [`Error::ReadOnly`], [`Error::Finished`].
@@ -234,10 +236,12 @@ impl Transaction {
         Ok(())
     }
 
-    /// Says something about the commit; fields that are set replace those said before, annotations and tables are added.
+    /// Says something about the commit; fields that are set replace those said before, annotations and tables
+    /// are added.
     ///
     /// # Errors
-    /// [`Error::ReadOnly`], [`Error::Finished`]; [`Error::Invalid`] when it is too long, as the commit says of all of it.
+    /// [`Error::ReadOnly`], [`Error::Finished`]; [`Error::Invalid`] when it is too long, as the commit says
+    /// of all of it.
     pub fn annotate(&self, meta: CommitMeta) -> Result<()> {
         check_meta(&meta)?;
         let mut state = self.writable()?;
@@ -254,8 +258,8 @@ impl Transaction {
         Ok(())
     }
 
-    /// Takes back every write into keyspaces of which `is_gone` is true: of a table that the transaction itself created and
-    /// dropped again. They still count as written until the commit.
+    /// Takes back every write into keyspaces of which `is_gone` is true: of a table that the transaction
+    /// itself created and dropped again. They still count as written until the commit.
     ///
     /// # Errors
     /// [`Error::ReadOnly`], [`Error::Finished`].
@@ -319,9 +323,9 @@ impl Transaction {
     /// Commits. A transaction without writes commits without a timestamp of its own.
     ///
     /// # Errors
-    /// [`Error::Conflict`] when a written or guarded key changed since the begin, [`Error::Locked`] when a restore or bulk load
-    /// does not finish in time: nothing is visible, run the transaction again. [`Error::Finished`]; the engine's. The
-    /// transaction is over in any case.
+    /// [`Error::Conflict`] when a written or guarded key changed since the begin, [`Error::Locked`] when a
+    /// restore or bulk load does not finish in time: nothing is visible, run the transaction again.
+    /// [`Error::Finished`]; the engine's. The transaction is over in any case.
     ///
     /// # Cancel safety
     /// When the future is dropped the commit happens as a whole or not at all.

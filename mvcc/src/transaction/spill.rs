@@ -12,8 +12,8 @@ use super::{Transaction, TransactionState, level::Level, writes::Position};
 use crate::{Error, Result};
 
 impl Transaction {
-    /// Writes the rows of all but the system's keyspaces into files, if they take more than so many bytes in memory; see
-    /// [`Self::spill`]. A row counts for 160 bytes more than its key and value have.
+    /// Writes the rows of all but the system's keyspaces into files, if they take more than so many bytes in
+    /// memory; see [`Self::spill`]. A row counts for 160 bytes more than its key and value have.
     ///
     /// # Errors
     /// As [`Self::spill`].
@@ -32,13 +32,13 @@ impl Transaction {
         Box::pin(self.spill(|keyspace| !keyspace.is_system())).await
     }
 
-    /// Writes what was written into keyspaces of which `is_chosen` is true into files that nobody else sees, and forgets it
-    /// in memory but for what a savepoint needs. The transaction reads them like its other writes; they become visible with
-    /// its commit, and are left to the collector otherwise.
+    /// Writes what was written into keyspaces of which `is_chosen` is true into files that nobody else sees,
+    /// and forgets it in memory but for what a savepoint needs. The transaction reads them like its other
+    /// writes; they become visible with its commit, and are left to the collector otherwise.
     ///
     /// # Errors
-    /// [`Error::ReadOnly`], [`Error::Finished`]; [`Error::Conflict`] when the transaction must be run again; the engine's.
-    /// Nothing is lost.
+    /// [`Error::ReadOnly`], [`Error::Finished`]; [`Error::Conflict`] when the transaction must be run again;
+    /// the engine's. Nothing is lost.
     ///
     /// # Cancel safety
     /// Dropping the future leaves the writes where they are.
@@ -93,8 +93,8 @@ impl Transaction {
         Ok(ingest.finish().await?)
     }
 
-    /// Makes the level above `runs`, which hold all that was in memory of their keyspaces; false when something was written
-    /// meanwhile.
+    /// Makes the level above `runs`, which hold all that was in memory of their keyspaces; false when
+    /// something was written meanwhile.
     async fn advance(
         &self,
         (level, position): (&Arc<Level>, Position),

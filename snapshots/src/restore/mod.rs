@@ -1,7 +1,7 @@
 //! Restore: put tables back to a moment, by one commit that carries the old state.
 //!
-//! For every key of the scope let `a` be its state at the moment `s` and `b` its newest state; where they differ, one
-//! version is appended at the restore's timestamp `w` that carries `a`:
+//! For every key of the scope let `a` be its state at the moment `s` and `b` its newest state; where they
+//! differ, one version is appended at the restore's timestamp `w` that carries `a`:
 //!
 //! | since s the key was | written at w |
 //! |---|---|
@@ -48,7 +48,8 @@ pub struct RestoreRequest {
     pub if_unchanged_since: Option<Timestamp>,
     /// How long to wait for another restore or bulk load, in microseconds. Default 10 s.
     pub wait_us: u64,
-    /// What the commit says about itself; the statement defaults to `RESTORE`, the tables to those that are put back.
+    /// What the commit says about itself; the statement defaults to `RESTORE`, the tables to those that are
+    /// put back.
     pub meta: CommitMeta,
     /// Is told how far the work is.
     pub progress: Option<Arc<dyn RestoreProgress>>,
@@ -116,7 +117,8 @@ pub struct RestoreReport {
     pub to: Timestamp,
     /// By object: those that are put back in the order of the plan, then those that go.
     pub targets: Vec<TargetReport>,
-    /// The commits that touched the targets since, newest first, at most [`UNDONE_MAX`]; those that left a record.
+    /// The commits that touched the targets since, newest first, at most [`UNDONE_MAX`]; those that left a
+    /// record.
     pub undone: Vec<CommitRecord>,
     /// Whether there are, or may be, more than that: only so many commits are looked at.
     pub more_undone: bool,
@@ -142,7 +144,8 @@ pub struct TargetReport {
     pub reverted: u64,
     /// Rows deleted since, which come back; all of an object that was dropped.
     pub brought_back: u64,
-    /// Keys and values to write, indexes included, in bytes; of an object that comes back or goes, those of its rows.
+    /// Keys and values to write, indexes included, in bytes; of an object that comes back or goes, those of
+    /// its rows.
     pub bytes: u64,
 }
 

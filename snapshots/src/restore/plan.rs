@@ -7,8 +7,9 @@
 //! | replaced | there | another of its name | both: the old one comes back, the new one goes | both |
 //! | created | – | there | it goes | all of its rows now, as deleted |
 //!
-//! Whoever names objects says what becomes of their names, by writes of the same commit ([`RestorePlan::writes`]). Counts
-//! are those of what a user sees: a keyspace may hold all rows of an object that was dropped, and they come back.
+//! Whoever names objects says what becomes of their names, by writes of the same commit
+//! ([`RestorePlan::writes`]). Counts are those of what a user sees: a keyspace may hold all rows of an object
+//! that was dropped, and they come back.
 
 use std::collections::BTreeSet;
 
@@ -50,8 +51,8 @@ impl RestorePlan {
         plan
     }
 
-    /// Says when the catalogs were looked at: the commit conflicts when a guard, or a key of the writes, changed since. Without
-    /// it they are not looked at.
+    /// Says when the catalogs were looked at: the commit conflicts when a guard, or a key of the writes,
+    /// changed since. Without it they are not looked at.
     #[must_use]
     pub fn seen_at(mut self, moment: Timestamp) -> Self {
         self.seen_at = Some(moment);

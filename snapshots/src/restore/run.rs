@@ -16,9 +16,9 @@ use crate::{Result, Snapshots, safety::Prepared};
 /// Restores. When nothing differs and there is nothing extra to write, nothing is committed.
 ///
 /// # Errors
-/// `Future` and `TooOld` for the moment; `Changed` when a target changed after `if_unchanged_since`; `Locked` when another
-/// restore or bulk load does not finish in time; `Conflict` when a guard or a key of the writes changed; those of reading and of a
-/// commit. Nothing is changed then, and there is no safety snapshot.
+/// `Future` and `TooOld` for the moment; `Changed` when a target changed after `if_unchanged_since`; `Locked`
+/// when another restore or bulk load does not finish in time; `Conflict` when a guard or a key of the writes
+/// changed; those of reading and of a commit. Nothing is changed then, and there is no safety snapshot.
 ///
 /// # Cancel safety
 /// When the future is dropped the restore happens as a whole or not at all.
@@ -78,8 +78,8 @@ async fn restore(snapshots: &Snapshots, request: RestoreRequest) -> Result<Resto
     Ok(report)
 }
 
-/// As [`commit`], in a task of its own where there are such: who gives up now must not leave keyspaces revived that the
-/// commit, which may happen or not, was to bring back.
+/// As [`commit`], in a task of its own where there are such: who gives up now must not leave keyspaces
+/// revived that the commit, which may happen or not, was to bring back.
 async fn commit_to_the_end(
     store: &Store,
     lock: ExclusiveLock,
@@ -232,8 +232,8 @@ async fn commit(
     if let Some(safety) = &mut safety {
         safety.add_to(&mut batch);
     }
-    // Before the commit: a keyspace that is live but still marked would lose its files. What a crash cuts short here is put
-    // right when the database is opened (`KeyspaceNames::reconcile`).
+    // Before the commit: a keyspace that is live but still marked would lose its files. What a crash cuts
+    // short here is put right when the database is opened (`KeyspaceNames::reconcile`).
     for (keyspace, _) in &revived {
         store.engine().revive_keyspace(*keyspace).await?;
     }

@@ -180,10 +180,10 @@ fn commits_behind(log: &[u8], start: usize) -> usize {
     end.next_multiple_of(64).saturating_sub(start).div_ceil(RECORD_BYTES_MIN)
 }
 
-/// Zeroes are what a disk gives for sectors that were never written: where the last records of the log were they cannot
-/// be told from commits that were never acknowledged, and leave a prefix. A record tells how far the log was synced when
-/// it was written, so what is lost is what begins in the zeroes, and what follows it unsynced: no more commits than there
-/// are records from the first zeroed byte on.
+/// Zeroes are what a disk gives for sectors that were never written: where the last records of the log were
+/// they cannot be told from commits that were never acknowledged, and leave a prefix. A record tells how far
+/// the log was synced when it was written, so what is lost is what begins in the zeroes, and what follows it
+/// unsynced: no more commits than there are records from the first zeroed byte on.
 #[test]
 fn a_zeroed_block_is_an_error_that_names_the_file_or_changes_nothing() {
     let subject = Subject::new();

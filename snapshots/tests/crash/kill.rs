@@ -39,8 +39,8 @@ fn on_runtime<T>(future: impl Future<Output = T>) -> T {
         .block_on(future)
 }
 
-/// The rows after commit `number`: commit `n` writes key `n mod KEYS` in one keyspace and deletes or writes its
-/// neighbour in the other, so that half a commit shows.
+/// The rows after commit `number`: commit `n` writes key `n mod KEYS` in one keyspace and deletes or writes
+/// its neighbour in the other, so that half a commit shows.
 fn rows_after(number: u64) -> Rows {
     let mut contents = Contents::default();
     for n in number.saturating_sub(2 * KEYS)..=number {

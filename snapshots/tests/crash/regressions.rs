@@ -109,7 +109,8 @@ fn a_commit_that_fills_the_memtable_is_acknowledged_when_the_log_has_no_room_to_
     });
 }
 
-/// A snapshot whose commit ended in doubt may be there after reopening: what it shows must not have been collected.
+/// A snapshot whose commit ended in doubt may be there after reopening: what it shows must not have been
+/// collected.
 #[test]
 fn nothing_is_collected_after_a_commit_that_ended_in_doubt() {
     block_on(async {
@@ -191,7 +192,8 @@ fn collection_leaves_a_load_that_is_under_way_alone() {
     });
 }
 
-/// A load that was given up removes its files; what one leaves whose process was killed the collector takes, and nothing else.
+/// A load that was given up removes its files; what one leaves whose process was killed the collector takes,
+/// and nothing else.
 #[test]
 fn files_of_a_load_that_was_given_up_are_collected() {
     block_on(async {

@@ -1,5 +1,5 @@
-//! The standard workload: every kind of work once or more, in an order that crosses every boundary, with an oracle of
-//! what must be there afterwards.
+//! The standard workload: every kind of work once or more, in an order that crosses every boundary, with an
+//! oracle of what must be there afterwards.
 
 use std::sync::Arc;
 
@@ -148,8 +148,8 @@ impl Oracle {
         }
     }
 
-    /// Checks that the database is at one of the states that are allowed, now and at every moment before, and goes on
-    /// from there.
+    /// Checks that the database is at one of the states that are allowed, now and at every moment before, and
+    /// goes on from there.
     pub(crate) async fn check(&mut self, database: &Database) -> Result<()> {
         let found = database.contents().await?;
         let allowed = &self.states[self.durable..];
@@ -209,8 +209,8 @@ impl Run {
         Self { disk, clock, oracle, history: Vec::new(), database: None, number: 0 }
     }
 
-    /// Takes every step. After an error that ends all writing the database is opened again; when the machine stops,
-    /// so does the run.
+    /// Takes every step. After an error that ends all writing the database is opened again; when the machine
+    /// stops, so does the run.
     pub(crate) async fn all(&mut self, steps: &[Step]) {
         for step in steps {
             self.clock.advance(10);
@@ -392,8 +392,8 @@ async fn ingest(database: &Database, batch: &WriteBatch) -> Result<Timestamp> {
     Ok(store.commit_exclusive(&lock, commit).await?.timestamp)
 }
 
-/// Writes `batch` in one transaction, of which the first keyspace goes to files at once and again, and the other remains in
-/// memory.
+/// Writes `batch` in one transaction, of which the first keyspace goes to files at once and again, and the
+/// other remains in memory.
 async fn spilled(database: &Database, batch: &WriteBatch) -> Result<Timestamp> {
     let transaction = database.store.begin();
     for (number, write) in batch.writes().iter().enumerate() {

@@ -1,4 +1,5 @@
-//! Snapshots and restores beside other commits, step by step: futures are polled by hand, so every interleaving is exact.
+//! Snapshots and restores beside other commits, step by step: futures are polled by hand, so every
+//! interleaving is exact.
 
 use std::{
     future::Future,

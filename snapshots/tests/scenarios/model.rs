@@ -1,8 +1,8 @@
 //! Random histories against an oracle that keeps every version of every key.
 //!
-//! After each history the database must answer, at every moment there ever was, what the oracle says, or that the moment
-//! is too old, and the latter only where neither the horizon nor a snapshot makes it readable. Engine constants are so
-//! small that a few dozen operations cross memtable, page, file and level boundaries.
+//! After each history the database must answer, at every moment there ever was, what the oracle says, or that
+//! the moment is too old, and the latter only where neither the horizon nor a snapshot makes it readable.
+//! Engine constants are so small that a few dozen operations cross memtable, page, file and level boundaries.
 //!
 //! `BYGONE_MODEL_CASES` and `BYGONE_MODEL_SEED` make longer and other runs.
 
@@ -31,8 +31,8 @@ const RETENTION_US: u64 = 40;
 
 #[derive(Clone, Debug)]
 enum Op {
-    /// A transaction with these writes; rolled back when not `commit`. What it wrote so far into the keyspaces of `spills`
-    /// goes to files after each write.
+    /// A transaction with these writes; rolled back when not `commit`. What it wrote so far into the
+    /// keyspaces of `spills` goes to files after each write.
     Write {
         writes: Vec<(u8, u8, Option<u8>)>,
         commit: bool,

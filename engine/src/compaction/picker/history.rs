@@ -14,12 +14,12 @@ use crate::{
 
 /// Runs of a group at which the smallest is merged into the next smallest.
 const RUNS_MERGE: usize = if cfg!(feature = "testing") { 3 } else { 4 };
-/// Files that are rewritten at a time, and table sizes that a merge reads at most, but for a single file and what it
-/// overlaps.
+/// Files that are rewritten at a time, and table sizes that a merge reads at most, but for a single file and
+/// what it overlaps.
 const FILES_MAX: usize = 8;
 
-/// The next job of a keyspace's history, if there is one. `thorough`: leave nothing behind that could go in files older than
-/// this one, and one run in each group.
+/// The next job of a keyspace's history, if there is one. `thorough`: leave nothing behind that could go in
+/// files older than this one, and one run in each group.
 pub(crate) fn pick_history(
     keyspace: KeyspaceId,
     tree: &Tree,
@@ -66,9 +66,9 @@ fn regroup(
     Some((vec![Arc::new(SortedRun::new(tables))], work))
 }
 
-/// Of the retention's group: whether the horizon has passed half of the file's ends. Of another: whether its pin is gone;
-/// those were at or below a horizon when they got their groups. Where several pins share the group, those of them may be gone
-/// that alone see what its own does not.
+/// Of the retention's group: whether the horizon has passed half of the file's ends. Of another: whether its
+/// pin is gone; those were at or below a horizon when they got their groups. Where several pins share the
+/// group, those of them may be gone that alone see what its own does not.
 fn is_outdated(newest_pin: Timestamp, file: &FileMeta, retained: &Retained, thorough: bool) -> bool {
     if newest_pin != Timestamp::OPEN {
         let is_gone = newest_pin < retained.horizon && !retained.has_pin(newest_pin, newest_pin.next());
@@ -80,7 +80,8 @@ fn is_outdated(newest_pin: Timestamp, file: &FileMeta, retained: &Retained, thor
     is_begun && (thorough || since_first(retained.horizon) >= since_first(file.max_end) / 2)
 }
 
-/// The first files of the smallest run into the next smallest: so that a version is rewritten only when its run doubles.
+/// The first files of the smallest run into the next smallest: so that a version is rewritten only when its
+/// run doubles.
 fn merge(group: &Group, options: &EngineOptions) -> (Vec<Arc<SortedRun>>, Work) {
     let mut by_size: Vec<usize> = (0..group.runs.len()).collect();
     by_size.sort_by_key(|run| size(&group.runs[*run]));

@@ -1,10 +1,11 @@
 //! Decides what to compact: a pure function from state and options to a job.
 //!
-//! Levels are filled from the bottom: the last level has no target, each level above it a target `level_ratio` times
-//! smaller, down to the *base* level, where level 0 is merged to. A small keyspace has one level.
+//! Levels are filled from the bottom: the last level has no target, each level above it a target
+//! `level_ratio` times smaller, down to the *base* level, where level 0 is merged to. A small keyspace has
+//! one level.
 //!
-//! Values that have ended leave for history when the files that they are in are rewritten anyway, and by a rewriting of
-//! their own where they are many. See [`history`] for what is done there.
+//! Values that have ended leave for history when the files that they are in are rewritten anyway, and by a
+//! rewriting of their own where they are many. See [`history`] for what is done there.
 
 mod history;
 
@@ -49,7 +50,8 @@ pub(crate) enum Work {
         /// What becomes of deletes, and of values that have ended.
         garbage: Garbage,
     },
-    /// Parts of runs of one history group become one part of a run; versions that belong to other groups go there.
+    /// Parts of runs of one history group become one part of a run; versions that belong to other groups go
+    /// there.
     Regroup {
         /// Names the group.
         newest_pin: Timestamp,
@@ -68,8 +70,8 @@ impl Job {
         self.inputs.iter().flat_map(|run| run.tables())
     }
 
-    /// Ranges of keys that cover the job and hold about as much each: two, where there is enough for two files in both. They
-    /// meet between two files of the largest run.
+    /// Ranges of keys that cover the job and hold about as much each: two, where there is enough for two
+    /// files in both. They meet between two files of the largest run.
     pub(crate) fn ranges(&self, table_bytes: u64) -> Vec<KeyRange> {
         let largest = self.inputs.iter().max_by_key(|run| size(run));
         let Some(largest) = largest.filter(|_| self.bytes() >= table_bytes * 4) else {
@@ -124,8 +126,8 @@ pub(crate) fn pick(
     }
 }
 
-/// The job that rewrites all of a keyspace's current tier into its last level, unless it is one run already that was written to
-/// stay, and no version of it could go or move.
+/// The job that rewrites all of a keyspace's current tier into its last level, unless it is one run already
+/// that was written to stay, and no version of it could go or move.
 pub(crate) fn pick_all(keyspace: KeyspaceId, tree: &Tree, retained: &Retained) -> Option<Job> {
     let inputs: Vec<_> = tree.runs().cloned().collect();
     let needs_nothing = match inputs.as_slice() {
@@ -229,8 +231,8 @@ fn ended_values<'a>(tables: impl IntoIterator<Item = &'a Table>) -> u64 {
     tables.into_iter().map(|table| table.meta().closed.saturating_sub(table.meta().deletes)).sum()
 }
 
-/// A file of the last level with many values that have ended, or of which a good part of the pages holds garbage for
-/// certain.
+/// A file of the last level with many values that have ended, or of which a good part of the pages holds
+/// garbage for certain.
 fn rewrite_bottom(keyspace: KeyspaceId, tree: &Tree, retained: &Retained) -> Option<Job> {
     let last = tree.levels.get(LEVELS - 1)?;
     let found = last.tables().iter().find(|table| {
@@ -246,8 +248,8 @@ fn rewrite_bottom(keyspace: KeyspaceId, tree: &Tree, retained: &Retained) -> Opt
     Some(Job { keyspace, inputs, work: INTO_BOTTOM })
 }
 
-/// Whether a page of the last level holds something that goes for certain when it is rewritten: versions that ended before
-/// the horizon with no pin in any of their lifetimes, or deletes before the horizon.
+/// Whether a page of the last level holds something that goes for certain when it is rewritten: versions that
+/// ended before the horizon with no pin in any of their lifetimes, or deletes before the horizon.
 fn holds_garbage(table: &Table, page: usize, retained: &Retained) -> bool {
     let index = table.index();
     let max_end = index.max_end(page);
@@ -282,8 +284,8 @@ fn overlapping(level: Option<&Arc<SortedRun>>, range: &KeyRange) -> SortedRun {
     SortedRun::new(tables.iter().filter(overlaps).cloned().collect())
 }
 
-/// Whether no level below `level` can hold a key of the inputs. Files of `level` itself may reach further than those
-/// that are merged into it.
+/// Whether no level below `level` can hold a key of the inputs. Files of `level` itself may reach further
+/// than those that are merged into it.
 fn nothing_below(tree: &Tree, level: usize, inputs: &[Arc<SortedRun>]) -> bool {
     let range = range_of(inputs.iter().flat_map(|run| run.tables()));
     tree.levels.iter().skip(level + 1).all(|run| !run.overlaps(&range))

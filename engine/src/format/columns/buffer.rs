@@ -97,8 +97,8 @@ impl ColumnBuffer {
         }
     }
 
-    /// Adds the value that `tag` and `payload` stand for. `None`: they are no value of this kind, or not in the form that
-    /// it would be given back in.
+    /// Adds the value that `tag` and `payload` stand for. `None`: they are no value of this kind, or not in
+    /// the form that it would be given back in.
     #[inline]
     fn push(&mut self, tag: u8, payload: &[u8]) -> Option<()> {
         match tag {
@@ -247,8 +247,8 @@ impl RowSplitter {
         &self.columns
     }
 
-    /// Takes the rows of a page apart; false where one of them is no row of the schema, or not in the form that it would
-    /// be given back in.
+    /// Takes the rows of a page apart; false where one of them is no row of the schema, or not in the form
+    /// that it would be given back in.
     pub fn fill<'a>(
         &mut self,
         schema: &RowSchema,

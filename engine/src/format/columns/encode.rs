@@ -132,8 +132,8 @@ impl ColumnBuffer {
         Encoding::Plain as u8
     }
 
-    /// The different strings in the order in which they appear, and the number of each row's; none where too few rows
-    /// share one. A row without a value has the number 0.
+    /// The different strings in the order in which they appear, and the number of each row's; none where too
+    /// few rows share one. A row without a value has the number 0.
     fn dictionary<'a>(&self, string: impl Fn(usize) -> &'a [u8]) -> Option<(Vec<u32>, Vec<&'a [u8]>)> {
         let entries_max = (self.len() / 2).clamp(1, DICTIONARY_MAX);
         let mut numbers: HashMap<&[u8], u32, xxhash_rust::xxh3::Xxh3DefaultBuilder> = HashMap::default();

@@ -1,13 +1,15 @@
-//! Value columns: one chunk per column of the rows of a page, and the statistics that let a scan leave pages out.
+//! Value columns: one chunk per column of the rows of a page, and the statistics that let a scan leave pages
+//! out.
 //!
 //! ```text
 //!   rows as bytes ──ColumnBuffer::push──▶ typed values ──encode──▶ chunk, zone     (writer)
 //!   chunk ──ColumnChunk::decode──▶ random access, and whole ranges into Arrow buffers (reader)
 //! ```
 //!
-//! C1. A row without a value in a column is *null* or *missing*. Missing: the row was written before the column was
-//!     added (its value is what the reader's schema says), or it is a deletion.
-//! C2. A buffer takes a value only in the one form that it would be given back in, so taking rows apart loses nothing.
+//! C1. A row without a value in a column is *null* or *missing*. Missing: the row was written before the
+//!     column was added (its value is what the reader's schema says), or it is a deletion.
+//! C2. A buffer takes a value only in the one form that it would be given back in, so taking rows apart loses
+//!     nothing.
 
 mod buffer;
 mod chunk;

@@ -1,7 +1,7 @@
 //! What the zones of many pages come to.
 //!
-//! S1. The ends of a summary hold as those of zones do (Z1, Z2). An end that is a value of one page, and that no bound of
-//!     another page goes beyond, is the end of all of them.
+//! S1. The ends of a summary hold as those of zones do (Z1, Z2). An end that is a value of one page, and that
+//!     no bound of another page goes beyond, is the end of all of them.
 
 use std::{cmp::Ordering, mem::discriminant};
 
@@ -82,7 +82,8 @@ impl ZoneMaps {
             let is_missing = zone.has_missing && zone.min.is_none() && zone.max.is_none();
             let extreme = |bound: &Option<Bound>| match bound {
                 Some(bound) => Extreme::Known { bound: bound.clone(), is_value: zone.is_exact },
-                // Of rows that are all null or missing there are no bounds; nor are there where none can be given.
+                // Of rows that are all null or missing there are no bounds; nor are there where none can be
+                // given.
                 None if !has_values || is_missing => Extreme::NoValue,
                 None => Extreme::Unknown,
             };

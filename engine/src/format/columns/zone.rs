@@ -1,8 +1,9 @@
 //! Zone maps: for every page and column the smallest and largest value and the number of nulls.
 //!
-//! Z1. A bound holds for every row that has a value: it may be wider than the values (long strings are cut), never
-//!     narrower. Where none can be given (NaN, a string of the largest bytes) there is none.
-//! Z2. Missing rows read as what the reader's schema says: a page that has some says so, and its bounds speak of the others.
+//! Z1. A bound holds for every row that has a value: it may be wider than the values (long strings are cut),
+//!     never narrower. Where none can be given (NaN, a string of the largest bytes) there is none.
+//! Z2. Missing rows read as what the reader's schema says: a page that has some says so, and its bounds speak
+//!     of the others.
 
 use super::buffer::{BufferValues, ColumnBuffer, Presence};
 use crate::{

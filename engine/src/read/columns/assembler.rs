@@ -30,7 +30,8 @@ pub struct RowAssembler {
     rows: usize,
 }
 
-/// Pages whose columns are kept while rows of a set are added: where sources alternate, the same few come again.
+/// Pages whose columns are kept while rows of a set are added: where sources alternate, the same few come
+/// again.
 const RECENT_PAGES: usize = 8;
 
 /// Columns of one page.
@@ -121,8 +122,8 @@ impl RowAssembler {
     /// Adds rows of a set.
     ///
     /// # Errors
-    /// `Corrupt` or `Unavailable` when a page cannot be read; `Corrupt` when it does not fit the schema. The rows so far
-    /// are lost.
+    /// `Corrupt` or `Unavailable` when a page cannot be read; `Corrupt` when it does not fit the schema. The
+    /// rows so far are lost.
     ///
     /// # Cancel safety
     /// Dropping the future loses the rows so far.

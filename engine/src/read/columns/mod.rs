@@ -5,8 +5,9 @@
 //!                                           └ filter: fewer rows before the next columns are read
 //! ```
 //!
-//! The merge is that of every scan; it decides on keys and timestamps alone, so the values of rows that are not visible, or
-//! that a filter lets go, are not read. A page that is clean at the moment, and that no newer source overlaps, is taken whole.
+//! The merge is that of every scan; it decides on keys and timestamps alone, so the values of rows that are
+//! not visible, or that a filter lets go, are not read. A page that is clean at the moment, and that no newer
+//! source overlaps, is taken whole.
 
 mod assembler;
 mod builder;
@@ -72,9 +73,9 @@ const SET_BYTES: usize = 16 << 20;
 pub struct ColumnScanOptions {
     /// From the end of the range to its start.
     pub reverse: bool,
-    /// Whether rows come in the order of their keys. Without it, those of one page stay together and those of history come
-    /// behind the others, which is faster where rows of several files lie between each other. Backward they are always in
-    /// order.
+    /// Whether rows come in the order of their keys. Without it, those of one page stay together and those of
+    /// history come behind the others, which is faster where rows of several files lie between each other.
+    /// Backward they are always in order.
     pub ordered: bool,
     /// Rows of a set at most; at least 1.
     pub batch_rows: usize,

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use arrow_buffer::BooleanBuffer;
 
-/// Rows in a run on average from which on a run is kept as such: where they are shorter, what each costs by itself would be
-/// most of the work.
+/// Rows in a run on average from which on a run is kept as such: where they are shorter, what each costs by
+/// itself would be most of the work.
 const ROWS_OF_A_RUN: usize = 6;
 
 /// Numbers of rows of one page, rising.

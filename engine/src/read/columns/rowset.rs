@@ -13,14 +13,16 @@ use crate::{
     types::Version,
 };
 
-/// Segments that a row may be added to where rows of a page stay together: one for each source that is likely to be open.
+/// Segments that a row may be added to where rows of a page stay together: one for each source that is likely
+/// to be open.
 const GROUPED_SEGMENTS: usize = 16;
 
 /// Visible rows of a scan; their values are not read yet.
 #[derive(Debug, Default)]
 pub struct RowSet {
     segments: Vec<RowSegment>,
-    /// Whether rows of a page stay together, with others of the set behind them. Otherwise rows stay in scan order.
+    /// Whether rows of a page stay together, with others of the set behind them. Otherwise rows stay in scan
+    /// order.
     grouped: bool,
     /// The segment of the page that was entered last.
     current: usize,
@@ -134,7 +136,8 @@ impl RowSet {
         }
     }
 
-    /// The keys of the rows, read where they are not at hand: after [`Self::retain`], only of pages with rows that are left.
+    /// The keys of the rows, read where they are not at hand: after [`Self::retain`], only of pages with rows
+    /// that are left.
     ///
     /// Cancel safe.
     ///
@@ -185,8 +188,8 @@ impl RowSet {
         RowPlace { segment: segment as u32, row: rows.len() as u32 - 1 }
     }
 
-    /// Adds a row of a page, which is behind all others that were added of this page through `segment`: the segment where
-    /// they are, if it is of this page.
+    /// Adds a row of a page, which is behind all others that were added of this page through `segment`: the
+    /// segment where they are, if it is of this page.
     pub(crate) fn pick(
         &mut self,
         segment: &mut usize,

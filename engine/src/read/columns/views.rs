@@ -1,5 +1,5 @@
-//! A column of text as views: short texts are in the view, long ones stay in the memory of their page, unless they are so few
-//! that it would be kept for little.
+//! A column of text as views: short texts are in the view, long ones stay in the memory of their page, unless
+//! they are so few that it would be kept for little.
 
 use std::sync::Arc;
 
@@ -19,8 +19,8 @@ const OWN_BYTES: usize = 64 << 10;
 /// The memory of a page is kept for texts that are at least one part in so many of it.
 const KEPT_PART: usize = 4;
 
-/// Texts being gathered. Everything that is added is UTF-8: a `&str`, or an entry of a chunk of kind text, which was
-/// checked as a whole when it was decoded.
+/// Texts being gathered. Everything that is added is UTF-8: a `&str`, or an entry of a chunk of kind text,
+/// which was checked as a whole when it was decoded.
 #[derive(Debug, Default)]
 pub(super) struct Views {
     /// Length and front of each text, and where the rest is.
@@ -107,8 +107,8 @@ impl Views {
         self.seal_own();
         let views = ScalarBuffer::from(std::mem::take(&mut self.heads));
         let buffers = std::mem::take(&mut self.buffers);
-        // SAFETY: every view was made by `make_view` of bytes that lie at this place of this buffer, which are UTF-8 (see
-        // the type), and there are as many as the rows that `nulls` was made for.
+        // SAFETY: every view was made by `make_view` of bytes that lie at this place of this buffer, which
+        // are UTF-8 (see the type), and there are as many as the rows that `nulls` was made for.
         Arc::new(unsafe { StringViewArray::new_unchecked(views, buffers, nulls) })
     }
 }

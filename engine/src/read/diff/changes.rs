@@ -19,8 +19,8 @@ const KEYS_MAX: usize = if cfg!(feature = "testing") { 5 } else { 8_192 };
 /// Bytes of rows, before encoding, after which a set is closed early.
 const SET_BYTES: usize = 8 << 20;
 
-/// The versions of the keys that changed between two moments, in key order. What was written again as it was is among
-/// them: values are not compared, and not read.
+/// The versions of the keys that changed between two moments, in key order. What was written again as it was
+/// is among them: values are not compared, and not read.
 #[derive(Debug)]
 pub struct ChangeScan {
     walkers: Vec<Walker>,
@@ -66,7 +66,8 @@ struct Sides {
     before_begin: Timestamp,
     after: Option<RowPlace>,
     after_begin: Timestamp,
-    /// Whether `before` is right. If not, the key may have a version below the sources up to the one with this rank.
+    /// Whether `before` is right. If not, the key may have a version below the sources up to the one with
+    /// this rank.
     is_before_known: bool,
     rank: usize,
 }
@@ -140,8 +141,8 @@ impl ChangeScan {
     /// Dropping the future loses keys: drop the scan as well.
     ///
     /// # Cost
-    /// Keys and timestamps of the pages that hold what began or ended in between; and where a version lies unmerged over
-    /// older ones, keys and timestamps of the pages that these are in.
+    /// Keys and timestamps of the pages that hold what began or ended in between; and where a version lies
+    /// unmerged over older ones, keys and timestamps of the pages that these are in.
     pub async fn next(&mut self) -> Result<Option<ChangeSet>> {
         if !self.is_started {
             for at in 0..self.walkers.len() {
@@ -205,7 +206,8 @@ impl ChangeScan {
         Ok(())
     }
 
-    /// Finds what keys were before whose new version does not know: it may lie, still open, in an older source.
+    /// Finds what keys were before whose new version does not know: it may lie, still open, in an older
+    /// source.
     async fn look_below(&mut self, sides: &mut [Sides], set: &mut ChangeSet) -> Result<()> {
         let mut open: Vec<usize> = (0..sides.len()).filter(|key| !sides[*key].is_before_known).collect();
         for (rank, older) in self.older.iter_mut().enumerate() {

@@ -1,8 +1,8 @@
 //! The net difference between two moments.
 //!
-//! A version is alive from its begin until its end. What is alive at one of the moments and not at the other is what
-//! changed, and it says so itself where its end is known: always in history, and in the current tier where its successor
-//! was written into the same file.
+//! A version is alive from its begin until its end. What is alive at one of the moments and not at the other
+//! is what changed, and it says so itself where its end is known: always in history, and in the current tier
+//! where its successor was written into the same file.
 //!
 //! ```text
 //!              from           to
@@ -10,14 +10,14 @@
 //!   current            │   └── new ──▶      new: began in between
 //! ```
 //!
-//! So both sides of a key come from one pass over the sources in key order that stops at nothing else. Pages whose
-//! statistics say that nothing in them began or ended in between are not loaded; of others keys and timestamps are read,
-//! and values only of the rows that are found.
+//! So both sides of a key come from one pass over the sources in key order that stops at nothing else. Pages
+//! whose statistics say that nothing in them began or ended in between are not loaded; of others keys and
+//! timestamps are read, and values only of the rows that are found.
 //!
-//! One case is left. A version that is still open in its file may have a successor in a newer source (I4). Where such a
-//! successor is found without an old version, that is looked for in the older sources, in one forward pass for many keys.
-//! In the oldest source there is nothing to look for: that the key was inserted is known at no cost; elsewhere the filter
-//! of the key says so.
+//! One case is left. A version that is still open in its file may have a successor in a newer source (I4).
+//! Where such a successor is found without an old version, that is looked for in the older sources, in one
+//! forward pass for many keys. In the oldest source there is nothing to look for: that the key was inserted
+//! is known at no cost; elsewhere the filter of the key says so.
 
 mod changes;
 mod older;

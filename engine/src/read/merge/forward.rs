@@ -1,20 +1,22 @@
 //! The merge by ascending keys.
 //!
-//! The sources are ordered newest first. By I2 the newest source that holds a key has its newest versions, so the
-//! merge takes, for every key, the first source with a version at or below the timestamp and passes over the others:
+//! The sources are ordered newest first. By I2 the newest source that holds a key has its newest versions, so
+//! the merge takes, for every key, the first source with a version at or below the timestamp and passes over
+//! the others:
 //!
 //! ```text
 //!   source 0 (newest)     b@9        d@8✗
 //!   source 1        a@5   b@4   c@5  d@4      scan at 9:  a@5  b@9  c@5
 //! ```
 //!
-//! Runs of history are sources too, behind all others. Their versions are judged alone, by their lifetimes: what is alive
-//! at the moment is taken, whatever the others say. That gives no key twice, because where the current tier has the
-//! visible version, none in history is alive (H1 of [`crate::compaction`]); and a delete that had ended hides nothing.
+//! Runs of history are sources too, behind all others. Their versions are judged alone, by their lifetimes:
+//! what is alive at the moment is taken, whatever the others say. That gives no key twice, because where the
+//! current tier has the visible version, none in history is alive (H1 of [`crate::compaction`]); and a delete
+//! that had ended hides nothing.
 //!
-//! While one source is alone below the next key of all others, its rows are copied without further comparison against
-//! them: a decided keyspace costs one comparison per page. Where rows of several lie between each other, they are judged a
-//! window of keys at a time.
+//! While one source is alone below the next key of all others, its rows are copied without further comparison
+//! against them: a decided keyspace costs one comparison per page. Where rows of several lie between each
+//! other, they are judged a window of keys at a time.
 
 use super::Step;
 use crate::{
@@ -142,8 +144,8 @@ impl VisibleMerge {
     }
 }
 
-/// Puts every source on a row and removes those that have none left; false when all are gone. See [`ForwardSource::fill`] for
-/// `decided`.
+/// Puts every source on a row and removes those that have none left; false when all are gone. See
+/// [`ForwardSource::fill`] for `decided`.
 pub(crate) async fn fill_all(sources: &mut Vec<ForwardSource>, decided: Option<&[u8]>) -> Result<bool> {
     let mut ended = false;
     for source in &mut *sources {

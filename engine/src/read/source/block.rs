@@ -16,8 +16,8 @@ pub(super) const MEMTABLE_CHUNK_ROWS: usize = 256;
 /// Pages of one run that a scan puts into the cache in any case; further ones only where there is room.
 const SHORT_SCAN_PAGES: usize = 16;
 
-/// The policy of a scan that has read so many pages: short scans are kept like point reads, long ones only while they push
-/// nothing out.
+/// The policy of a scan that has read so many pages: short scans are kept like point reads, long ones only
+/// while they push nothing out.
 pub(super) fn scan_policy(pages_read: usize) -> CachePolicy {
     if pages_read < SHORT_SCAN_PAGES { CachePolicy::Keep } else { CachePolicy::IfRoom }
 }

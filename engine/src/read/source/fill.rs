@@ -13,9 +13,10 @@ use crate::{
 };
 
 impl ForwardSource {
-    /// Loads the next block that has a row in the range. Pages of a run with nothing but versions of the key `decided` are
-    /// left out, but for history. Suspends when the block is not in memory and the root is not local; and once in many
-    /// blocks, so that a caller who finds nothing in any of them can be cancelled and lets others have a turn.
+    /// Loads the next block that has a row in the range. Pages of a run with nothing but versions of the key
+    /// `decided` are left out, but for history. Suspends when the block is not in memory and the root is not
+    /// local; and once in many blocks, so that a caller who finds nothing in any of them can be cancelled and
+    /// lets others have a turn.
     pub(crate) async fn fill(&mut self, decided: Option<&[u8]>) -> Result<()> {
         let decided = decided.filter(|_| !self.is_history);
         while self.is_at_gap() {

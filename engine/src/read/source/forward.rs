@@ -110,8 +110,8 @@ impl ForwardSource {
         matches!(self.position, ForwardPosition::Gap)
     }
 
-    /// Whether this is a run of the history tier: a version is visible at a moment if it is alive then, whatever other
-    /// sources hold of its key.
+    /// Whether this is a run of the history tier: a version is visible at a moment if it is alive then,
+    /// whatever other sources hold of its key.
     #[inline]
     pub(crate) fn is_history(&self) -> bool {
         self.is_history
@@ -167,8 +167,8 @@ impl ForwardSource {
         self.block.version(self.row, self.key())
     }
 
-    /// The first row of the block, from the current one on, whose key does not come before `bound`; with `or_equal`,
-    /// that comes behind it.
+    /// The first row of the block, from the current one on, whose key does not come before `bound`; with
+    /// `or_equal`, that comes behind it.
     pub(crate) fn rows_before(&self, bound: &[u8], or_equal: bool) -> usize {
         let is_before = |row: usize| match self.compare_key(row, bound) {
             cmp::Ordering::Less => true,

@@ -1,8 +1,9 @@
 //! Sources of a merge: a memtable or a run, read block by block.
 //!
-//! A [`ForwardSource`] walks the versions of one memtable or one run inside a key range by key ascending and begin
-//! descending, a [`BackwardSource`] by key descending and begin ascending. Stepping inside a block is synchronous and
-//! cheap; `fill` loads the next block and is, with [`ForwardSource::load_whole`], the only place that waits.
+//! A [`ForwardSource`] walks the versions of one memtable or one run inside a key range by key ascending and
+//! begin descending, a [`BackwardSource`] by key descending and begin ascending. Stepping inside a block is
+//! synchronous and cheap; `fill` loads the next block and is, with [`ForwardSource::load_whole`], the only
+//! place that waits.
 //!
 //! ```text
 //!   block      rows in memory: versions of a memtable, or a page

@@ -12,9 +12,10 @@ use crate::{
 };
 
 impl ForwardSource {
-    /// Passes over the rows up to `stop` and gives `sink` the values that are visible at `at`, while it has room for
-    /// another row. `is_decided` says whether the key of the current row has its answer already. Returns the same of
-    /// the last row passed over, whose key is then in `decided`. `stop` is behind the current row.
+    /// Passes over the rows up to `stop` and gives `sink` the values that are visible at `at`, while it has
+    /// room for another row. `is_decided` says whether the key of the current row has its answer already.
+    /// Returns the same of the last row passed over, whose key is then in `decided`. `stop` is behind the
+    /// current row.
     pub(crate) fn take_visible(
         &mut self,
         stop: usize,
@@ -80,8 +81,8 @@ impl ForwardSource {
         is_decided
     }
 
-    /// Passes over the rows up to `stop` and gives `sink` the values that are alive at `at`, while it has room for
-    /// another row. Of history; `stop` is behind the current row.
+    /// Passes over the rows up to `stop` and gives `sink` the values that are alive at `at`, while it has
+    /// room for another row. Of history; `stop` is behind the current row.
     pub(crate) fn take_alive(
         &mut self,
         stop: usize,
@@ -97,8 +98,8 @@ impl ForwardSource {
         self.continue_at(row);
     }
 
-    /// The rows of the block, from the current one on, that are alive at one of the moments and not at the other, as far as
-    /// their own lifetimes say.
+    /// The rows of the block, from the current one on, that are alive at one of the moments and not at the
+    /// other, as far as their own lifetimes say.
     pub(crate) fn changed(&self, from: Timestamp, to: Timestamp) -> Vec<u32> {
         let mask = match &self.block {
             SourceBlock::Versions(versions) => {
@@ -116,8 +117,8 @@ impl ForwardSource {
         mask.set_indices_u32().map(|bit| self.row as u32 + bit).collect()
     }
 
-    /// Adds the current row to a set whose values are read later, and gives it away: it is passed over next. `segment`
-    /// remembers where those of the page are.
+    /// Adds the current row to a set whose values are read later, and gives it away: it is passed over next.
+    /// `segment` remembers where those of the page are.
     pub(crate) fn pick(&mut self, set: &mut RowSet, segment: &mut usize) -> RowPlace {
         match &mut self.block {
             SourceBlock::Versions(versions) => {

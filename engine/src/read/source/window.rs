@@ -70,8 +70,8 @@ impl WindowRows {
         }
     }
 
-    /// Gives `sink`, which has room for another row of `rows_max`, some of the rows: those of one page, or a few from here and
-    /// there, so that whoever counts their bytes can stop.
+    /// Gives `sink`, which has room for another row of `rows_max`, some of the rows: those of one page, or a
+    /// few from here and there, so that whoever counts their bytes can stop.
     pub(crate) fn give(&mut self, sink: &mut impl RowSink, rows_max: usize) {
         debug_assert!(sink.len() < rows_max, "there is room for another row");
         let rows_max = rows_max.min(sink.len() + ROWS_AT_ONCE.max(self.rows_of_first()));
@@ -174,7 +174,8 @@ impl ForwardSource {
         self.block.append_key(row, out);
     }
 
-    /// The rows from the current one on whose keys come before `bound`, without those of the key `decided`, which does so.
+    /// The rows from the current one on whose keys come before `bound`, without those of the key `decided`,
+    /// which does so.
     pub(crate) fn rows_in_front(&self, bound: &[u8], decided: Option<&[u8]>) -> Range<usize> {
         let stop = self.rows_before(bound, false);
         match decided {
@@ -205,7 +206,8 @@ impl ForwardSource {
         }
     }
 
-    /// Appends the heads of the keys of rows, without their first `skip` bytes, which each of them has: the next eight bytes.
+    /// Appends the heads of the keys of rows, without their first `skip` bytes, which each of them has: the
+    /// next eight bytes.
     pub(crate) fn append_heads(&self, rows: impl Iterator<Item = usize>, skip: usize, out: &mut Vec<u64>) {
         match &self.block {
             SourceBlock::Versions(versions) => {
@@ -215,8 +217,8 @@ impl ForwardSource {
         }
     }
 
-    /// For each of these rows, whether it says what its key is at `at`, as far as this source knows; of history, whether it is
-    /// alive then.
+    /// For each of these rows, whether it says what its key is at `at`, as far as this source knows; of
+    /// history, whether it is alive then.
     pub(crate) fn deciding(&self, rows: Range<usize>, at: Timestamp) -> BooleanBuffer {
         match &self.block {
             SourceBlock::Versions(versions) => BooleanBuffer::collect_bool(rows.len(), |bit| {

@@ -1,7 +1,9 @@
-//! The check of a page in the columnar layout: its columns, and what the zone maps say of them, against its rows.
+//! The check of a page in the columnar layout: its columns, and what the zone maps say of them, against its
+//! rows.
 //!
-//! The rows are put together from the columns that are not of the key, and taken apart again as a writer would. So columns of
-//! the key, which are stored beside the keys, are compared with the keys, and bounds with what they bound.
+//! The rows are put together from the columns that are not of the key, and taken apart again as a writer
+//! would. So columns of the key, which are stored beside the keys, are compared with the keys, and bounds
+//! with what they bound.
 
 use crate::{
     Error, Result,
@@ -71,7 +73,8 @@ fn take_apart(schema: &RowSchema, page: &Page) -> Option<RowSplitter> {
     splitter.fill(schema, rows).then_some(splitter)
 }
 
-/// Whether what is said of a column holds for what is found in it (Z1): bounds may be wider, counts may not differ.
+/// Whether what is said of a column holds for what is found in it (Z1): bounds may be wider, counts may not
+/// differ.
 fn holds(said: &Zone, found: &Zone) -> bool {
     let min = said.min.is_none() || found.min.is_none() || said.min <= found.min;
     // Where no upper bound can be given, none may be said.

@@ -1,4 +1,5 @@
-//! The check of one file: what it says of itself, in the index, the properties and the filter, against its rows.
+//! The check of one file: what it says of itself, in the index, the properties and the filter, against its
+//! rows.
 
 mod columns;
 
@@ -19,8 +20,8 @@ use crate::{
 const HASHED_BYTES: u64 = 1 << 20;
 
 impl Table {
-    /// Reads the whole file and compares it with the hash in the manifest, then decodes every page and compares what is
-    /// there with what the file and the manifest say of it.
+    /// Reads the whole file and compares it with the hash in the manifest, then decodes every page and
+    /// compares what is there with what the file and the manifest say of it.
     ///
     /// # Errors
     /// `Corrupt` with the first thing that does not fit; storage errors.
@@ -112,7 +113,8 @@ struct CheckedRows {
     totals: CountedTotals,
     /// The version before, if its page could be decoded.
     last: Option<(Vec<u8>, Timestamp)>,
-    /// The page before: whether its keys are unique in it, and whether its first key was in the page before it.
+    /// The page before: whether its keys are unique in it, and whether its first key was in the page before
+    /// it.
     last_page: Option<LastPage>,
 }
 

@@ -1,15 +1,17 @@
 //! [`SimDisk`]: a disk in memory that knows what was synced.
 //!
-//! Every file has its bytes as the running process sees them, the bytes that are certain to survive, and the changes
-//! in between; every directory the same for its names. [`SimDisk::crash`] makes a new disk from what may be left:
+//! Every file has its bytes as the running process sees them, the bytes that are certain to survive, and the
+//! changes in between; every directory the same for its names. [`SimDisk::crash`] makes a new disk from what
+//! may be left:
 //!
 //! ```text
 //!   synced bytes ──▶ write A ──▶ write B ──▶ what the process sees
 //!                └── each unsynced sector of 512 bytes: before A, after A, or after B ──▶ after the crash
 //! ```
 //!
-//! Calls that change something are counted from 1, so that a test can fail or crash at each in turn. Paths are taken
-//! as they are: there are no symbolic links, and making a directory is durable at once (as in `OsDisk`).
+//! Calls that change something are counted from 1, so that a test can fail or crash at each in turn. Paths
+//! are taken as they are: there are no symbolic links, and making a directory is durable at once (as in
+//! `OsDisk`).
 
 mod crash;
 
@@ -119,8 +121,8 @@ impl SimDisk {
         self.machine.lock().fault = Some(Fault::After(n));
     }
 
-    /// Stops the machine at the operation number `n`: it and every later call fails, until [`SimDisk::crash`] gives
-    /// the disk that is found after the restart.
+    /// Stops the machine at the operation number `n`: it and every later call fails, until [`SimDisk::crash`]
+    /// gives the disk that is found after the restart.
     pub fn crash_at(&self, n: u64) {
         self.machine.lock().fault = Some(Fault::Crash(n));
     }
@@ -157,8 +159,8 @@ impl SimDisk {
         self.machine.lock().used()
     }
 
-    /// The disk as it is found after a power loss now. What was not synced is lost, kept, torn or reordered, as `seed`
-    /// has it. This disk stays as it is, but should not be used any more.
+    /// The disk as it is found after a power loss now. What was not synced is lost, kept, torn or reordered,
+    /// as `seed` has it. This disk stays as it is, but should not be used any more.
     #[must_use]
     pub fn crash(&self, seed: u64) -> Self {
         Self { machine: Arc::new(Mutex::new(crash::crash(&self.machine.lock(), seed))) }

@@ -14,7 +14,8 @@ use crate::{
 };
 
 /// A file grows by multiples of this. One more sync per chunk, so that no commit pays for growing the file.
-/// Small in tests, so that they cross its boundaries and fill no megabytes of simulated disk for every segment.
+/// Small in tests, so that they cross its boundaries and fill no megabytes of simulated disk for every
+/// segment.
 const CHUNK: u64 =
     if cfg!(any(test, all(feature = "testing", debug_assertions))) { 16 << 10 } else { 4 << 20 };
 /// The part of the room on the disk that a file takes ahead of its records, where that is less than a chunk.
@@ -59,8 +60,8 @@ impl LocalLog {
         Self::create_after(root, epoch, 0, &ReplayEnd::default())
     }
 
-    /// Like [`LocalLog::create`], and records where the log that was just replayed ends, so that a later replay can tell a
-    /// damaged tail from a torn one. `manifest` is the id of the newest manifest.
+    /// Like [`LocalLog::create`], and records where the log that was just replayed ends, so that a later
+    /// replay can tell a damaged tail from a torn one. `manifest` is the id of the newest manifest.
     ///
     /// # Errors
     ///
@@ -91,17 +92,19 @@ impl LocalLog {
         self.manifest
     }
 
-    /// Appends one record with the commits of `groups`, and syncs it and everything before it if `durability` asks.
+    /// Appends one record with the commits of `groups`, and syncs it and everything before it if `durability`
+    /// asks.
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] when the group is larger than 1 GiB, [`Error::Unavailable`] with
-    /// [`Error::is_full`] when the disk has no room for the segment to grow: nothing was written, the log goes on.
-    /// Any other failure poisons the log: this and every later call fails with [`Error::Poisoned`].
+    /// [`Error::Invalid`] when the group is larger than 1 GiB, [`Error::Unavailable`] with [`Error::is_full`]
+    /// when the disk has no room for the segment to grow: nothing was written, the log goes on. Any other
+    /// failure poisons the log: this and every later call fails with [`Error::Poisoned`].
     ///
     /// # Cost
     ///
-    /// One positioned write, and one sync with [`Durability::Sync`]. No allocation once the buffers have grown.
+    /// One positioned write, and one sync with [`Durability::Sync`]. No allocation once the buffers have
+    /// grown.
     pub fn append(&mut self, groups: &[StampedBatch<'_>], durability: Durability) -> Result<()> {
         let estimate: usize = groups.iter().map(|group| group.batch.bytes()).sum();
         if estimate as u64 > PAYLOAD_BYTES_MAX {
@@ -119,8 +122,8 @@ impl LocalLog {
         }
     }
 
-    /// Says in the log that `manifest` is the newest one from now on. It becomes durable with what follows: until then a
-    /// crash leaves the manifest without the proof that it was there.
+    /// Says in the log that `manifest` is the newest one from now on. It becomes durable with what follows:
+    /// until then a crash leaves the manifest without the proof that it was there.
     ///
     /// # Errors
     ///
@@ -176,8 +179,8 @@ impl LocalLog {
     ///
     /// # Errors
     ///
-    /// [`Error::Unavailable`] with [`Error::is_full`] when the disk has no room: the log goes on in the old segment.
-    /// Any other failure poisons the log.
+    /// [`Error::Unavailable`] with [`Error::is_full`] when the disk has no room: the log goes on in the old
+    /// segment. Any other failure poisons the log.
     pub fn rotate(&mut self) -> Result<LogPosition> {
         self.sync()?;
         let next = LogPosition { sequence: self.position.sequence + 1, ..self.position };
@@ -293,7 +296,8 @@ impl OpenSegment {
     }
 }
 
-/// Makes the file at least `least` bytes long, by a whole chunk where that leaves enough for others; returns its length.
+/// Makes the file at least `least` bytes long, by a whole chunk where that leaves enough for others; returns
+/// its length.
 fn allocate(file: &dyn DiskFile, least: u64) -> io::Result<u64> {
     let ahead = (file.room()? / ROOM_PART / BLOCK * BLOCK).clamp(BLOCK, CHUNK);
     for wanted in [least.next_multiple_of(ahead), least.next_multiple_of(BLOCK)] {

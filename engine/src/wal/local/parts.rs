@@ -45,7 +45,8 @@ pub(crate) enum SegmentPart {
     },
 }
 
-/// Hands the parts of the segment in `bytes` to `found`, in order. `named`: the position that the file's name says.
+/// Hands the parts of the segment in `bytes` to `found`, in order. `named`: the position that the file's name
+/// says.
 pub(crate) fn read_segment(named: Option<LogPosition>, bytes: &Bytes, found: &mut impl FnMut(SegmentPart)) {
     let position = named.unwrap_or_else(|| SegmentHeader::position_said(bytes));
     match SegmentHeader::decode(bytes, position) {

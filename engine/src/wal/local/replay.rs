@@ -44,8 +44,9 @@ pub struct ReplayEnd {
 ///
 /// # Errors
 ///
-/// [`Error::Corrupt`] naming segment and offset when acknowledged bytes are damaged or a segment is missing, or a manifest
-/// that was published and has gone; what was applied before is a prefix of the commits. Errors of `apply` are passed on.
+/// [`Error::Corrupt`] naming segment and offset when acknowledged bytes are damaged or a segment is missing,
+/// or a manifest that was published and has gone; what was applied before is a prefix of the commits. Errors
+/// of `apply` are passed on.
 ///
 /// # Cost
 ///
@@ -94,7 +95,8 @@ pub async fn replay(
     Ok(end)
 }
 
-/// Whether the log still ends where a replay of it did: nothing was written since. After a torn record nothing is sure.
+/// Whether the log still ends where a replay of it did: nothing was written since. After a torn record
+/// nothing is sure.
 ///
 /// # Errors
 ///
@@ -111,8 +113,8 @@ pub(crate) fn ends_there(root: &Root, bounds: LogBounds, end: &ReplayEnd) -> Res
     Ok(is_end)
 }
 
-/// Gives the disk back what the last segment of the manifest's epoch has taken ahead of its records; false where that is
-/// nothing. Only of a log that nobody writes.
+/// Gives the disk back what the last segment of the manifest's epoch has taken ahead of its records; false
+/// where that is nothing. Only of a log that nobody writes.
 ///
 /// # Errors
 ///
@@ -134,7 +136,8 @@ pub(crate) fn give_back(root: &Root, bounds: LogBounds) -> Result<bool> {
     cut().map(|()| true).map_err(|error| disk_error("cutting", &segment.name, error))
 }
 
-/// The newest manifest that the segment knows of, as far as it can be read: proof for an error, never of soundness.
+/// The newest manifest that the segment knows of, as far as it can be read: proof for an error, never of
+/// soundness.
 pub(super) fn newest_manifest(local: &LocalDir, position: LogPosition) -> u64 {
     let Ok(segment) = ReplaySegment::open(local, position) else { return 0 };
     let mut end = ReplayEnd::default();

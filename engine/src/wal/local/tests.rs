@@ -486,8 +486,8 @@ fn what_a_killed_process_left_unsynced_is_durable_once_replayed() {
     }
 }
 
-/// Random commits, crashes at a random operation, recovery after recovery: what was acknowledged is there, what is
-/// there is a prefix of what was written.
+/// Random commits, crashes at a random operation, recovery after recovery: what was acknowledged is there,
+/// what is there is a prefix of what was written.
 #[test]
 fn crashes_lose_nothing_acknowledged_and_leave_no_hole() {
     for seed in 0..200 {
