@@ -4,4 +4,5 @@ mod dependencies;
 mod documentation;
 mod key_value;
 mod licences;
+mod names;
 mod sql_logic;

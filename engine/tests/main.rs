@@ -10,6 +10,7 @@ mod handles;
 mod history;
 mod loads;
 mod memory;
+mod rooms;
 mod shape;
 mod space;
 mod subcompactions;

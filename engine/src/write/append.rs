@@ -142,7 +142,9 @@ impl StagedGroup {
             let outcome = staged.durable().await;
             self.is_over = outcome.is_err();
             let took_us = outcome.inspect_err(|error| self.core.note_failure(error))?;
-            took_us.into_iter().for_each(|took_us| self.core.metrics.sync_us.record(took_us));
+            if let Some(took_us) = took_us {
+                self.core.metrics.sync_us.record(took_us);
+            }
         }
         self.is_over = true;
         // 2. Visible.
