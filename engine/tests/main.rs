@@ -4,6 +4,7 @@
 
 mod check;
 mod copied_pages;
+mod decoders;
 mod earlier_formats;
 mod format;
 mod handles;

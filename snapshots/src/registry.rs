@@ -134,15 +134,13 @@ impl Snapshots {
     /// # Errors
     /// As [`Self::get`].
     pub async fn get_in(&self, view: &ReadView, name: &str) -> Result<Snapshot> {
-        match find(view, name).await? {
-            Some(snapshot) => Ok(snapshot),
-            None => {
-                let all = read_all(view).await?;
-                let candidates = similar_names(name, all.iter().map(|snapshot| snapshot.name.as_str()));
-                let candidates = candidates.into_iter().map(str::to_owned).collect();
-                Err(Error::NotFound { name: name.into(), candidates })
-            }
+        if let Some(snapshot) = find(view, name).await? {
+            return Ok(snapshot);
         }
+        let all = read_all(view).await?;
+        let candidates = similar_names(name, all.iter().map(|snapshot| snapshot.name.as_str()));
+        let candidates = candidates.into_iter().map(str::to_owned).collect();
+        Err(Error::NotFound { name: name.into(), candidates })
     }
 
     /// All snapshots by name.

@@ -50,7 +50,7 @@ pub fn encode(manifest: &Manifest) -> Result<Bytes> {
 }
 
 /// The object with this body.
-pub(super) fn seal(id: u64, body: &[u8]) -> Result<Bytes> {
+pub(crate) fn seal(id: u64, body: &[u8]) -> Result<Bytes> {
     if body.len() > BODY_BYTES_MAX {
         return Err(Error::Invalid(format!("the manifest is too large: bytes={}", body.len())));
     }

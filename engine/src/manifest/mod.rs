@@ -27,6 +27,8 @@ use std::{collections::BTreeMap, fmt};
 
 use bytes::Bytes;
 
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use codec::seal;
 pub use codec::{decode, encode, hash};
 pub(crate) use codec::{decode_damaged, header_of};
 pub use publish::{LoadedManifest, load, load_newest, newest_id, prune, publish};

@@ -4,6 +4,7 @@
 //! Behind the feature `testing`. Everything here is deterministic: the same seed and the same calls give the
 //! same bytes.
 
+pub mod decoders;
 mod env;
 mod fault_store;
 mod gate;

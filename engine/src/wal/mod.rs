@@ -26,6 +26,8 @@ mod local;
 mod payload;
 mod staged;
 
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use local::decode_any_bytes;
 pub use local::{LocalLog, ReplayEnd, delete_before, replay};
 pub(crate) use local::{SegmentPart, ends_there, give_back, read_segment};
 pub use payload::StampedBatch;

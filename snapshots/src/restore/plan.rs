@@ -122,9 +122,7 @@ impl RestorePlan {
     /// The keyspaces that come back, with the moment of their drop.
     pub(super) fn revived(&self) -> impl Iterator<Item = (KeyspaceId, Timestamp)> {
         self.targets.iter().flat_map(|RestoreTarget { object, dropped_at }| {
-            dropped_at
-                .into_iter()
-                .flat_map(|at| object.keyspaces.iter().map(move |keyspace| (*keyspace, *at)))
+            dropped_at.iter().flat_map(|at| object.keyspaces.iter().map(move |keyspace| (*keyspace, *at)))
         })
     }
 

@@ -36,6 +36,8 @@
 //! 11. The zeros ahead of the records are a reserve: on a full disk they are given back, so that there is
 //!     room for what makes room.
 
+#[cfg(any(test, feature = "testing"))]
+mod any_bytes;
 mod append;
 mod listing;
 mod parts;
@@ -47,6 +49,8 @@ mod tests;
 
 use std::sync::Arc;
 
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use any_bytes::decode_any_bytes;
 pub use append::LocalLog;
 pub use listing::delete_before;
 pub(crate) use parts::{SegmentPart, read_segment};
