@@ -449,7 +449,9 @@ async fn readers_at_a_moment_and_locks_wait_for_what_is_staged() {
     store.engine().log_gate().close();
     let mut commits: Vec<_> =
         ["1", "2"].map(|v| Box::pin(store.write(batch(t, "a", v), Durability::Sync))).into();
-    commits.iter_mut().for_each(|commit| poll_until_staged(store, commit.as_mut()));
+    for commit in &mut commits {
+        poll_until_staged(store, commit.as_mut());
+    }
     let mut reader = pin!(store.view_at(store.clock().now()));
     let mut lock = pin!(store.lock_exclusive(std::slice::from_ref(&t), "a load", 0));
     let mut drained = pin!(store.drain());
