@@ -5,4 +5,5 @@ mod documentation;
 mod key_value;
 mod licences;
 mod names;
+mod rooms;
 mod sql_logic;

@@ -7,7 +7,7 @@ use std::{
 
 /// The crates by their folder, with the type names that may be declared twice in each. The number only falls.
 const TWICE_MAX: &[(&str, usize)] =
-    &[("engine", 0), ("mvcc", 0), ("snapshots", 0), ("query", 26), (".", 0), ("cli", 0)];
+    &[("engine", 0), ("mvcc", 0), ("snapshots", 0), ("query", 8), (".", 0), ("cli", 0)];
 /// The folders whose comments are checked.
 const WRAPPED: &[&str] = &["engine", "mvcc", "snapshots"];
 /// As wide as rustfmt makes the code.
@@ -15,7 +15,7 @@ const COLUMNS_MAX: usize = 110;
 
 /// The Rust files below a folder.
 #[expect(clippy::disallowed_methods, reason = "a test reads the sources")]
-fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
+pub(crate) fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {

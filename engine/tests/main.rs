@@ -11,7 +11,6 @@ mod handles;
 mod history;
 mod loads;
 mod memory;
-mod rooms;
 mod shape;
 mod space;
 mod subcompactions;

@@ -30,7 +30,7 @@ fn is_hidden(c: char) -> bool {
 
 /// The known names that resemble `name`, best first, three at most.
 pub fn similar_names<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
-    const LIKENESS_MIN: f64 = 0.7;
+    const LIKENESS_MIN: f64 = 0.65;
     let wanted = name.to_lowercase();
     let mut found: Vec<(f64, &str)> = known
         .into_iter()

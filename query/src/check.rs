@@ -11,14 +11,16 @@ use datafusion::execution::TaskContext;
 use futures::TryStreamExt;
 
 use crate::{
-    catalog::{CatalogCache, ObjectPath, TableDef},
+    catalog::TableDef,
     error::{Error, ErrorKind, Result},
-    scan::{PointLabel, Reader, TableAt},
-    session::Progress,
+    moment::{CatalogCache, MomentLabel, Reader},
+    names::ObjectPath,
+    scan::TableAt,
+    statement::Progress,
 };
 
-/// A moment to be looked at.
-struct Moment {
+/// A moment whose rows are checked.
+struct CheckedMoment {
     /// As messages name it.
     name: String,
     view: ReadView,
@@ -87,7 +89,7 @@ pub async fn check(
                 path.clone(),
                 Arc::clone(table),
                 Reader::View(moment.view.clone()),
-                PointLabel::Latest,
+                MomentLabel::Latest,
             );
             match decode_rows(snapshots, path, &at, progress).await {
                 Ok(rows) => checked.rows += rows,
@@ -99,13 +101,13 @@ pub async fn check(
 }
 
 /// The snapshots that can be read, and now, by time.
-async fn moments(snapshots: &Snapshots, findings: &mut Findings) -> Result<Vec<Moment>> {
-    let now = Moment { name: "now".into(), view: snapshots.store().view_now(), scope: None };
+async fn moments(snapshots: &Snapshots, findings: &mut Findings) -> Result<Vec<CheckedMoment>> {
+    let now = CheckedMoment { name: "now".into(), view: snapshots.store().view_now(), scope: None };
     let mut moments = vec![now];
     for snapshot in snapshots.list().await? {
         let place = format!("snapshot {}", snapshot.name);
         match snapshots.view(&snapshot.name).await {
-            Ok(view) => moments.push(Moment { name: place, view, scope: Some(snapshot.scope) }),
+            Ok(view) => moments.push(CheckedMoment { name: place, view, scope: Some(snapshot.scope) }),
             Err(error) => findings.add(&place, format!("cannot be read: {error}")),
         }
     }

@@ -50,7 +50,7 @@ impl ArrayFormatterFactory for PostgresText {
             data_type if data_type.is_binary() => Box::new(Hex(array)),
             DataType::Interval(IntervalUnit::MonthDayNano) => Box::new(IntervalTexts(array)),
             data_type if is_list(data_type) => Box::new(List::new(array, options)?),
-            DataType::Struct(_) => Box::new(Row::new(array, options)?),
+            DataType::Struct(_) => Box::new(RowText::new(array, options)?),
             _ => return Ok(None),
         };
         Ok(Some(ArrayFormatter::new(format, options.safe())))
@@ -163,11 +163,11 @@ impl DisplayIndex for List<'_> {
 }
 
 /// `(1,,"a b")`; NULL is nothing.
-struct Row<'a> {
+struct RowText<'a> {
     fields: Vec<(&'a ArrayRef, ArrayFormatter<'a>)>,
 }
 
-impl<'a> Row<'a> {
+impl<'a> RowText<'a> {
     fn new(array: &'a dyn Array, options: &FormatOptions<'a>) -> Result<Self, ArrowError> {
         let columns = array.as_struct().columns().iter();
         let fields = columns.map(|column| Ok((column, formatter(column.as_ref(), options)?)));
@@ -175,7 +175,7 @@ impl<'a> Row<'a> {
     }
 }
 
-impl DisplayIndex for Row<'_> {
+impl DisplayIndex for RowText<'_> {
     fn write(&self, row: usize, out: &mut dyn std::fmt::Write) -> FormatResult {
         let mut text = String::new();
         out.write_char('(')?;

@@ -16,7 +16,8 @@
 //! 3. The database `main` with the schema `public` always exists and has no row; `bygone` and `information_schema` are
 //!    computed.
 
-mod load;
+pub(crate) mod keys;
+mod rows;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -26,13 +27,9 @@ use std::{
 use bygone_engine::types::KeyspaceId;
 use serde::{Deserialize, Serialize};
 
-pub use load::table_keyspaces;
-pub(crate) use load::{CatalogCache, keys};
-
-pub(crate) use crate::names::{DEFAULT_DATABASE, DEFAULT_SCHEMA, ObjectPath};
-
 use crate::{
     error::Result,
+    names::{DEFAULT_DATABASE, DEFAULT_SCHEMA, ObjectPath},
     rows::{RowColumn, RowLayout},
     types::ColumnType,
 };

@@ -33,7 +33,7 @@ use arrow::{
 use crate::{
     error::{Error, ErrorKind, Result},
     parse::{CopyOptions, FileFormat},
-    points::TimeZone,
+    time::TimeZone,
     types::ColumnType,
 };
 
@@ -145,12 +145,12 @@ impl TargetColumn {
 
 /// Reads a file as batches of the target columns, in their order.
 pub struct FileReader {
-    reader: Reader,
+    reader: FormatReader,
     schema: SchemaRef,
     bytes: Option<u64>,
 }
 
-enum Reader {
+enum FormatReader {
     Csv(Box<csv_read::CsvReader>),
     Parquet(parquet_file::ParquetInput),
 }
@@ -182,7 +182,7 @@ impl FileReader {
         let fields: Vec<Field> =
             columns.iter().map(|column| Field::new(&column.name, column.column_type.arrow(), true)).collect();
         let schema = Arc::new(Schema::new(fields));
-        let target = Target { path, columns, naming, zone, schema: &schema };
+        let target = FileTarget { path, columns, naming, zone, schema: &schema };
         let (reader, bytes) = match options.format {
             FileFormat::Csv => {
                 let (file, bytes): (Box<dyn Read + Send>, _) = match file {
@@ -192,7 +192,7 @@ impl FileReader {
                         (Box::new(file), Some(bytes))
                     }
                 };
-                (Reader::Csv(Box::new(csv_read::CsvReader::new(file, &target, options)?)), bytes)
+                (FormatReader::Csv(Box::new(csv_read::CsvReader::new(file, &target, options)?)), bytes)
             }
             FileFormat::Parquet => {
                 let mut file = match file {
@@ -201,7 +201,7 @@ impl FileReader {
                     InputFile::Pipe(pipe) => files.spool(pipe).map_err(failed)?,
                 };
                 let bytes = length(file.as_mut()).map_err(failed)?;
-                (Reader::Parquet(parquet_file::ParquetInput::new(file, bytes, &target)?), Some(bytes))
+                (FormatReader::Parquet(parquet_file::ParquetInput::new(file, bytes, &target)?), Some(bytes))
             }
         };
         Ok(Self { reader, schema, bytes })
@@ -220,8 +220,10 @@ impl FileReader {
     /// Bytes read so far, as near as is known.
     pub fn bytes_read(&self) -> u64 {
         match &self.reader {
-            Reader::Csv(reader) => reader.bytes_read(),
-            Reader::Parquet(reader) => (self.bytes.unwrap_or_default() as f64 * reader.share_read()) as u64,
+            FormatReader::Csv(reader) => reader.bytes_read(),
+            FormatReader::Parquet(reader) => {
+                (self.bytes.unwrap_or_default() as f64 * reader.share_read()) as u64
+            }
         }
     }
 
@@ -232,20 +234,20 @@ impl FileReader {
     /// 22P02, 22003 and the like with file, line and column; 22P04 when the file is not of its format.
     pub fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
         match &mut self.reader {
-            Reader::Csv(reader) => reader.next_batch(),
-            Reader::Parquet(reader) => reader.next_batch(),
+            FormatReader::Csv(reader) => reader.next_batch(),
+            FormatReader::Parquet(reader) => reader.next_batch(),
         }
     }
 }
 
 /// Writes batches to a file, which appears when it is complete.
 pub struct FileWriter {
-    writer: Writer,
+    writer: FormatWriter,
     path: String,
     rows: u64,
 }
 
-enum Writer {
+enum FormatWriter {
     Csv(csv_write::CsvWriter),
     Parquet(Box<parquet_file::ParquetOutput>),
 }
@@ -268,9 +270,9 @@ impl FileWriter {
     pub fn create(files: &dyn Files, path: &str, schema: &SchemaRef, options: &CopyOptions) -> Result<Self> {
         let file = files.create(path).map_err(|error| file_error(path, &error))?;
         let writer = match options.format {
-            FileFormat::Csv => Writer::Csv(csv_write::CsvWriter::new(file, schema, options)),
+            FileFormat::Csv => FormatWriter::Csv(csv_write::CsvWriter::new(file, schema, options)),
             FileFormat::Parquet => {
-                Writer::Parquet(Box::new(parquet_file::ParquetOutput::new(file, schema, path)?))
+                FormatWriter::Parquet(Box::new(parquet_file::ParquetOutput::new(file, schema, path)?))
             }
         };
         Ok(Self { writer, path: path.to_owned(), rows: 0 })
@@ -284,8 +286,8 @@ impl FileWriter {
     pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         self.rows += batch.num_rows() as u64;
         match &mut self.writer {
-            Writer::Csv(writer) => writer.write(batch, &self.path),
-            Writer::Parquet(writer) => writer.write(batch, &self.path),
+            FormatWriter::Csv(writer) => writer.write(batch, &self.path),
+            FormatWriter::Parquet(writer) => writer.write(batch, &self.path),
         }
     }
 
@@ -296,8 +298,8 @@ impl FileWriter {
     /// As [`FileWriter::write`].
     pub fn finish(self) -> Result<u64> {
         let file = match self.writer {
-            Writer::Csv(writer) => writer.finish().map_err(|error| file_error(&self.path, &error))?,
-            Writer::Parquet(writer) => writer.finish(&self.path)?,
+            FormatWriter::Csv(writer) => writer.finish().map_err(|error| file_error(&self.path, &error))?,
+            FormatWriter::Parquet(writer) => writer.finish(&self.path)?,
         };
         file.finish().map_err(|error| file_error(&self.path, &error))?;
         Ok(self.rows)
@@ -305,7 +307,7 @@ impl FileWriter {
 }
 
 /// What a file is read into.
-struct Target<'a> {
+struct FileTarget<'a> {
     path: &'a str,
     columns: &'a [TargetColumn],
     naming: Naming<'a>,

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     error::Result,
     parse::{CopyOptions, FileFormat, Header},
-    points::TimeZone,
+    time::TimeZone,
     types::ColumnType,
 };
 

@@ -9,7 +9,7 @@ use arrow::array::{
 
 use crate::{
     error::{Error, Result},
-    points::{TimeZone, read_date, read_time},
+    time::{TimeZone, read_date, read_time},
     types::{ColumnType, UTC},
 };
 

@@ -14,10 +14,14 @@ use datafusion::{
     sql::sqlparser::parser::ParserError,
 };
 
-use super::{Error, ErrorKind, Position, sql_types::with_sql_names, wording};
+use super::{
+    Error, ErrorKind, Position, position,
+    sql_types::with_sql_names,
+    wording::{self, between},
+};
 use crate::{
-    names::internal::{shown_name, without_marks, without_scan_names},
-    postgres::ast::output_names::is_ambiguous,
+    names::internal::{is_ambiguous, shown_name, without_marks, without_scan_names},
+    time::display_timestamp,
 };
 
 impl From<EngineError> for Error {
@@ -44,7 +48,9 @@ impl From<EngineError> for Error {
             EngineError::Poisoned(_) => {
                 Self::new(ErrorKind::Unavailable, "58030", message).with_hint("open the database again")
             }
-            EngineError::TooOld { requested, horizon } => Self::too_old(*requested, *horizon, None, None),
+            EngineError::TooOld { requested, horizon } => {
+                Self::too_old(display_timestamp(*requested), display_timestamp(*horizon), None, None)
+            }
             EngineError::DuplicateKey { .. } => Self::new(ErrorKind::AlreadyExists, "23505", message),
             EngineError::Closed => Self::new(ErrorKind::Unavailable, "57P01", "the database is closed"),
             _ => Self::new(ErrorKind::Invalid, "22023", message),
@@ -219,11 +225,6 @@ fn split_position(message: &str) -> (&str, Option<Position>) {
     }
 }
 
-/// A position of the tokenizer; it writes zero for "unknown".
-pub(crate) fn position(line: u64, column: u64) -> Option<Position> {
-    (line > 0).then_some(Position { line: line as u32, column: column.max(1) as u32 })
-}
-
 fn from_schema(error: &SchemaError) -> Error {
     match error {
         SchemaError::FieldNotFound { field, valid_fields }
@@ -316,12 +317,6 @@ fn from_execution(message: &str) -> Error {
         return Error::new(ErrorKind::Invalid, "21000", message);
     }
     Error::new(ErrorKind::Invalid, "22000", message)
-}
-
-pub(super) fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
-    let from = text.find(start)? + start.len();
-    let length = text[from..].find(end)?;
-    Some(&text[from..from + length])
 }
 
 /// A message of DataFusion without its prefixes, its back trace, and the points in catalog names.

@@ -7,6 +7,7 @@ use bygone_mvcc::Error as MvccError;
 use bygone_snapshots::Error as SnapshotsError;
 
 use super::{Error, ErrorKind, did_you_mean};
+use crate::time::display_timestamp;
 
 impl From<MvccError> for Error {
     fn from(error: MvccError) -> Self {
@@ -22,7 +23,7 @@ impl From<MvccError> for Error {
                 Self::locked(format!("the table is locked by {by}")).with_hint("try again when that is done")
             }
             MvccError::Future { requested, now } => {
-                Self::future(crate::points::display_timestamp(*requested), *now)
+                Self::future(display_timestamp(*requested), display_timestamp(*now))
             }
             MvccError::ReadOnly(what) => Self::read_only(format!("{what} is read-only")),
             MvccError::TooLarge { .. } => {

@@ -13,9 +13,6 @@ mod wording;
 
 use std::{fmt, sync::Arc};
 
-use bygone_engine::Timestamp;
-
-pub(crate) use convert::position;
 pub use printable::printable;
 pub use suggest::{did_you_mean, similar};
 
@@ -61,6 +58,11 @@ pub struct Position {
     pub line: u32,
     /// The column in characters, counted from 1.
     pub column: u32,
+}
+
+/// The place that the tokenizer counts as this line and column; it writes zero for "unknown".
+pub(crate) fn position(line: u64, column: u64) -> Option<Position> {
+    (line > 0).then_some(Position { line: line as u32, column: column.max(1) as u32 })
 }
 
 impl fmt::Display for Position {
@@ -237,13 +239,11 @@ impl Error {
     /// 72000: the moment is below the horizon and not pinned. `before` and `after` are the nearest snapshots, written
     /// as the user would name them.
     pub fn too_old(
-        requested: Timestamp,
-        horizon: Timestamp,
+        requested: impl fmt::Display,
+        horizon: impl fmt::Display,
         before: Option<&str>,
         after: Option<&str>,
     ) -> Self {
-        let readable = crate::points::display_timestamp(horizon);
-        let asked = crate::points::display_timestamp(requested);
         let near = match (before, after) {
             (None, None) => "no snapshot holds an older moment".to_owned(),
             (Some(one), None) | (None, Some(one)) => format!("the nearest snapshot is {one}"),
@@ -252,7 +252,7 @@ impl Error {
         Self::new(
             ErrorKind::TooOld,
             "72000",
-            format!("{asked} is too old: the oldest readable moment is {readable}"),
+            format!("{requested} is too old: the oldest readable moment is {horizon}"),
         )
         .with_hint(format!(
             "{near}; to keep a moment, pin it with CREATE SNAPSHOT, or raise the retention with ALTER TABLE … SET \
@@ -284,13 +284,11 @@ impl Error {
     }
 
     /// 22023: a moment that has not happened yet.
-    pub fn future(requested: impl fmt::Display, now: Timestamp) -> Self {
-        Self::new(
-            ErrorKind::Invalid,
-            "22023",
-            format!("{requested} is in the future: it is now {}", crate::points::display_timestamp(now)),
-        )
-        .with_hint("a literal without zone is read in the session's time zone; write the zone to be exact")
+    pub fn future(requested: impl fmt::Display, now: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::Invalid, "22023", format!("{requested} is in the future: it is now {now}"))
+            .with_hint(
+                "a literal without zone is read in the session's time zone; write the zone to be exact",
+            )
     }
 
     /// 22023: a parameter or a moment that is not valid.

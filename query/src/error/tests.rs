@@ -8,6 +8,7 @@ use datafusion::{
 };
 
 use super::{Error, ErrorKind, Position, convert::plain, did_you_mean};
+use crate::time::display_timestamp;
 
 #[test]
 fn an_error_of_ours_survives_any_wrapping_by_the_planner() {
@@ -66,8 +67,8 @@ fn a_full_disk_is_told_apart_from_other_failures() {
 #[test]
 fn a_moment_that_is_gone_names_what_is_left() {
     let error = Error::too_old(
-        Timestamp::from_micros(1_000_000),
-        Timestamp::from_micros(2_000_000),
+        display_timestamp(Timestamp::from_micros(1_000_000)),
+        display_timestamp(Timestamp::from_micros(2_000_000)),
         Some("jan"),
         None,
     );

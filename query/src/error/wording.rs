@@ -1,7 +1,7 @@
 //! Mistakes of users that DataFusion finds, with Postgres' codes and in its words. Its own messages name Rust types, list
 //! candidates, or call themselves internal errors.
 
-use super::{Error, ErrorKind, convert::between, similar};
+use super::{Error, ErrorKind, similar};
 
 /// Functions that stand before OVER only.
 const WINDOW_FUNCTIONS: [&str; 11] = [
@@ -257,4 +257,11 @@ fn regular_expression(message: &str) -> Option<Error> {
 fn lowercase(message: &str) -> String {
     let mut chars = message.chars();
     chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+}
+
+/// The text between the first `start` and the `end` behind it.
+pub(super) fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
+    let from = text.find(start)? + start.len();
+    let length = text[from..].find(end)?;
+    Some(&text[from..from + length])
 }

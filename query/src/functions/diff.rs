@@ -19,31 +19,31 @@ use datafusion::{
 };
 use futures::stream;
 
-use super::{point, table_path, wrong_call};
+use super::{moment, table_path, wrong_call};
 use crate::{
     catalog::TableDef,
     error::{Error, Result},
+    moment::{OpenMoment, Reader},
     names::SearchPath,
-    plan::{Moment, Resolver},
     rows::{RowDecoder, RowLayout},
-    scan::{Reader, fields},
-    session::Shared,
+    scan::fields,
+    statement::{Database, OpenMoments},
 };
 
 /// The rows of a call.
 pub(super) async fn table_diff(
-    resolver: &mut Resolver<'_>,
+    moments: &mut OpenMoments<'_>,
     args: &[ScalarValue],
-    _default: &Arc<Moment>,
+    _default: &Arc<OpenMoment>,
     search: &SearchPath,
 ) -> Result<Arc<dyn TableProvider>> {
     let [table, from, to] = args else { return Err(wrong_call("table_diff('table', from, to)")) };
     let path = table_path(table, search)?.ok_or_else(|| wrong_call("table_diff('table', from, to)"))?;
-    let from = point(resolver, from).await?;
-    let from = resolver.moment_at(&from).await?;
-    let to = point(resolver, to).await?;
-    let to = resolver.moment_at(&to).await?;
-    let definition = |moment: &Moment| -> Result<Arc<TableDef>> {
+    let from = moment(moments, from).await?;
+    let from = moments.moment_at(&from).await?;
+    let to = moment(moments, to).await?;
+    let to = moments.moment_at(&to).await?;
+    let definition = |moment: &OpenMoment| -> Result<Arc<TableDef>> {
         moment.find(&path)?;
         moment.catalog.table(&path).cloned().ok_or_else(|| Error::unsupported("table_diff of a view"))
     };
@@ -60,7 +60,7 @@ pub(super) async fn table_diff(
     columns.extend(fields(&new).into_iter().map(|field| field.with_nullable(true)));
     let keyspace = new.keyspace_id();
     Ok(Arc::new(TableDiff {
-        shared: Arc::clone(resolver.shared),
+        database: Arc::clone(moments.database),
         keyspace,
         layout: new.layout(&path)?,
         readers: [from.reader_of(&path, keyspace)?, to.reader_of(&path, keyspace)?],
@@ -71,7 +71,7 @@ pub(super) async fn table_diff(
 /// What is compared.
 #[derive(Clone)]
 struct TableDiff {
-    shared: Arc<Shared>,
+    database: Arc<Database>,
     keyspace: KeyspaceId,
     layout: Arc<RowLayout>,
     /// From and to, as written.
@@ -125,7 +125,7 @@ impl PartitionStream for DiffPart {
     }
 
     fn execute(&self, _context: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let running = Running::begin(&self.diff, &self.range);
+        let running = RunningDiff::begin(&self.diff, &self.range);
         let batches = stream::try_unfold(running, |running| async move {
             let mut running = running?;
             Ok(running.next().await?.map(|batch| (batch, Ok(running))))
@@ -135,7 +135,7 @@ impl PartitionStream for DiffPart {
 }
 
 /// A comparison under way.
-struct Running {
+struct RunningDiff {
     scan: ChangeScan,
     is_reversed: bool,
     decoder: RowDecoder,
@@ -157,13 +157,13 @@ enum Image {
     After = 3,
 }
 
-impl Running {
+impl RunningDiff {
     fn begin(diff: &TableDiff, range: &KeyRange) -> Result<Self> {
         let [from, to] = diff.readers.each_ref().map(Reader::view);
         // A diff from a later to an earlier point is the one between them, turned round.
         let is_reversed = from.timestamp() > to.timestamp();
         let (earlier, later) = if is_reversed { (to, from) } else { (from, to) };
-        let scan = diff.shared.store.engine().changes(diff.keyspace, range, earlier, later)?;
+        let scan = diff.database.store.engine().changes(diff.keyspace, range, earlier, later)?;
         let all: Vec<usize> = (0..diff.layout.columns().len()).collect();
         Ok(Self {
             scan,

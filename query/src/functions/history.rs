@@ -14,20 +14,20 @@ use datafusion::{catalog::TableProvider, common::ScalarValue, datasource::MemTab
 use super::{table_path, wrong_call};
 use crate::{
     error::{Error, Result},
+    moment::OpenMoment,
     names::SearchPath,
-    plan::{Moment, Resolver},
     postgres::functions::cast_value,
     rows::{RowDecoder, RowLayout},
-    system::Columns,
+    statement::{Columns, OpenMoments},
 };
 
 const USAGE: &str = "row_history('table', key, …) with one value for each column of the primary key";
 
 /// The rows of a call, newest version first.
 pub(super) async fn row_history(
-    resolver: &mut Resolver<'_>,
+    moments: &mut OpenMoments<'_>,
     args: &[ScalarValue],
-    default: &Arc<Moment>,
+    default: &Arc<OpenMoment>,
     search: &SearchPath,
 ) -> Result<Arc<dyn TableProvider>> {
     let (table, key_values) = args.split_first().ok_or_else(|| wrong_call(USAGE))?;
@@ -48,14 +48,15 @@ pub(super) async fn row_history(
         .iter()
         .zip(&table.primary_key)
         .map(|(value, &index)| {
-            Ok(cast_value(value, &table.columns[index].column_type.arrow(), resolver.zone)?)
+            Ok(cast_value(value, &table.columns[index].column_type.arrow(), moments.zone)?)
         })
         .collect::<Result<Vec<_>>>()?;
     let key = layout.key_prefix(&key_values)?;
     default.reader_of(&path, table.keyspace_id())?;
     let through = default.timestamp();
     let entries =
-        key_history(&resolver.shared.store, table.keyspace_id(), &key, Timestamp::default(), through).await?;
+        key_history(&moments.database.store, table.keyspace_id(), &key, Timestamp::default(), through)
+            .await?;
     let batch = versions(&layout, &key, &entries)?;
     Ok(Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]])?))
 }

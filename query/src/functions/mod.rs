@@ -23,9 +23,10 @@ pub(crate) use series::TimeSeriesTable;
 
 use crate::{
     error::{Error, ErrorKind, Result},
+    moment::{Moment, OpenMoment},
     names::{ObjectPath, SearchPath},
-    plan::{Moment, Resolver},
-    points::Point,
+    statement::{OpenMoments, version_of},
+    time::{literal_time, version_from_text},
 };
 
 const TABLE_DIFF: &str = "table_diff";
@@ -44,15 +45,15 @@ fn own_name(name: &ObjectName) -> Option<&'static str> {
 
 /// The rows of a call of a table function of ours.
 pub(crate) async fn table_function(
-    resolver: &mut Resolver<'_>,
+    moments: &mut OpenMoments<'_>,
     name: &ObjectName,
     args: Vec<ScalarValue>,
-    default: &Arc<Moment>,
+    default: &Arc<OpenMoment>,
     search: &SearchPath,
 ) -> Result<Arc<dyn TableProvider>> {
     match own_name(name) {
-        Some(TABLE_DIFF) => diff::table_diff(resolver, &args, default, search).await,
-        Some(_) => history::row_history(resolver, &args, default, search).await,
+        Some(TABLE_DIFF) => diff::table_diff(moments, &args, default, search).await,
+        Some(_) => history::row_history(moments, &args, default, search).await,
         None => Err(Error::no_function(format!("table function {name} does not exist"))),
     }
 }
@@ -66,31 +67,31 @@ fn table_path(value: &ScalarValue, search: &SearchPath) -> Result<Option<ObjectP
     value.try_as_str().flatten().map(|text| search.path_of_text(text)).transpose()
 }
 
-/// The point that an argument names: a snapshot, `snapshot:NAME`, `version:N`, `timestamp:…`, a time, a version, `now`.
-async fn point(resolver: &Resolver<'_>, value: &ScalarValue) -> Result<Point> {
+/// The moment that an argument names: a snapshot, `snapshot:NAME`, `version:N`, `timestamp:…`, a time, a version, `now`.
+async fn moment(moments: &OpenMoments<'_>, value: &ScalarValue) -> Result<Moment> {
     let Some(text) = value.try_as_str() else {
         return if value.data_type().is_integer() {
-            Ok(Point::Version(crate::plan::version_of(value)?))
+            Ok(Moment::Version(version_of(value)?))
         } else {
-            Ok(Point::Timestamp(resolver.time_of(value)?))
+            Ok(Moment::Timestamp(moments.time_of(value)?))
         };
     };
     let text = text.ok_or_else(|| Error::invalid_value("a point cannot be NULL"))?.trim();
     if text.eq_ignore_ascii_case("now") || text.eq_ignore_ascii_case("latest") {
-        return Ok(Point::Latest);
+        return Ok(Moment::Latest);
     }
     if ["snapshot:", "timestamp:", "version:"].iter().any(|kind| text.to_ascii_lowercase().starts_with(kind))
     {
-        return Point::parse(text, resolver.zone, resolver.now);
+        return Moment::parse(text, moments.zone, moments.now);
     }
-    match resolver.shared.snapshots.get(text).await {
-        Ok(_) => Ok(Point::Snapshot(text.to_owned())),
+    match moments.database.snapshots.get(text).await {
+        Ok(_) => Ok(Moment::Snapshot(text.to_owned())),
         Err(bygone_snapshots::Error::NotFound { name, candidates }) => {
-            if let Ok(version) = crate::points::version_from_text(text) {
-                return Ok(Point::Version(version));
+            if let Ok(version) = version_from_text(text) {
+                return Ok(Moment::Version(version));
             }
-            crate::points::literal_time(text, resolver.zone, resolver.now)
-                .map(Point::Timestamp)
+            literal_time(text, moments.zone, moments.now)
+                .map(Moment::Timestamp)
                 .map_err(|_| Error::no_snapshot(&name, candidates.iter().map(String::as_str)))
         }
         Err(other) => Err(other.into()),

@@ -16,9 +16,9 @@ use datafusion::{
 
 use crate::{
     error::Error,
+    moment::OpenMoment,
     names::{ObjectPath, SearchPath},
-    plan::Moment,
-    session::Shared,
+    statement::Database,
     types::UTC,
 };
 
@@ -27,12 +27,12 @@ pub(crate) const POINT_FUNCTIONS: [&str; 3] = ["as_of_timestamp", "as_of_version
 
 /// The functions whose answer depends on the points of the statement.
 pub(crate) fn point_functions(
-    default: &Arc<Moment>,
+    default: &Arc<OpenMoment>,
     reads: &BTreeMap<ObjectPath, Vec<Timestamp>>,
-    shared: &Shared,
+    database: &Database,
     search: &SearchPath,
 ) -> HashMap<String, Arc<ScalarUDF>> {
-    let engine = shared.store.engine();
+    let engine = database.store.engine();
     let mut versions = BTreeMap::new();
     let mut oldest = BTreeMap::new();
     for (path, table) in default.catalog.databases.keys().flat_map(|name| default.catalog.tables_of(name)) {
@@ -47,25 +47,25 @@ pub(crate) fn point_functions(
             answers,
             search: search.clone(),
             signature: match kind {
-                Kind::AsOfTimestamp => Signature::nullary(Volatility::Stable),
-                Kind::AsOfVersion => Signature::one_of(
+                PointFunctionKind::AsOfTimestamp => Signature::nullary(Volatility::Stable),
+                PointFunctionKind::AsOfVersion => Signature::one_of(
                     vec![TypeSignature::Nullary, TypeSignature::String(1)],
                     Volatility::Stable,
                 ),
-                Kind::OldestReadable => Signature::string(1, Volatility::Stable),
+                PointFunctionKind::OldestReadable => Signature::string(1, Volatility::Stable),
             },
         }))
     };
     let functions = [
-        function(Kind::AsOfTimestamp, BTreeMap::new()),
-        function(Kind::AsOfVersion, versions),
-        function(Kind::OldestReadable, oldest),
+        function(PointFunctionKind::AsOfTimestamp, BTreeMap::new()),
+        function(PointFunctionKind::AsOfVersion, versions),
+        function(PointFunctionKind::OldestReadable, oldest),
     ];
     POINT_FUNCTIONS.iter().map(|&name| name.to_owned()).zip(functions).collect()
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Kind {
+enum PointFunctionKind {
     AsOfTimestamp,
     AsOfVersion,
     OldestReadable,
@@ -74,7 +74,7 @@ enum Kind {
 /// A function with its answers, looked up before planning.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct PointFunction {
-    kind: Kind,
+    kind: PointFunctionKind,
     moment: Timestamp,
     /// By table.
     answers: BTreeMap<ObjectPath, Vec<Timestamp>>,
@@ -104,11 +104,11 @@ impl PointFunction {
         let micros = i64::try_from(at.as_micros()).ok();
         match self.kind {
             // Nothing was committed yet: there is no moment to name.
-            Kind::AsOfTimestamp if at == Timestamp::default() => {
+            PointFunctionKind::AsOfTimestamp if at == Timestamp::default() => {
                 ScalarValue::TimestampMicrosecond(None, Some(UTC.into()))
             }
-            Kind::AsOfVersion => ScalarValue::Int64(micros),
-            Kind::AsOfTimestamp | Kind::OldestReadable => {
+            PointFunctionKind::AsOfVersion => ScalarValue::Int64(micros),
+            PointFunctionKind::AsOfTimestamp | PointFunctionKind::OldestReadable => {
                 ScalarValue::TimestampMicrosecond(micros, Some(UTC.into()))
             }
         }
@@ -126,8 +126,8 @@ impl ScalarUDFImpl for PointFunction {
 
     fn return_type(&self, _arg_types: &[DataType]) -> Result<DataType> {
         Ok(match self.kind {
-            Kind::AsOfVersion => DataType::Int64,
-            Kind::AsOfTimestamp | Kind::OldestReadable => {
+            PointFunctionKind::AsOfVersion => DataType::Int64,
+            PointFunctionKind::AsOfTimestamp | PointFunctionKind::OldestReadable => {
                 DataType::Timestamp(TimeUnit::Microsecond, Some(UTC.into()))
             }
         })

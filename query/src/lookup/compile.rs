@@ -21,7 +21,8 @@ use datafusion::{
 };
 
 use crate::{
-    catalog::{ObjectPath, TableDef},
+    catalog::TableDef,
+    names::ObjectPath,
     postgres::ast::output_names::shown_schema,
     rows::{RowEncoder, RowLayout},
 };
@@ -31,42 +32,42 @@ const CONSTANTS: &str = "\u{1}constants";
 
 /// A statement about one row, ready to be run with the constants of each time.
 #[derive(Debug)]
-pub(super) struct Lookup {
-    pub table: Arc<TableDef>,
-    pub layout: Arc<RowLayout>,
-    pub encoder: RowEncoder,
+pub(crate) struct Lookup {
+    pub(super) table: Arc<TableDef>,
+    pub(super) layout: Arc<RowLayout>,
+    pub(super) encoder: RowEncoder,
     /// The constants, as columns.
-    pub constants: SchemaRef,
+    pub(super) constants: SchemaRef,
     /// The columns of the primary key, in its order, from the constants.
-    pub key: Vec<Arc<dyn PhysicalExpr>>,
+    pub(super) key: Vec<Arc<dyn PhysicalExpr>>,
     /// The table's columns that the plan reads.
-    pub columns: Vec<usize>,
+    pub(super) columns: Vec<usize>,
     /// Where the hidden column of the encoded key goes among them, if the plan reads it.
-    pub row_key: Option<usize>,
+    pub(super) row_key: Option<usize>,
     /// Their fields.
-    pub decoded: SchemaRef,
+    pub(super) decoded: SchemaRef,
     /// The constants, then what the plan reads.
-    pub input: SchemaRef,
-    pub steps: Vec<Step>,
+    pub(super) input: SchemaRef,
+    pub(super) steps: Vec<LookupStep>,
     shown: SchemaRef,
 }
 
 /// What is done with the row. Every step leaves the constants in front.
 #[derive(Debug)]
-pub(super) enum Step {
+pub(super) enum LookupStep {
     Filter(Arc<dyn PhysicalExpr>),
     Project(Vec<Arc<dyn PhysicalExpr>>, SchemaRef),
 }
 
 impl Lookup {
     /// The columns of the answer, under the names that users see.
-    pub(super) fn shown_schema(&self) -> &SchemaRef {
+    pub(crate) fn shown_schema(&self) -> &SchemaRef {
         &self.shown
     }
 
     /// Takes the plan of a template apart; `types` are those of its constants, the parameters that are still open. None
     /// when the plan is not one for a row by its key.
-    pub(super) fn compile(
+    pub(crate) fn compile(
         plan: &LogicalPlan,
         types: &[DataType],
         path: &ObjectPath,
@@ -83,14 +84,15 @@ impl Lookup {
             .enumerate()
             .map(|(index, data_type)| Arc::new(Field::new(constant_name(index), data_type.clone(), false)))
             .collect();
-        let mut compiler = Compiler { state, table, constants, key: vec![None; table.primary_key.len()] };
+        let mut compiler =
+            LookupCompiler { state, table, constants, key: vec![None; table.primary_key.len()] };
         let Some(pipeline) = compiler.pipeline(&plan)? else { return Ok(None) };
         let Some(key) = compiler.key.iter().cloned().collect::<Option<Vec<_>>>() else { return Ok(None) };
-        let Pipeline { projection, read, input, steps } = pipeline;
+        let LookupPipeline { projection, read, input, steps } = pipeline;
         let count = types.len();
         let last = match steps.iter().rev().find_map(|step| match step {
-            Step::Project(_, schema) => Some(schema),
-            Step::Filter(_) => None,
+            LookupStep::Project(_, schema) => Some(schema),
+            LookupStep::Filter(_) => None,
         }) {
             Some(schema) => Schema::new(schema.fields()[count..].to_vec()),
             None => read.as_ref().clone(),
@@ -147,15 +149,15 @@ fn depends_on_more(plan: &LogicalPlan) -> Result<bool> {
 }
 
 /// A part of a plan, from the scan up.
-struct Pipeline {
+struct LookupPipeline {
     /// The columns that the scan reads; the table's width stands for the hidden key.
     projection: Vec<usize>,
     read: SchemaRef,
     input: SchemaRef,
-    steps: Vec<Step>,
+    steps: Vec<LookupStep>,
 }
 
-struct Compiler<'c> {
+struct LookupCompiler<'c> {
     state: &'c SessionState,
     table: &'c TableDef,
     constants: Vec<FieldRef>,
@@ -163,8 +165,8 @@ struct Compiler<'c> {
     key: Vec<Option<Arc<dyn PhysicalExpr>>>,
 }
 
-impl Compiler<'_> {
-    fn pipeline(&mut self, plan: &LogicalPlan) -> Result<Option<Pipeline>> {
+impl LookupCompiler<'_> {
+    fn pipeline(&mut self, plan: &LogicalPlan) -> Result<Option<LookupPipeline>> {
         match plan {
             // One row at most: any limit but zero lets it through.
             LogicalPlan::Limit(Limit { skip, fetch, input }) => {
@@ -180,7 +182,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn scan(&self, scan: &TableScan) -> Result<Option<Pipeline>> {
+    fn scan(&self, scan: &TableScan) -> Result<Option<LookupPipeline>> {
         let source = scan.source.schema();
         if scan.fetch == Some(0) || source.fields().len() < self.table.columns.len() {
             return Ok(None);
@@ -189,22 +191,22 @@ impl Compiler<'_> {
         let read = Arc::new(source.project(&projection)?);
         let fields: Vec<FieldRef> = self.constants.iter().chain(read.fields()).cloned().collect();
         let input = Arc::new(Schema::new(fields));
-        Ok(Some(Pipeline { projection, read, input, steps: Vec::new() }))
+        Ok(Some(LookupPipeline { projection, read, input, steps: Vec::new() }))
     }
 
-    fn filter(&mut self, predicate: &Expr, input: &LogicalPlan) -> Result<Option<Pipeline>> {
+    fn filter(&mut self, predicate: &Expr, input: &LogicalPlan) -> Result<Option<LookupPipeline>> {
         let Some(mut pipeline) = self.pipeline(input)? else { return Ok(None) };
-        if !pipeline.steps.iter().any(|step| matches!(step, Step::Project(..))) {
+        if !pipeline.steps.iter().any(|step| matches!(step, LookupStep::Project(..))) {
             for condition in split_conjunction(predicate) {
                 self.find_key(condition, input.schema(), &pipeline.projection)?;
             }
         }
         let schema = self.schema_over(input)?;
-        pipeline.steps.push(Step::Filter(self.physical(predicate, &schema)?));
+        pipeline.steps.push(LookupStep::Filter(self.physical(predicate, &schema)?));
         Ok(Some(pipeline))
     }
 
-    fn project(&mut self, exprs: &[Expr], input: &LogicalPlan) -> Result<Option<Pipeline>> {
+    fn project(&mut self, exprs: &[Expr], input: &LogicalPlan) -> Result<Option<LookupPipeline>> {
         let Some(mut pipeline) = self.pipeline(input)? else { return Ok(None) };
         let schema = self.schema_over(input)?;
         let mut projected = Vec::with_capacity(self.constants.len() + exprs.len());
@@ -227,7 +229,7 @@ impl Compiler<'_> {
         let projected = ProjectionExprs::from(projected);
         let output = projected.project_schema(schema.as_arrow())?;
         let exprs = projected.iter().map(|projected| Arc::clone(&projected.expr)).collect();
-        pipeline.steps.push(Step::Project(exprs, Arc::new(output)));
+        pipeline.steps.push(LookupStep::Project(exprs, Arc::new(output)));
         Ok(Some(pipeline))
     }
 

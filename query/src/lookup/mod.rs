@@ -22,27 +22,16 @@ mod template;
 
 use std::{collections::HashMap, sync::Arc};
 
-use arrow::{datatypes::DataType, record_batch::RecordBatch};
-use datafusion::{common::ScalarValue, sql::sqlparser::ast};
+use arrow::datatypes::DataType;
+use datafusion::common::ScalarValue;
 use parking_lot::Mutex;
 
-use self::{
-    compile::Lookup,
-    run::Found,
-    template::{Body, Template, Values, Written},
-};
-use crate::{
-    catalog::{Object, ObjectPath, TableDef},
-    dml::{self, Target},
-    error::Result,
-    names::SearchPath,
-    parse::{Delete, PointId, Update},
-    points::TimeZone,
-    scan::Reader,
-    session::{self, Context, Parameters, Rows, Work},
-};
+use self::template::{Template, TemplateValues};
+use crate::{catalog::TableDef, names::SearchPath, time::TimeZone};
 
-pub(crate) use template::TemplateCache;
+pub(crate) use compile::Lookup;
+pub(crate) use run::LookupOutcome;
+pub(crate) use template::{LookupStatement, TemplateBody, TemplateCache, table_of};
 
 /// Templates that are remembered; beyond, all are forgotten.
 const TEMPLATES_MAX: usize = 1_024;
@@ -50,12 +39,12 @@ const TEMPLATES_MAX: usize = 1_024;
 /// The lookups of a database, shared by its sessions.
 #[derive(Debug, Default)]
 pub(crate) struct Lookups {
-    known: Mutex<HashMap<Key, Known>>,
+    known: Mutex<HashMap<LookupKey, KnownLookup>>,
 }
 
 /// What a lookup depends on besides its table.
 #[derive(Debug, PartialEq, Eq, Hash)]
-struct Key {
+struct LookupKey {
     template: Arc<Template>,
     search: SearchPath,
     zone: TimeZone,
@@ -66,201 +55,84 @@ struct Key {
 }
 
 #[derive(Clone, Debug)]
-struct Known {
+struct KnownLookup {
     table: Arc<TableDef>,
     /// None when the template has to be planned every time.
     lookup: Option<Arc<Lookup>>,
 }
 
-/// A statement that may name one row, with what it is planned with.
-struct Request<'r> {
-    path: &'r ObjectPath,
-    table: &'r Arc<TableDef>,
-    statement: Written<'r>,
-    /// What a change is planned with.
-    change: Option<(&'r Work, &'r Target)>,
-}
-
-/// A statement that is run as a lookup, with its constants and what it reads.
-struct Prepared {
-    lookup: Arc<Lookup>,
+/// A statement that may name one row: its template, and the values of its parameters.
+#[derive(Debug)]
+pub(crate) struct BoundTemplate {
+    key: LookupKey,
     constants: Vec<ScalarValue>,
-    reader: Reader,
 }
 
-impl Prepared {
-    async fn run(&self) -> Found {
-        self.lookup.run(&self.reader, &self.constants).await
+impl BoundTemplate {
+    /// The template of a statement over `table`, with its values; none when it cannot name one row, or a value is
+    /// missing or not of its column's kind.
+    pub(crate) fn of(
+        cache: &TemplateCache,
+        statement: LookupStatement<'_>,
+        table: &Arc<TableDef>,
+        parameters: &[ScalarValue],
+        search: &SearchPath,
+        zone: TimeZone,
+    ) -> Option<Self> {
+        let templated = cache.of(statement, table)?;
+        let TemplateValues { constants, others } = templated.values(parameters)?;
+        let key = LookupKey {
+            template: Arc::clone(&templated.template),
+            search: search.clone(),
+            zone,
+            types: constants.iter().map(ScalarValue::data_type).collect(),
+            bound: others,
+        };
+        Some(Self { key, constants })
     }
-}
 
-/// The rows of a query that names one row by its key; none when it has to be planned.
-pub(crate) async fn select(context: &mut Context<'_>, query: &ast::Query) -> Result<Option<Rows>> {
-    let told = context.notices.len();
-    let rows = match of_query(context, query).await? {
-        Some(prepared) => match prepared.run().await {
-            Found::Rows(rows) => Some(Rows::of_result(Arc::clone(prepared.lookup.shown_schema()), rows)),
-            Found::Planned => None,
-        },
-        None => None,
-    };
-    if rows.is_none() {
-        // Planning tells them again.
-        context.notices.truncate(told);
+    /// The statement with parameters in the place of its constants.
+    pub(crate) fn body(&self) -> &TemplateBody {
+        &self.key.template.body
     }
-    Ok(rows)
-}
 
-/// Whether a query is run as a lookup.
-pub(crate) async fn is_lookup(context: &mut Context<'_>, query: &ast::Query) -> Result<bool> {
-    let told = context.notices.len();
-    let prepared = of_query(context, query).await?;
-    context.notices.truncate(told);
-    Ok(prepared.is_some())
-}
-
-async fn of_query(context: &mut Context<'_>, query: &ast::Query) -> Result<Option<Prepared>> {
-    let Some((name, point)) = template::table_of(query) else { return Ok(None) };
-    let settings = &context.inner.settings;
-    let Some(path) = settings.search.path_of_tree(name) else { return Ok(None) };
-    let default = context.default_moment().await?;
-    let parsed = context.parsed;
-    let moment = match (parsed.points.len(), point.or(parsed.default_point)) {
-        (0, None) => default,
-        (1, Some(PointId(index))) => context.point(index).await?,
-        _ => return Ok(None),
-    };
-    let Some(Object::Table(table)) = moment.catalog.object(&path) else { return Ok(None) };
-    let Ok(reader) = moment.reader_of(&path, table.keyspace_id()) else { return Ok(None) };
-    let request = Request { path: &path, table, statement: Written::Query(query), change: None };
-    let found = find(context, &request).await;
-    Ok(found.map(|(lookup, constants)| Prepared { lookup, constants, reader }))
-}
-
-/// The row that an `UPDATE` changes, when its `WHERE` names one by its key: the key, then all columns as they will be, or
-/// no batch when there is no such row. None when the statement has to be planned.
-pub(crate) async fn updated(
-    context: &mut Context<'_>,
-    work: &Work,
-    target: &Target,
-    update: &Update,
-) -> Option<Result<Option<RecordBatch>>> {
-    changed(context, work, target, Written::Update(update)).await
-}
-
-/// The key of the row that a `DELETE` names by its key; otherwise as [`updated`].
-pub(crate) async fn deleted(
-    context: &mut Context<'_>,
-    work: &Work,
-    target: &Target,
-    delete: &Delete,
-) -> Option<Result<Option<RecordBatch>>> {
-    changed(context, work, target, Written::Delete(delete)).await
-}
-
-/// Whether an `UPDATE` is run as a lookup.
-pub(crate) async fn is_updated(
-    context: &mut Context<'_>,
-    work: &Work,
-    target: &Target,
-    update: &Update,
-) -> bool {
-    of_change(context, work, target, Written::Update(update)).await.is_some()
-}
-
-/// Whether a `DELETE` is run as a lookup.
-pub(crate) async fn is_deleted(
-    context: &mut Context<'_>,
-    work: &Work,
-    target: &Target,
-    delete: &Delete,
-) -> bool {
-    of_change(context, work, target, Written::Delete(delete)).await.is_some()
-}
-
-async fn changed(
-    context: &mut Context<'_>,
-    work: &Work,
-    target: &Target,
-    statement: Written<'_>,
-) -> Option<Result<Option<RecordBatch>>> {
-    match of_change(context, work, target, statement).await?.run().await {
-        Found::Rows(rows) => Some(rows),
-        Found::Planned => None,
+    /// The values of all parameters of the template: those of the constants come first.
+    pub(crate) fn values(&self) -> Vec<ScalarValue> {
+        self.constants.iter().chain(&self.key.bound).cloned().collect()
     }
-}
 
-async fn of_change(
-    context: &mut Context<'_>,
-    work: &Work,
-    target: &Target,
-    statement: Written<'_>,
-) -> Option<Prepared> {
-    let change = Some((work, target));
-    let request = Request { path: &target.path, table: &target.table, statement, change };
-    let (lookup, constants) = find(context, &request).await?;
-    Some(Prepared { lookup, constants, reader: Reader::of_transaction(&work.transaction) })
-}
-
-/// The lookup of a statement and its constants.
-async fn find(context: &mut Context<'_>, request: &Request<'_>) -> Option<(Arc<Lookup>, Vec<ScalarValue>)> {
-    let templated = context.template.of(request.statement, request.table)?;
-    let Values { constants, others } = templated.values(context.parameters)?;
-    let settings = &context.inner.settings;
-    let key = Key {
-        template: Arc::clone(&templated.template),
-        search: settings.search.clone(),
-        zone: settings.time_zone,
-        types: constants.iter().map(ScalarValue::data_type).collect(),
-        bound: others,
-    };
-    let lookups = &context.shared.lookups;
-    if let Some(known) = lookups.get(&key, request.table) {
-        return known.map(|lookup| (lookup, constants));
+    /// The types of the constants.
+    pub(crate) fn types(&self) -> &[DataType] {
+        &self.key.types
     }
-    let told = context.notices.len();
-    let lookup = compile(context, request, &key, &constants).await.unwrap_or_default().map(Arc::new);
-    context.notices.truncate(told);
-    context.shared.lookups.remember(key, request.table, lookup.clone());
-    lookup.map(|lookup| (lookup, constants))
-}
 
-/// Plans a template and takes the plan apart.
-async fn compile(
-    context: &mut Context<'_>,
-    request: &Request<'_>,
-    key: &Key,
-    constants: &[ScalarValue],
-) -> Result<Option<Lookup>> {
-    let values: Vec<ScalarValue> = constants.iter().chain(&key.bound).cloned().collect();
-    let parameters = Parameters { values: &values, open: constants.len() };
-    let plan = match (&key.template.body, request.change) {
-        (Body::Query(query), _) => session::plan_query(context, query, parameters).await?,
-        (Body::Update(update), Some((work, target))) => {
-            dml::plan_update(context, work, target, update, parameters).await?
-        }
-        (Body::Delete(delete), Some((work, target))) => {
-            dml::plan_delete(context, work, target, delete, parameters).await?
-        }
-        _ => return Ok(None),
-    };
-    Lookup::compile(&plan, &key.types, request.path, request.table, &context.state)
-        .map_err(crate::error::Error::from)
+    /// The values of the constants.
+    pub(crate) fn into_constants(self) -> Vec<ScalarValue> {
+        self.constants
+    }
 }
 
 impl Lookups {
-    /// What is known of a template over a table as it is now.
-    fn get(&self, key: &Key, table: &Arc<TableDef>) -> Option<Option<Arc<Lookup>>> {
+    /// What is known of a template over a table as it is now: its lookup, or that it has to be planned.
+    pub(crate) fn get(&self, bound: &BoundTemplate, table: &Arc<TableDef>) -> Option<Option<Arc<Lookup>>> {
         let known = self.known.lock();
-        let known = known.get(key)?;
+        let known = known.get(&bound.key)?;
         (Arc::ptr_eq(&known.table, table) || known.table == *table).then(|| known.lookup.clone())
     }
 
-    fn remember(&self, key: Key, table: &Arc<TableDef>, lookup: Option<Arc<Lookup>>) {
+    /// Remembers what became of a template, and gives its constants back.
+    pub(crate) fn remember(
+        &self,
+        bound: BoundTemplate,
+        table: &Arc<TableDef>,
+        lookup: Option<Arc<Lookup>>,
+    ) -> Vec<ScalarValue> {
+        let BoundTemplate { key, constants } = bound;
         let mut known = self.known.lock();
         if known.len() >= TEMPLATES_MAX {
             known.clear();
         }
-        known.insert(key, Known { table: Arc::clone(table), lookup });
+        known.insert(key, KnownLookup { table: Arc::clone(table), lookup });
+        constants
     }
 }

@@ -9,15 +9,15 @@ use arrow::{
 };
 use datafusion::common::{Result as Computed, ScalarValue};
 
-use super::compile::{Lookup, Step};
+use super::compile::{Lookup, LookupStep};
 use crate::{
     error::Result,
+    moment::Reader,
     rows::{KeyBatch, RowDecoder},
-    scan::Reader,
 };
 
 /// What came of a lookup.
-pub(super) enum Found {
+pub(crate) enum LookupOutcome {
     /// The row, if there is one and the filters let it through; or why it could not be computed.
     Rows(Result<Option<RecordBatch>>),
     /// The constants do not name a key: the plan knows what that means.
@@ -26,17 +26,17 @@ pub(super) enum Found {
 
 impl Lookup {
     /// Reads the row that `constants` name, and computes what the plan would.
-    pub(super) async fn run(&self, reader: &Reader, constants: &[ScalarValue]) -> Found {
-        let Ok(constants) = self.constants(constants) else { return Found::Planned };
-        let Some(keys) = self.key(&constants) else { return Found::Planned };
+    pub(crate) async fn run(&self, reader: &Reader, constants: &[ScalarValue]) -> LookupOutcome {
+        let Ok(constants) = self.constants(constants) else { return LookupOutcome::Planned };
+        let Some(keys) = self.key(&constants) else { return LookupOutcome::Planned };
         let key = keys.get(0);
         let value = match reader.get(self.table.keyspace_id(), key).await {
             Ok(Some(value)) => value,
-            Ok(None) => return Found::Rows(Ok(None)),
-            Err(error) => return Found::Rows(Err(error)),
+            Ok(None) => return LookupOutcome::Rows(Ok(None)),
+            Err(error) => return LookupOutcome::Rows(Err(error)),
         };
         let row = self.row(constants, key, &value);
-        Found::Rows(row.and_then(|row| Ok(self.compute(row)?)))
+        LookupOutcome::Rows(row.and_then(|row| Ok(self.compute(row)?)))
     }
 
     fn constants(&self, values: &[ScalarValue]) -> Computed<RecordBatch> {
@@ -80,14 +80,14 @@ impl Lookup {
         let options = RecordBatchOptions::new().with_row_count(Some(1));
         for step in &self.steps {
             match step {
-                Step::Filter(predicate) => {
+                LookupStep::Filter(predicate) => {
                     let keep = predicate.evaluate(&row)?.into_array(1)?;
                     let keep = keep.as_boolean();
                     if keep.is_null(0) || !keep.value(0) {
                         return Ok(None);
                     }
                 }
-                Step::Project(exprs, schema) => {
+                LookupStep::Project(exprs, schema) => {
                     let columns = exprs.iter().map(|expr| expr.evaluate(&row)?.into_array(1));
                     let columns = columns.collect::<Computed<Vec<ArrayRef>>>()?;
                     row = RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?;

@@ -19,15 +19,17 @@ use parking_lot::Mutex;
 
 use crate::{
     catalog::TableDef,
-    parse::{Delete, PointId, Update, folded_ident},
-    plan::plain_constant,
-    postgres::ast::rows::{fields, fields_mut},
+    parse::{Delete, PointId, Update, folded_ident, placeholder_index, plain_constant},
+    postgres::{
+        ast::rows::{fields, fields_mut},
+        exprs::is_text,
+    },
     types::ColumnType,
 };
 
 /// A statement as it is written.
 #[derive(Clone, Copy)]
-pub(super) enum Written<'s> {
+pub(crate) enum LookupStatement<'s> {
     Query(&'s ast::Query),
     Update(&'s Update),
     Delete(&'s Delete),
@@ -35,16 +37,16 @@ pub(super) enum Written<'s> {
 
 /// A statement whose first parameters stand where its constants were.
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub(super) enum Body {
+pub(crate) enum TemplateBody {
     Query(Box<ast::Query>),
     Update(Box<Update>),
     Delete(Box<Delete>),
 }
 
-/// A [`Body`] that is cheap to look up.
+/// A [`TemplateBody`] that is cheap to look up.
 #[derive(Debug, Eq)]
 pub(super) struct Template {
-    pub body: Body,
+    pub body: TemplateBody,
     hash: u64,
 }
 
@@ -64,36 +66,36 @@ impl Hash for Template {
 #[derive(Debug)]
 pub(super) struct Templated {
     pub template: Arc<Template>,
-    constants: Vec<(Constant, ColumnType)>,
+    constants: Vec<(TemplateConstant, ColumnType)>,
     /// Parameters of the statement in other places, by number; in the template they follow the constants.
     others: Vec<usize>,
 }
 
 #[derive(Debug)]
-enum Constant {
+enum TemplateConstant {
     Literal(ScalarValue),
     Parameter(usize),
 }
 
 /// The values of a template's parameters.
-pub(super) struct Values {
+pub(super) struct TemplateValues {
     pub constants: Vec<ScalarValue>,
     pub others: Vec<ScalarValue>,
 }
 
 /// What a statement that is run again and again remembers of its template.
 #[derive(Debug, Default)]
-pub(crate) struct TemplateCache(Mutex<Option<Kept>>);
+pub(crate) struct TemplateCache(Mutex<Option<CachedTemplate>>);
 
 #[derive(Debug)]
-struct Kept {
+struct CachedTemplate {
     table: Arc<TableDef>,
     templated: Option<Arc<Templated>>,
 }
 
 impl TemplateCache {
     /// The template of a statement over `table`; none when it cannot name one row.
-    pub(super) fn of(&self, statement: Written<'_>, table: &Arc<TableDef>) -> Option<Arc<Templated>> {
+    pub(super) fn of(&self, statement: LookupStatement<'_>, table: &Arc<TableDef>) -> Option<Arc<Templated>> {
         let mut kept = self.0.lock();
         if let Some(kept) = kept.as_ref()
             && (Arc::ptr_eq(&kept.table, table) || kept.table == *table)
@@ -101,13 +103,13 @@ impl TemplateCache {
             return kept.templated.clone();
         }
         let templated = Templated::of(statement, table).map(Arc::new);
-        *kept = Some(Kept { table: Arc::clone(table), templated: templated.clone() });
+        *kept = Some(CachedTemplate { table: Arc::clone(table), templated: templated.clone() });
         templated
     }
 }
 
 /// The one table of a query that has a `WHERE` and no join, and its point.
-pub(super) fn table_of(query: &ast::Query) -> Option<(&ObjectName, Option<PointId>)> {
+pub(crate) fn table_of(query: &ast::Query) -> Option<(&ObjectName, Option<PointId>)> {
     let SetExpr::Select(select) = query.body.as_ref() else { return None };
     let [from] = select.from.as_slice() else { return None };
     if query.with.is_some() || select.selection.is_none() || !from.joins.is_empty() {
@@ -123,15 +125,15 @@ pub(super) fn table_of(query: &ast::Query) -> Option<(&ObjectName, Option<PointI
 }
 
 impl Templated {
-    fn of(statement: Written<'_>, table: &TableDef) -> Option<Self> {
-        let mut taken = Taken { table, constants: Vec::new() };
+    fn of(statement: LookupStatement<'_>, table: &TableDef) -> Option<Self> {
+        let mut taken = ConstantExtractor { table, constants: Vec::new() };
         let selection = match statement {
-            Written::Query(query) => match query.body.as_ref() {
+            LookupStatement::Query(query) => match query.body.as_ref() {
                 SetExpr::Select(select) => select.selection.as_ref(),
                 _ => None,
             },
-            Written::Update(update) => update.selection.as_ref(),
-            Written::Delete(delete) => delete.selection.as_ref(),
+            LookupStatement::Update(update) => update.selection.as_ref(),
+            LookupStatement::Delete(delete) => delete.selection.as_ref(),
         };
         // Most statements do not name a row: nothing is copied for them.
         let fixed = fixed_columns(selection?, table);
@@ -139,20 +141,20 @@ impl Templated {
             return None;
         }
         let mut body = match statement {
-            Written::Query(query) => Body::Query(Box::new(query.clone())),
-            Written::Update(update) => Body::Update(Box::new(update.clone())),
-            Written::Delete(delete) => Body::Delete(Box::new(delete.clone())),
+            LookupStatement::Query(query) => TemplateBody::Query(Box::new(query.clone())),
+            LookupStatement::Update(update) => TemplateBody::Update(Box::new(update.clone())),
+            LookupStatement::Delete(delete) => TemplateBody::Delete(Box::new(delete.clone())),
         };
-        let mut numbers = Numbers { constants: 0, others: Vec::new() };
+        let mut numbers = PlaceholderNumbering { constants: 0, others: Vec::new() };
         let done = match &mut body {
-            Body::Query(query) => {
+            TemplateBody::Query(query) => {
                 if let SetExpr::Select(select) = query.body.as_mut() {
                     taken.conditions(select.selection.as_mut()?);
                 }
                 numbers.constants = taken.constants.len();
                 query.visit(&mut numbers)
             }
-            Body::Update(update) => {
+            TemplateBody::Update(update) => {
                 taken.conditions(update.selection.as_mut()?);
                 for (name, value) in &mut update.assignments {
                     if let Some(index) = table.column_index(name) {
@@ -167,7 +169,7 @@ impl Templated {
                     ControlFlow::Break(()) => ControlFlow::Break(()),
                 }
             }
-            Body::Delete(delete) => {
+            TemplateBody::Delete(delete) => {
                 taken.conditions(delete.selection.as_mut()?);
                 numbers.constants = taken.constants.len();
                 delete.selection.visit(&mut numbers)
@@ -183,21 +185,21 @@ impl Templated {
     }
 
     /// The values of the template's parameters; none when one of them is missing, or is not of its column's kind.
-    pub(super) fn values(&self, parameters: &[ScalarValue]) -> Option<Values> {
+    pub(super) fn values(&self, parameters: &[ScalarValue]) -> Option<TemplateValues> {
         let mut constants = Vec::with_capacity(self.constants.len());
         for (constant, column_type) in &self.constants {
             let value = match constant {
-                Constant::Literal(value) => value,
-                Constant::Parameter(index) => parameters.get(*index)?,
+                TemplateConstant::Literal(value) => value,
+                TemplateConstant::Parameter(index) => parameters.get(*index)?,
             };
-            if value.is_null() || !suits(&value.data_type(), *column_type) {
+            if value.is_null() || !is_compatible(&value.data_type(), *column_type) {
                 return None;
             }
             constants.push(value.clone());
         }
         let others =
             self.others.iter().map(|index| parameters.get(*index).cloned()).collect::<Option<_>>()?;
-        Some(Values { constants, others })
+        Some(TemplateValues { constants, others })
     }
 }
 
@@ -233,15 +235,15 @@ fn column_of(expr: &Expr, table: &TableDef) -> Option<usize> {
 }
 
 /// Constants on their way out of a tree. Their places are marked with parameters that no text has.
-struct Taken<'t> {
+struct ConstantExtractor<'t> {
     table: &'t TableDef,
-    constants: Vec<(Constant, ColumnType)>,
+    constants: Vec<(TemplateConstant, ColumnType)>,
 }
 
 /// What the name of a constant's parameter starts with until it has its number.
 const MARK: char = '#';
 
-impl Taken<'_> {
+impl ConstantExtractor<'_> {
     /// Takes what columns are compared with.
     fn conditions(&mut self, selection: &mut Expr) {
         use BinaryOperator::{And, Eq, Gt, GtEq, Lt, LtEq, NotEq};
@@ -278,10 +280,12 @@ impl Taken<'_> {
     fn constant(&mut self, expr: &mut Expr, index: usize) {
         let column_type = self.table.columns[index].column_type;
         let constant = if let Some(number) = parameter_of(expr) {
-            Constant::Parameter(number)
+            TemplateConstant::Parameter(number)
         } else {
             match plain_constant(expr) {
-                Some(value) if suits(&value.data_type(), column_type) => Constant::Literal(value),
+                Some(value) if is_compatible(&value.data_type(), column_type) => {
+                    TemplateConstant::Literal(value)
+                }
                 _ => return,
             }
         };
@@ -294,16 +298,16 @@ impl Taken<'_> {
 fn parameter_of(expr: &Expr) -> Option<usize> {
     let Expr::Value(value) = expr else { return None };
     let Value::Placeholder(id) = &value.value else { return None };
-    id.strip_prefix('$')?.parse::<usize>().ok()?.checked_sub(1)
+    placeholder_index(id)
 }
 
 /// Numbers the parameters of a template: constants first, then the others in the order in which they are met.
-struct Numbers {
+struct PlaceholderNumbering {
     constants: usize,
     others: Vec<usize>,
 }
 
-impl VisitorMut for Numbers {
+impl VisitorMut for PlaceholderNumbering {
     type Break = ();
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
@@ -312,14 +316,13 @@ impl VisitorMut for Numbers {
         let number = if let Some(number) = id.strip_prefix(MARK) {
             number.parse::<usize>().ok()
         } else {
-            id.strip_prefix('$').and_then(|number| number.parse::<usize>().ok()).and_then(|number| {
-                let index = number.checked_sub(1)?;
+            placeholder_index(id).map(|index| {
                 let known = self.others.iter().position(|other| *other == index);
                 let place = known.unwrap_or_else(|| {
                     self.others.push(index);
                     self.others.len() - 1
                 });
-                Some(self.constants + place)
+                self.constants + place
             })
         };
         match number {
@@ -333,9 +336,9 @@ impl VisitorMut for Numbers {
 }
 
 /// Whether a constant of that type beside a column is planned as a parameter of the type is: its value decides nothing.
-fn suits(data_type: &DataType, column_type: ColumnType) -> bool {
-    use DataType::{Binary, Boolean, Date32, Decimal128, LargeUtf8, Timestamp, Utf8, Utf8View};
-    let is_text = matches!(data_type, Utf8 | LargeUtf8 | Utf8View);
+fn is_compatible(data_type: &DataType, column_type: ColumnType) -> bool {
+    use DataType::{Binary, Boolean, Date32, Decimal128, Timestamp};
+    let is_text = is_text(data_type);
     match column_type {
         ColumnType::Boolean => *data_type == Boolean,
         ColumnType::SmallInt | ColumnType::Integer | ColumnType::BigInt => {

@@ -48,6 +48,11 @@ pub(crate) fn shown_name(name: &str) -> &str {
     name.split(COLUMN_MARK).next().unwrap_or(name)
 }
 
+/// Whether a plan has a column of that name among several of it.
+pub(crate) fn is_ambiguous<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> bool {
+    known.into_iter().any(|known| known != name && shown_name(known) == name)
+}
+
 /// A text with the marks of its columns' names cut off.
 pub(crate) fn without_marks(text: &str) -> String {
     let mut parts = text.split(COLUMN_MARK);

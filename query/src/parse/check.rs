@@ -9,14 +9,19 @@ use std::{
     ops::ControlFlow,
 };
 
-use datafusion::sql::sqlparser::ast::{
-    self, BinaryOperator, Expr, Function, GroupByExpr, ObjectName, ObjectNamePart, Query, Select, SetExpr,
-    SetOperator, SetQuantifier, TableFactor, TableVersion, Visit, Visitor,
+use datafusion::sql::sqlparser::{
+    ast::{
+        self, BinaryOperator, Expr, Function, GroupByExpr, ObjectName, ObjectNamePart, Query, Select,
+        SetExpr, SetOperator, SetQuantifier, TableFactor, TableVersion, Visit, Visitor,
+    },
+    parser::Parser,
 };
 
 use super::{
-    clauses::{PointExpr, PointId, misplaced},
-    cursor::folded_ident,
+    clauses::misplaced,
+    cursor::TokenCursor,
+    names::folded_ident,
+    points::{PointExpr, PointId},
 };
 use crate::error::{Error, Result};
 
@@ -42,6 +47,16 @@ pub(super) fn query_parts(
     match lost {
         Some(id) => Err(misplaced(&points[id.0])),
         None => Ok(()),
+    }
+}
+
+impl TokenCursor<'_> {
+    /// A constant expression.
+    pub(super) fn constant(&mut self) -> Result<ast::Expr> {
+        let position = self.position();
+        let expr = self.with_parser(Parser::parse_expr)?;
+        constant(&expr).map_err(|error| error.at(position))?;
+        Ok(expr)
     }
 }
 
@@ -72,7 +87,7 @@ pub(super) fn constant(expr: &Expr) -> Result<()> {
 
 /// The names that `WITH` gives, while the query that has it is visited.
 #[derive(Default)]
-struct Scope {
+struct WithScope {
     names: HashSet<String>,
     /// Queries whose name becomes known when their visit ends: inside itself a name means the table.
     pending: Vec<(*const Query, String)>,
@@ -81,7 +96,7 @@ struct Scope {
 struct Checker<'a> {
     points: &'a [PointExpr],
     found: HashSet<PointId>,
-    scopes: Vec<Scope>,
+    scopes: Vec<WithScope>,
     /// Hashes of the windows of each `SELECT` on the way.
     windows: Vec<HashSet<u64>>,
     /// Operators of chains around the expression that is visited.
@@ -344,7 +359,7 @@ impl Visitor for Checker<'_> {
         {
             return refuse("LIMIT BY", "use row_number() OVER (PARTITION BY …)");
         }
-        let mut scope = Scope::default();
+        let mut scope = WithScope::default();
         if let Some(with) = &query.with {
             for cte in &with.cte_tables {
                 let name = folded_ident(&cte.alias.name);

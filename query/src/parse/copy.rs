@@ -6,14 +6,16 @@ use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::{
     clauses::Rewritten,
-    cursor::Cursor,
+    cursor::TokenCursor,
     data::{query_between, table_query},
-    statement::{CopyFrom, CopyOptions, CopyTo, FileFormat, Header, Statement},
+    statement::{
+        ChangeStatement, CopyFrom, CopyOptions, CopyTo, FileFormat, Header, ReadStatement, Statement,
+    },
 };
 use crate::error::{Error, Position, Result};
 
 /// After `COPY`.
-pub(super) fn copy(cursor: &mut Cursor<'_>) -> Result<(Statement, Option<Rewritten>)> {
+pub(super) fn copy(cursor: &mut TokenCursor<'_>) -> Result<(Statement, Option<Rewritten>)> {
     let source_end = direction(cursor)?;
     let to = cursor
         .tokens
@@ -35,7 +37,7 @@ pub(super) fn copy(cursor: &mut Cursor<'_>) -> Result<(Statement, Option<Rewritt
             return Err(Error::invalid_value("HEADER match is for files that are read")
                 .with_hint("HEADER alone writes the names of the columns"));
         }
-        return Ok((Statement::CopyTo(CopyTo { query, path, options }), Some(rewritten)));
+        return Ok((ReadStatement::CopyTo(CopyTo { query, path, options }).into(), Some(rewritten)));
     }
     let table = cursor.name("the name of a table")?;
     let columns = if cursor.token(0) == Some(&Token::LParen) { cursor.column_list()? } else { Vec::new() };
@@ -47,11 +49,11 @@ pub(super) fn copy(cursor: &mut Cursor<'_>) -> Result<(Statement, Option<Rewritt
     cursor.expect(&["FROM"])?;
     let path = path(cursor)?;
     let options = options(cursor, &path)?;
-    Ok((Statement::CopyFrom(CopyFrom { table, columns, path, options }), None))
+    Ok((ChangeStatement::CopyFrom(CopyFrom { table, columns, path, options }).into(), None))
 }
 
 /// Where `FROM` or `TO` stands, outside parentheses.
-fn direction(cursor: &Cursor<'_>) -> Result<usize> {
+fn direction(cursor: &TokenCursor<'_>) -> Result<usize> {
     let mut depth = 0usize;
     for (i, token) in cursor.tokens.iter().enumerate().skip(cursor.at) {
         match &token.token {
@@ -68,12 +70,12 @@ fn direction(cursor: &Cursor<'_>) -> Result<usize> {
             _ => {}
         }
     }
-    let mut end = Cursor::new(cursor.source, cursor.tokens);
+    let mut end = TokenCursor::new(cursor.source, cursor.tokens);
     end.at = cursor.tokens.len();
     Err(end.expected("FROM 'file' or TO 'file'"))
 }
 
-fn path(cursor: &mut Cursor<'_>) -> Result<String> {
+fn path(cursor: &mut TokenCursor<'_>) -> Result<String> {
     if cursor.is_any(0, &["STDIN", "STDOUT", "PROGRAM"]) {
         let word = cursor.word(0).unwrap_or("").to_uppercase();
         return Err(cursor.unsupported(format!("COPY with {word}")).with_hint("name a file"));
@@ -88,7 +90,7 @@ fn path(cursor: &mut Cursor<'_>) -> Result<String> {
 type Options = BTreeMap<String, (Option<String>, Option<Position>)>;
 
 /// `[WITH] [(] FORMAT csv, HEADER, NULL 'NA' … [)]`
-fn options(cursor: &mut Cursor<'_>, path: &str) -> Result<CopyOptions> {
+fn options(cursor: &mut TokenCursor<'_>, path: &str) -> Result<CopyOptions> {
     let mut named = Options::new();
     let with = cursor.take(&["WITH"]);
     if cursor.take_token(&Token::LParen) {
@@ -123,7 +125,7 @@ fn options(cursor: &mut Cursor<'_>, path: &str) -> Result<CopyOptions> {
     resolve(named, path)
 }
 
-fn option_value(cursor: &mut Cursor<'_>) -> Result<String> {
+fn option_value(cursor: &mut TokenCursor<'_>) -> Result<String> {
     match cursor.token(0) {
         Some(Token::Number(number, _)) => {
             cursor.at += 1;

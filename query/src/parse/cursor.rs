@@ -1,24 +1,27 @@
 //! A place in the tokens of one statement, with what a small grammar needs.
 
 use datafusion::sql::sqlparser::{
-    ast,
     parser::{Parser, ParserError},
     tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer, Word},
 };
 
-use super::{clauses::PointExpr, dialect::BygoneDialect, statement::Name};
+use super::{
+    dialect::BygoneDialect,
+    names::{Name, folded},
+    points::PointExpr,
+};
 use crate::error::{Error, Position, Result};
 
 /// How deep expressions and queries may nest.
 const DEPTH_MAX: usize = 64;
 
 /// A text and where its lines start.
-pub(super) struct Source<'a> {
+pub(super) struct SourceText<'a> {
     pub(super) text: &'a str,
     lines: Vec<usize>,
 }
 
-impl<'a> Source<'a> {
+impl<'a> SourceText<'a> {
     pub(super) fn new(text: &'a str) -> Self {
         let newlines = text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i + 1);
         Self { text, lines: std::iter::once(0).chain(newlines).collect() }
@@ -94,16 +97,16 @@ pub(super) fn start_of(span: Span) -> Option<Position> {
 }
 
 /// Reads the tokens of one statement from left to right.
-pub(super) struct Cursor<'a> {
-    pub(super) source: &'a Source<'a>,
+pub(super) struct TokenCursor<'a> {
+    pub(super) source: &'a SourceText<'a>,
     pub(super) tokens: &'a [TokenWithSpan],
     pub(super) at: usize,
     /// The point clauses found so far.
     pub(super) points: Vec<PointExpr>,
 }
 
-impl<'a> Cursor<'a> {
-    pub(super) fn new(source: &'a Source<'a>, tokens: &'a [TokenWithSpan]) -> Self {
+impl<'a> TokenCursor<'a> {
+    pub(super) fn new(source: &'a SourceText<'a>, tokens: &'a [TokenWithSpan]) -> Self {
         Self { source, tokens, at: 0, points: Vec::new() }
     }
 
@@ -286,14 +289,6 @@ impl<'a> Cursor<'a> {
         self.at = (self.at + parser.index()).min(self.tokens.len());
         Ok(value)
     }
-
-    /// A constant expression.
-    pub(super) fn constant(&mut self) -> Result<ast::Expr> {
-        let position = self.position();
-        let expr = self.with_parser(Parser::parse_expr)?;
-        super::check::constant(&expr).map_err(|error| error.at(position))?;
-        Ok(expr)
-    }
 }
 
 /// A parser over tokens.
@@ -306,14 +301,4 @@ pub(super) fn plain_word(token: &Token) -> Option<&str> {
         Token::Word(Word { value, quote_style: None, .. }) => Some(value),
         _ => None,
     }
-}
-
-/// A word as a name.
-pub(super) fn folded(word: &Word) -> String {
-    if word.quote_style.is_some() { word.value.clone() } else { word.value.to_ascii_lowercase() }
-}
-
-/// An identifier of the tree as a name.
-pub(crate) fn folded_ident(ident: &ast::Ident) -> String {
-    if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_ascii_lowercase() }
 }

@@ -8,21 +8,22 @@ use datafusion::sql::sqlparser::{
 
 use super::{
     clauses::Rewritten,
-    cursor::{Cursor, folded_ident, start_of},
+    cursor::{TokenCursor, start_of},
     data::query_between,
+    names::{Name, folded_ident},
     statement::{
-        AlterRetention, ColumnSpec, CreateNamed, CreateTable, CreateTableAs, CreateView, Drop, Name,
-        Statement,
+        AlterRetention, ChangeStatement, ColumnSpec, CreateNamed, CreateTable, CreateTableAs, CreateView,
+        DefineStatement, Drop, PastStatement, Statement,
     },
 };
 use crate::{
     error::{Error, Result},
-    points::parse_interval,
+    time::parse_interval,
     types::ColumnType,
 };
 
 /// After `CREATE`.
-pub(super) fn create(cursor: &mut Cursor<'_>) -> Result<(Statement, Option<Rewritten>)> {
+pub(super) fn create(cursor: &mut TokenCursor<'_>) -> Result<(Statement, Option<Rewritten>)> {
     let or_replace = cursor.take(&["OR", "REPLACE"]);
     if cursor.is_any(
         0,
@@ -47,10 +48,10 @@ pub(super) fn create(cursor: &mut Cursor<'_>) -> Result<(Statement, Option<Rewri
     if cursor.take(&["VIEW"]) {
         return create_view(cursor, or_replace);
     }
-    let named: Option<fn(CreateNamed) -> Statement> = if cursor.take(&["SCHEMA"]) {
-        Some(Statement::CreateSchema)
+    let named: Option<fn(CreateNamed) -> DefineStatement> = if cursor.take(&["SCHEMA"]) {
+        Some(DefineStatement::CreateSchema)
     } else if cursor.take(&["DATABASE"]) {
-        Some(Statement::CreateDatabase)
+        Some(DefineStatement::CreateDatabase)
     } else {
         None
     };
@@ -64,7 +65,7 @@ pub(super) fn create(cursor: &mut Cursor<'_>) -> Result<(Statement, Option<Rewri
             return Err(cursor.unsupported("CLONE").with_hint("CREATE TABLE c AS SELECT * FROM s AS OF …"));
         }
         cursor.finish()?;
-        return Ok((statement(CreateNamed { name, if_not_exists }), None));
+        return Ok((statement(CreateNamed { name, if_not_exists }).into(), None));
     }
     let word = cursor.word(0).unwrap_or("").to_uppercase();
     let hint = match word.as_str() {
@@ -78,7 +79,7 @@ pub(super) fn create(cursor: &mut Cursor<'_>) -> Result<(Statement, Option<Rewri
     Err(cursor.unsupported(format!("CREATE {word}")).with_hint(hint))
 }
 
-fn create_table(cursor: &mut Cursor<'_>) -> Result<(Statement, Option<Rewritten>)> {
+fn create_table(cursor: &mut TokenCursor<'_>) -> Result<(Statement, Option<Rewritten>)> {
     let if_not_exists = cursor.take(&["IF", "NOT", "EXISTS"]);
     let name = cursor.name("the name of a table")?;
     if cursor.is_word(0, "AS") {
@@ -138,11 +139,14 @@ fn create_table(cursor: &mut Cursor<'_>) -> Result<(Statement, Option<Rewritten>
     if specs.is_empty() {
         return Err(Error::invalid_definition("a table needs at least one column").at(name.position));
     }
-    Ok((Statement::CreateTable(CreateTable { name, if_not_exists, columns: specs, primary_key }), None))
+    Ok((
+        DefineStatement::CreateTable(CreateTable { name, if_not_exists, columns: specs, primary_key }).into(),
+        None,
+    ))
 }
 
 /// `(a, b)` before `AS`: names without types.
-fn bare_columns(cursor: &mut Cursor<'_>) -> Option<Vec<String>> {
+fn bare_columns(cursor: &mut TokenCursor<'_>) -> Option<Vec<String>> {
     let second = cursor.token(2)?;
     if cursor.token(0) != Some(&Token::LParen) || !matches!(second, Token::Comma | Token::RParen) {
         return None;
@@ -152,7 +156,7 @@ fn bare_columns(cursor: &mut Cursor<'_>) -> Option<Vec<String>> {
 }
 
 fn create_table_as(
-    cursor: &mut Cursor<'_>,
+    cursor: &mut TokenCursor<'_>,
     name: Name,
     if_not_exists: bool,
     columns: Vec<String>,
@@ -163,7 +167,7 @@ fn create_table_as(
     let ends_with = |words: &[&str]| {
         let start = to.checked_sub(words.len());
         start.is_some_and(|start| {
-            let mut probe = Cursor::new(cursor.source, cursor.tokens);
+            let mut probe = TokenCursor::new(cursor.source, cursor.tokens);
             probe.at = start;
             probe.take(words)
         })
@@ -177,7 +181,7 @@ fn create_table_as(
     let (query, rewritten) = query_between(cursor, to)?;
     cursor.at = cursor.tokens.len();
     let statement = CreateTableAs { name, if_not_exists, columns, primary_key, query, without_data };
-    Ok((Statement::CreateTableAs(statement), Some(rewritten)))
+    Ok((ChangeStatement::CreateTableAs(statement).into(), Some(rewritten)))
 }
 
 fn table_constraint(constraint: &TableConstraint, primary_key: &mut Vec<String>) -> Result<()> {
@@ -265,7 +269,7 @@ fn column_spec(column: ast::ColumnDef, primary_key: &mut Vec<String>) -> Result<
     Ok(spec)
 }
 
-fn create_view(cursor: &mut Cursor<'_>, or_replace: bool) -> Result<(Statement, Option<Rewritten>)> {
+fn create_view(cursor: &mut TokenCursor<'_>, or_replace: bool) -> Result<(Statement, Option<Rewritten>)> {
     let if_not_exists = cursor.take(&["IF", "NOT", "EXISTS"]);
     let name = cursor.name("the name of a view")?;
     let columns = if cursor.token(0) == Some(&Token::LParen) { cursor.column_list()? } else { Vec::new() };
@@ -281,19 +285,19 @@ fn create_view(cursor: &mut Cursor<'_>, or_replace: bool) -> Result<(Statement, 
     }
     let (query, rewritten) = query_between(cursor, cursor.tokens.len())?;
     let view = CreateView { name, or_replace, if_not_exists, columns, query, query_text };
-    Ok((Statement::CreateView(view), Some(rewritten)))
+    Ok((DefineStatement::CreateView(view).into(), Some(rewritten)))
 }
 
 /// After `DROP`.
-pub(super) fn drop(cursor: &mut Cursor<'_>) -> Result<Statement> {
-    let statement: fn(Drop) -> Statement = if cursor.take(&["TABLE"]) {
-        Statement::DropTable
+pub(super) fn drop(cursor: &mut TokenCursor<'_>) -> Result<Statement> {
+    let statement: fn(Drop) -> DefineStatement = if cursor.take(&["TABLE"]) {
+        DefineStatement::DropTable
     } else if cursor.take(&["VIEW"]) {
-        Statement::DropView
+        DefineStatement::DropView
     } else if cursor.take(&["SCHEMA"]) {
-        Statement::DropSchema
+        DefineStatement::DropSchema
     } else if cursor.take(&["DATABASE"]) {
-        Statement::DropDatabase
+        DefineStatement::DropDatabase
     } else {
         return Err(match cursor.word(0) {
             Some(word) => cursor
@@ -314,11 +318,11 @@ pub(super) fn drop(cursor: &mut Cursor<'_>) -> Result<Statement> {
             .with_hint("what is dropped goes when no readable moment needs it"));
     }
     cursor.finish()?;
-    Ok(statement(Drop { names, if_exists, cascade }))
+    Ok(statement(Drop { names, if_exists, cascade }).into())
 }
 
 /// After `ALTER`, for tables and databases.
-pub(super) fn alter(cursor: &mut Cursor<'_>) -> Result<Statement> {
+pub(super) fn alter(cursor: &mut TokenCursor<'_>) -> Result<Statement> {
     let (table, database) = if cursor.take(&["TABLE"]) {
         (Some(cursor.name("the name of a table")?), None)
     } else if cursor.take(&["DATABASE"]) {
@@ -356,5 +360,5 @@ pub(super) fn alter(cursor: &mut Cursor<'_>) -> Result<Statement> {
         ));
     };
     cursor.finish()?;
-    Ok(Statement::AlterRetention(AlterRetention { table, database, retention_us }))
+    Ok(PastStatement::AlterRetention(AlterRetention { table, database, retention_us }).into())
 }

@@ -10,11 +10,14 @@
 
 mod check;
 mod clauses;
+mod constants;
 mod copy;
 mod cursor;
 mod data;
 mod ddl;
 mod dialect;
+mod names;
+mod points;
 mod session;
 mod snapshots;
 mod split;
@@ -29,11 +32,13 @@ use datafusion::sql::sqlparser::{
 
 use crate::error::{Error, Result};
 use clauses::Rewritten;
-use cursor::{Cursor, Source};
+use cursor::{SourceText, TokenCursor};
 
-pub(crate) use cursor::folded_ident;
+pub(crate) use constants::{placeholder_index, plain_constant};
+pub(crate) use names::folded_ident;
 
-pub use clauses::{PointExpr, PointId, PointSyntax};
+pub use names::Name;
+pub use points::{PointExpr, PointId, PointSyntax};
 pub use split::{StatementCutter, StatementText, Statements, is_complete, split_statements, statements};
 pub use statement::*;
 
@@ -44,7 +49,7 @@ pub use statement::*;
 /// 42601 with line and column when the text is not SQL or has more than one statement, 0A000 when it asks for what
 /// does not exist here.
 pub fn parse(sql: &str) -> Result<Parsed> {
-    let source = Source::new(sql);
+    let source = SourceText::new(sql);
     let tokens = source.tokens()?;
     let mut groups = token_groups(&tokens);
     let Some(first) = groups.next() else {
@@ -63,7 +68,7 @@ pub fn parse(sql: &str) -> Result<Parsed> {
 ///
 /// As [`parse`]; the first statement that is wrong.
 pub fn parse_script(sql: &str) -> Result<Vec<Parsed>> {
-    let source = Source::new(sql);
+    let source = SourceText::new(sql);
     let tokens = source.tokens()?;
     token_groups(&tokens).map(|group| one(&source, group)).collect()
 }
@@ -83,9 +88,9 @@ pub fn check_syntax(sql: &str) -> Result<()> {
 ///
 /// 42601 when the text is not an expression, 22023 when it is not constant.
 pub fn parse_expression(sql: &str) -> Result<ast::Expr> {
-    let source = Source::new(sql);
+    let source = SourceText::new(sql);
     let tokens = source.tokens()?;
-    let mut cursor = Cursor::new(&source, &tokens);
+    let mut cursor = TokenCursor::new(&source, &tokens);
     let expr = cursor.constant()?;
     cursor.finish()?;
     Ok(expr)
@@ -93,9 +98,9 @@ pub fn parse_expression(sql: &str) -> Result<ast::Expr> {
 
 /// Parses the name of an object: `table`, `schema.table` or `database.schema.table`.
 pub(crate) fn parse_name(sql: &str) -> Result<Name> {
-    let source = Source::new(sql);
+    let source = SourceText::new(sql);
     let tokens = source.tokens()?;
-    let mut cursor = Cursor::new(&source, &tokens);
+    let mut cursor = TokenCursor::new(&source, &tokens);
     let name = cursor.name("the name of a table")?;
     cursor.finish()?;
     Ok(name)
@@ -107,8 +112,8 @@ fn token_groups(tokens: &[TokenWithSpan]) -> impl Iterator<Item = &[TokenWithSpa
 }
 
 /// Parses the tokens of one statement.
-fn one(source: &Source<'_>, tokens: &[TokenWithSpan]) -> Result<Parsed> {
-    let mut cursor = Cursor::new(source, tokens);
+fn one(source: &SourceText<'_>, tokens: &[TokenWithSpan]) -> Result<Parsed> {
+    let mut cursor = TokenCursor::new(source, tokens);
     let start = cursor.position();
     let (statement, rewritten) = statement_at(&mut cursor).map_err(|error| error.at(start))?;
     cursor.finish()?;
@@ -119,7 +124,7 @@ fn one(source: &Source<'_>, tokens: &[TokenWithSpan]) -> Result<Parsed> {
     Ok(Parsed { text: Arc::from(source.slice(tokens)), statement, points, default_point })
 }
 
-type Parts = (Statement, Option<Rewritten>);
+type ParsedParts = (Statement, Option<Rewritten>);
 
 /// Words that start a statement this database does not have, and what to do instead.
 const UNKNOWN_HERE: &[(&[&str], &str)] = &[
@@ -187,7 +192,7 @@ const KNOWN: &[&str] = &[
     "call",
 ];
 
-fn statement_at(cursor: &mut Cursor<'_>) -> Result<Parts> {
+fn statement_at(cursor: &mut TokenCursor<'_>) -> Result<ParsedParts> {
     if data::starts_query(cursor) || cursor.is_any(0, &["INSERT", "UPDATE", "DELETE"]) {
         let data = data::data(cursor)?;
         return Ok((data.statement, Some(data.rewritten)));
@@ -199,7 +204,7 @@ fn statement_at(cursor: &mut Cursor<'_>) -> Result<Parts> {
     match word.to_ascii_uppercase().as_str() {
         "TABLE" => {
             let (query, rewritten) = data::table_query(cursor, cursor.tokens.len())?;
-            Ok((Statement::Query(query), Some(rewritten)))
+            Ok((ReadStatement::Query(query).into(), Some(rewritten)))
         }
         "EXPLAIN" => explain(cursor),
         "CREATE" if cursor.take(&["SNAPSHOT"]) => plain(snapshots::create(cursor)),
@@ -218,7 +223,7 @@ fn statement_at(cursor: &mut Cursor<'_>) -> Result<Parts> {
         }
         "COMMIT" | "END" => {
             let _ = cursor.take(&["TRANSACTION"]) || cursor.take(&["WORK"]);
-            plain(session::end(cursor, Statement::Commit))
+            plain(session::end(cursor, SessionStatement::Commit.into()))
         }
         "ROLLBACK" | "ABORT" => {
             let _ = cursor.take(&["TRANSACTION"]) || cursor.take(&["WORK"]);
@@ -226,12 +231,12 @@ fn statement_at(cursor: &mut Cursor<'_>) -> Result<Parts> {
         }
         "SAVEPOINT" => {
             let name = cursor.ident("the name of a savepoint")?;
-            Ok((Statement::Savepoint(name), None))
+            Ok((SessionStatement::Savepoint(name).into(), None))
         }
         "RELEASE" => {
             cursor.take(&["SAVEPOINT"]);
             let name = cursor.ident("the name of a savepoint")?;
-            Ok((Statement::ReleaseSavepoint(name), None))
+            Ok((SessionStatement::ReleaseSavepoint(name).into(), None))
         }
         "PREPARE" => plain(session::prepare(cursor)),
         "EXECUTE" => plain(session::execute(cursor)),
@@ -242,11 +247,11 @@ fn statement_at(cursor: &mut Cursor<'_>) -> Result<Parts> {
         "DESCRIBE" | "DESC" => {
             cursor.take(&["TABLE"]);
             let name = cursor.name("the name of a table")?;
-            Ok((Statement::ShowColumns(name), None))
+            Ok((SessionStatement::Show(ShowStatement::Columns(name)).into(), None))
         }
         "USE" => {
             let name = cursor.name("the name of a database")?;
-            Ok((Statement::Use(name), None))
+            Ok((SessionStatement::Use(name).into(), None))
         }
         "RESTORE" => plain(snapshots::restore(cursor)),
         "REVERT" => {
@@ -262,7 +267,7 @@ fn statement_at(cursor: &mut Cursor<'_>) -> Result<Parts> {
     }
 }
 
-fn unknown(cursor: &Cursor<'_>, word: &str) -> Error {
+fn unknown(cursor: &TokenCursor<'_>, word: &str) -> Error {
     if let Some((_, hint)) =
         UNKNOWN_HERE.iter().find(|(words, _)| words.iter().any(|w| w.eq_ignore_ascii_case(word)))
     {
@@ -272,7 +277,7 @@ fn unknown(cursor: &Cursor<'_>, word: &str) -> Error {
 }
 
 /// After `EXPLAIN`.
-fn explain(cursor: &mut Cursor<'_>) -> Result<Parts> {
+fn explain(cursor: &mut TokenCursor<'_>) -> Result<ParsedParts> {
     let (mut analyze, mut verbose, mut format) = (false, false, None);
     let is_list = cursor.token(0) == Some(&Token::LParen)
         && cursor.is_any(1, &["ANALYZE", "VERBOSE", "FORMAT", "COSTS", "BUFFERS", "TIMING", "SUMMARY"]);
@@ -314,33 +319,37 @@ fn explain(cursor: &mut Cursor<'_>) -> Result<Parts> {
     }
     let position = cursor.position();
     let (statement, rewritten) = statement_at(cursor)?;
-    let takes_options = !matches!(statement, Statement::DropSnapshot(_));
-    if !takes_options && (analyze || verbose || format.is_some()) {
-        return Err(Error::unsupported("options of EXPLAIN DROP SNAPSHOT")
-            .with_hint("leave the options out: nothing is dropped")
-            .at(position));
-    }
-    if !matches!(
-        statement,
-        Statement::Query(_)
-            | Statement::DropSnapshot(_)
-            | Statement::Insert(_)
-            | Statement::Update(_)
-            | Statement::Delete(_)
-            | Statement::CreateTableAs(_)
-            | Statement::CopyTo(_)
-    ) {
-        return Err(Error::unsupported("EXPLAIN of this statement")
-            .with_hint("EXPLAIN takes SELECT, INSERT, UPDATE, DELETE and DROP SNAPSHOT")
-            .at(position));
-    }
-    let is_read = matches!(statement, Statement::Query(_));
-    if analyze && !is_read {
+    let has_options = analyze || verbose || format.is_some();
+    let statement = match statement {
+        Statement::Past(PastStatement::DropSnapshot(_)) if has_options => {
+            return Err(Error::unsupported("options of EXPLAIN DROP SNAPSHOT")
+                .with_hint("leave the options out: nothing is dropped")
+                .at(position));
+        }
+        Statement::Past(PastStatement::DropSnapshot(drop)) => {
+            return Ok((PastStatement::ExplainDropSnapshot(drop).into(), rewritten));
+        }
+        Statement::Read(read) => Explained::Read(read),
+        Statement::Change(change) if !matches!(change, ChangeStatement::CopyFrom(_)) => {
+            Explained::Change(change)
+        }
+        Statement::Change(_)
+        | Statement::Define(_)
+        | Statement::Past(_)
+        | Statement::Session(_)
+        | Statement::Explain(_) => {
+            return Err(Error::unsupported("EXPLAIN of this statement")
+                .with_hint("EXPLAIN takes SELECT, INSERT, UPDATE, DELETE and DROP SNAPSHOT")
+                .at(position));
+        }
+    };
+    let is_query = matches!(statement, Explained::Read(ReadStatement::Query(_)));
+    if analyze && !is_query {
         return Err(Error::unsupported("EXPLAIN ANALYZE of a statement that writes")
             .with_hint("leave ANALYZE out: the plan is shown and nothing is changed")
             .at(position));
     }
-    Ok((Statement::Explain(Explain { analyze, verbose, format, statement: Box::new(statement) }), rewritten))
+    Ok((Statement::Explain(Explain { analyze, verbose, format, statement }), rewritten))
 }
 
 #[cfg(test)]

@@ -5,13 +5,16 @@ use std::sync::Arc;
 use datafusion::sql::sqlparser::{ast, parser::Parser, tokenizer::Token};
 
 use super::{
-    cursor::Cursor,
-    statement::{Begin, Execute, Isolation, Parsed, Prepare, Procedure, Set, Statement},
+    cursor::TokenCursor,
+    statement::{
+        Begin, Execute, Isolation, Parsed, PastStatement, Prepare, Procedure, SessionStatement, Set,
+        ShowStatement, Statement,
+    },
 };
 use crate::error::{Error, Result};
 
 /// After `BEGIN [TRANSACTION | WORK]` or `START TRANSACTION`.
-pub(super) fn begin(cursor: &mut Cursor<'_>) -> Result<Statement> {
+pub(super) fn begin(cursor: &mut TokenCursor<'_>) -> Result<Statement> {
     let mut begin = Begin { read_only: false, isolation: Isolation::Snapshot, point: None };
     let mut write = None;
     while !cursor.is_done() {
@@ -41,10 +44,10 @@ pub(super) fn begin(cursor: &mut Cursor<'_>) -> Result<Statement> {
         return Err(Error::read_only("the transaction is READ ONLY, or reads the past").at(position));
     }
     begin.read_only |= begin.point.is_some();
-    Ok(Statement::Begin(begin))
+    Ok(SessionStatement::Begin(begin).into())
 }
 
-fn isolation(cursor: &mut Cursor<'_>) -> Result<Isolation> {
+fn isolation(cursor: &mut TokenCursor<'_>) -> Result<Isolation> {
     let position = cursor.position();
     for words in
         [&["SNAPSHOT"][..], &["REPEATABLE", "READ"], &["READ", "COMMITTED"], &["READ", "UNCOMMITTED"]]
@@ -63,7 +66,7 @@ fn isolation(cursor: &mut Cursor<'_>) -> Result<Isolation> {
 }
 
 /// Ends a `COMMIT` or `ROLLBACK`.
-pub(super) fn end(cursor: &mut Cursor<'_>, statement: Statement) -> Result<Statement> {
+pub(super) fn end(cursor: &mut TokenCursor<'_>, statement: Statement) -> Result<Statement> {
     if cursor.is_word(0, "PREPARED") {
         return Err(cursor.unsupported("PREPARED").with_hint("COMMIT or ROLLBACK in the session that began"));
     }
@@ -75,18 +78,18 @@ pub(super) fn end(cursor: &mut Cursor<'_>, statement: Statement) -> Result<State
 }
 
 /// After `ROLLBACK [TRANSACTION | WORK]`.
-pub(super) fn rollback(cursor: &mut Cursor<'_>) -> Result<Statement> {
+pub(super) fn rollback(cursor: &mut TokenCursor<'_>) -> Result<Statement> {
     if cursor.take(&["TO"]) {
         cursor.take(&["SAVEPOINT"]);
         let name = cursor.ident("the name of a savepoint")?;
         cursor.finish()?;
-        return Ok(Statement::RollbackTo(name));
+        return Ok(SessionStatement::RollbackTo(name).into());
     }
-    end(cursor, Statement::Rollback)
+    end(cursor, SessionStatement::Rollback.into())
 }
 
 /// After `PREPARE`.
-pub(super) fn prepare(cursor: &mut Cursor<'_>) -> Result<Statement> {
+pub(super) fn prepare(cursor: &mut TokenCursor<'_>) -> Result<Statement> {
     if cursor.is_word(0, "TRANSACTION") {
         return Err(cursor.unsupported("PREPARE TRANSACTION").with_hint("COMMIT"));
     }
@@ -108,11 +111,11 @@ pub(super) fn prepare(cursor: &mut Cursor<'_>) -> Result<Statement> {
     }
     let body = super::one(cursor.source, cursor.rest())?;
     cursor.at = cursor.tokens.len();
-    Ok(Statement::Prepare(Prepare { name, types, body: Arc::<Parsed>::new(body) }))
+    Ok(SessionStatement::Prepare(Prepare { name, types, body: Arc::<Parsed>::new(body) }).into())
 }
 
 /// After `EXECUTE`.
-pub(super) fn execute(cursor: &mut Cursor<'_>) -> Result<Statement> {
+pub(super) fn execute(cursor: &mut TokenCursor<'_>) -> Result<Statement> {
     let name = cursor.ident("the name of a prepared statement")?;
     let mut arguments: Vec<ast::Expr> = Vec::new();
     if cursor.take_token(&Token::LParen) && !cursor.take_token(&Token::RParen) {
@@ -125,20 +128,20 @@ pub(super) fn execute(cursor: &mut Cursor<'_>) -> Result<Statement> {
         cursor.expect_token(&Token::RParen)?;
     }
     cursor.finish()?;
-    Ok(Statement::Execute(Execute { name, arguments }))
+    Ok(SessionStatement::Execute(Execute { name, arguments }).into())
 }
 
 /// After `DEALLOCATE`.
-pub(super) fn deallocate(cursor: &mut Cursor<'_>) -> Result<Statement> {
+pub(super) fn deallocate(cursor: &mut TokenCursor<'_>) -> Result<Statement> {
     cursor.take(&["PREPARE"]);
     let name =
         if cursor.take(&["ALL"]) { None } else { Some(cursor.ident("the name of a prepared statement")?) };
     cursor.finish()?;
-    Ok(Statement::Deallocate(name))
+    Ok(SessionStatement::Deallocate(name).into())
 }
 
 /// After `SET`.
-pub(super) fn set(cursor: &mut Cursor<'_>) -> Result<Statement> {
+pub(super) fn set(cursor: &mut TokenCursor<'_>) -> Result<Statement> {
     if cursor.is_word(0, "TRANSACTION") || cursor.is_word(0, "CHARACTERISTICS") {
         return Err(cursor.unsupported("SET TRANSACTION").with_hint("say it in BEGIN"));
     }
@@ -157,10 +160,10 @@ pub(super) fn set(cursor: &mut Cursor<'_>) -> Result<Statement> {
     };
     let value = if cursor.take(&["DEFAULT"]) { None } else { Some(value(cursor)?) };
     cursor.finish()?;
-    Ok(Statement::Set(Set { name, value, local }))
+    Ok(SessionStatement::Set(Set { name, value, local }).into())
 }
 
-fn setting(cursor: &mut Cursor<'_>) -> Result<String> {
+fn setting(cursor: &mut TokenCursor<'_>) -> Result<String> {
     let mut name = cursor.ident("the name of a setting")?;
     while cursor.take_token(&Token::Period) {
         name = format!("{name}.{}", cursor.ident("the name of a setting")?);
@@ -169,7 +172,7 @@ fn setting(cursor: &mut Cursor<'_>) -> Result<String> {
 }
 
 /// A string, a number, or words.
-fn value(cursor: &mut Cursor<'_>) -> Result<String> {
+fn value(cursor: &mut TokenCursor<'_>) -> Result<String> {
     match cursor.token(0) {
         Some(Token::Number(number, _)) => {
             cursor.at += 1;
@@ -192,7 +195,7 @@ fn value(cursor: &mut Cursor<'_>) -> Result<String> {
 }
 
 /// After `RESET`.
-pub(super) fn reset(cursor: &mut Cursor<'_>) -> Result<Statement> {
+pub(super) fn reset(cursor: &mut TokenCursor<'_>) -> Result<Statement> {
     let name = if cursor.take(&["ALL"]) {
         None
     } else if cursor.take(&["TIME", "ZONE"]) {
@@ -201,45 +204,24 @@ pub(super) fn reset(cursor: &mut Cursor<'_>) -> Result<Statement> {
         Some(setting(cursor)?)
     };
     cursor.finish()?;
-    Ok(Statement::Reset(name))
+    Ok(SessionStatement::Reset(name).into())
 }
 
 /// After `SHOW`.
-pub(super) fn show(cursor: &mut Cursor<'_>) -> Result<Statement> {
-    let statement = if cursor.take(&["SNAPSHOTS"]) {
-        Statement::ShowSnapshots(None)
+pub(super) fn show(cursor: &mut TokenCursor<'_>) -> Result<Statement> {
+    let statement: Statement = if cursor.take(&["SNAPSHOTS"]) {
+        PastStatement::ShowSnapshots(None).into()
     } else if cursor.take(&["SNAPSHOT"]) {
-        Statement::ShowSnapshots(Some(cursor.ident_or_string("the name of a snapshot")?))
-    } else if cursor.take(&["STATS"]) {
-        Statement::ShowStats
-    } else if cursor.take(&["TABLES"]) {
-        Statement::ShowTables
-    } else if cursor.take(&["SCHEMAS"]) {
-        Statement::ShowSchemas
-    } else if cursor.take(&["DATABASES"]) {
-        Statement::ShowDatabases
+        PastStatement::ShowSnapshots(Some(cursor.ident_or_string("the name of a snapshot")?)).into()
     } else if cursor.take(&["HISTORY"]) {
         let of_table = cursor.take(&["FOR"]);
         if of_table {
             cursor.take(&["TABLE"]);
         }
-        Statement::ShowHistory(if of_table { Some(cursor.name("the name of a table")?) } else { None })
-    } else if cursor.take(&["COLUMNS"]) {
-        if !cursor.take(&["FROM"]) {
-            cursor.expect(&["IN"])?;
-        }
-        Statement::ShowColumns(cursor.name("the name of a table")?)
-    } else if cursor.take(&["CREATE"]) {
-        cursor.take(&["TABLE"]);
-        Statement::ShowCreate(cursor.name("the name of a table")?)
-    } else if cursor.is_word(0, "DROPPED") {
-        return Err(cursor.unsupported("SHOW DROPPED"));
-    } else if cursor.take(&["ALL"]) {
-        Statement::Show(None)
-    } else if cursor.take(&["TIME", "ZONE"]) {
-        Statement::Show(Some("timezone".to_owned()))
+        let table = if of_table { Some(cursor.name("the name of a table")?) } else { None };
+        PastStatement::ShowHistory(table).into()
     } else {
-        Statement::Show(Some(setting(cursor)?))
+        SessionStatement::Show(listing(cursor)?).into()
     };
     if cursor.is_any(0, &["LIKE", "WHERE", "FROM", "IN"]) {
         let word = cursor.word(0).unwrap_or("").to_uppercase();
@@ -251,8 +233,37 @@ pub(super) fn show(cursor: &mut Cursor<'_>) -> Result<Statement> {
     Ok(statement)
 }
 
+/// What `SHOW` lists of settings and names.
+fn listing(cursor: &mut TokenCursor<'_>) -> Result<ShowStatement> {
+    Ok(if cursor.take(&["STATS"]) {
+        ShowStatement::Stats
+    } else if cursor.take(&["TABLES"]) {
+        ShowStatement::Tables
+    } else if cursor.take(&["SCHEMAS"]) {
+        ShowStatement::Schemas
+    } else if cursor.take(&["DATABASES"]) {
+        ShowStatement::Databases
+    } else if cursor.take(&["COLUMNS"]) {
+        if !cursor.take(&["FROM"]) {
+            cursor.expect(&["IN"])?;
+        }
+        ShowStatement::Columns(cursor.name("the name of a table")?)
+    } else if cursor.take(&["CREATE"]) {
+        cursor.take(&["TABLE"]);
+        ShowStatement::Create(cursor.name("the name of a table")?)
+    } else if cursor.is_word(0, "DROPPED") {
+        return Err(cursor.unsupported("SHOW DROPPED"));
+    } else if cursor.take(&["ALL"]) {
+        ShowStatement::Setting(None)
+    } else if cursor.take(&["TIME", "ZONE"]) {
+        ShowStatement::Setting(Some("timezone".to_owned()))
+    } else {
+        ShowStatement::Setting(Some(setting(cursor)?))
+    })
+}
+
 /// After `CALL`.
-pub(super) fn call(cursor: &mut Cursor<'_>) -> Result<Statement> {
+pub(super) fn call(cursor: &mut TokenCursor<'_>) -> Result<Statement> {
     let position = cursor.position();
     let name = cursor.ident("the name of a procedure")?;
     let procedure = match name.as_str() {
@@ -276,5 +287,5 @@ pub(super) fn call(cursor: &mut Cursor<'_>) -> Result<Statement> {
     }
     cursor.expect_token(&Token::RParen)?;
     cursor.finish()?;
-    Ok(Statement::Call(procedure))
+    Ok(PastStatement::Call(procedure).into())
 }

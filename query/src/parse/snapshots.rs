@@ -3,18 +3,19 @@
 use datafusion::sql::sqlparser::{ast, tokenizer::Token};
 
 use super::{
-    cursor::Cursor,
+    cursor::TokenCursor,
     statement::{
-        AlterSnapshot, CreateSnapshot, DropSnapshot, Expiry, Restore, Scope, SnapshotChange, Statement,
+        AlterSnapshot, CreateSnapshot, DropSnapshot, Expiry, PastStatement, Restore, Scope, SnapshotChange,
+        Statement,
     },
 };
 use crate::{
     error::{Error, Result},
-    points::parse_interval,
+    time::parse_interval,
 };
 
 /// After `CREATE SNAPSHOT`.
-pub(super) fn create(cursor: &mut Cursor<'_>) -> Result<Statement> {
+pub(super) fn create(cursor: &mut TokenCursor<'_>) -> Result<Statement> {
     let if_not_exists = cursor.take(&["IF", "NOT", "EXISTS"]);
     let name = cursor.ident_or_string("the name of a snapshot")?;
     let mut scope = None;
@@ -47,11 +48,12 @@ pub(super) fn create(cursor: &mut Cursor<'_>) -> Result<Statement> {
             return Err(Error::syntax("syntax error: this clause is written twice").at(position));
         }
     }
-    Ok(Statement::CreateSnapshot(CreateSnapshot { name, if_not_exists, scope, point, expiry, comment }))
+    Ok(PastStatement::CreateSnapshot(CreateSnapshot { name, if_not_exists, scope, point, expiry, comment })
+        .into())
 }
 
 /// `{DATABASE [d] | TABLE t, …}`
-fn scope(cursor: &mut Cursor<'_>) -> Result<Scope> {
+fn scope(cursor: &mut TokenCursor<'_>) -> Result<Scope> {
     const AFTER: &[&str] = &["TO", "AS", "EXPIRE", "COMMENT", "WITH"];
     if cursor.take(&["DATABASE"]) {
         let named = !cursor.is_done() && !cursor.is_any(0, AFTER);
@@ -70,7 +72,7 @@ fn scope(cursor: &mut Cursor<'_>) -> Result<Scope> {
 }
 
 /// `{AFTER interval | AT instant | NEVER}`
-fn expiry(cursor: &mut Cursor<'_>) -> Result<Expiry> {
+fn expiry(cursor: &mut TokenCursor<'_>) -> Result<Expiry> {
     if cursor.take(&["NEVER"]) {
         return Ok(Expiry::Never);
     }
@@ -92,7 +94,7 @@ fn expiry(cursor: &mut Cursor<'_>) -> Result<Expiry> {
 }
 
 /// After `ALTER SNAPSHOT`.
-pub(super) fn alter(cursor: &mut Cursor<'_>) -> Result<Statement> {
+pub(super) fn alter(cursor: &mut TokenCursor<'_>) -> Result<Statement> {
     let name = cursor.ident_or_string("the name of a snapshot")?;
     let change = if cursor.take(&["RENAME", "TO"]) {
         SnapshotChange::Rename(cursor.ident_or_string("the new name")?)
@@ -115,11 +117,11 @@ pub(super) fn alter(cursor: &mut Cursor<'_>) -> Result<Statement> {
         return Err(cursor.expected("RENAME TO, SET EXPIRE, SET HOLD, RELEASE HOLD or SET COMMENT"));
     };
     cursor.finish()?;
-    Ok(Statement::AlterSnapshot(AlterSnapshot { name, change }))
+    Ok(PastStatement::AlterSnapshot(AlterSnapshot { name, change }).into())
 }
 
 /// After `DROP SNAPSHOT`.
-pub(super) fn drop(cursor: &mut Cursor<'_>) -> Result<Statement> {
+pub(super) fn drop(cursor: &mut TokenCursor<'_>) -> Result<Statement> {
     let if_exists = cursor.take(&["IF", "EXISTS"]);
     let mut names: Vec<String> = Vec::new();
     loop {
@@ -134,11 +136,11 @@ pub(super) fn drop(cursor: &mut Cursor<'_>) -> Result<Statement> {
         }
     }
     cursor.finish()?;
-    Ok(Statement::DropSnapshot(DropSnapshot { names, if_exists }))
+    Ok(PastStatement::DropSnapshot(DropSnapshot { names, if_exists }).into())
 }
 
 /// After `RESTORE`.
-pub(super) fn restore(cursor: &mut Cursor<'_>) -> Result<Statement> {
+pub(super) fn restore(cursor: &mut TokenCursor<'_>) -> Result<Statement> {
     let scope = scope(cursor)?;
     let from = cursor.at;
     cursor.expect(&["TO"])?;
@@ -167,11 +169,11 @@ pub(super) fn restore(cursor: &mut Cursor<'_>) -> Result<Statement> {
             return Err(cursor.unsupported(feature).with_hint(hint));
         }
     }
-    Ok(Statement::Restore(Restore { scope, point, if_unchanged_since, dry_run }))
+    Ok(PastStatement::Restore(Restore { scope, point, if_unchanged_since, dry_run }).into())
 }
 
 /// After `REVERT SNAPSHOT`: `n FROM {TABLE | DATABASE} x`.
-pub(super) fn revert(cursor: &mut Cursor<'_>) -> Result<Statement> {
+pub(super) fn revert(cursor: &mut TokenCursor<'_>) -> Result<Statement> {
     let from = cursor.at;
     let name = cursor.ident_or_string("the name of a snapshot")?;
     cursor.points.push(super::PointExpr {
@@ -182,10 +184,11 @@ pub(super) fn revert(cursor: &mut Cursor<'_>) -> Result<Statement> {
     cursor.expect(&["FROM"])?;
     let scope = scope(cursor)?;
     cursor.finish()?;
-    Ok(Statement::Restore(Restore {
+    Ok(PastStatement::Restore(Restore {
         scope,
         point: super::PointId(cursor.points.len() - 1),
         if_unchanged_since: None,
         dry_run: false,
-    }))
+    })
+    .into())
 }

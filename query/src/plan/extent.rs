@@ -73,7 +73,7 @@ struct Joined {
 
 /// One query on the way to the one that is visited.
 #[derive(Default)]
-struct Scope {
+struct QueryScope {
     extent: Extent,
     /// What its `WITH` queries reach.
     ctes: HashMap<String, Extent>,
@@ -89,7 +89,7 @@ pub(crate) type Named<'m> = dyn Fn(&ObjectName, Option<PointId>) -> Extent + 'm;
 /// A visit breaks off with 54000 where the reach is too far.
 pub(crate) struct Measure<'m> {
     named: &'m Named<'m>,
-    scopes: Vec<Scope>,
+    scopes: Vec<QueryScope>,
     /// Queries inside of expressions.
     subqueries: HashSet<*const Query>,
     /// What each `SELECT` on the way joins.
@@ -102,7 +102,7 @@ impl<'m> Measure<'m> {
     pub(crate) fn new(named: &'m Named<'m>) -> Self {
         Self {
             named,
-            scopes: vec![Scope::default()],
+            scopes: vec![QueryScope::default()],
             subqueries: HashSet::new(),
             joined: Vec::new(),
             last_width: 0,
@@ -154,7 +154,7 @@ impl Visitor for Measure<'_> {
     type Break = Error;
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<Error> {
-        let mut scope = Scope::default();
+        let mut scope = QueryScope::default();
         for cte in query.with.iter().flat_map(|with| &with.cte_tables) {
             scope.pending.push((std::ptr::from_ref(cte.query.as_ref()), folded_ident(&cte.alias.name)));
         }

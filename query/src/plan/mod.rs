@@ -11,18 +11,15 @@
 //! 3. A version clause that planning cannot resolve is an error, never ignored.
 //! 4. Planning changes nothing.
 
-mod conditions;
-mod constants;
+mod context;
 mod extent;
 mod growth;
 mod names;
 mod relation;
 mod resolve;
-mod settings;
 mod trees;
+mod views;
 
-pub(crate) use conditions::all_of;
-pub(crate) use constants::plain_constant;
 pub(crate) use names::Names;
-pub(crate) use resolve::{LazyState, Moment, Resolution, Resolver, parameter, version_of};
-pub(crate) use settings::{base_state, fit_sorts, limited_runtime, runtime};
+pub(crate) use resolve::{Resolution, Resolver};
+pub(crate) use views::view_columns;

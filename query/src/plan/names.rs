@@ -22,16 +22,12 @@ use datafusion::{
     sql::sqlparser::ast::Statement,
 };
 
-use super::{
-    Resolution,
-    growth::check_growth,
-    relation::Points,
-    resolve::{Bindings, Moment, MomentKey},
-};
+use super::{Resolution, growth::check_growth, relation::Points, resolve::Bindings};
 use crate::{
     catalog::{INFORMATION_SCHEMA, Object, SYSTEM_SCHEMA, ViewDef},
     error::Error,
     functions::TimeSeriesTable,
+    moment::{MomentKey, OpenMoment},
     names::{
         ObjectPath, SearchPath,
         internal::{TARGET_TABLE, is_scan_name, scan_name},
@@ -52,7 +48,7 @@ pub(crate) struct Names {
     state: Arc<SessionState>,
     resolution: Arc<Resolution>,
     /// Where names without a point are looked up.
-    moment: Arc<Moment>,
+    moment: Arc<OpenMoment>,
     /// What an unqualified name means.
     search: SearchPath,
     /// The table that an UPDATE or DELETE changes, with its hidden key column.
@@ -73,7 +69,7 @@ impl Names {
         state: Arc<SessionState>,
         resolution: Arc<Resolution>,
         bindings: Arc<Bindings>,
-        moment: Arc<Moment>,
+        moment: Arc<OpenMoment>,
         search: SearchPath,
     ) -> Self {
         let points = Points::new(Arc::clone(&state), Arc::clone(&resolution), bindings, search.clone());
@@ -120,9 +116,13 @@ impl Names {
     }
 
     /// The table, view or computed table at `path` and `moment`.
-    pub(crate) fn source_at(&self, moment: &Arc<Moment>, path: &ObjectPath) -> Result<Arc<dyn TableSource>> {
+    pub(crate) fn source_at(
+        &self,
+        moment: &Arc<OpenMoment>,
+        path: &ObjectPath,
+    ) -> Result<Arc<dyn TableSource>> {
         if path.schema == INFORMATION_SCHEMA || path.schema == SYSTEM_SCHEMA {
-            let table = ComputedTable::find(path, moment, &self.resolution.shared)?;
+            let table = ComputedTable::find(path, moment, &self.resolution.database)?;
             return Ok(provider_as_source(Arc::new(table)));
         }
         let object = moment.find(path)?;
@@ -139,7 +139,7 @@ impl Names {
     /// A view: the plan of its text, with the names of its definition, at the moment it is read at.
     fn view_source(
         &self,
-        moment: &Arc<Moment>,
+        moment: &Arc<OpenMoment>,
         view: &ViewDef,
         path: &ObjectPath,
     ) -> Result<Arc<dyn TableSource>> {

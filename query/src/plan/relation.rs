@@ -13,13 +13,11 @@ use datafusion::{
     sql::sqlparser::ast::TableFactor,
 };
 
-use super::{
-    Names, Resolution,
-    resolve::{Bindings, MomentKey},
-};
+use super::{Names, Resolution, resolve::Bindings};
 use crate::{
     error::Error,
     functions::is_own_table_function,
+    moment::MomentKey,
     names::{SearchPath, internal::scan_name},
     parse::PointId,
     postgres::ast::output_names::with_distinct_names,

@@ -3,18 +3,16 @@
 use std::{
     collections::{BTreeMap, HashMap},
     ops::ControlFlow,
-    sync::{Arc, LazyLock, OnceLock},
+    sync::{Arc, OnceLock},
 };
 
-use bygone_engine::types::{KeyspaceId, Timestamp};
-use bygone_mvcc::{Error as StoreError, system};
+use bygone_engine::types::Timestamp;
 use datafusion::{
     catalog::TableProvider,
     common::{
         DFSchema, ScalarValue,
         tree_node::{Transformed, TreeNode},
     },
-    execution::session_state::SessionState,
     logical_expr::{Expr, ScalarUDF, simplify::SimplifyContext},
     optimizer::simplify_expressions::ExprSimplifier,
     sql::sqlparser::ast::{self, ObjectName, Query, TableFactor, Value, Visit, Visitor},
@@ -22,109 +20,29 @@ use datafusion::{
 use futures::future::BoxFuture;
 
 use super::{
-    constants::plain_constant,
     extent::{Extent, Measure},
     trees::visit_trees,
 };
 use crate::{
-    catalog::{CatalogState, Object},
+    catalog::Object,
     error::{Error, Result},
     functions,
+    moment::{Moment, MomentKey, OpenMoment},
     names::{ObjectPath, SearchPath, internal::TARGET_TABLE},
-    parse::{self, PointExpr, PointId, PointSyntax},
-    points::{Point, TimeZone, display_timestamp, literal_time, version_from_text},
+    parse::{self, PointExpr, PointId, PointSyntax, plain_constant},
     postgres::{analyze::with_zone, ast::spellings::rewrite_expression},
-    scan::{PointLabel, Reader},
-    session::{Depth, Notice, Shared},
+    statement::{Database, Depth, LazyState, Notice, OpenMoments, parameter, version_of},
+    time::literal_time,
 };
-
-/// A state that is made when it is first asked for.
-pub(crate) type LazyState = LazyLock<Arc<SessionState>, Box<dyn FnOnce() -> Arc<SessionState> + Send>>;
 
 /// Views inside views inside views.
 const VIEW_DEPTH_MAX: usize = 32;
-
-/// Tells the moments of one statement apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum MomentKey {
-    /// What tables without a point are read at.
-    Statement,
-    /// A point that the text names.
-    At(Timestamp),
-}
-
-/// A readable moment: the names and the rows of one timestamp.
-#[derive(Clone, Debug)]
-pub(crate) struct Moment {
-    pub key: MomentKey,
-    pub label: PointLabel,
-    pub catalog: Arc<CatalogState>,
-    reader: Reader,
-    /// The nearest snapshots, when not every table can be read.
-    near: Option<(Option<String>, Option<String>)>,
-}
-
-impl Moment {
-    /// The statement's own moment.
-    pub(crate) fn new(label: PointLabel, catalog: Arc<CatalogState>, reader: Reader) -> Self {
-        Self { key: MomentKey::Statement, label, catalog, reader, near: None }
-    }
-
-    /// The timestamp.
-    pub(crate) fn timestamp(&self) -> Timestamp {
-        self.reader.timestamp()
-    }
-
-    /// What reads the rows of this moment.
-    pub(crate) fn reader(&self) -> &Reader {
-        &self.reader
-    }
-
-    /// The same moment as the statement's own.
-    pub(crate) fn as_default(&self) -> Arc<Self> {
-        Arc::new(Self { key: MomentKey::Statement, ..self.clone() })
-    }
-
-    /// What reads the rows of one table.
-    pub(crate) fn reader_of(&self, path: &ObjectPath, keyspace: KeyspaceId) -> Result<Reader> {
-        match self.reader.view().check(keyspace) {
-            Ok(()) => Ok(self.reader.clone()),
-            Err(bygone_engine::Error::TooOld { requested, horizon }) => {
-                let (before, after) =
-                    self.near.as_ref().map_or((None, None), |(a, b)| (a.as_deref(), b.as_deref()));
-                Err(Error::too_old(requested, horizon, before, after).prefixed(&format!("table {path}")))
-            }
-            Err(other) => Err(other.into()),
-        }
-    }
-
-    /// The table or view at `path`, or an error that says what is missing.
-    pub(crate) fn find(&self, path: &ObjectPath) -> Result<Object> {
-        if let Some(object) = self.catalog.object(path) {
-            return Ok(object.clone());
-        }
-        let Some(database) = self.catalog.databases.get(&path.database) else {
-            return Err(Error::no_database(
-                &path.database,
-                self.catalog.databases.keys().map(String::as_str),
-            ));
-        };
-        let Some(schema) = database.schemas.get(&path.schema) else {
-            return Err(Error::no_schema(&path.schema, database.schemas.keys().map(String::as_str)));
-        };
-        let error = Error::no_table(&path.to_string(), schema.objects.keys().map(String::as_str));
-        Err(match &self.label {
-            PointLabel::Latest => error,
-            PointLabel::At(words) => error.reworded(|message| format!("{message} at {words}")),
-        })
-    }
-}
 
 /// What the points and table functions of one text mean.
 #[derive(Debug, Default)]
 pub(crate) struct Bindings {
     /// By [`PointId`].
-    pub points: Vec<Arc<Moment>>,
+    pub points: Vec<Arc<OpenMoment>>,
     /// Table functions of our own, by the text of the call.
     pub functions: HashMap<String, Arc<dyn TableProvider>>,
 }
@@ -136,15 +54,15 @@ pub(crate) struct PreparedView {
     pub bindings: Arc<Bindings>,
     pub extent: Extent,
     /// When the text has a point for all its tables.
-    pub moment: Option<Arc<Moment>>,
+    pub moment: Option<Arc<OpenMoment>>,
 }
 
 /// Everything that planning a statement needs and that had to be looked up.
 #[derive(Debug)]
 pub(crate) struct Resolution {
-    pub shared: Arc<Shared>,
+    pub database: Arc<Database>,
     /// What tables without a point are read at.
-    pub default: Arc<Moment>,
+    pub default: Arc<OpenMoment>,
     /// The points of the statement's own text.
     pub bindings: Arc<Bindings>,
     pub views: HashMap<(MomentKey, u64), PreparedView>,
@@ -163,7 +81,7 @@ impl Resolution {
             return None;
         }
         let all = self.functions.get_or_init(|| {
-            functions::point_functions(&self.default, &self.reads, &self.shared, &self.search)
+            functions::point_functions(&self.default, &self.reads, &self.database, &self.search)
         });
         all.get(name).cloned()
     }
@@ -171,19 +89,13 @@ impl Resolution {
 
 /// Resolves the points of one statement.
 pub(crate) struct Resolver<'a> {
-    pub shared: &'a Arc<Shared>,
-    pub state: &'a LazyState,
-    /// The session's time zone: where literals without a zone are read.
-    pub zone: TimeZone,
-    /// The statement's instant.
-    pub now: Timestamp,
+    pub moments: OpenMoments<'a>,
+    state: &'a LazyState,
     /// The bound parameters.
-    pub parameters: &'a [ScalarValue],
-    pub search: &'a SearchPath,
-    pub notices: Vec<Notice>,
+    parameters: &'a [ScalarValue],
+    search: &'a SearchPath,
     /// How much stack the statement has.
     stack: Depth,
-    moments: BTreeMap<Timestamp, Arc<Moment>>,
     views: HashMap<(MomentKey, u64), PreparedView>,
     /// The moments at which each table is read.
     reads: BTreeMap<ObjectPath, Vec<Timestamp>>,
@@ -229,23 +141,17 @@ fn plain_argument(argument: &ast::FunctionArg) -> Option<ast::Expr> {
 
 impl<'a> Resolver<'a> {
     pub(crate) fn new(
-        shared: &'a Arc<Shared>,
+        moments: OpenMoments<'a>,
         state: &'a LazyState,
-        zone: TimeZone,
-        now: Timestamp,
         parameters: &'a [ScalarValue],
         search: &'a SearchPath,
     ) -> Self {
         Self {
-            shared,
+            moments,
             state,
-            zone,
-            now,
             parameters,
             search,
-            notices: Vec::new(),
             stack: Depth::default(),
-            moments: BTreeMap::new(),
             views: HashMap::new(),
             reads: BTreeMap::new(),
         }
@@ -261,7 +167,7 @@ impl<'a> Resolver<'a> {
     /// without a point, unless the text ends with one for all.
     pub(crate) async fn resolve(
         mut self,
-        default: Arc<Moment>,
+        default: Arc<OpenMoment>,
         parsed: &parse::Parsed,
     ) -> Result<(Arc<Resolution>, Vec<Notice>)> {
         let points = self.points(&parsed.points).await?;
@@ -275,7 +181,7 @@ impl<'a> Resolver<'a> {
         let bindings = self.bind(references.0, points, &default, &search, 0).await?;
         self.extent(&bindings.points, &default, &search, |measure| visit_trees(&parsed.statement, measure))?;
         let resolution = Resolution {
-            shared: Arc::clone(self.shared),
+            database: Arc::clone(self.moments.database),
             default,
             bindings: Arc::new(bindings),
             views: self.views,
@@ -283,10 +189,10 @@ impl<'a> Resolver<'a> {
             reads: self.reads,
             functions: OnceLock::new(),
         };
-        Ok((Arc::new(resolution), self.notices))
+        Ok((Arc::new(resolution), self.moments.notices))
     }
 
-    async fn points(&mut self, exprs: &[PointExpr]) -> Result<Vec<Arc<Moment>>> {
+    async fn points(&mut self, exprs: &[PointExpr]) -> Result<Vec<Arc<OpenMoment>>> {
         let mut points = Vec::with_capacity(exprs.len());
         for expr in exprs {
             let moment = self.moment_of(expr).await.map_err(|error| error.at(expr.position))?;
@@ -296,21 +202,21 @@ impl<'a> Resolver<'a> {
     }
 
     /// The moment that a point clause names.
-    pub(crate) async fn moment_of(&mut self, expr: &PointExpr) -> Result<Arc<Moment>> {
-        let point = self.evaluate_point(&expr.syntax)?;
-        self.moment_at(&point).await
+    pub(crate) async fn moment_of(&mut self, expr: &PointExpr) -> Result<Arc<OpenMoment>> {
+        let moment = self.evaluate_point(&expr.syntax)?;
+        self.moments.moment_at(&moment).await
     }
 
     /// What a point clause says, its expressions evaluated.
-    pub(crate) fn evaluate_point(&self, syntax: &PointSyntax) -> Result<Point> {
+    pub(crate) fn evaluate_point(&self, syntax: &PointSyntax) -> Result<Moment> {
         Ok(match syntax {
-            PointSyntax::Snapshot(name) => Point::Snapshot(name.clone()),
+            PointSyntax::Snapshot(name) => Moment::Snapshot(name.clone()),
             PointSyntax::SnapshotParameter(expr) => match self.evaluate(expr)?.try_as_str() {
-                Some(Some(name)) => Point::Snapshot(name.to_owned()),
+                Some(Some(name)) => Moment::Snapshot(name.to_owned()),
                 _ => return Err(Error::invalid_value("the name of a snapshot must be text")),
             },
-            PointSyntax::Timestamp(expr) => Point::Timestamp(self.evaluate_time(expr)?),
-            PointSyntax::Version(expr) => Point::Version(self.evaluate_version(expr)?),
+            PointSyntax::Timestamp(expr) => Moment::Timestamp(self.evaluate_time(expr)?),
+            PointSyntax::Version(expr) => Moment::Version(self.evaluate_version(expr)?),
         })
     }
 
@@ -319,45 +225,14 @@ impl<'a> Resolver<'a> {
         if let ast::Expr::Value(value) = expr
             && let Value::SingleQuotedString(text) = &value.value
         {
-            return literal_time(text, self.zone, self.now);
+            return literal_time(text, self.moments.zone, self.moments.now);
         }
-        self.time_of(&self.evaluate(expr)?)
+        self.moments.time_of(&self.evaluate(expr)?)
     }
 
     /// The version that a constant expression gives.
     pub(crate) fn evaluate_version(&self, expr: &ast::Expr) -> Result<u64> {
         version_of(&self.evaluate(expr)?)
-    }
-
-    /// The instant that a value stands for.
-    pub(crate) fn time_of(&self, value: &ScalarValue) -> Result<Timestamp> {
-        let not_a_time = || Error::invalid_value(format!("{value} is not a time"));
-        if let Some(text) = value.try_as_str() {
-            return literal_time(text.ok_or_else(not_a_time)?, self.zone, self.now);
-        }
-        if value.is_null() {
-            return Err(Error::invalid_value("a point in time cannot be NULL"));
-        }
-        let has_zone = matches!(value.data_type(), arrow::datatypes::DataType::Timestamp(_, Some(_)));
-        let unit = arrow::datatypes::TimeUnit::Microsecond;
-        let target = arrow::datatypes::DataType::Timestamp(unit, has_zone.then(|| crate::types::UTC.into()));
-        let micros = match value.data_type() {
-            arrow::datatypes::DataType::Timestamp(..)
-            | arrow::datatypes::DataType::Date32
-            | arrow::datatypes::DataType::Date64 => value.cast_to(&target)?,
-            _ => return Err(not_a_time()),
-        };
-        let ScalarValue::TimestampMicrosecond(Some(micros), _) = micros else { return Err(not_a_time()) };
-        let micros = if has_zone {
-            micros
-        } else {
-            let local = chrono::DateTime::from_timestamp_micros(micros).ok_or_else(not_a_time)?.naive_utc();
-            self.zone.instant_micros(local)
-        };
-        match u64::try_from(micros) {
-            Ok(micros) if micros > 0 => Ok(Timestamp::from_micros(micros)),
-            _ => Err(Error::invalid_value(format!("{value} is before 1970"))),
-        }
     }
 
     /// The value of a constant expression, parameters bound.
@@ -387,7 +262,7 @@ impl<'a> Resolver<'a> {
             .build();
         let simplifier = ExprSimplifier::new(context);
         let coerced = simplifier.coerce(bound.data, &DFSchema::empty())?;
-        let in_zone = with_zone(coerced, &DFSchema::empty(), self.zone)?;
+        let in_zone = with_zone(coerced, &DFSchema::empty(), self.moments.zone)?;
         match simplifier.simplify(in_zone)? {
             Expr::Literal(value, _) => Ok(value),
             _ => Err(Error::invalid_value(format!("{expr} is not constant")).with_hint(
@@ -396,68 +271,12 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// The moment that a point stands for, with the names and rows of its timestamp.
-    pub(crate) async fn moment_at(&mut self, point: &Point) -> Result<Arc<Moment>> {
-        let (at, words) = match point {
-            Point::Latest => {
-                let view = self.shared.store.view_now();
-                let at = view.timestamp();
-                (at, format!("latest ({})", display_timestamp(at)))
-            }
-            Point::Snapshot(name) => {
-                let at = self.shared.snapshot_time(name).await?;
-                (at, format!("snapshot {name} ({})", display_timestamp(at)))
-            }
-            Point::Timestamp(at) => (*at, display_timestamp(*at)),
-            Point::Version(version) => {
-                let at = Timestamp::from_micros(*version);
-                (at, format!("version {version} ({})", display_timestamp(at)))
-            }
-        };
-        self.notices.push(Notice::new(format!("reading as of {words}")));
-        if let Some(moment) = self.moments.get(&at) {
-            return Ok(Arc::clone(moment));
-        }
-        let moment = Arc::new(self.open(at, words.as_str()).await?);
-        self.moments.insert(at, Arc::clone(&moment));
-        Ok(moment)
-    }
-
-    /// Opens the moment `at` for reading.
-    async fn open(&self, at: Timestamp, words: &str) -> Result<Moment> {
-        let store = &self.shared.store;
-        // Below the horizon only what is pinned can be read; an error then names the snapshots nearby.
-        let near = if at < store.engine().database_horizon() {
-            Some(self.shared.snapshots_near(at).await?)
-        } else {
-            None
-        };
-        let too_old = |requested, horizon| {
-            let (before, after) = near.as_ref().map_or((None, None), |(a, b)| (a.as_deref(), b.as_deref()));
-            Error::too_old(requested, horizon, before, after)
-        };
-        let view = match store.view_at(at).await {
-            Ok(view) => view,
-            Err(StoreError::Engine(bygone_engine::Error::TooOld { requested, horizon })) => {
-                return Err(too_old(requested, horizon));
-            }
-            Err(StoreError::Future { now, .. }) => return Err(Error::future(words, now)),
-            Err(other) => return Err(other.into()),
-        };
-        if let Err(bygone_engine::Error::TooOld { requested, horizon }) = view.check(system::CATALOG) {
-            return Err(too_old(requested, horizon));
-        }
-        let reader = Reader::View(view);
-        let catalog = self.shared.catalog.at(&reader).await?;
-        Ok(Moment { key: MomentKey::At(at), label: PointLabel::At(words.into()), catalog, reader, near })
-    }
-
     /// Prepares the views and table functions that a text names.
     fn bind<'b>(
         &'b mut self,
         references: Vec<Reference>,
-        points: Vec<Arc<Moment>>,
-        default: &'b Arc<Moment>,
+        points: Vec<Arc<OpenMoment>>,
+        default: &'b Arc<OpenMoment>,
         search: &'b SearchPath,
         depth: usize,
     ) -> BoxFuture<'b, Result<Bindings>> {
@@ -478,7 +297,8 @@ impl<'a> Resolver<'a> {
                             values.push(self.evaluate(arg)?);
                         }
                         let provider =
-                            functions::table_function(self, &name, values, default, search).await?;
+                            functions::table_function(&mut self.moments, &name, values, default, search)
+                                .await?;
                         functions.insert(text, provider);
                     }
                 }
@@ -490,8 +310,8 @@ impl<'a> Resolver<'a> {
     /// The reach of a text whose views were prepared.
     fn extent(
         &self,
-        points: &[Arc<Moment>],
-        default: &Arc<Moment>,
+        points: &[Arc<OpenMoment>],
+        default: &Arc<OpenMoment>,
         search: &SearchPath,
         visit: impl FnOnce(&mut Measure<'_>) -> ControlFlow<Error>,
     ) -> Result<Extent> {
@@ -518,7 +338,7 @@ impl<'a> Resolver<'a> {
     async fn bind_table(
         &mut self,
         name: &ObjectName,
-        moment: &Arc<Moment>,
+        moment: &Arc<OpenMoment>,
         search: &SearchPath,
         depth: usize,
     ) -> Result<()> {
@@ -549,7 +369,7 @@ impl<'a> Resolver<'a> {
                 // Its text is parsed in here, and so are those of the views that it reads; all of them are planned.
                 self.stack.grow().await;
                 let parsed = parse::parse(&view.query)?;
-                let parse::Statement::Query(query) = &parsed.statement else {
+                let parse::Statement::Read(parse::ReadStatement::Query(query)) = &parsed.statement else {
                     return Err(Error::corrupt(format!("the text of view {path} is not a query")));
                 };
                 let own = self.points(&parsed.points).await?;
@@ -568,22 +388,4 @@ impl<'a> Resolver<'a> {
         }
         Ok(())
     }
-}
-
-/// The version that a value stands for.
-pub(crate) fn version_of(value: &ScalarValue) -> Result<u64> {
-    match value.try_as_str() {
-        Some(Some(text)) => version_from_text(text),
-        _ => version_from_text(&value.to_string()),
-    }
-}
-
-/// The bound value of `$n`.
-pub(crate) fn parameter(parameters: &[ScalarValue], id: &str) -> Result<ScalarValue> {
-    let missing = || {
-        Error::new(crate::error::ErrorKind::Invalid, "08P01", format!("parameter {id} has no value"))
-            .with_hint(format!("{} parameters were bound", parameters.len()))
-    };
-    let number: usize = id.trim_start_matches('$').parse().map_err(|_| missing())?;
-    number.checked_sub(1).and_then(|index| parameters.get(index)).cloned().ok_or_else(missing)
 }

@@ -16,6 +16,18 @@ pub(crate) fn is_text(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
 }
 
+/// Text whose type its place decides: a literal, or a parameter that was bound to text.
+pub(crate) fn is_open_text(expr: &Expr) -> bool {
+    match expr {
+        Expr::Literal(value, _) => is_text(&value.data_type()) && !value.is_null(),
+        Expr::Placeholder(parameter) => {
+            parameter.field.as_ref().is_some_and(|field| is_text(field.data_type()))
+        }
+        Expr::Alias(alias) => is_open_text(&alias.expr),
+        _ => false,
+    }
+}
+
 /// A binary floating-point number.
 pub(crate) fn is_float(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Float16 | DataType::Float32 | DataType::Float64)

@@ -51,7 +51,7 @@ use datafusion::{
     sql::sqlparser::ast::Statement,
 };
 
-use crate::points::TimeZone;
+use crate::time::TimeZone;
 
 /// Runs the passes over a tree, before it is planned.
 pub(crate) fn rewrite_tree(statement: &mut Statement) -> crate::error::Result<()> {

@@ -21,8 +21,8 @@ use datafusion::{
     physical_plan::metrics::{BaselineMetrics, Count, MetricBuilder, RecordOutput},
 };
 
-use super::{ReaderScan, prune::PredicatePruner, source::TableScan};
-use crate::{error::Error, rows::RowDecoder};
+use super::{prune::PredicatePruner, source::TableScan};
+use crate::{error::Error, moment::ReaderScan, rows::RowDecoder};
 
 /// Rows in one batch.
 const BATCH_ROWS: usize = 8_192;

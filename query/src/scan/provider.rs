@@ -13,21 +13,13 @@ use datafusion::{
     physical_plan::ExecutionPlan,
 };
 
-use super::{Reader, range::scan_range, source::TableScan};
+use super::{range::scan_range, source::TableScan};
 use crate::{
     catalog::TableDef,
+    moment::{MomentLabel, Reader},
     names::{ObjectPath, internal::ROW_KEY_COLUMN},
-    points::display_timestamp,
+    time::display_timestamp,
 };
-
-/// What a scan reads, in the words that EXPLAIN shows.
-#[derive(Clone, Debug)]
-pub(crate) enum PointLabel {
-    /// The newest state, or that of the transaction.
-    Latest,
-    /// A moment that was asked for, with the words it was asked for in.
-    At(Arc<str>),
-}
 
 /// A table at a point.
 #[derive(Debug)]
@@ -35,13 +27,13 @@ pub(crate) struct TableAt {
     path: ObjectPath,
     table: Arc<TableDef>,
     reader: Reader,
-    label: PointLabel,
+    label: MomentLabel,
     schema: SchemaRef,
 }
 
 impl TableAt {
     /// `table` as `reader` sees it.
-    pub(crate) fn new(path: ObjectPath, table: Arc<TableDef>, reader: Reader, label: PointLabel) -> Self {
+    pub(crate) fn new(path: ObjectPath, table: Arc<TableDef>, reader: Reader, label: MomentLabel) -> Self {
         let schema = Arc::new(Schema::new(fields(&table)));
         Self { path, table, reader, label, schema }
     }
@@ -88,8 +80,8 @@ impl fmt::Display for TableAt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "table={}", self.path)?;
         match &self.label {
-            PointLabel::At(words) => write!(f, ", point={words}"),
-            PointLabel::Latest => {
+            MomentLabel::At(words) => write!(f, ", point={words}"),
+            MomentLabel::Latest => {
                 write!(f, ", point=latest ({})", display_timestamp(self.reader.timestamp()))
             }
         }

@@ -28,8 +28,8 @@ use datafusion::{
 };
 use futures::stream;
 
-use super::{Reader, cursor::Cursor, range::ScanRange, statistics::table_statistics};
-use crate::{catalog::TableDef, plan::all_of, rows::RowLayout};
+use super::{conditions::all_of, cursor::Cursor, range::ScanRange, statistics::table_statistics};
+use crate::{catalog::TableDef, moment::Reader, rows::RowLayout};
 use bygone_engine::KeyRange;
 
 /// The scan of one table at one point. Self-contained: everything that decides its answer is in it.

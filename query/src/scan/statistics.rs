@@ -7,9 +7,10 @@
 use bygone_engine::format::{Bound, ColumnSummary, Extreme};
 use datafusion::common::{ColumnStatistics, Result, ScalarValue, Statistics, stats::Precision};
 
-use super::{Reader, prune::bounds_array};
+use super::prune::bounds_array;
 use crate::{
     error::Error,
+    moment::Reader,
     rows::{RowColumn, RowLayout},
 };
 

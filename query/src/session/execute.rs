@@ -1,16 +1,18 @@
-//! From a text to what is done: one arm per kind of statement.
+//! From a text to what is done: each statement goes to its family.
 
 use std::sync::Arc;
 
 use datafusion::common::ScalarValue;
 use futures::{TryStreamExt, future::BoxFuture};
 
-use super::{Context, Inner, Outcome, Progress, Ready, Shared, prepared, query, show, transaction};
+use super::{SessionSlot, prepared::PreparedStatements, settings, texts::Ready, transaction};
 use crate::{
-    ddl, dml,
-    error::{Error, Result},
-    history,
-    parse::Statement,
+    change, define,
+    error::{Error, ErrorKind, Result},
+    explain,
+    parse::{ChangeStatement, DefineStatement, SessionStatement, Statement},
+    past, read, show,
+    statement::{Context, Database, Outcome, Progress, WriteOutcome},
 };
 
 /// Attempts of a statement outside a transaction that meets a concurrent commit.
@@ -18,8 +20,8 @@ const ATTEMPTS_MAX: usize = 10;
 
 /// Runs all statements of a text; the last one answers.
 pub(super) async fn run_text(
-    shared: &Arc<Shared>,
-    inner: &mut Inner,
+    database: &Arc<Database>,
+    inner: &mut SessionSlot,
     progress: Option<Arc<dyn Progress>>,
     text: &str,
     parameters: &[ScalarValue],
@@ -31,123 +33,100 @@ pub(super) async fn run_text(
             // Rows that nobody will see are read all the same: an error in them stops the text.
             rows.try_for_each(|_| std::future::ready(Ok(()))).await?;
         }
-        last = Some(run(shared, inner, progress.clone(), ready, parameters).await?);
+        last = Some(run(database, inner, progress.clone(), ready, parameters).await?);
     }
     last.ok_or_else(|| Error::syntax("there is no statement"))
 }
 
 /// Runs one statement.
 fn run<'a>(
-    shared: &'a Arc<Shared>,
-    inner: &'a mut Inner,
+    database: &'a Arc<Database>,
+    inner: &'a mut SessionSlot,
     progress: Option<Arc<dyn Progress>>,
     ready: &'a Ready,
     parameters: &'a [ScalarValue],
 ) -> BoxFuture<'a, Result<Outcome>> {
     Box::pin(async move {
         let parsed = &ready.parsed;
-        let failed = inner.transaction.as_ref().is_some_and(|open| open.failed);
-        let ends =
-            matches!(parsed.statement, Statement::Commit | Statement::Rollback | Statement::RollbackTo(_));
+        let failed = inner.data.transaction.as_ref().is_some_and(|open| open.failed);
+        let ends = matches!(
+            parsed.statement,
+            Statement::Session(
+                SessionStatement::Commit | SessionStatement::Rollback | SessionStatement::RollbackTo(_)
+            )
+        );
         if failed && !ends {
             return Err(Error::transaction_aborted());
         }
-        if let Statement::Execute(execute) = &parsed.statement {
-            let context = Context::new(shared, inner, progress.clone(), ready, parameters);
-            let (body, values, deep) = prepared::execute(&context, execute)?;
+        let SessionSlot { data, prepared, .. } = inner;
+        let Ready { parsed, template } = ready;
+        let mut context = Context::new(database, data, progress.clone(), parsed, template, parameters);
+        if let Statement::Session(SessionStatement::Execute(execute)) = &parsed.statement {
+            let (body, values, deep) = prepared.execute(&context, execute)?;
             if deep {
-                inner.depth.grow().await;
+                context.session.depth.grow().await;
             }
-            return run(shared, inner, progress, &body, &values).await;
+            return run(database, inner, progress, &body, &values).await;
         }
-        let mut context = Context::new(shared, inner, progress, ready, parameters);
         let zone = context.zone();
-        let outcome = Box::pin(dispatch(&mut context)).await?;
+        let outcome = Box::pin(dispatch(&mut context, prepared)).await?;
         let notices = std::mem::take(&mut context.notices);
         Ok(outcome.in_zone(zone).with_notices(notices))
     })
 }
 
-async fn dispatch(context: &mut Context<'_>) -> Result<Outcome> {
+async fn dispatch(context: &mut Context<'_>, prepared: &mut PreparedStatements) -> Result<Outcome> {
     let parsed = context.parsed;
     match &parsed.statement {
-        Statement::Query(query) => query::select(context, query).await,
-        Statement::Explain(explain) => match explain.statement.as_ref() {
-            Statement::DropSnapshot(drop) => history::explain_drop(context, drop).await,
-            _ => dml::explain(context, explain).await,
-        },
-
-        Statement::Begin(begin) => transaction::begin(context, begin).await,
-        Statement::Commit => transaction::commit(context.shared, context.inner).await,
-        Statement::Rollback => transaction::rollback(context.inner),
-        Statement::Savepoint(name) => transaction::savepoint(context.inner, name),
-        Statement::ReleaseSavepoint(name) => transaction::release(context.inner, name),
-        Statement::RollbackTo(name) => transaction::rollback_to(context.inner, name),
-
-        Statement::Prepare(prepare) => prepared::prepare(context, prepare),
-        Statement::Deallocate(name) => prepared::deallocate(context, name.as_deref()),
-        Statement::Execute(_) => Err(Error::internal("EXECUTE was taken apart before")),
-
-        Statement::Set(set) => show::set(context, set).await,
-        Statement::Reset(name) => show::reset(context, name.as_deref()),
-        Statement::Use(name) => show::use_database(context, name).await,
-        Statement::Show(name) => show::show(context, name.as_deref()),
-        Statement::ShowStats => show::stats(context),
-        Statement::ShowTables => show::tables(context).await,
-        Statement::ShowSchemas => show::schemas(context).await,
-        Statement::ShowDatabases => show::databases(context).await,
-        Statement::ShowColumns(name) => show::columns(context, name).await,
-        Statement::ShowCreate(name) => show::create(context, name).await,
-        Statement::ShowSnapshots(name) => history::show_snapshots(context, name.as_deref()).await,
-        Statement::ShowHistory(table) => history::show_history(context, table.as_ref()).await,
-
-        Statement::CreateSnapshot(create) => history::create_snapshot(context, create).await,
-        Statement::AlterSnapshot(alter) => Box::pin(history::alter_snapshot(context, alter)).await,
-        Statement::DropSnapshot(drop) => history::drop_snapshot(context, drop).await,
-        Statement::Restore(restore) => history::restore(context, restore).await,
-        Statement::AlterRetention(alter) => history::alter_retention(context, alter).await,
-        Statement::Call(procedure) => history::call(context, procedure).await,
-
-        Statement::CopyTo(copy) => dml::copy_to(context, copy).await,
-        Statement::Insert(_)
-        | Statement::Update(_)
-        | Statement::Delete(_)
-        | Statement::CopyFrom(_)
-        | Statement::CreateTable(_)
-        | Statement::CreateTableAs(_)
-        | Statement::DropTable(_)
-        | Statement::CreateView(_)
-        | Statement::DropView(_)
-        | Statement::CreateSchema(_)
-        | Statement::DropSchema(_)
-        | Statement::CreateDatabase(_)
-        | Statement::DropDatabase(_) => write(context).await,
+        Statement::Read(statement) => read::run(context, statement).await,
+        Statement::Change(statement) => write(context, Write::Change(statement)).await,
+        Statement::Define(statement) => write(context, Write::Define(statement)).await,
+        Statement::Past(statement) => past::run(context, statement).await,
+        Statement::Session(statement) => run_session(context, prepared, statement).await,
+        Statement::Explain(statement) => explain::explain(context, statement).await,
     }
 }
 
-/// What a statement that writes did.
-pub(crate) struct Written {
-    pub outcome: Outcome,
-    /// The names of the tables it wrote into.
-    pub tables: Vec<String>,
+/// Runs a statement about the session.
+async fn run_session(
+    context: &mut Context<'_>,
+    prepared: &mut PreparedStatements,
+    statement: &SessionStatement,
+) -> Result<Outcome> {
+    match statement {
+        SessionStatement::Begin(begin) => transaction::begin(context, begin).await,
+        SessionStatement::Commit => transaction::commit(context.database, context.session).await,
+        SessionStatement::Rollback => transaction::rollback(context.session),
+        SessionStatement::Savepoint(name) => transaction::savepoint(context.session, name),
+        SessionStatement::ReleaseSavepoint(name) => transaction::release(context.session, name),
+        SessionStatement::RollbackTo(name) => transaction::rollback_to(context.session, name),
+        SessionStatement::Prepare(prepare) => prepared.prepare(prepare, context.session.depth.is_large()),
+        SessionStatement::Deallocate(name) => prepared.deallocate(name.as_deref()),
+        SessionStatement::Execute(_) => Err(Error::internal("EXECUTE was taken apart before")),
+        SessionStatement::Set(set) => settings::set(context, set).await,
+        SessionStatement::Reset(name) => settings::reset(context, name.as_deref()),
+        SessionStatement::Use(name) => settings::use_database(context, name).await,
+        SessionStatement::Show(show) => show::run(context, show).await,
+    }
 }
 
-impl Written {
-    pub(crate) fn new(outcome: Outcome, tables: Vec<String>) -> Self {
-        Self { outcome, tables }
-    }
+/// A statement whose changes are a commit, or a part of one.
+#[derive(Clone, Copy)]
+enum Write<'s> {
+    Change(&'s ChangeStatement),
+    Define(&'s DefineStatement),
 }
 
 /// Runs a statement that writes, in the open transaction or in one of its own. The latter is run again when a
 /// concurrent commit was first: nobody has seen anything of it.
-async fn write(context: &mut Context<'_>) -> Result<Outcome> {
+async fn write(context: &mut Context<'_>, statement: Write<'_>) -> Result<Outcome> {
     let mut attempt = 1;
     loop {
         let notices = context.notices.len();
-        match Box::pin(write_once(context)).await {
+        match Box::pin(write_once(context, statement)).await {
             Err(error)
-                if error.sqlstate() == "40001"
-                    && context.inner.transaction.is_none()
+                if error.kind() == ErrorKind::Conflict
+                    && context.session.transaction.is_none()
                     && attempt < ATTEMPTS_MAX =>
             {
                 context.notices.truncate(notices);
@@ -158,26 +137,13 @@ async fn write(context: &mut Context<'_>) -> Result<Outcome> {
     }
 }
 
-async fn write_once(context: &mut Context<'_>) -> Result<Outcome> {
+async fn write_once(context: &mut Context<'_>, statement: Write<'_>) -> Result<Outcome> {
     let work = context.begin_work()?;
-    let parsed = context.parsed;
-    let written = match &parsed.statement {
-        Statement::Insert(insert) => dml::insert(context, &work, insert).await,
-        Statement::Update(update) => dml::update(context, &work, update).await,
-        Statement::Delete(delete) => dml::delete(context, &work, delete).await,
-        Statement::CopyFrom(copy) => dml::copy_from(context, &work, copy).await,
-        Statement::CreateTable(create) => ddl::create_table(context, &work, create).await,
-        Statement::CreateTableAs(create) => dml::create_table_as(context, &work, create).await,
-        Statement::DropTable(drop) => ddl::drop_objects(context, &work, drop, ddl::ObjectKind::Table).await,
-        Statement::CreateView(create) => ddl::create_view(context, &work, create).await,
-        Statement::DropView(drop) => ddl::drop_objects(context, &work, drop, ddl::ObjectKind::View).await,
-        Statement::CreateSchema(create) => ddl::create_schema(context, &work, create).await,
-        Statement::DropSchema(drop) => ddl::drop_schemas(context, &work, drop).await,
-        Statement::CreateDatabase(create) => ddl::create_database(context, &work, create).await,
-        Statement::DropDatabase(drop) => ddl::drop_databases(context, &work, drop).await,
-        other => Err(Error::internal(format!("{other:?} does not write"))),
+    let written = match statement {
+        Write::Change(statement) => change::run(context, &work, statement).await,
+        Write::Define(statement) => define::run(context, &work, statement).await,
     }?;
-    let Written { mut outcome, tables } = written;
+    let WriteOutcome { mut outcome, tables } = written;
     let tag = outcome.tag.clone();
     outcome.version = context.finish_work(&work, &tag, tables).await?;
     Ok(outcome)

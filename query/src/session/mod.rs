@@ -10,17 +10,14 @@
 //! 4. A failed statement leaves nothing: without a transaction it is undone, inside one the transaction refuses everything
 //!    until it ends (25P02).
 
-mod context;
 mod deep;
 mod execute;
-mod outcome;
 mod prepared;
-mod query;
-mod ready;
 mod settings;
-mod shared;
-mod show;
+mod sql;
+mod texts;
 mod transaction;
+mod typed;
 
 use std::sync::Arc;
 
@@ -29,44 +26,32 @@ use datafusion::common::ScalarValue;
 use futures::TryStreamExt;
 use parking_lot::Mutex;
 
-pub use outcome::{Notice, Outcome, Progress, Rows};
-#[cfg(feature = "testing")]
-pub use shared::StateAdapter;
-pub use shared::{Sql, SqlOptions};
+pub use sql::Sql;
 
-pub(crate) use context::{Context, Work};
-pub(crate) use deep::Depth;
-pub(crate) use execute::Written;
-pub(crate) use outcome::{batch_in_zone, schema_in_zone};
-pub(crate) use query::{Parameters, bind, empty_stream, plan_query, stream};
-pub(crate) use ready::Ready;
-pub(crate) use settings::Settings;
-pub(crate) use shared::Shared;
-
-use crate::{error::Result, values::IntoParameters};
+use crate::{
+    error::Result,
+    statement::{Database, Outcome, Progress, SessionData, Settings},
+    values::IntoParameters,
+};
 use deep::Deep;
-use transaction::OpenTransaction;
 
 /// A connection to a database: one statement at a time, with a transaction and settings of its own.
 #[derive(Debug)]
 pub struct Session {
-    shared: Arc<Shared>,
-    inner: tokio::sync::Mutex<Inner>,
+    database: Arc<Database>,
+    inner: tokio::sync::Mutex<SessionSlot>,
     /// What can be asked while a statement runs.
     status: Arc<Mutex<Status>>,
     progress: Mutex<Option<Arc<dyn Progress>>>,
 }
 
-/// What a session is between statements.
+/// A session between statements.
 #[derive(Debug, Default)]
-pub(crate) struct Inner {
-    pub settings: Settings,
-    pub transaction: Option<OpenTransaction>,
-    pub prepared: prepared::PreparedStatements,
+struct SessionSlot {
+    data: SessionData,
+    prepared: prepared::PreparedStatements,
     /// Texts that were run with parameters.
-    texts: ready::Texts,
-    /// How much stack the statement needs.
-    depth: Depth,
+    texts: texts::Texts,
     /// A statement was started and has not come to its end: its future was dropped.
     running: bool,
 }
@@ -78,11 +63,12 @@ struct Status {
 }
 
 impl Session {
-    pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        let settings = Settings::with_memory(shared.query_memory);
-        let inner = Inner { settings, ..Inner::default() };
+    fn new(database: Arc<Database>) -> Self {
+        let settings = Settings::with_memory(database.query_memory);
+        let data = SessionData { settings, ..SessionData::default() };
+        let inner = SessionSlot { data, ..SessionSlot::default() };
         Self {
-            shared,
+            database,
             inner: tokio::sync::Mutex::new(inner),
             status: Arc::default(),
             progress: Mutex::new(None),
@@ -118,9 +104,9 @@ impl Session {
         let mut inner = self.inner.lock().await;
         inner.start();
         let progress = self.progress.lock().clone();
-        inner.depth.begin(sql);
-        let depth = inner.depth.clone();
-        let running = execute::run_text(&self.shared, &mut inner, progress, sql, &parameters);
+        inner.data.depth.begin(sql);
+        let depth = inner.data.depth.clone();
+        let running = execute::run_text(&self.database, &mut inner, progress, sql, &parameters);
         let result = Deep { depth: depth.clone(), running: Box::pin(running) }.await;
         let result = result.map(|outcome| outcome.at_depth(&depth));
         inner.finish(result.is_err());
@@ -153,7 +139,7 @@ impl Session {
         let literal = point.replace('\'', "''");
         self.execute(&format!("SET as_of = '{literal}'")).await?;
         let mut inner = self.inner.lock().await;
-        let settings = &mut inner.settings;
+        let settings = &mut inner.data.settings;
         settings.connection_as_of.clone_from(&settings.as_of);
         Ok(())
     }
@@ -169,7 +155,7 @@ impl Session {
     }
 }
 
-impl Inner {
+impl SessionSlot {
     fn start(&mut self) {
         if self.running {
             self.fail();
@@ -186,16 +172,16 @@ impl Inner {
 
     /// A statement failed or was given up: its transaction refuses everything from now on.
     fn fail(&mut self) {
-        if let Some(transaction) = &mut self.transaction {
+        if let Some(transaction) = &mut self.data.transaction {
             transaction.failed = true;
         }
     }
 
     fn status(&self) -> Status {
-        let point = self.transaction.as_ref().and_then(|transaction| transaction.point.clone());
+        let point = self.data.transaction.as_ref().and_then(|transaction| transaction.point.clone());
         Status {
-            as_of: point.or_else(|| self.settings.as_of.clone()),
-            in_transaction: self.transaction.is_some(),
+            as_of: point.or_else(|| self.data.settings.as_of.clone()),
+            in_transaction: self.data.transaction.is_some(),
         }
     }
 }

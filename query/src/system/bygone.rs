@@ -10,8 +10,12 @@ use bygone_engine::types::{KeyspaceId, Timestamp};
 use bygone_mvcc::newest_commits;
 use bygone_snapshots::SnapshotScope;
 
-use super::{Columns, instant, schema_of};
-use crate::{error::Result, plan::Moment, session::Shared};
+use super::{instant, schema_of};
+use crate::{
+    error::Result,
+    moment::OpenMoment,
+    statement::{Columns, Database},
+};
 
 /// Commits listed at most.
 const COMMITS_MAX: usize = 1_000_000;
@@ -33,14 +37,18 @@ pub(super) fn snapshots_schema() -> SchemaRef {
 }
 
 /// The snapshots that existed at a moment, or the one of that name, by the moment they hold.
-pub(crate) async fn snapshots(shared: &Shared, moment: &Moment, name: Option<&str>) -> Result<RecordBatch> {
+pub(crate) async fn snapshots(
+    database: &Database,
+    moment: &OpenMoment,
+    name: Option<&str>,
+) -> Result<RecordBatch> {
     let view = moment.reader().view();
     let mut all = match name {
-        Some(name) => vec![shared.snapshots.get_in(view, name).await?],
-        None => shared.snapshots.list_in(view).await?,
+        Some(name) => vec![database.snapshots.get_in(view, name).await?],
+        None => database.snapshots.list_in(view).await?,
     };
     all.sort_by(|a, b| (a.at, &a.name).cmp(&(b.at, &b.name)));
-    let now = shared.wall_now();
+    let now = database.wall_now();
     Columns::default()
         .text("name", all.iter().map(|snapshot| Some(&snapshot.name)))
         .instant("as_of", all.iter().map(|snapshot| Some(snapshot.at)))
@@ -86,7 +94,7 @@ pub(crate) struct OfTable {
 }
 
 /// The commits at or before a moment, newest first; only those about one table when it is given.
-pub(crate) async fn commits(moment: &Moment, table: Option<&OfTable>) -> Result<RecordBatch> {
+pub(crate) async fn commits(moment: &OpenMoment, table: Option<&OfTable>) -> Result<RecordBatch> {
     let view = moment.reader().view();
     let mut all = newest_commits(view, Timestamp::default(), view.timestamp(), COMMITS_MAX).await?;
     if let Some(table) = table {

@@ -7,24 +7,26 @@ use arrow::{
     record_batch::RecordBatch,
 };
 
-use super::{Columns, Kind, computed, schema_of, schema_of_kind, views::Described};
+use super::{SystemTableKind, computed, describe::Described, schema_of, schema_of_kind};
 use crate::{
-    catalog::{CatalogState, INFORMATION_SCHEMA, Object, ObjectPath, SYSTEM_SCHEMA, TableDef},
+    catalog::{CatalogState, INFORMATION_SCHEMA, Object, SYSTEM_SCHEMA, TableDef},
     error::Result,
+    names::ObjectPath,
+    statement::Columns,
     types::ColumnType,
 };
 
-pub(super) fn schema(kind: Kind) -> SchemaRef {
+pub(super) fn schema(kind: SystemTableKind) -> SchemaRef {
     let text = DataType::Utf8View;
     let names: &[(&str, DataType)] = match kind {
-        Kind::Schemata => &[("catalog_name", text.clone()), ("schema_name", text)],
-        Kind::Views => &[
+        SystemTableKind::Schemata => &[("catalog_name", text.clone()), ("schema_name", text)],
+        SystemTableKind::Views => &[
             ("table_catalog", text.clone()),
             ("table_schema", text.clone()),
             ("table_name", text.clone()),
             ("view_definition", text),
         ],
-        Kind::Columns => &[
+        SystemTableKind::Columns => &[
             ("table_catalog", text.clone()),
             ("table_schema", text.clone()),
             ("table_name", text.clone()),
@@ -37,7 +39,7 @@ pub(super) fn schema(kind: Kind) -> SchemaRef {
             ("numeric_precision", DataType::Int64),
             ("numeric_scale", DataType::Int64),
         ],
-        Kind::TableConstraints => &[
+        SystemTableKind::TableConstraints => &[
             ("constraint_catalog", text.clone()),
             ("constraint_schema", text.clone()),
             ("constraint_name", text.clone()),
@@ -46,7 +48,7 @@ pub(super) fn schema(kind: Kind) -> SchemaRef {
             ("table_name", text.clone()),
             ("constraint_type", text),
         ],
-        Kind::KeyColumnUsage => &[
+        SystemTableKind::KeyColumnUsage => &[
             ("constraint_catalog", text.clone()),
             ("constraint_schema", text.clone()),
             ("constraint_name", text.clone()),
@@ -66,12 +68,12 @@ pub(super) fn schema(kind: Kind) -> SchemaRef {
     schema_of(names)
 }
 
-pub(super) fn rows(kind: Kind, catalog: &CatalogState, database: &str) -> Result<RecordBatch> {
+pub(super) fn rows(kind: SystemTableKind, catalog: &CatalogState, database: &str) -> Result<RecordBatch> {
     match kind {
-        Kind::Schemata => schemata(catalog, database),
-        Kind::Views => views(catalog, database),
-        Kind::TableConstraints => constraints(catalog, database),
-        Kind::KeyColumnUsage => key_columns(catalog, database),
+        SystemTableKind::Schemata => schemata(catalog, database),
+        SystemTableKind::Views => views(catalog, database),
+        SystemTableKind::TableConstraints => constraints(catalog, database),
+        SystemTableKind::KeyColumnUsage => key_columns(catalog, database),
         _ => tables(catalog, database),
     }
 }

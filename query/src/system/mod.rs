@@ -1,20 +1,18 @@
 //! Tables that are computed when they are read: `bygone.*` and `information_schema.*`, at the moment of the query.
 
 mod bygone;
+mod describe;
 mod information;
 mod space;
 mod storage;
-mod views;
 
 use std::sync::Arc;
 
 use arrow::{
-    array::{ArrayRef, BinaryArray, BooleanArray, Int64Array, StringViewArray, TimestampMicrosecondArray},
     datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit},
-    record_batch::{RecordBatch, RecordBatchOptions},
+    record_batch::RecordBatch,
 };
 use async_trait::async_trait;
-use bygone_engine::types::Timestamp;
 use datafusion::{
     catalog::{Session, TableProvider, memory::MemorySourceConfig},
     logical_expr::{Expr, TableType},
@@ -22,23 +20,23 @@ use datafusion::{
 };
 
 use crate::{
-    catalog::{INFORMATION_SCHEMA, ObjectPath},
+    catalog::INFORMATION_SCHEMA,
     error::{Error, Result},
-    plan::Moment,
-    scan::PointLabel,
-    session::Shared,
+    moment::{MomentLabel, OpenMoment},
+    names::ObjectPath,
+    statement::Database,
     types::UTC,
 };
 
 pub(crate) use bygone::{OfTable, commits, snapshots};
+pub(crate) use describe::type_name;
 pub(crate) use information::show_create;
 pub(crate) use space::freed_by_table;
 pub(crate) use storage::stats;
-pub(crate) use views::{type_name, view_columns};
 
 /// The computed tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum SystemTableKind {
     Snapshots,
     Commits,
     Files,
@@ -54,32 +52,33 @@ enum Kind {
     KeyColumnUsage,
 }
 
-const BYGONE: [(&str, Kind); 7] = [
-    ("commits", Kind::Commits),
-    ("files", Kind::Files),
-    ("runs", Kind::Runs),
-    ("snapshot_space", Kind::SnapshotSpace),
-    ("snapshots", Kind::Snapshots),
-    ("space", Kind::Space),
-    ("stats", Kind::Stats),
+const BYGONE: [(&str, SystemTableKind); 7] = [
+    ("commits", SystemTableKind::Commits),
+    ("files", SystemTableKind::Files),
+    ("runs", SystemTableKind::Runs),
+    ("snapshot_space", SystemTableKind::SnapshotSpace),
+    ("snapshots", SystemTableKind::Snapshots),
+    ("space", SystemTableKind::Space),
+    ("stats", SystemTableKind::Stats),
 ];
 
-const INFORMATION: [(&str, Kind); 6] = [
-    ("columns", Kind::Columns),
-    ("key_column_usage", Kind::KeyColumnUsage),
-    ("schemata", Kind::Schemata),
-    ("table_constraints", Kind::TableConstraints),
-    ("tables", Kind::Tables),
-    ("views", Kind::Views),
+const INFORMATION: [(&str, SystemTableKind); 6] = [
+    ("columns", SystemTableKind::Columns),
+    ("key_column_usage", SystemTableKind::KeyColumnUsage),
+    ("schemata", SystemTableKind::Schemata),
+    ("table_constraints", SystemTableKind::TableConstraints),
+    ("tables", SystemTableKind::Tables),
+    ("views", SystemTableKind::Views),
 ];
 
 /// A computed table at a moment.
 #[derive(Debug)]
 pub(crate) struct ComputedTable {
-    kind: Kind,
-    database: String,
-    moment: Arc<Moment>,
-    shared: Arc<Shared>,
+    kind: SystemTableKind,
+    database: Arc<Database>,
+    moment: Arc<OpenMoment>,
+    /// The name of the database whose objects it lists.
+    of_database: String,
     schema: SchemaRef,
 }
 
@@ -88,41 +87,52 @@ impl ComputedTable {
     ///
     /// # Errors
     /// 42P01 when there is none of that name.
-    pub(crate) fn find(path: &ObjectPath, moment: &Arc<Moment>, shared: &Arc<Shared>) -> Result<Self> {
-        let tables: &[(&str, Kind)] = if path.schema == INFORMATION_SCHEMA { &INFORMATION } else { &BYGONE };
+    pub(crate) fn find(
+        path: &ObjectPath,
+        moment: &Arc<OpenMoment>,
+        database: &Arc<Database>,
+    ) -> Result<Self> {
+        let tables: &[(&str, SystemTableKind)] =
+            if path.schema == INFORMATION_SCHEMA { &INFORMATION } else { &BYGONE };
         let kind = tables.iter().find(|(name, _)| *name == path.name).map(|(_, kind)| *kind);
         let kind = kind.ok_or_else(|| {
             Error::no_table(&format!("{}.{}", path.schema, path.name), tables.iter().map(|(name, _)| *name))
         })?;
-        let is_of_now =
-            matches!(kind, Kind::Files | Kind::Runs | Kind::SnapshotSpace | Kind::Space | Kind::Stats);
-        if is_of_now && matches!(moment.label, PointLabel::At(_)) {
+        let is_of_now = matches!(
+            kind,
+            SystemTableKind::Files
+                | SystemTableKind::Runs
+                | SystemTableKind::SnapshotSpace
+                | SystemTableKind::Space
+                | SystemTableKind::Stats
+        );
+        if is_of_now && matches!(moment.label, MomentLabel::At(_)) {
             return Err(Error::unsupported(format!("{}.{} as of a moment", path.schema, path.name))
                 .with_hint("it shows what is stored now: ask outside of a transaction or session that reads the past"));
         }
         Ok(Self {
             kind,
-            database: path.database.clone(),
+            database: Arc::clone(database),
             moment: Arc::clone(moment),
-            shared: Arc::clone(shared),
+            of_database: path.database.clone(),
             schema: schema_of_kind(kind),
         })
     }
 
     async fn rows(&self) -> Result<RecordBatch> {
         match self.kind {
-            Kind::Snapshots => snapshots(&self.shared, &self.moment, None).await,
-            Kind::Commits => commits(&self.moment, None).await,
-            Kind::Files => storage::files(&self.shared, &self.moment).await,
-            Kind::Runs => storage::runs(&self.shared, &self.moment).await,
-            Kind::SnapshotSpace => space::snapshot_space(&self.shared, &self.moment).await,
-            Kind::Space => space::space(&self.shared, &self.moment).await,
-            Kind::Stats => stats(&self.shared),
-            Kind::Columns => {
-                let described = views::described(&self.shared, &self.moment, &self.database).await?;
-                information::columns(&self.database, described)
+            SystemTableKind::Snapshots => snapshots(&self.database, &self.moment, None).await,
+            SystemTableKind::Commits => commits(&self.moment, None).await,
+            SystemTableKind::Files => storage::files(&self.database, &self.moment).await,
+            SystemTableKind::Runs => storage::runs(&self.database, &self.moment).await,
+            SystemTableKind::SnapshotSpace => space::snapshot_space(&self.database, &self.moment).await,
+            SystemTableKind::Space => space::space(&self.database, &self.moment).await,
+            SystemTableKind::Stats => stats(&self.database),
+            SystemTableKind::Columns => {
+                let described = describe::described(&self.database, &self.moment, &self.of_database).await?;
+                information::columns(&self.of_database, described)
             }
-            kind => information::rows(kind, &self.moment.catalog, &self.database),
+            kind => information::rows(kind, &self.moment.catalog, &self.of_database),
         }
     }
 }
@@ -150,78 +160,22 @@ impl TableProvider for ComputedTable {
 }
 
 /// All computed tables: their schemas, names and kinds.
-fn computed() -> impl Iterator<Item = (&'static str, &'static str, Kind)> {
+fn computed() -> impl Iterator<Item = (&'static str, &'static str, SystemTableKind)> {
     let own = BYGONE.iter().map(|(name, kind)| (crate::catalog::SYSTEM_SCHEMA, *name, *kind));
     own.chain(INFORMATION.iter().map(|(name, kind)| (INFORMATION_SCHEMA, *name, *kind)))
 }
 
 /// The columns of a computed table.
-fn schema_of_kind(kind: Kind) -> SchemaRef {
+fn schema_of_kind(kind: SystemTableKind) -> SchemaRef {
     match kind {
-        Kind::Snapshots => bygone::snapshots_schema(),
-        Kind::Commits => bygone::commits_schema(),
-        Kind::Files => storage::files_schema(),
-        Kind::Runs => storage::runs_schema(),
-        Kind::SnapshotSpace => space::snapshot_space_schema(),
-        Kind::Space => space::space_schema(),
-        Kind::Stats => storage::stats_schema(),
+        SystemTableKind::Snapshots => bygone::snapshots_schema(),
+        SystemTableKind::Commits => bygone::commits_schema(),
+        SystemTableKind::Files => storage::files_schema(),
+        SystemTableKind::Runs => storage::runs_schema(),
+        SystemTableKind::SnapshotSpace => space::snapshot_space_schema(),
+        SystemTableKind::Space => space::space_schema(),
+        SystemTableKind::Stats => storage::stats_schema(),
         _ => information::schema(kind),
-    }
-}
-
-/// Columns of a computed result, added one by one.
-#[derive(Debug, Default)]
-pub(crate) struct Columns {
-    fields: Vec<Field>,
-    arrays: Vec<ArrayRef>,
-}
-
-impl Columns {
-    fn add(mut self, name: &str, array: ArrayRef) -> Self {
-        self.fields.push(Field::new(name, array.data_type().clone(), true));
-        self.arrays.push(array);
-        self
-    }
-
-    /// A text column.
-    pub(crate) fn text<T: AsRef<str>>(self, name: &str, values: impl IntoIterator<Item = Option<T>>) -> Self {
-        let array: StringViewArray = values.into_iter().collect();
-        self.add(name, Arc::new(array))
-    }
-
-    /// A column of whole numbers.
-    pub(crate) fn integer(self, name: &str, values: impl IntoIterator<Item = Option<i64>>) -> Self {
-        let array: Int64Array = values.into_iter().collect();
-        self.add(name, Arc::new(array))
-    }
-
-    /// A column of bytes.
-    pub(crate) fn bytes<T: AsRef<[u8]>>(
-        self,
-        name: &str,
-        values: impl IntoIterator<Item = Option<T>>,
-    ) -> Self {
-        let array: BinaryArray = values.into_iter().collect();
-        self.add(name, Arc::new(array))
-    }
-
-    /// A column of truth values.
-    pub(crate) fn boolean(self, name: &str, values: impl IntoIterator<Item = Option<bool>>) -> Self {
-        let array: BooleanArray = values.into_iter().collect();
-        self.add(name, Arc::new(array))
-    }
-
-    /// A column of instants.
-    pub(crate) fn instant(self, name: &str, values: impl IntoIterator<Item = Option<Timestamp>>) -> Self {
-        let micros = values.into_iter().map(|at| at.and_then(|at| i64::try_from(at.as_micros()).ok()));
-        let array: TimestampMicrosecondArray = micros.collect();
-        self.add(name, Arc::new(array.with_timezone(UTC)))
-    }
-
-    /// The columns as a batch of `rows` rows.
-    pub(crate) fn build(self, rows: usize) -> Result<RecordBatch> {
-        let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        Ok(RecordBatch::try_new_with_options(Arc::new(Schema::new(self.fields)), self.arrays, &options)?)
     }
 }
 

@@ -11,10 +11,14 @@ use bygone_engine::{KeyspaceSpace, Size};
 use bygone_snapshots::SpaceReport;
 
 use super::{
-    Columns, schema_of,
+    schema_of,
     storage::{count, names},
 };
-use crate::{error::Result, plan::Moment, session::Shared};
+use crate::{
+    error::Result,
+    moment::OpenMoment,
+    statement::{Columns, Database},
+};
 
 /// Two columns for one amount.
 fn sizes(columns: Columns, name: &str, sizes: &[Size]) -> Columns {
@@ -37,9 +41,9 @@ pub(super) fn space_schema() -> SchemaRef {
 }
 
 /// One row for each table and keyspace that stores something.
-pub(super) async fn space(shared: &Shared, moment: &Moment) -> Result<RecordBatch> {
-    let names = names(shared, &moment.catalog).await?;
-    let all = shared.snapshots.space(&[] as &[&str]).await?.keyspaces;
+pub(super) async fn space(database: &Database, moment: &OpenMoment) -> Result<RecordBatch> {
+    let names = names(database, &moment.catalog).await?;
+    let all = database.snapshots.space(&[] as &[&str]).await?.keyspaces;
     let amounts = |figure: fn(&KeyspaceSpace) -> Size| all.iter().map(figure).collect::<Vec<_>>();
     let mut columns = Columns::default()
         .integer("keyspace", all.iter().map(|row| Some(count(row.keyspace.get()))))
@@ -63,9 +67,9 @@ pub(super) fn snapshot_space_schema() -> SchemaRef {
 }
 
 /// One row for each snapshot and each table that it refers to.
-pub(super) async fn snapshot_space(shared: &Shared, moment: &Moment) -> Result<RecordBatch> {
-    let names = names(shared, &moment.catalog).await?;
-    let report = shared.snapshots.space(&[] as &[&str]).await?;
+pub(super) async fn snapshot_space(database: &Database, moment: &OpenMoment) -> Result<RecordBatch> {
+    let names = names(database, &moment.catalog).await?;
+    let report = database.snapshots.space(&[] as &[&str]).await?;
     let all: Vec<(&str, &KeyspaceSpace, usize)> = report
         .snapshots
         .iter()
@@ -89,11 +93,11 @@ pub(super) async fn snapshot_space(shared: &Shared, moment: &Moment) -> Result<R
 
 /// What dropping snapshots would free, one row for each table of which something would.
 pub(crate) async fn freed_by_table(
-    shared: &Shared,
-    moment: &Moment,
+    database: &Database,
+    moment: &OpenMoment,
     report: &SpaceReport,
 ) -> Result<RecordBatch> {
-    let names = names(shared, &moment.catalog).await?;
+    let names = names(database, &moment.catalog).await?;
     let all: Vec<&KeyspaceSpace> = report.keyspaces.iter().filter(|row| row.freed.versions > 0).collect();
     let freed: Vec<Size> = all.iter().map(|row| row.freed).collect();
     let columns = Columns::default()

@@ -12,8 +12,13 @@ use bygone_engine::{
 };
 use bygone_mvcc::system;
 
-use super::{Columns, instant, schema_of};
-use crate::{catalog::CatalogState, error::Result, plan::Moment, session::Shared};
+use super::{instant, schema_of};
+use crate::{
+    catalog::CatalogState,
+    error::Result,
+    moment::OpenMoment,
+    statement::{Columns, Database},
+};
 
 /// A run and where it stands in its tree.
 struct Placed<'m> {
@@ -47,14 +52,17 @@ fn placed(manifest: &Manifest) -> Vec<Placed<'_>> {
 }
 
 /// What each keyspace is called now: a table, a keyspace of the key-value API, or the system's. Dropped ones have no name.
-pub(super) async fn names(shared: &Shared, catalog: &CatalogState) -> Result<BTreeMap<KeyspaceId, String>> {
+pub(super) async fn names(
+    database: &Database,
+    catalog: &CatalogState,
+) -> Result<BTreeMap<KeyspaceId, String>> {
     let mut names = BTreeMap::from([
         (system::COMMITS, "(commits)".to_owned()),
         (system::SNAPSHOTS, "(snapshots)".to_owned()),
         (system::CATALOG, "(catalog)".to_owned()),
         (system::ANNOTATIONS, "(annotations)".to_owned()),
     ]);
-    for keyspace in shared.store.names().list(&shared.store.view_now()).await? {
+    for keyspace in database.store.names().list(&database.store.view_now()).await? {
         names.insert(keyspace.id, format!("keyspace {}", keyspace.name));
     }
     for (path, table) in catalog.databases.keys().flat_map(|database| catalog.tables_of(database)) {
@@ -95,9 +103,9 @@ pub(super) fn files_schema() -> SchemaRef {
 }
 
 /// The table files of the present.
-pub(super) async fn files(shared: &Arc<Shared>, moment: &Moment) -> Result<RecordBatch> {
-    let manifest = shared.store.engine().manifest();
-    let names = names(shared, &moment.catalog).await?;
+pub(super) async fn files(database: &Arc<Database>, moment: &OpenMoment) -> Result<RecordBatch> {
+    let manifest = database.store.engine().manifest();
+    let names = names(database, &moment.catalog).await?;
     let placed = placed(&manifest);
     let all: Vec<(&Placed<'_>, &FileMeta)> =
         placed.iter().flat_map(|row| row.run.files.iter().map(move |file| (row, file))).collect();
@@ -132,9 +140,9 @@ pub(super) fn runs_schema() -> SchemaRef {
 }
 
 /// The sorted runs of the present.
-pub(super) async fn runs(shared: &Arc<Shared>, moment: &Moment) -> Result<RecordBatch> {
-    let manifest = shared.store.engine().manifest();
-    let names = names(shared, &moment.catalog).await?;
+pub(super) async fn runs(database: &Arc<Database>, moment: &OpenMoment) -> Result<RecordBatch> {
+    let manifest = database.store.engine().manifest();
+    let names = names(database, &moment.catalog).await?;
     let placed = placed(&manifest);
     let all: Vec<&Placed<'_>> = placed.iter().collect();
     let sum = |figure: fn(&FileMeta) -> u64| {
@@ -165,8 +173,8 @@ pub(super) fn stats_schema() -> SchemaRef {
 type Figure = (&'static str, Option<u64>, &'static str, &'static str);
 
 /// The figures of the engine, one row each.
-pub(crate) fn stats(shared: &Shared) -> Result<RecordBatch> {
-    let all = figures(&shared.store.engine().stats());
+pub(crate) fn stats(database: &Database) -> Result<RecordBatch> {
+    let all = figures(&database.store.engine().stats());
     Columns::default()
         .text("name", all.iter().map(|row| Some(row.0)))
         .integer("value", all.iter().map(|row| row.1.map(count)))

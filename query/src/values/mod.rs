@@ -14,15 +14,11 @@ use std::sync::Arc;
 
 use arrow::{datatypes::SchemaRef, record_batch::RecordBatch};
 use datafusion::common::ScalarValue;
-use futures::TryStreamExt;
 
 pub use from::{FromRow, FromValue};
 pub use into::{IntoParameters, IntoValue};
 
-use crate::{
-    error::{Error, ErrorKind, Result},
-    session::{Rows, Session},
-};
+use crate::error::{Error, ErrorKind, Result};
 
 /// One row of a query's answer.
 #[derive(Clone, Debug)]
@@ -62,6 +58,12 @@ impl ColumnIndex for &str {
 }
 
 impl Row {
+    /// The rows of a batch, in their order.
+    pub(crate) fn all_of(batch: RecordBatch) -> impl Iterator<Item = Self> {
+        let batch = Arc::new(batch);
+        (0..batch.num_rows()).map(move |index| Self { batch: Arc::clone(&batch), index })
+    }
+
     /// The value of a column.
     ///
     /// # Errors
@@ -90,72 +92,4 @@ impl Row {
     pub fn is_empty(&self) -> bool {
         self.batch.num_columns() == 0
     }
-}
-
-impl Session {
-    /// Runs a query and returns its rows, all of them in memory; `parameters` are the values of `$1`, `$2`, …
-    ///
-    /// For more rows than should be held at one time, read [`Session::execute_with`]'s outcome as a stream.
-    ///
-    /// # Errors
-    /// As [`Session::execute`], and what happens while the rows are read.
-    ///
-    /// # Cancel safety
-    /// As [`Session::execute`].
-    pub async fn query_rows(&self, sql: &str, parameters: impl IntoParameters) -> Result<Vec<Row>> {
-        match self.execute_with(sql, parameters).await?.rows {
-            Some(rows) => rows_of(rows).await,
-            None => Ok(Vec::new()),
-        }
-    }
-
-    /// Runs a query for one row and returns it: as one value (`i64`, `String`, `Option<f64>`, …) or as a tuple of values.
-    ///
-    /// # Errors
-    /// 02000 when there is no row, 21000 when there are several; those of [`Row::get`] and of [`Self::query_rows`].
-    ///
-    /// # Cancel safety
-    /// As [`Session::execute`].
-    pub async fn query_one<T: FromRow>(&self, sql: &str, parameters: impl IntoParameters) -> Result<T> {
-        self.query_optional(sql, parameters).await?.ok_or_else(|| {
-            Error::new(ErrorKind::NotFound, "02000", "the query has no row")
-                .with_hint("use query_optional where that may be")
-        })
-    }
-
-    /// As [`Self::query_one`]; `None` when there is no row.
-    ///
-    /// # Errors
-    /// As [`Self::query_one`], but for 02000.
-    ///
-    /// # Cancel safety
-    /// As [`Session::execute`].
-    pub async fn query_optional<T: FromRow>(
-        &self,
-        sql: &str,
-        parameters: impl IntoParameters,
-    ) -> Result<Option<T>> {
-        let Some(mut rows) = self.execute_with(sql, parameters).await?.rows else { return Ok(None) };
-        let mut first = None;
-        while let Some(batch) = rows.try_next().await? {
-            let has_several = batch.num_rows() > 1 || (first.is_some() && batch.num_rows() > 0);
-            if has_several {
-                return Err(Error::new(ErrorKind::Invalid, "21000", "the query has more than one row")
-                    .with_hint("add LIMIT 1, or use query_rows"));
-            }
-            if batch.num_rows() == 1 {
-                first = Some(Row { batch: Arc::new(batch), index: 0 });
-            }
-        }
-        first.as_ref().map(T::from_row).transpose()
-    }
-}
-
-async fn rows_of(mut batches: Rows) -> Result<Vec<Row>> {
-    let mut rows = Vec::new();
-    while let Some(batch) = batches.try_next().await? {
-        let batch = Arc::new(batch);
-        rows.extend((0..batch.num_rows()).map(|index| Row { batch: Arc::clone(&batch), index }));
-    }
-    Ok(rows)
 }

@@ -13,7 +13,7 @@ use arrow::{
 };
 
 use super::convert;
-use crate::{points::TimeZone, types::ColumnType};
+use crate::{time::TimeZone, types::ColumnType};
 
 const BOOLEAN: ColumnType = ColumnType::Boolean;
 const SMALLINT: ColumnType = ColumnType::SmallInt;

@@ -36,16 +36,16 @@ fn tables(parsed: &Parsed) -> Vec<String> {
     }
     let mut found = Tables(parsed, Vec::new());
     let query = match &parsed.statement {
-        Statement::Query(query) => query,
-        Statement::CreateTableAs(create) => &create.query,
-        Statement::CreateView(view) => &view.query,
-        Statement::CopyTo(copy) => &copy.query,
-        Statement::Insert(insert) => match &insert.source {
+        Statement::Read(ReadStatement::Query(query)) => query,
+        Statement::Change(ChangeStatement::CreateTableAs(create)) => &create.query,
+        Statement::Define(DefineStatement::CreateView(view)) => &view.query,
+        Statement::Read(ReadStatement::CopyTo(copy)) => &copy.query,
+        Statement::Change(ChangeStatement::Insert(insert)) => match &insert.source {
             InsertSource::Query(query) => query,
             other => panic!("{other:?}"),
         },
-        Statement::Explain(explain) => match explain.statement.as_ref() {
-            Statement::Query(query) => query,
+        Statement::Explain(explain) => match &explain.statement {
+            Explained::Read(ReadStatement::Query(query)) => query,
             other => panic!("{other:?}"),
         },
         other => panic!("{other:?}"),
@@ -312,7 +312,7 @@ fn syntax_errors_name_line_and_column() {
 
 #[test]
 fn snapshots_are_created_in_both_grammars() {
-    let Statement::CreateSnapshot(create) =
+    let Statement::Past(PastStatement::CreateSnapshot(create)) =
         ok("CREATE SNAPSHOT IF NOT EXISTS Dec31 FOR TABLE flights, public.planes AS OF VERSION 7 \
          EXPIRE AFTER '90 days' COMMENT 'year''s end'")
         .statement
@@ -328,12 +328,14 @@ fn snapshots_are_created_in_both_grammars() {
     assert_eq!(create.comment.as_deref(), Some("year's end"));
 
     let parsed = ok("CREATE SNAPSHOT s ON DATABASE db AS OF SYSTEM TIME '-1h' WITH description = 'x'");
-    let Statement::CreateSnapshot(create) = parsed.statement else { panic!() };
+    let Statement::Past(PastStatement::CreateSnapshot(create)) = parsed.statement else { panic!() };
     assert!(matches!(&create.scope, Some(Scope::Database(Some(name))) if name.last() == "db"));
     assert!(matches!(parsed.points[0].syntax, PointSyntax::Timestamp(_)));
     assert_eq!(create.comment.as_deref(), Some("x"));
 
-    let Statement::CreateSnapshot(create) = ok("CREATE SNAPSHOT jan").statement else { panic!() };
+    let Statement::Past(PastStatement::CreateSnapshot(create)) = ok("CREATE SNAPSHOT jan").statement else {
+        panic!()
+    };
     assert_eq!(create.scope, None);
     for sql in [
         "CREATE SNAPSHOT",
@@ -351,16 +353,16 @@ fn snapshots_are_created_in_both_grammars() {
 #[test]
 fn restores_say_what_and_to_when() {
     let parsed = ok("RESTORE TABLE a, b TO SNAPSHOT jan IF UNCHANGED SINCE VERSION 12 DRY RUN");
-    let Statement::Restore(restore) = &parsed.statement else { panic!() };
+    let Statement::Past(PastStatement::Restore(restore)) = &parsed.statement else { panic!() };
     assert!(restore.dry_run && restore.if_unchanged_since.is_some());
     assert_eq!(parsed.points[restore.point.0].syntax, PointSyntax::Snapshot("jan".to_owned()));
 
     let parsed = ok("RESTORE DATABASE TO TIMESTAMP '-5m'");
-    let Statement::Restore(restore) = &parsed.statement else { panic!() };
+    let Statement::Past(PastStatement::Restore(restore)) = &parsed.statement else { panic!() };
     assert_eq!(restore.scope, Scope::Database(None));
 
     let parsed = ok("REVERT SNAPSHOT jan FROM TABLE flights");
-    let Statement::Restore(restore) = &parsed.statement else { panic!() };
+    let Statement::Past(PastStatement::Restore(restore)) = &parsed.statement else { panic!() };
     assert!(matches!(&restore.scope, Scope::Tables(tables) if tables[0].last() == "flights"));
     assert_eq!(parsed.points[restore.point.0].syntax, PointSyntax::Snapshot("jan".to_owned()));
 }
@@ -368,7 +370,7 @@ fn restores_say_what_and_to_when() {
 #[test]
 fn snapshots_are_altered_and_dropped() {
     let change = |sql: &str| match ok(sql).statement {
-        Statement::AlterSnapshot(alter) => alter.change,
+        Statement::Past(PastStatement::AlterSnapshot(alter)) => alter.change,
         other => panic!("{other:?}"),
     };
     assert!(matches!(change("ALTER SNAPSHOT a RENAME TO b"), SnapshotChange::Rename(b) if b == "b"));
@@ -386,7 +388,10 @@ fn snapshots_are_altered_and_dropped() {
     );
     assert!(matches!(change("ALTER SNAPSHOT a RELEASE HOLD"), SnapshotChange::ReleaseHold));
     assert!(matches!(change("ALTER SNAPSHOT a SET COMMENT NULL"), SnapshotChange::Comment(None)));
-    let Statement::DropSnapshot(drop) = ok("DROP SNAPSHOT IF EXISTS a, 'B'").statement else { panic!() };
+    let Statement::Past(PastStatement::DropSnapshot(drop)) = ok("DROP SNAPSHOT IF EXISTS a, 'B'").statement
+    else {
+        panic!()
+    };
     assert_eq!((drop.names, drop.if_exists), (vec!["a".to_owned(), "B".to_owned()], true));
 }
 
@@ -394,7 +399,7 @@ fn snapshots_are_altered_and_dropped() {
 fn tables_are_defined_with_types_keys_and_defaults() {
     let sql = "CREATE TABLE IF NOT EXISTS main.Flights (year INT, \"Day\" SMALLINT NOT NULL DEFAULT 1 + 1, \
                carrier VARCHAR(2), time TIMESTAMPTZ DEFAULT now(), PRIMARY KEY (year, \"Day\"))";
-    let Statement::CreateTable(create) = ok(sql).statement else { panic!() };
+    let Statement::Define(DefineStatement::CreateTable(create)) = ok(sql).statement else { panic!() };
     assert_eq!(create.name.to_string(), "main.flights");
     assert_eq!(create.primary_key, ["year", "Day"]);
     let shown: Vec<String> = create
@@ -436,7 +441,7 @@ fn tables_are_defined_with_types_keys_and_defaults() {
 #[test]
 fn a_view_keeps_its_text_with_the_points() {
     let sql = "CREATE OR REPLACE VIEW v (a, b) AS\n SELECT x, y FROM t AS OF SNAPSHOT jan -- note\n";
-    let Statement::CreateView(view) = ok(sql).statement else { panic!() };
+    let Statement::Define(DefineStatement::CreateView(view)) = ok(sql).statement else { panic!() };
     assert!(view.or_replace);
     assert_eq!(view.columns, ["a", "b"]);
     assert_eq!(view.query_text, "SELECT x, y FROM t AS OF SNAPSHOT jan");
@@ -446,7 +451,8 @@ fn a_view_keeps_its_text_with_the_points() {
 
 #[test]
 fn data_changes_are_taken_apart() {
-    let Statement::Insert(insert) = ok("INSERT INTO t (a, B) VALUES (1, DEFAULT), ($1, 'x')").statement
+    let Statement::Change(ChangeStatement::Insert(insert)) =
+        ok("INSERT INTO t (a, B) VALUES (1, DEFAULT), ($1, 'x')").statement
     else {
         panic!()
     };
@@ -457,12 +463,16 @@ fn data_changes_are_taken_apart() {
     let InsertSource::Values(rows) = &insert.source else { panic!() };
     assert!(is_default(&rows[0][1]) && !is_default(&rows[1][1]));
     assert!(matches!(ok("INSERT INTO t DEFAULT VALUES").statement,
-        Statement::Insert(insert) if matches!(insert.source, InsertSource::Defaults)));
-    let Statement::Update(update) = ok("UPDATE flights f SET day = day + 1 WHERE f.id = 3").statement else {
+        Statement::Change(ChangeStatement::Insert(insert)) if matches!(insert.source, InsertSource::Defaults)));
+    let Statement::Change(ChangeStatement::Update(update)) =
+        ok("UPDATE flights f SET day = day + 1 WHERE f.id = 3").statement
+    else {
         panic!()
     };
     assert_eq!((update.alias.as_deref(), update.assignments[0].0.as_str()), (Some("f"), "day"));
-    assert!(matches!(ok("DELETE FROM t").statement, Statement::Delete(delete) if delete.selection.is_none()));
+    assert!(
+        matches!(ok("DELETE FROM t").statement, Statement::Change(ChangeStatement::Delete(delete)) if delete.selection.is_none())
+    );
     assert_eq!(err("INSERT INTO t (a, a) VALUES (1, 2)").sqlstate(), "42701");
     assert_eq!(err("UPDATE t SET a = 1, a = 2").sqlstate(), "42701");
     assert_eq!(err("INSERT INTO t VALUES (1), (1, 2)").sqlstate(), "42601");
@@ -470,51 +480,71 @@ fn data_changes_are_taken_apart() {
 
 #[test]
 fn transactions_sessions_and_procedures() {
-    let Statement::Begin(begin) = ok("BEGIN TRANSACTION READ ONLY AS OF SNAPSHOT jan").statement else {
+    let Statement::Session(SessionStatement::Begin(begin)) =
+        ok("BEGIN TRANSACTION READ ONLY AS OF SNAPSHOT jan").statement
+    else {
         panic!()
     };
     assert!(begin.read_only && begin.point.is_some());
-    let Statement::Begin(begin) = ok("START TRANSACTION ISOLATION LEVEL SNAPSHOT, READ WRITE").statement
+    let Statement::Session(SessionStatement::Begin(begin)) =
+        ok("START TRANSACTION ISOLATION LEVEL SNAPSHOT, READ WRITE").statement
     else {
         panic!()
     };
     assert!(!begin.read_only);
-    assert!(matches!(ok("BEGIN AS OF VERSION 3").statement, Statement::Begin(begin) if begin.read_only));
-    assert_eq!(err("BEGIN READ WRITE AS OF VERSION 3").sqlstate(), "25006");
-    assert!(matches!(ok("END").statement, Statement::Commit));
-    assert!(matches!(ok("ROLLBACK TO SAVEPOINT a").statement, Statement::RollbackTo(a) if a == "a"));
-    assert!(matches!(ok("SET as_of = 'snapshot:jan'").statement,
-        Statement::Set(set) if set.name == "as_of" && set.value.as_deref() == Some("snapshot:jan")));
     assert!(
-        matches!(ok("SET TIME ZONE 'Europe/Berlin'").statement, Statement::Set(set) if set.name == "timezone")
+        matches!(ok("BEGIN AS OF VERSION 3").statement, Statement::Session(SessionStatement::Begin(begin)) if begin.read_only)
+    );
+    assert_eq!(err("BEGIN READ WRITE AS OF VERSION 3").sqlstate(), "25006");
+    assert!(matches!(ok("END").statement, Statement::Session(SessionStatement::Commit)));
+    assert!(
+        matches!(ok("ROLLBACK TO SAVEPOINT a").statement, Statement::Session(SessionStatement::RollbackTo(a)) if a == "a")
+    );
+    assert!(matches!(ok("SET as_of = 'snapshot:jan'").statement,
+        Statement::Session(SessionStatement::Set(set)) if set.name == "as_of" && set.value.as_deref() == Some("snapshot:jan")));
+    assert!(
+        matches!(ok("SET TIME ZONE 'Europe/Berlin'").statement, Statement::Session(SessionStatement::Set(set)) if set.name == "timezone")
     );
     assert!(matches!(ok("SET LOCAL a.b TO -3").statement,
-        Statement::Set(set) if set.local && set.name == "a.b" && set.value.as_deref() == Some("-3")));
-    assert!(matches!(ok("RESET as_of").statement, Statement::Reset(Some(name)) if name == "as_of"));
-    assert!(matches!(ok("RESET ALL").statement, Statement::Reset(None)));
-    assert!(matches!(ok("SHOW HISTORY FOR flights").statement, Statement::ShowHistory(Some(_))));
-    assert!(matches!(ok("SHOW as_of").statement, Statement::Show(Some(_))));
-    assert!(matches!(ok("CALL compact()").statement, Statement::Call(Procedure::Compact)));
+        Statement::Session(SessionStatement::Set(set)) if set.local && set.name == "a.b" && set.value.as_deref() == Some("-3")));
+    assert!(
+        matches!(ok("RESET as_of").statement, Statement::Session(SessionStatement::Reset(Some(name))) if name == "as_of")
+    );
+    assert!(matches!(ok("RESET ALL").statement, Statement::Session(SessionStatement::Reset(None))));
+    assert!(matches!(
+        ok("SHOW HISTORY FOR flights").statement,
+        Statement::Past(PastStatement::ShowHistory(Some(_)))
+    ));
+    assert!(matches!(
+        ok("SHOW as_of").statement,
+        Statement::Session(SessionStatement::Show(ShowStatement::Setting(Some(_))))
+    ));
+    assert!(matches!(
+        ok("CALL compact()").statement,
+        Statement::Past(PastStatement::Call(Procedure::Compact))
+    ));
     assert_eq!(err("CALL compat()").hint(), Some("did you mean compact?"));
     assert!(matches!(ok("ALTER TABLE t SET retention = '7 days'").statement,
-        Statement::AlterRetention(alter) if alter.retention_us == Some(604_800_000_000)));
+        Statement::Past(PastStatement::AlterRetention(alter)) if alter.retention_us == Some(604_800_000_000)));
     assert!(matches!(ok("ALTER DATABASE SET retention = '36h'").statement,
-        Statement::AlterRetention(alter) if alter.table.is_none() && alter.database.is_none()));
+        Statement::Past(PastStatement::AlterRetention(alter)) if alter.table.is_none() && alter.database.is_none()));
 }
 
 #[test]
 fn a_prepared_statement_keeps_its_own_points() {
     let parsed = ok("PREPARE q (INT, TEXT) AS SELECT * FROM t AS OF SNAPSHOT $2 WHERE id = $1");
-    let Statement::Prepare(prepare) = parsed.statement else { panic!() };
+    let Statement::Session(SessionStatement::Prepare(prepare)) = parsed.statement else { panic!() };
     assert_eq!((prepare.name.as_str(), prepare.types.len(), prepare.body.points.len()), ("q", 2, 1));
     assert_eq!(&*prepare.body.text, "SELECT * FROM t AS OF SNAPSHOT $2 WHERE id = $1");
-    let Statement::Execute(execute) = ok("EXECUTE q (1, 'jan')").statement else { panic!() };
+    let Statement::Session(SessionStatement::Execute(execute)) = ok("EXECUTE q (1, 'jan')").statement else {
+        panic!()
+    };
     assert_eq!(execute.arguments.len(), 2);
 }
 
 #[test]
 fn copy_reads_its_options_in_every_common_form() {
-    let Statement::CopyFrom(copy) = ok(
+    let Statement::Change(ChangeStatement::CopyFrom(copy)) = ok(
         "COPY flights (year, day) FROM 'a/flights.csv' WITH (FORMAT csv, HEADER, NULL 'NA', DELIMITER ';', QUOTE '''')",
     )
     .statement
@@ -533,9 +563,13 @@ fn copy_reads_its_options_in_every_common_form() {
             null: "NA".to_owned()
         }
     );
-    let Statement::CopyTo(copy) = ok("COPY t TO 'x.parquet'").statement else { panic!() };
+    let Statement::Read(ReadStatement::CopyTo(copy)) = ok("COPY t TO 'x.parquet'").statement else {
+        panic!()
+    };
     assert_eq!(copy.options.format, FileFormat::Parquet);
-    let Statement::CopyTo(copy) = ok("COPY (SELECT 1) TO 'x' (FORMAT 'csv', HEADER true)").statement else {
+    let Statement::Read(ReadStatement::CopyTo(copy)) =
+        ok("COPY (SELECT 1) TO 'x' (FORMAT 'csv', HEADER true)").statement
+    else {
         panic!()
     };
     assert_eq!(copy.options.header, Header::Present);
@@ -555,7 +589,8 @@ fn copy_reads_its_options_in_every_common_form() {
 
 #[test]
 fn names_fold_to_lower_case_unless_quoted() {
-    let Statement::DropTable(drop) = ok("DROP TABLE IF EXISTS Ledger.Public.\"Big\" CASCADE").statement
+    let Statement::Define(DefineStatement::DropTable(drop)) =
+        ok("DROP TABLE IF EXISTS Ledger.Public.\"Big\" CASCADE").statement
     else {
         panic!()
     };

@@ -18,7 +18,7 @@ use datafusion::{
 
 use crate::{
     error::{Error, Result},
-    parse::{PointId, Statement, parse},
+    parse::{PointId, ReadStatement, Statement, parse},
     types::{Types, UTC},
 };
 
@@ -60,7 +60,7 @@ fn context() -> (SessionContext, Arc<Recorder>) {
 }
 
 async fn run(context: &SessionContext, sql: &str) -> Result<Vec<RecordBatch>> {
-    let Statement::Query(query) = parse(sql)?.statement else { panic!("{sql}") };
+    let Statement::Read(ReadStatement::Query(query)) = parse(sql)?.statement else { panic!("{sql}") };
     let statement = PlannerStatement::Statement(Box::new(ast::Statement::Query(query)));
     let plan = context.state().statement_to_plan(statement).await?;
     Ok(context.execute_logical_plan(plan).await?.collect().await?)

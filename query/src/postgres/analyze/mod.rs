@@ -6,21 +6,21 @@ mod guarded_division;
 mod interval_order;
 mod null_equality;
 mod scalar_subqueries;
+mod semantics;
 mod time_zones;
 mod zoned_frames;
 
 use datafusion::{
-    common::{
-        DFSchema, Result,
-        config::ConfigOptions,
-        tree_node::{Transformed, TreeNode},
-    },
+    common::{DFSchema, Result, config::ConfigOptions, tree_node::TreeNode},
     logical_expr::{Expr, LogicalPlan},
     optimizer::AnalyzerRule,
 };
 
+pub(super) use semantics::with_semantics_alone;
+
+use self::semantics::with_semantics;
 use super::walk::{rewrite_exprs_of, rewrite_nodes};
-use crate::{error, points::TimeZone};
+use crate::{error, time::TimeZone};
 
 /// Puts the functions that act as Postgres does in the place of operators and casts that do not.
 #[derive(Debug)]
@@ -41,21 +41,6 @@ impl AnalyzerRule for PostgresSemantics {
     fn name(&self) -> &'static str {
         "postgres_semantics"
     }
-}
-
-fn with_semantics(expr: Expr, schema: &DFSchema, zone: TimeZone) -> Result<Transformed<Expr>> {
-    checked_arithmetic::checked(expr, schema)
-        .transform_data(|expr| null_equality::written_out(expr, schema))?
-        .transform_data(|expr| float_keys::of_expr(expr, schema))?
-        .transform_data(|expr| time_zones::in_zone_of(expr, schema, zone))?
-        .transform_data(|expr| interval_order::order_expr(expr, schema))?
-        .transform_data(|expr| Ok(zoned_frames::in_zone(expr, schema, zone)))?
-        .transform_data(|expr| Ok(scalar_subqueries::nullable(expr)))
-}
-
-/// An expression outside a plan whose operands have their types.
-pub(super) fn with_semantics_alone(expr: Expr, schema: &DFSchema, zone: TimeZone) -> Result<Expr> {
-    Ok(expr.transform_up(|expr| with_semantics(expr, schema, zone))?.data)
 }
 
 /// An expression outside a plan, with the session's zone.

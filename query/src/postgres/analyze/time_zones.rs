@@ -14,11 +14,11 @@ use datafusion::{
 
 use crate::{
     error::Error,
-    points::TimeZone,
     postgres::{
         exprs::{is_text, type_of},
         functions::{IN_ZONE, in_zone, is_time_cast, shift, time_cast},
     },
+    time::TimeZone,
 };
 
 /// Functions of DataFusion that take the zone of the type.

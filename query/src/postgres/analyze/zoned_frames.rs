@@ -10,11 +10,11 @@ use datafusion::{
 };
 
 use crate::{
-    points::TimeZone,
     postgres::{
         exprs::type_of,
         functions::{FrameEnd, ZonedFrame},
     },
+    time::TimeZone,
 };
 
 /// Window functions that look at their frame; the others need none.

@@ -14,3 +14,11 @@ mod whole_rows;
 mod windows;
 
 pub(crate) use balance::{LONG, balanced};
+
+use datafusion::sql::sqlparser::ast::Function;
+
+/// A call of the function of that name, written without a schema.
+fn is_called(function: &Function, name: &str) -> bool {
+    matches!(function.name.0.as_slice(), [part]
+        if part.as_ident().is_some_and(|ident| ident.value.eq_ignore_ascii_case(name)))
+}

@@ -35,11 +35,6 @@ pub(crate) fn shown_schema(schema: &Schema) -> SchemaRef {
     Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()).into()
 }
 
-/// Whether a plan has a column of that name among several of it.
-pub(crate) fn is_ambiguous<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> bool {
-    known.into_iter().any(|known| known != name && shown_name(known) == name)
-}
-
 /// The plan with its columns under the names that users see, where each has one of its own.
 pub(crate) fn with_shown_names(plan: LogicalPlan) -> datafusion::common::Result<LogicalPlan> {
     let columns = plan.schema().columns();

@@ -14,7 +14,7 @@ use datafusion::sql::sqlparser::ast::{
     UnaryOperator, Value, helpers::attached_token::AttachedToken,
 };
 
-use super::spellings::is_called;
+use super::is_called;
 use crate::{
     error::{Error, Result},
     names::internal::COMPARED_ROWS,

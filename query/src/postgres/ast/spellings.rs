@@ -28,7 +28,7 @@ use datafusion::sql::sqlparser::ast::{
 use super::{
     balance::{balance_condition, balance_queries},
     interval_literals::{negated, place_arguments, spell_interval},
-    recursion, rows, series,
+    is_called, recursion, rows, series,
     time_zone_syntax::spell_time_zone,
     whole_rows, windows,
 };
@@ -138,11 +138,6 @@ impl VisitorMut for Spelling {
             Err(error) => ControlFlow::Break(error),
         }
     }
-}
-
-pub(super) fn is_called(function: &ast::Function, name: &str) -> bool {
-    matches!(function.name.0.as_slice(), [part]
-        if part.as_ident().is_some_and(|ident| ident.value.eq_ignore_ascii_case(name)))
 }
 
 /// A constant that cannot be the position of a column: text, or a number with a point.

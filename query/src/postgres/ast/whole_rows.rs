@@ -14,7 +14,7 @@ use datafusion::sql::sqlparser::{
     parser::Parser,
 };
 
-use super::spellings::is_called;
+use super::is_called;
 use crate::{
     error::{Error, Result},
     names::internal::IS_THERE_COLUMN,

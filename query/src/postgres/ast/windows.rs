@@ -11,7 +11,7 @@ use datafusion::sql::sqlparser::ast::{
     WindowType,
 };
 
-use super::spellings::is_called;
+use super::is_called;
 use crate::{
     error::{Error, ErrorKind, Result, position},
     parse::folded_ident,

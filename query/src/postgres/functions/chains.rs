@@ -35,13 +35,13 @@ use parking_lot::Mutex;
 
 use crate::{
     error::Error,
-    points::TimeZone,
     postgres::{
-        analyze,
+        analyze::with_semantics_alone,
         ast::LONG,
         exprs::is_float,
         plan::{coerce_alone, literal_as_float},
     },
+    time::TimeZone,
 };
 
 const NAME: &str = "chain";
@@ -193,7 +193,7 @@ impl Step {
         let expr = Expr::BinaryExpr(BinaryExpr::new(Box::new(col("l")), op, Box::new(col("r"))));
         let expr = coerce_alone(expr, &names)?;
         let expr = ExprSimplifier::new(SimplifyContext::builder().build()).coerce(expr, &names)?;
-        let expr = analyze::with_semantics_alone(expr, &names, zone)?;
+        let expr = with_semantics_alone(expr, &names, zone)?;
         let data_type = expr.get_type(&names)?;
         let expr =
             create_physical_expr(&expr, &names, &ExecutionProps::new(), &PhysicalPlanningContext::default())?;

@@ -20,8 +20,8 @@ pub(crate) use arrays::read_array;
 pub(crate) use chains::{Chains, operators_of};
 pub(crate) use float_key::{FLOAT_KEY, float_key};
 pub(crate) use intervals::{
-    INTERVAL, interval_average, interval_choice, interval_extreme, interval_functions, interval_length,
-    interval_order, interval_product, interval_quotient, planned_average, time_difference,
+    interval_average, interval_choice, interval_extreme, interval_functions, interval_length, interval_order,
+    interval_product, interval_quotient, planned_average, time_difference,
 };
 pub(crate) use only_row::only_row;
 pub(crate) use or_null::or_null;
@@ -33,3 +33,8 @@ pub(crate) use times::{
     time_cast, time_functions, time_series,
 };
 pub(crate) use zoned_frame::{FrameEnd, ZonedFrame};
+
+use arrow::datatypes::{DataType, IntervalUnit};
+
+/// The type of an `INTERVAL`.
+pub(crate) const INTERVAL: DataType = DataType::Interval(IntervalUnit::MonthDayNano);

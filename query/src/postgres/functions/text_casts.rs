@@ -17,7 +17,7 @@ use datafusion::{
 use super::{intervals::INTERVAL, times::intervals_of};
 use crate::{
     copy::TextColumn,
-    points::TimeZone,
+    time::TimeZone,
     types::{ColumnType, interval::read_interval, interval_text},
 };
 

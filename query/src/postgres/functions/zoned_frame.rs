@@ -22,7 +22,7 @@ use datafusion::{
 };
 
 use super::times::{micros, shifted};
-use crate::points::TimeZone;
+use crate::time::TimeZone;
 
 /// An end of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

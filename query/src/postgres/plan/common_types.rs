@@ -14,6 +14,8 @@ use datafusion::{
     },
 };
 
+pub(super) use crate::postgres::exprs::is_open_text;
+
 use super::{
     casts::coerce_cast,
     text_literals::{exact_literal, read},
@@ -45,18 +47,6 @@ impl Kind {
             DataType::Binary | DataType::LargeBinary | DataType::BinaryView => Some(Self::Bytes),
             _ => None,
         }
-    }
-}
-
-/// Text whose type its place decides: a literal, or a parameter that was bound to text.
-pub(super) fn is_open_text(expr: &Expr) -> bool {
-    match expr {
-        Expr::Literal(value, _) => is_text(&value.data_type()) && !value.is_null(),
-        Expr::Placeholder(parameter) => {
-            parameter.field.as_ref().is_some_and(|field| is_text(field.data_type()))
-        }
-        Expr::Alias(alias) => is_open_text(&alias.expr),
-        _ => false,
     }
 }
 

@@ -11,10 +11,9 @@ use datafusion::{
     logical_expr::{Between, BinaryExpr, Case, Expr, ScalarUDF, expr::InList},
 };
 
-use super::common_types::is_open_text;
 use crate::{
     postgres::{
-        exprs::{cast_in_place, counts, is_comparison, is_text, type_of},
+        exprs::{cast_in_place, counts, is_comparison, is_open_text, is_text, type_of},
         functions::{
             INTERVAL, read_array, read_interval_text, read_text, read_value, show_bytes, show_interval,
         },

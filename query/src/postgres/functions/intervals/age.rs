@@ -9,9 +9,9 @@ use datafusion::{
 
 use super::{INTERVAL, answer};
 use crate::{
-    points::TimeZone,
     postgres::exprs::is_text,
     postgres::functions::times::{LOCAL, instant, micros, out_of_range},
+    time::TimeZone,
     types::interval::interval_of,
 };
 

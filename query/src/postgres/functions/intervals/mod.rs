@@ -14,23 +14,21 @@ use std::sync::Arc;
 
 use arrow::{
     array::{ArrayRef, IntervalMonthDayNanoArray},
-    datatypes::{DataType, IntervalMonthDayNano, IntervalUnit},
+    datatypes::{DataType, IntervalMonthDayNano},
 };
 use datafusion::{
     common::{Result, ScalarValue, internal_err},
     logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility},
 };
 
+pub(crate) use super::INTERVAL;
 pub(crate) use aggregates::{interval_average, interval_extreme, planned_average};
 pub(crate) use arithmetic::{interval_product, interval_quotient, time_difference};
 pub(crate) use choice::interval_choice;
 pub(crate) use order::{interval_length, interval_order};
 
 use super::times::intervals_of;
-use crate::{points::TimeZone, types::interval};
-
-/// The type of an `INTERVAL`.
-pub(crate) const INTERVAL: DataType = DataType::Interval(IntervalUnit::MonthDayNano);
+use crate::{time::TimeZone, types::interval};
 
 /// The functions of intervals that users call, in a session of this zone.
 pub(crate) fn interval_functions(zone: TimeZone) -> Vec<ScalarUDF> {

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    points::{TimeZone, read_date, read_time},
+    time::{TimeZone, read_date, read_time},
     types::{ColumnType, TIME_RANGE_MICROS, UTC},
 };
 

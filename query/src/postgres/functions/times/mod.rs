@@ -43,8 +43,8 @@ pub(crate) use zone::{IN_ZONE, TIMEZONE, in_zone};
 
 use crate::{
     error::Error,
-    points::TimeZone,
     postgres::exprs::is_text,
+    time::TimeZone,
     types::{TIME_RANGE_MICROS, UTC},
 };
 

@@ -10,7 +10,7 @@ use datafusion::{
 };
 
 use super::{LOCAL, instant};
-use crate::{points::TimeZone, types::UTC};
+use crate::{time::TimeZone, types::UTC};
 
 const DAY_MICROS: i64 = 86_400_000_000;
 

@@ -24,7 +24,7 @@ use datafusion::{
 
 use super::{answer, instant, interval_part::interval_parts, is_text, micros, out_of_range};
 use crate::{
-    error::Error, points::TimeZone, postgres::functions::intervals::INTERVAL, types::interval::DAY_MICROS,
+    error::Error, postgres::functions::intervals::INTERVAL, time::TimeZone, types::interval::DAY_MICROS,
 };
 
 pub(super) fn date_part() -> ScalarUDF {

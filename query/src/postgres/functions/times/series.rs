@@ -22,8 +22,8 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind},
-    points::TimeZone,
     postgres::functions::intervals::INTERVAL,
+    time::TimeZone,
     types::interval::total_nanos,
 };
 

@@ -19,7 +19,7 @@ use datafusion::{
 };
 
 use super::{answer, in_range, micros, out_of_range};
-use crate::points::TimeZone;
+use crate::time::TimeZone;
 
 /// A time plus or minus an interval: days and months count on the clocks of the session's zone.
 pub(crate) fn shift(op: Operator, zone: TimeZone) -> ScalarUDF {

@@ -18,7 +18,7 @@ use super::{
     pattern::{Moment, Pattern, show},
     shift::intervals_of,
 };
-use crate::{points::TimeZone, postgres::functions::intervals::INTERVAL};
+use crate::{postgres::functions::intervals::INTERVAL, time::TimeZone};
 
 pub(super) fn to_char() -> ScalarUDF {
     ScalarUDF::new_from_impl(ToChar { signature: Signature::user_defined(Volatility::Immutable) })

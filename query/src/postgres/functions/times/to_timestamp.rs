@@ -16,7 +16,7 @@ use super::{
     answer, in_range, instant, is_text, out_of_range,
     pattern::{Parsed, Pattern, read},
 };
-use crate::{points::TimeZone, types::UTC};
+use crate::{time::TimeZone, types::UTC};
 
 pub(super) fn to_timestamp(zone: TimeZone) -> ScalarUDF {
     ScalarUDF::new_from_impl(ToTimestamp { zone, signature: Signature::user_defined(Volatility::Immutable) })

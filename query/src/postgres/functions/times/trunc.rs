@@ -16,8 +16,8 @@ use datafusion::{
 use super::{LOCAL, answer, in_range, instant, is_text, micros, out_of_range, shift::intervals_of};
 use crate::{
     error::{Error, quoted},
-    points::TimeZone,
     postgres::functions::intervals::INTERVAL,
+    time::TimeZone,
     types::interval::YEAR_MONTHS,
 };
 

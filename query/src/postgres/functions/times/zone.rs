@@ -15,7 +15,7 @@ use datafusion::{
 };
 
 use super::{LOCAL, answer, in_range, instant, is_text, micros};
-use crate::{points::TimeZone, types::UTC};
+use crate::{time::TimeZone, types::UTC};
 
 /// The function that `AT TIME ZONE` is.
 pub(crate) const TIMEZONE: &str = "timezone";

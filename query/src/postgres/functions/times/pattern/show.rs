@@ -8,7 +8,7 @@ use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Timelike};
 use super::{Field, Item, Key, Letters, Pattern};
 use crate::{
     error::{Error, ErrorKind, Result},
-    points::TimeZone,
+    time::TimeZone,
     types::interval::{MONTH_DAYS, YEAR_MONTHS},
 };
 

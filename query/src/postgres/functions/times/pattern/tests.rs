@@ -1,7 +1,7 @@
 use chrono::{NaiveDate, NaiveDateTime};
 
 use super::*;
-use crate::{points::TimeZone, types::interval::read_interval};
+use crate::{time::TimeZone, types::interval::read_interval};
 
 fn local(text: &str) -> NaiveDateTime {
     NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f").unwrap()

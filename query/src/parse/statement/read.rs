@@ -1,0 +1,25 @@
+//! Statements that read.
+
+use datafusion::sql::sqlparser::ast;
+
+use super::CopyOptions;
+
+/// A statement that reads.
+#[derive(Clone, Debug)]
+pub enum ReadStatement {
+    /// `SELECT`, `VALUES`, `WITH`, `TABLE t`.
+    Query(Box<ast::Query>),
+    /// `COPY {t | (query)} TO 'file'`.
+    CopyTo(CopyTo),
+}
+
+/// `COPY … TO 'file'`.
+#[derive(Clone, Debug)]
+pub struct CopyTo {
+    /// What is written: a table becomes a query of it, its point included.
+    pub query: Box<ast::Query>,
+    /// The file.
+    pub path: String,
+    /// How to write it.
+    pub options: CopyOptions,
+}
