@@ -28,8 +28,13 @@ async fn restoring_all_keyspaces_brings_back_what_was_dropped_and_removes_what_i
 
     let report =
         db.restore_all_keyspaces().to("before").await.expect("finds all").run().await.expect("restores");
-    let reported: Vec<_> = report.targets.iter().map(|target| target.name.as_str()).collect();
-    assert_eq!(reported, ["dropped", "kept", "new"], "put back, and the one that goes");
+    let counts: Vec<_> =
+        report.targets.iter().map(|t| (t.name.as_str(), t.deleted, t.brought_back)).collect();
+    assert_eq!(
+        counts,
+        [("dropped", 0, 1), ("kept", 1, 0), ("new", 1, 0)],
+        "what comes back and goes counts whole"
+    );
     assert_eq!(db.keyspaces(Moment::Now).await.expect("lists"), ["dropped", "kept"]);
     assert_eq!(keys(&db, "kept").await, ["a"]);
     assert_eq!(keys(&db, "dropped").await, ["b"]);

@@ -3,7 +3,7 @@
 use std::{hint::black_box, time::Instant};
 
 use bygone_engine::{
-    format::{
+    internals::format::{
         ColumnBuffer, ColumnChunk, ColumnData, KeyChunk, KeyFilter, NumberChunk, RowSplitter, ValueChunk,
         encode_keys, encode_numbers, encode_values,
     },

@@ -13,9 +13,8 @@
 use std::{hint::black_box, sync::OnceLock, time::Instant};
 
 use bygone_engine::{
-    Kind, Result, Timestamp, VersionRef,
-    manifest::{FileId, FileMeta},
-    sst::{CachePolicy, Compression, PageCache, Table, TableOptions, TableWriter},
+    FileId, FileMeta, Kind, Result, Timestamp, VersionRef,
+    internals::sst::{CachePolicy, Compression, PageCache, Table, TableOptions, TableWriter},
     store::{OsDisk, Root},
 };
 

@@ -18,24 +18,24 @@ impl Damage {
 
 /// Reads little-endian fields from a slice; running past its end is [`Damage`].
 #[derive(Clone, Debug)]
-pub struct ByteCursor<'a> {
+pub(crate) struct ByteCursor<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
 impl<'a> ByteCursor<'a> {
     /// A cursor at the start of `bytes`.
-    pub fn new(bytes: &'a [u8]) -> Self {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, at: 0 }
     }
 
     /// Bytes read so far.
-    pub fn position(&self) -> usize {
+    pub(crate) fn position(&self) -> usize {
         self.at
     }
 
     /// Bytes not read yet.
-    pub fn remaining(&self) -> usize {
+    pub(crate) fn remaining(&self) -> usize {
         self.bytes.len() - self.at
     }
 
@@ -43,7 +43,7 @@ impl<'a> ByteCursor<'a> {
     ///
     /// # Errors
     /// Fewer than `len` are left.
-    pub fn take(&mut self, len: usize) -> Result<&'a [u8], Damage> {
+    pub(crate) fn take(&mut self, len: usize) -> Result<&'a [u8], Damage> {
         if len > self.remaining() {
             return Err(Damage::new(self.at, format!("{len} bytes expected, {} left", self.remaining())));
         }
@@ -56,7 +56,7 @@ impl<'a> ByteCursor<'a> {
     ///
     /// # Errors
     /// Fewer than `N` are left.
-    pub fn array<const N: usize>(&mut self) -> Result<[u8; N], Damage> {
+    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], Damage> {
         let mut array = [0; N];
         array.copy_from_slice(self.take(N)?);
         Ok(array)
@@ -66,7 +66,7 @@ impl<'a> ByteCursor<'a> {
     ///
     /// # Errors
     /// Nothing is left.
-    pub fn u8(&mut self) -> Result<u8, Damage> {
+    pub(crate) fn u8(&mut self) -> Result<u8, Damage> {
         Ok(self.array::<1>()?[0])
     }
 
@@ -74,7 +74,7 @@ impl<'a> ByteCursor<'a> {
     ///
     /// # Errors
     /// Fewer are left.
-    pub fn u16(&mut self) -> Result<u16, Damage> {
+    pub(crate) fn u16(&mut self) -> Result<u16, Damage> {
         Ok(u16::from_le_bytes(self.array()?))
     }
 
@@ -82,7 +82,7 @@ impl<'a> ByteCursor<'a> {
     ///
     /// # Errors
     /// Fewer are left.
-    pub fn u32(&mut self) -> Result<u32, Damage> {
+    pub(crate) fn u32(&mut self) -> Result<u32, Damage> {
         Ok(u32::from_le_bytes(self.array()?))
     }
 
@@ -90,7 +90,7 @@ impl<'a> ByteCursor<'a> {
     ///
     /// # Errors
     /// Fewer are left.
-    pub fn u64(&mut self) -> Result<u64, Damage> {
+    pub(crate) fn u64(&mut self) -> Result<u64, Damage> {
         Ok(u64::from_le_bytes(self.array()?))
     }
 
@@ -98,7 +98,7 @@ impl<'a> ByteCursor<'a> {
     ///
     /// # Errors
     /// Fewer are left.
-    pub fn u64s(&mut self, count: usize) -> Result<Vec<u64>, Damage> {
+    pub(crate) fn u64s(&mut self, count: usize) -> Result<Vec<u64>, Damage> {
         let bytes = self.take(self.product(count, 8)?)?;
         Ok(bytes.as_chunks::<8>().0.iter().map(|b| u64::from_le_bytes(*b)).collect())
     }
@@ -107,7 +107,7 @@ impl<'a> ByteCursor<'a> {
     ///
     /// # Errors
     /// Fewer are left.
-    pub fn u32s(&mut self, count: usize) -> Result<Vec<u32>, Damage> {
+    pub(crate) fn u32s(&mut self, count: usize) -> Result<Vec<u32>, Damage> {
         let bytes = self.take(self.product(count, 4)?)?;
         Ok(bytes.as_chunks::<4>().0.iter().map(|b| u32::from_le_bytes(*b)).collect())
     }
@@ -116,7 +116,7 @@ impl<'a> ByteCursor<'a> {
     ///
     /// # Errors
     /// Something is left.
-    pub fn finish(&self) -> Result<(), Damage> {
+    pub(crate) fn finish(&self) -> Result<(), Damage> {
         if self.remaining() == 0 {
             Ok(())
         } else {

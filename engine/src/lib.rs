@@ -35,11 +35,11 @@ mod engine;
 pub mod env;
 mod error;
 mod findings;
-pub mod format;
+mod format;
 mod ingest;
 pub mod inspect;
 mod key_head;
-pub mod manifest;
+mod manifest;
 mod memtable;
 mod metrics;
 mod open;
@@ -49,7 +49,7 @@ mod read;
 mod retention;
 pub mod rows;
 mod space;
-pub mod sst;
+mod sst;
 mod state;
 mod stats;
 pub mod store;
@@ -57,14 +57,16 @@ pub mod store;
 pub mod testing;
 pub mod types;
 mod varint;
-pub mod wal;
+mod wal;
 mod write;
 
 pub use collect::CollectReport;
 pub use engine::Engine;
 pub use env::Env;
 pub use error::{Error, Result};
+pub use format::{Bound, ColumnSummary, Extreme, Zone, ZoneMaps};
 pub use ingest::{Ingest, IngestOptions, IngestedRun, OnDuplicate};
+pub use manifest::{FileId, FileMeta, HistoryGroup, KeyspaceManifest, Manifest, Run};
 pub use metrics::HistogramSnapshot;
 pub use options::EngineOptions;
 pub use pins::{Pin, Retained, Scope};
@@ -79,3 +81,27 @@ pub use store::Root;
 pub use types::{Durability, KeyRange, KeyspaceId, Kind, Timestamp, Version, VersionRef, Write, WriteBatch};
 pub use wal::StampedBatch;
 pub use write::StagedGroup;
+
+/// Formats and their readers and writers, for tests and measurements of the bytes. No promise goes with them.
+#[doc(hidden)]
+pub mod internals {
+    /// Encodings of pages and columns.
+    pub mod format {
+        pub use crate::format::{
+            ColumnBuffer, ColumnChunk, ColumnData, Features, Footer, KeyChunk, KeyFilter, NumberChunk,
+            RowSplitter, ValueChunk, encode_keys, encode_numbers, encode_values,
+        };
+    }
+    /// Manifests as objects.
+    pub mod manifest {
+        pub use crate::manifest::{LoadedManifest, decode, encode, load_newest, newest_id, publish};
+    }
+    /// Table files.
+    pub mod sst {
+        pub use crate::sst::{CachePolicy, Compression, PageCache, Table, TableOptions, TableWriter};
+    }
+    /// Segments of the log.
+    pub mod wal {
+        pub use crate::wal::{LocalLog, ReplayEnd};
+    }
+}

@@ -7,11 +7,11 @@ use bytes::Bytes;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 use bygone_engine::{
-    Durability, Engine, EngineOptions, Error, IngestOptions, KeyspaceId, Root, StampedBatch, Timestamp,
-    WriteBatch,
+    Durability, Engine, EngineOptions, Error, FileMeta, HistoryGroup, IngestOptions, KeyspaceId, Manifest,
+    Root, Run, StampedBatch, Timestamp, WriteBatch,
     check::{CheckReport, check},
     inspect::inspect,
-    manifest::{self, FileMeta, HistoryGroup, Manifest, Run, load_newest},
+    internals::manifest::{self, load_newest},
     store::PutOutcome,
     testing::{ManualClock, SimDisk, env},
 };

@@ -4,7 +4,7 @@
 use bygone_engine::{
     Durability, Engine, EngineOptions, Error, KeyspaceId, Root, Scope, StampedBatch, Timestamp, WriteBatch,
     check,
-    manifest::{decode, load_newest},
+    internals::manifest::{decode, load_newest},
     testing::{FaultStore, ManualClock, SimDisk, env},
     types::LogPosition,
 };

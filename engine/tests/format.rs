@@ -4,13 +4,16 @@
 use std::fmt::Write as _;
 
 use bygone_engine::{
-    Durability, Engine, EngineOptions, Error, KeyspaceId, Kind, Root, Scope, StampedBatch, Timestamp,
-    VersionRef, WriteBatch,
-    format::{Features, Footer},
-    manifest::{FileId, FileMeta, KeyspaceManifest, Manifest, Run, decode, encode, load_newest, newest_id},
-    sst::{PageCache, Table, TableOptions, TableWriter},
+    Durability, Engine, EngineOptions, Error, FileId, FileMeta, KeyspaceId, KeyspaceManifest, Kind, Manifest,
+    Root, Run, Scope, StampedBatch, Timestamp, VersionRef, WriteBatch,
+    internals::{
+        format::{Features, Footer},
+        manifest::{decode, encode, load_newest, newest_id},
+        sst::{PageCache, Table, TableOptions, TableWriter},
+        wal::LocalLog,
+    },
     testing::{ManualClock, SimDisk, env},
-    wal::{LocalLog, LogPosition},
+    types::LogPosition,
 };
 
 const FORMAT: &str = include_str!("../../FORMAT.md");

@@ -484,7 +484,7 @@ async fn damage_in_history_is_found_by_a_check_and_by_who_reads_it() {
     }
     db.engine.compact().await.unwrap();
     assert!(db.stats().history_files > 0);
-    let newest = bygone_engine::manifest::load_newest(&db.root).await.unwrap().unwrap().manifest;
+    let newest = bygone_engine::internals::manifest::load_newest(&db.root).await.unwrap().unwrap().manifest;
     let history: Vec<_> = newest.keyspaces[&TABLE].history.iter().flat_map(|group| &group.runs).collect();
     assert_eq!(history.iter().map(|run| run.files.len() as u64).sum::<u64>(), db.stats().history_files);
     for file in history.into_iter().flat_map(|run| &run.files) {

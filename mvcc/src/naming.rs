@@ -30,20 +30,34 @@ fn is_hidden(c: char) -> bool {
 
 /// The known names that resemble `name`, best first, three at most.
 pub fn similar_names<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
-    const LIKENESS_MIN: f64 = 0.65;
     let wanted = name.to_lowercase();
     let mut found: Vec<(f64, &str)> = known
         .into_iter()
-        .map(|candidate| {
-            (strsim::normalized_damerau_levenshtein(&wanted, &candidate.to_lowercase()), candidate)
-        })
-        .filter(|(likeness, candidate)| {
-            // Short names have few letters to agree in: one slip in four is a likely slip.
-            let slips = strsim::damerau_levenshtein(&wanted, &candidate.to_lowercase());
-            *likeness >= LIKENESS_MIN || slips <= 1 || (wanted.len() >= 3 && candidate.starts_with(&wanted))
+        .filter_map(|candidate| {
+            let (lower, letters) =
+                (candidate.to_lowercase(), name.chars().count().max(candidate.chars().count()));
+            let slips = strsim::damerau_levenshtein(&wanted, &lower);
+            // Short names have few letters to agree in: one slip in four is a likely slip, in six two are.
+            let resembles =
+                slips * 3 <= letters || slips <= 1 || (wanted.len() >= 3 && candidate.starts_with(&wanted));
+            resembles.then(|| (1.0 - slips as f64 / letters.max(1) as f64, candidate))
         })
         .collect();
     found.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
     found.dedup_by(|a, b| a.1 == b.1);
     found.into_iter().take(3).map(|(_, candidate)| candidate).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_resemble_each_other_in_two_letters_of_three() {
+        let known = ["before", "january", "jan", "a", "orders"];
+        assert_eq!(similar_names("befour", known), ["before"]);
+        assert_eq!(similar_names("JANU", known), ["jan", "january"]);
+        assert_eq!(similar_names("ordres", known), ["orders"]);
+        assert_eq!(similar_names("invoices", known), [] as [&str; 0]);
+    }
 }

@@ -11,7 +11,7 @@ use datafusion::execution::TaskContext;
 use futures::TryStreamExt;
 
 use crate::{
-    catalog::TableDef,
+    catalog::{BoundTable, TableDef},
     error::{Error, ErrorKind, Result},
     moment::{CatalogCache, MomentLabel, Reader},
     names::ObjectPath,
@@ -52,7 +52,7 @@ pub async fn check(
     progress: Option<&dyn Progress>,
 ) -> Result<RowsChecked> {
     let mut checked = RowsChecked::default();
-    let mut tables: BTreeMap<u64, Vec<(usize, ObjectPath, Arc<TableDef>)>> = BTreeMap::new();
+    let mut tables: BTreeMap<u64, Vec<(usize, Arc<BoundTable>)>> = BTreeMap::new();
     let moments = moments(snapshots, findings).await?;
     checked.moments = moments.len() as u64;
     let catalogs = CatalogCache::default();
@@ -64,36 +64,32 @@ pub async fn check(
                 continue;
             }
         };
-        for (path, table) in catalog.databases.keys().flat_map(|database| catalog.tables_of(database)) {
+        for table in catalog.tables() {
             if moment.scope.as_ref().is_none_or(|scope| scope.covers(table.keyspace_id())) {
-                tables.entry(table.keyspace).or_default().push((index, path, table));
+                tables.entry(table.keyspace).or_default().push((index, Arc::clone(table)));
             }
         }
     }
     checked.tables = tables.len() as u64;
     for appearances in tables.values() {
         let mut before: Option<(&ReadView, &TableDef)> = None;
-        for (index, path, table) in appearances {
+        for (index, table) in appearances {
             let moment = &moments[*index];
             let is_known = match before {
-                Some((view, known)) if known == table.as_ref() => {
+                Some((view, known)) if *known == ***table => {
                     is_unchanged(snapshots, table, view, &moment.view).await?
                 }
                 _ => false,
             };
-            before = Some((&moment.view, table));
+            before = Some((&moment.view, &***table));
             if is_known {
                 continue;
             }
-            let at = TableAt::new(
-                path.clone(),
-                Arc::clone(table),
-                Reader::View(moment.view.clone()),
-                MomentLabel::Latest,
-            );
-            match decode_rows(snapshots, path, &at, progress).await {
+            let reader = Reader::View(moment.view.clone());
+            let at = TableAt::new(Arc::clone(table), reader, MomentLabel::Latest);
+            match decode_rows(snapshots, table.path(), &at, progress).await {
                 Ok(rows) => checked.rows += rows,
-                Err(error) => note(findings, &format!("table {path} at {}", moment.name), error)?,
+                Err(error) => note(findings, &format!("table {} at {}", table.path(), moment.name), error)?,
             }
         }
     }

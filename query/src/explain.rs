@@ -12,7 +12,7 @@ use datafusion::{
 use futures::{StreamExt, stream};
 
 use crate::{
-    change::{Target, lookup_of, plan_delete, plan_insert, plan_update},
+    change::{WriteTarget, lookup_of, plan_delete, plan_insert, plan_update},
     error::{Error, Result},
     execution::{self, WriteNode},
     lookup::LookupStatement,
@@ -76,11 +76,11 @@ async fn plan(
     let mut is_lookup = false;
     let (verb, name, input) = match change {
         ChangeStatement::Insert(insert) => {
-            let target = Target::find(context, &work, &insert.table).await?;
+            let target = WriteTarget::find(context, &work, &insert.table).await?;
             ("Insert", target.path.to_string(), plan_insert(context, &work, &target, insert).await?)
         }
         ChangeStatement::Update(update) => {
-            let target = Target::find(context, &work, &update.table).await?;
+            let target = WriteTarget::find(context, &work, &update.table).await?;
             is_lookup = lookup_of(context, &work, &target, LookupStatement::Update(update)).await.is_some();
             (
                 "Update",
@@ -89,7 +89,7 @@ async fn plan(
             )
         }
         ChangeStatement::Delete(delete) => {
-            let target = Target::find(context, &work, &delete.table).await?;
+            let target = WriteTarget::find(context, &work, &delete.table).await?;
             is_lookup = lookup_of(context, &work, &target, LookupStatement::Delete(delete)).await.is_some();
             (
                 "Delete",

@@ -39,7 +39,7 @@ impl KeyValue for Contestant {
     }
 
     fn settle(&mut self) {
-        self.runtime.block_on(self.db.store.engine().settle()).expect("compaction succeeds");
+        self.runtime.block_on(self.db.store.engine().compact_to_shape()).expect("compaction succeeds");
     }
 
     fn gets(&self, keys: &[Key], at_oldest: bool) -> Vec<u32> {

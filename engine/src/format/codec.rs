@@ -9,7 +9,7 @@ use super::{Damage, Numbers, packed};
 /// How bytes are compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Codec {
+pub(crate) enum Codec {
     /// Not at all.
     None = 0,
     /// LZ4 block format: decodes at memory speed.
@@ -22,7 +22,7 @@ pub enum Codec {
 
 impl Codec {
     /// The codec with this number in a file, if there is one.
-    pub const fn from_u8(byte: u8) -> Option<Self> {
+    pub(crate) const fn from_u8(byte: u8) -> Option<Self> {
         match byte {
             0 => Some(Self::None),
             1 => Some(Self::Lz4),
@@ -61,7 +61,7 @@ const SAMPLE_BYTES: usize = 4 << 10;
 const SAMPLED_FROM_BYTES: usize = 32 << 10;
 
 /// Compresses with buffers that are kept between calls.
-pub struct Compressor {
+pub(crate) struct Compressor {
     lz4: Lz4,
     zstd: Zstd,
     packed: Vec<u8>,
@@ -87,7 +87,7 @@ impl Default for Compressor {
 
 impl Compressor {
     /// The bytes to store for `raw`, which may hold `numbers`, and the codec that was worth it.
-    pub fn compress<'a>(
+    pub(crate) fn compress<'a>(
         &'a mut self,
         how: Compression,
         raw: &'a [u8],
@@ -200,7 +200,7 @@ fn unzstd(stored: &[u8], raw: &mut [u8]) -> std::io::Result<usize> {
 ///
 /// # Errors
 /// `stored` is not the compressed form of exactly `raw_len` bytes.
-pub fn decompress(codec: Codec, stored: &[u8], raw_len: usize) -> Result<Vec<u8>, Damage> {
+pub(crate) fn decompress(codec: Codec, stored: &[u8], raw_len: usize) -> Result<Vec<u8>, Damage> {
     let wrong = |detail: String| Damage::new(0, detail);
     // What a small damaged chunk can make us allocate is bounded.
     let room = |raw_len_max: usize| {

@@ -3,9 +3,9 @@
 use super::{ByteCursor, Damage, FileSeed};
 
 /// Files with another major version are refused.
-pub const VERSION_MAJOR: u16 = 1;
+pub(crate) const VERSION_MAJOR: u16 = 1;
 /// A higher minor version is readable.
-pub const VERSION_MINOR: u16 = 1;
+pub(crate) const VERSION_MINOR: u16 = 1;
 const MAGIC: [u8; 8] = *b"bygoneT\n";
 const SECTION_BYTES: usize = 40;
 const TRAILER_BYTES: usize = 72;

@@ -55,7 +55,7 @@ pub struct PageSummary {
 
 /// Collects the index while a file is written.
 #[derive(Debug)]
-pub struct PageIndexBuilder {
+pub(crate) struct PageIndexBuilder {
     columns: Vec<Column>,
     summaries: Vec<PageSummary>,
     chunks: Vec<ChunkEntry>,
@@ -83,7 +83,7 @@ impl KeyColumn {
 
 impl PageIndexBuilder {
     /// An index of pages with these columns.
-    pub fn new(columns: &[Column]) -> Self {
+    pub(crate) fn new(columns: &[Column]) -> Self {
         Self {
             columns: columns.to_vec(),
             summaries: Vec::new(),
@@ -94,7 +94,13 @@ impl PageIndexBuilder {
     }
 
     /// Adds a page. `chunks` has one entry per column.
-    pub fn push(&mut self, summary: PageSummary, first_key: &[u8], last_key: &[u8], chunks: &[ChunkEntry]) {
+    pub(crate) fn push(
+        &mut self,
+        summary: PageSummary,
+        first_key: &[u8],
+        last_key: &[u8],
+        chunks: &[ChunkEntry],
+    ) {
         assert_eq!(chunks.len(), self.columns.len(), "a page has one chunk entry per column");
         self.summaries.push(summary);
         self.chunks.extend_from_slice(chunks);
@@ -103,30 +109,25 @@ impl PageIndexBuilder {
     }
 
     /// Takes `UNIQUE_KEYS` from the last page: its last key goes on in the page that follows.
-    pub fn last_key_continues(&mut self) {
+    pub(crate) fn last_key_continues(&mut self) {
         if let Some(summary) = self.summaries.last_mut() {
             summary.flags.unique_keys = false;
         }
     }
 
     /// Number of pages.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.summaries.len()
     }
 
-    /// Whether there is no page.
-    pub fn is_empty(&self) -> bool {
-        self.summaries.is_empty()
-    }
-
     /// About how many bytes [`encode`](Self::encode) appends.
-    pub fn encoded_len(&self) -> usize {
+    pub(crate) fn encoded_len(&self) -> usize {
         let per_page = 45 + 8 + self.columns.len() * 26;
         self.len() * per_page + self.first_keys.bytes.len() + self.last_keys.bytes.len() + 16
     }
 
     /// Appends the section.
-    pub fn encode(&self, out: &mut Vec<u8>) {
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         let pages = &self.summaries;
         out.extend_from_slice(&(pages.len() as u32).to_le_bytes());
         out.extend_from_slice(&(self.columns.len() as u32).to_le_bytes());

@@ -28,23 +28,26 @@ mod packed;
 mod properties;
 mod values;
 
-pub use crate::byte_cursor::{ByteCursor, Damage};
-pub use checksum::FileSeed;
-pub use codec::{Codec, Compression, Compressor, decompress};
+pub(crate) use crate::byte_cursor::{ByteCursor, Damage};
+pub(crate) use checksum::FileSeed;
+pub use codec::Compression;
+pub(crate) use codec::{Codec, Compressor, decompress};
 pub use columns::{
-    Bound, ColumnBuffer, ColumnChunk, ColumnData, ColumnSummary, Dictionary, Extreme, IntColumn, IntWidth,
-    RowSplitter, Strings, Zone, ZoneBuilder, ZoneMaps,
+    Bound, ColumnBuffer, ColumnChunk, ColumnData, ColumnSummary, Extreme, RowSplitter, Zone, ZoneMaps,
 };
+pub(crate) use columns::{Dictionary, IntColumn, IntWidth, Strings, ZoneBuilder};
 pub(crate) use columns::{HAS_MISSING, HAS_NULLS};
-pub use directory::{ChunkEntry, Column, Encoding};
+pub(crate) use directory::{ChunkEntry, Column, Encoding};
 pub use filter::KeyFilter;
-pub use footer::{Features, Footer, Section, SectionKind, VERSION_MAJOR, VERSION_MINOR};
-pub use index::{PageFlags, PageIndex, PageIndexBuilder, PageSummary};
+pub use footer::{Features, Footer};
+pub(crate) use footer::{Section, SectionKind, VERSION_MAJOR, VERSION_MINOR};
+pub(crate) use index::{PageFlags, PageIndex, PageIndexBuilder, PageSummary};
 pub(crate) use keys::common_prefix;
 pub use keys::{KeyChunk, encode_keys};
-pub use numbers::{KindChunk, NumberChunk, encode_kinds, encode_numbers};
-pub use packed::Numbers;
-pub use properties::{LAYOUT_COLUMNAR, LAYOUT_OPAQUE, Properties};
+pub(crate) use numbers::{KindChunk, encode_kinds};
+pub use numbers::{NumberChunk, encode_numbers};
+pub(crate) use packed::Numbers;
+pub(crate) use properties::{LAYOUT_COLUMNAR, LAYOUT_OPAQUE, Properties};
 pub use values::{ValueChunk, encode_values};
 
 #[cfg(test)]

@@ -156,7 +156,7 @@ impl NumberChunk {
 }
 
 /// Appends the kinds of one page and says how they are encoded.
-pub fn encode_kinds(kinds: &[u8], out: &mut Vec<u8>) -> Encoding {
+pub(crate) fn encode_kinds(kinds: &[u8], out: &mut Vec<u8>) -> Encoding {
     let Some(&first) = kinds.first() else { return Encoding::Absent };
     if kinds.iter().all(|&kind| kind == first) {
         if first == Kind::Put as u8 {
@@ -171,7 +171,7 @@ pub fn encode_kinds(kinds: &[u8], out: &mut Vec<u8>) -> Encoding {
 
 /// The kinds of one page, still encoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KindChunk {
+pub(crate) struct KindChunk {
     constant: Option<Kind>,
     kinds: Bytes,
 }
@@ -181,7 +181,7 @@ impl KindChunk {
     ///
     /// # Errors
     /// The encoding is not one of kinds, the length does not fit, or a kind is not known.
-    pub fn decode(encoding: Encoding, raw: &Bytes, rows: usize) -> Result<Self, Damage> {
+    pub(crate) fn decode(encoding: Encoding, raw: &Bytes, rows: usize) -> Result<Self, Damage> {
         let expected = match encoding {
             Encoding::Constant => 1,
             Encoding::Plain => rows,
@@ -198,7 +198,7 @@ impl KindChunk {
     }
 
     /// For each of these rows, whether it is a value.
-    pub fn puts(&self, rows: Range<usize>) -> BooleanBuffer {
+    pub(crate) fn puts(&self, rows: Range<usize>) -> BooleanBuffer {
         let len = rows.len();
         match self.constant {
             Some(Kind::Put) => BooleanBuffer::new_set(len),
@@ -212,7 +212,7 @@ impl KindChunk {
 
     /// The kind of row `row`.
     #[inline]
-    pub fn get(&self, row: usize) -> Kind {
+    pub(crate) fn get(&self, row: usize) -> Kind {
         match self.constant {
             Some(kind) => kind,
             None => Kind::from_u8(self.kinds[row]).unwrap_or(Kind::Put),
@@ -220,7 +220,7 @@ impl KindChunk {
     }
 
     /// Bytes in memory.
-    pub fn weight(&self) -> usize {
+    pub(crate) fn weight(&self) -> usize {
         self.kinds.len()
     }
 }

@@ -30,7 +30,7 @@ const FLAG_ORDINALS: u8 = 4;
 
 /// Where the integers of a chunk are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Numbers {
+pub(crate) struct Numbers {
     /// Bytes in front of the first, without heads of keys.
     head: usize,
     /// Bytes of each: 1, 2, 4 or 8, little-endian; of keys 1 to 8, big-endian.
@@ -53,7 +53,7 @@ struct PackPlan {
 
 impl Numbers {
     /// The integers of a chunk of `rows` rows, if it has some.
-    pub fn find(column: Column, encoding: u8, raw: &[u8], rows: usize) -> Option<Self> {
+    pub(crate) fn find(column: Column, encoding: u8, raw: &[u8], rows: usize) -> Option<Self> {
         if column == Column::KEYS {
             let keys::Packable { heads_at: head, width, keys: count, has_ordinals } = keys::packable(raw)?;
             let ordinals = if has_ordinals { rows } else { 0 };

@@ -6,13 +6,13 @@ use super::{ByteCursor, Damage};
 use crate::types::{KEY_BYTES_MAX, Timestamp};
 
 /// Values are bytes of which nothing is known.
-pub const LAYOUT_OPAQUE: u8 = 0;
+pub(crate) const LAYOUT_OPAQUE: u8 = 0;
 /// Values are rows, stored column by column.
-pub const LAYOUT_COLUMNAR: u8 = 1;
+pub(crate) const LAYOUT_COLUMNAR: u8 = 1;
 
 /// The properties section. The manifest repeats what it needs to skip a file without opening it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Properties {
+pub(crate) struct Properties {
     /// Value layout: [`LAYOUT_OPAQUE`] or [`LAYOUT_COLUMNAR`].
     pub layout: u8,
     /// Not used: 0.
@@ -51,7 +51,7 @@ pub struct Properties {
 
 impl Properties {
     /// Appends the section.
-    pub fn encode(&self, out: &mut Vec<u8>) {
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         out.push(self.layout);
         out.extend_from_slice(&self.schema_id.to_le_bytes());
         out.extend_from_slice(&self.schema_version.to_le_bytes());
@@ -71,7 +71,7 @@ impl Properties {
     ///
     /// # Errors
     /// It is cut short, or a key is longer than a key can be.
-    pub fn decode(raw: &[u8]) -> Result<Self, Damage> {
+    pub(crate) fn decode(raw: &[u8]) -> Result<Self, Damage> {
         let mut cursor = ByteCursor::new(raw);
         let layout = cursor.u8()?;
         let schema_id = cursor.u64()?;

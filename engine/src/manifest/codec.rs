@@ -34,7 +34,7 @@ const SETTING_BYTES_MAX: usize = 64 << 20;
 const ZSTD_LEVEL: i32 = 1;
 
 /// The hash by which the next manifest names this one: of the whole object.
-pub fn hash(bytes: &[u8]) -> u128 {
+pub(crate) fn hash(bytes: &[u8]) -> u128 {
     xxh3_128(bytes)
 }
 

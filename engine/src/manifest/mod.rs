@@ -27,12 +27,14 @@ use std::{collections::BTreeMap, fmt};
 
 use bytes::Bytes;
 
+pub(crate) use codec::hash;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use codec::seal;
-pub use codec::{decode, encode, hash};
+pub use codec::{decode, encode};
 pub(crate) use codec::{decode_damaged, header_of};
-pub use publish::{LoadedManifest, load, load_newest, newest_id, prune, publish};
+pub use publish::{LoadedManifest, load_newest, newest_id, publish};
 pub(crate) use publish::{ids, is_overtaken, no_database, object_name, parse_name};
+pub(crate) use publish::{load, prune};
 
 use crate::types::{KeyspaceId, LogBounds, LogPosition, Timestamp};
 
@@ -174,8 +176,7 @@ pub struct FileMeta {
     pub begin_override: Option<Timestamp>,
     /// Versions that begin later are not there. For clones, which do not exist yet.
     pub begin_bound: Option<Timestamp>,
-    /// Layout of values: [`LAYOUT_OPAQUE`](crate::format::LAYOUT_OPAQUE) or
-    /// [`LAYOUT_COLUMNAR`](crate::format::LAYOUT_COLUMNAR).
+    /// Layout of values: 0 opaque bytes, 1 rows stored column by column.
     pub layout: u8,
     /// Version of the schema the values were written with.
     pub schema_version: u32,
@@ -205,7 +206,7 @@ impl FileMeta {
 
 /// A nonce that no other writer, and no other manifest of this one, has. `seed` differs from process to
 /// process.
-pub fn nonce(seed: u64, epoch: u64, id: u64) -> u128 {
+pub(crate) fn nonce(seed: u64, epoch: u64, id: u64) -> u128 {
     let mut bytes = [0; 24];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     bytes[8..16].copy_from_slice(&epoch.to_le_bytes());

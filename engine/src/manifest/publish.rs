@@ -95,7 +95,7 @@ pub async fn load_newest(root: &Root) -> Result<Option<LoadedManifest>> {
 /// # Errors
 ///
 /// [`Error::Corrupt`] when it is damaged.
-pub async fn load(root: &Root, id: u64) -> Result<Option<LoadedManifest>> {
+pub(crate) async fn load(root: &Root, id: u64) -> Result<Option<LoadedManifest>> {
     let name = object_name(id);
     let Some(bytes) = root.get(&name).await? else { return Ok(None) };
     let manifest = Arc::new(decode(&name, id, &bytes)?);
@@ -180,7 +180,7 @@ async fn fenced_by_newest(root: &Root, ours: &Manifest) -> Error {
 /// # Errors
 ///
 /// [`Error::Unavailable`] when storage fails; call it again.
-pub async fn prune(root: &Root, keep_from: u64) -> Result<()> {
+pub(crate) async fn prune(root: &Root, keep_from: u64) -> Result<()> {
     for id in ids(root).await?.into_iter().filter(|id| *id < keep_from) {
         root.delete(&object_name(id)).await?;
     }

@@ -26,11 +26,13 @@ mod tail;
 mod writer;
 
 pub use cache::{CachePolicy, PageCache};
-pub use page::Page;
-pub use table::{PointHit, Table};
+pub(crate) use page::Page;
+pub(crate) use table::PointHit;
+pub use table::Table;
 pub use writer::{TableOptions, TableWriter};
 
-pub use crate::format::{Compression, PageFlags, PageIndex, PageSummary};
+pub use crate::format::Compression;
+pub(crate) use crate::format::{PageFlags, PageSummary};
 
 #[cfg(test)]
 mod tests;

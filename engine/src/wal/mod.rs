@@ -28,12 +28,12 @@ mod staged;
 
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use local::decode_any_bytes;
-pub use local::{LocalLog, ReplayEnd, delete_before, replay};
+pub use local::{LocalLog, ReplayEnd};
 pub(crate) use local::{SegmentPart, ends_there, give_back, read_segment};
+pub(crate) use local::{delete_before, replay};
 pub use payload::StampedBatch;
 pub(crate) use staged::{Log, LogWriter, Staged};
 
-pub use crate::types::{LogBounds, LogPosition};
 use crate::{Error, Result, store::Root};
 
 fn no_log_yet() -> Error {

@@ -29,7 +29,7 @@ pub(crate) fn object(schema_id: u64, name: &str) -> Bytes {
 
 /// Writes the row of a table or a view.
 pub(crate) fn put_object(tx: &Transaction, schema_id: u64, name: &str, object: &Object) -> Result<()> {
-    put(tx, self::object(schema_id, name), object)
+    put(tx, self::object(schema_id, name), &object.row())
 }
 
 /// Writes the row of a database or a schema.

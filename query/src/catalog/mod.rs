@@ -18,6 +18,7 @@
 
 pub(crate) mod keys;
 mod rows;
+mod tables;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -27,12 +28,9 @@ use std::{
 use bygone_engine::types::KeyspaceId;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    error::Result,
-    names::{DEFAULT_DATABASE, DEFAULT_SCHEMA, ObjectPath},
-    rows::{RowColumn, RowLayout},
-    types::ColumnType,
-};
+pub(crate) use tables::{BoundTable, ColumnDef, Object, ObjectRow, TableDef, ViewDef};
+
+use crate::names::{DEFAULT_DATABASE, DEFAULT_SCHEMA, ObjectPath};
 
 /// Name of the schema with the computed tables about snapshots and commits.
 pub(crate) const SYSTEM_SCHEMA: &str = "bygone";
@@ -74,92 +72,6 @@ pub(crate) struct NamespaceRow {
     pub public_schema: Option<u64>,
 }
 
-/// A table or a view: they share one space of names.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Object {
-    /// A table.
-    Table(Arc<TableDef>),
-    /// A view.
-    View(Arc<ViewDef>),
-}
-
-/// A table.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct TableDef {
-    /// Never used by another table.
-    pub id: u64,
-    /// Where the rows are.
-    pub keyspace: u64,
-    /// The columns in order.
-    pub columns: Vec<ColumnDef>,
-    /// Positions of the primary key's columns in key order; empty: rows have a hidden id.
-    pub primary_key: Vec<usize>,
-}
-
-/// A column of a table.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct ColumnDef {
-    /// Unique within the table, never used again: row values refer to it.
-    pub id: u32,
-    pub name: String,
-    #[serde(rename = "type")]
-    pub column_type: ColumnType,
-    pub nullable: bool,
-    /// The default expression as SQL text.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub default: Option<String>,
-}
-
-/// A view.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct ViewDef {
-    pub id: u64,
-    /// The query's text, with the database and schema that its unqualified names meant.
-    pub query: String,
-    pub database: String,
-    pub schema: String,
-    /// Column names given in the definition; empty: those of the query.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub columns: Vec<String>,
-}
-
-impl TableDef {
-    /// Where the rows are.
-    pub(crate) fn keyspace_id(&self) -> KeyspaceId {
-        KeyspaceId::new(self.keyspace)
-    }
-
-    /// How the rows are stored.
-    ///
-    /// # Errors
-    /// 54000 when there are too many columns.
-    pub(crate) fn layout(&self, path: &ObjectPath) -> Result<Arc<RowLayout>> {
-        let columns = self
-            .columns
-            .iter()
-            .map(|column| RowColumn {
-                id: column.id,
-                name: column.name.clone(),
-                column_type: column.column_type,
-                nullable: column.nullable,
-                missing: None,
-            })
-            .collect();
-        Ok(Arc::new(RowLayout::new(path.to_string(), columns, self.primary_key.clone())?))
-    }
-
-    /// Position of the column called `name`.
-    pub(crate) fn column_index(&self, name: &str) -> Option<usize> {
-        self.columns.iter().position(|column| column.name == name)
-    }
-
-    /// Whether rows have a hidden id instead of a primary key.
-    pub(crate) fn has_hidden_key(&self) -> bool {
-        self.primary_key.is_empty()
-    }
-}
-
 impl CatalogState {
     /// The state of a database in which nothing was created yet.
     pub(crate) fn empty() -> Self {
@@ -182,27 +94,30 @@ impl CatalogState {
     }
 
     /// The table at `path`; views do not count.
-    pub(crate) fn table(&self, path: &ObjectPath) -> Option<&Arc<TableDef>> {
+    pub(crate) fn table(&self, path: &ObjectPath) -> Option<&Arc<BoundTable>> {
         match self.object(path)? {
             Object::Table(table) => Some(table),
             Object::View(_) => None,
         }
     }
 
-    /// Every table of `database` with its path, in name order.
-    pub(crate) fn tables_of(&self, database: &str) -> Vec<(ObjectPath, Arc<TableDef>)> {
-        self.objects_of(database)
-            .filter_map(|(path, object)| match object {
-                Object::Table(table) => Some((path, Arc::clone(table))),
-                Object::View(_) => None,
-            })
-            .collect()
+    /// Every table of `database`, in name order.
+    pub(crate) fn tables_of(&self, database: &str) -> impl Iterator<Item = &Arc<BoundTable>> {
+        let schemas = self.databases.get(database).into_iter().flat_map(|entry| entry.schemas.values());
+        schemas.flat_map(|schema| schema.objects.values()).filter_map(|object| match object {
+            Object::Table(table) => Some(table),
+            Object::View(_) => None,
+        })
+    }
+
+    /// Every table of all databases.
+    pub(crate) fn tables(&self) -> impl Iterator<Item = &Arc<BoundTable>> {
+        self.databases.keys().flat_map(|database| self.tables_of(database))
     }
 
     /// Where the rows of all tables are.
     pub(crate) fn keyspaces(&self) -> BTreeSet<KeyspaceId> {
-        let tables = self.databases.keys().flat_map(|database| self.tables_of(database));
-        tables.map(|(_, table)| table.keyspace_id()).collect()
+        self.tables().flat_map(|table| table.keyspaces()).collect()
     }
 
     /// Every table and view of `database` with its path, in name order.

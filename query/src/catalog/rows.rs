@@ -7,9 +7,12 @@ use serde::de::DeserializeOwned;
 
 use super::{
     CatalogState, DEFAULT_DATABASE, DEFAULT_DATABASE_ID, DEFAULT_SCHEMA, DEFAULT_SCHEMA_ID, DatabaseEntry,
-    NamespaceRow, Object, SchemaEntry,
+    NamespaceRow, Object, ObjectRow, SchemaEntry,
 };
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    names::ObjectPath,
+};
 
 impl CatalogState {
     /// The state that these rows describe: all of the catalog's, in the order of their keys.
@@ -51,14 +54,15 @@ impl CatalogState {
                     }
                 }
                 (Some("t"), Some(owner), Some(name)) => {
-                    let object: Object = decode(&key, &value)?;
+                    let row: ObjectRow = decode(&key, &value)?;
                     let Some((database, schema)) = schema_paths.get(&parse_id(&key, owner)?) else {
                         continue;
                     };
                     if let Some(entry) =
                         state.databases.get_mut(database).and_then(|entry| entry.schemas.get_mut(schema))
                     {
-                        entry.objects.insert(name.to_owned(), object);
+                        let path = ObjectPath::new(database, schema, name);
+                        entry.objects.insert(name.to_owned(), Object::of_row(path, row));
                     }
                 }
                 _ => {}

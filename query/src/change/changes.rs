@@ -21,14 +21,14 @@ pub(super) const ROW_BYTES: usize = 160;
 
 /// Why a row was not written.
 #[derive(Debug)]
-pub(super) enum RowRefused {
+pub(super) enum RefusedRow {
     /// This key is there already.
     Duplicate(Bytes),
     /// Whatever it is.
     Failed(Error),
 }
 
-impl From<bygone_engine::Error> for RowRefused {
+impl From<bygone_engine::Error> for RefusedRow {
     fn from(error: bygone_engine::Error) -> Self {
         match error {
             bygone_engine::Error::DuplicateKey { key } => Self::Duplicate(key),
@@ -37,7 +37,7 @@ impl From<bygone_engine::Error> for RowRefused {
     }
 }
 
-impl From<bygone_mvcc::Error> for RowRefused {
+impl From<bygone_mvcc::Error> for RefusedRow {
     fn from(error: bygone_mvcc::Error) -> Self {
         match error {
             bygone_mvcc::Error::Engine(engine) => engine.into(),
@@ -46,7 +46,7 @@ impl From<bygone_mvcc::Error> for RowRefused {
     }
 }
 
-pub(super) type Result<T> = std::result::Result<T, RowRefused>;
+pub(super) type ChangeResult<T> = std::result::Result<T, RefusedRow>;
 
 /// Rows with their values, or keys of rows that go.
 #[derive(Debug)]
@@ -63,7 +63,7 @@ impl Changes {
     }
 
     /// Adds them to an ingest.
-    pub(super) async fn push_into(&self, ingest: &mut Ingest) -> Result<()> {
+    pub(super) async fn push_into(&self, ingest: &mut Ingest) -> ChangeResult<()> {
         for row in 0..self.keys.len() {
             let value = self.values.as_ref().map(|values| values.get(row));
             ingest.push(self.keys.get(row), value).await?;
@@ -95,7 +95,7 @@ impl<'a> ChangeSet<'a> {
     }
 
     /// Takes rows of the statement.
-    pub(super) async fn add(&mut self, changes: Changes) -> Result<()> {
+    pub(super) async fn add(&mut self, changes: Changes) -> ChangeResult<()> {
         if let Some(files) = &mut self.files {
             return changes.push_into(files).await;
         }
@@ -108,7 +108,7 @@ impl<'a> ChangeSet<'a> {
         Ok(())
     }
 
-    async fn begin_files(&mut self) -> Result<()> {
+    async fn begin_files(&mut self) -> ChangeResult<()> {
         // What the transaction wrote before goes below.
         self.transaction.spill(|keyspace| keyspace == self.keyspace).await?;
         let on_duplicate = if self.is_new { OnDuplicate::Fail } else { OnDuplicate::KeepLast };
@@ -123,7 +123,7 @@ impl<'a> ChangeSet<'a> {
     }
 
     /// Hands all of them to the transaction.
-    pub(super) async fn finish(self) -> Result<()> {
+    pub(super) async fn finish(self) -> ChangeResult<()> {
         if let Some(files) = self.files {
             let run = files.finish().await?;
             return Ok(Box::pin(self.transaction.add_run(run)).await?);
@@ -132,7 +132,7 @@ impl<'a> ChangeSet<'a> {
             for row in 0..keys.len() {
                 let key = keys.get_bytes(row);
                 if self.is_new && self.transaction.get(self.keyspace, &key).await?.is_some() {
-                    return Err(RowRefused::Duplicate(key));
+                    return Err(RefusedRow::Duplicate(key));
                 }
                 match &values {
                     Some(values) => self.transaction.put(self.keyspace, key, values.get_bytes(row))?,

@@ -17,7 +17,7 @@ use datafusion::{
 };
 use futures::stream;
 
-use super::{RowWriter, Target, insert::target_columns};
+use super::{RowWriter, WriteTarget, insert::target_columns};
 use crate::{
     copy::{FileReader, Naming, TargetColumn},
     define::planned_defaults,
@@ -35,7 +35,7 @@ pub(super) async fn copy_from(
     work: &Work,
     copy: &CopyFrom,
 ) -> Result<WriteOutcome> {
-    let target = Target::find(context, work, &copy.table).await?;
+    let target = WriteTarget::find(context, work, &copy.table).await?;
     let given = target_columns(&target, &copy.columns)?;
     let columns: Vec<TargetColumn> = given
         .iter()
@@ -132,10 +132,10 @@ impl Input {
 /// How the columns of a file become those of the table.
 struct Shape {
     schema: Arc<Schema>,
-    sources: Vec<LoadedColumn>,
+    sources: Vec<ColumnSource>,
 }
 
-enum LoadedColumn {
+enum ColumnSource {
     /// A column of the file.
     Given(usize),
     /// The column's default.
@@ -143,20 +143,18 @@ enum LoadedColumn {
 }
 
 impl Shape {
-    fn new(context: &Context<'_>, target: &Target, given: &[usize]) -> Result<Self> {
+    fn new(context: &Context<'_>, target: &WriteTarget, given: &[usize]) -> Result<Self> {
         let defaults = planned_defaults(context, &target.table)?;
         let mut sources = Vec::with_capacity(target.table.columns.len());
         for (index, column) in target.table.columns.iter().enumerate() {
             sources.push(if let Some(position) = given.iter().position(|&position| position == index) {
-                LoadedColumn::Given(position)
+                ColumnSource::Given(position)
             } else {
                 let default = super::insert::default_or_null(&defaults, column)?;
-                LoadedColumn::Default(planned(context, default)?)
+                ColumnSource::Default(planned(context, default)?)
             });
         }
-        let fields: Vec<_> =
-            crate::scan::fields(&target.table).into_iter().map(|field| field.with_nullable(true)).collect();
-        Ok(Self { schema: Arc::new(Schema::new(fields)), sources })
+        Ok(Self { schema: Arc::new(target.table.nullable_schema()), sources })
     }
 
     fn complete(&self, batch: &RecordBatch) -> Result<RecordBatch> {
@@ -168,8 +166,8 @@ impl Shape {
             .iter()
             .map(|source| -> Result<ArrayRef> {
                 match source {
-                    LoadedColumn::Given(index) => Ok(Arc::clone(batch.column(*index))),
-                    LoadedColumn::Default(expr) => Ok(expr.evaluate(&empty)?.into_array(rows)?),
+                    ColumnSource::Given(index) => Ok(Arc::clone(batch.column(*index))),
+                    ColumnSource::Default(expr) => Ok(expr.evaluate(&empty)?.into_array(rows)?),
                 }
             })
             .collect::<Result<Vec<_>>>()?;

@@ -1,6 +1,6 @@
 //! `CREATE TABLE t AS query`.
 
-use super::{RowWriter, Target, insert::project};
+use super::{RowWriter, WriteTarget, insert::project};
 use crate::{
     catalog::ColumnDef,
     define::define_table,
@@ -29,7 +29,7 @@ pub(super) async fn create_table_as(
         return Ok(WriteOutcome::new(Outcome::done("CREATE TABLE"), Vec::new()));
     };
     let writes = rows.writes()?;
-    let target = Target { path, table: rows.table };
+    let target = WriteTarget { path, table: rows.table };
     let all: Vec<usize> = (0..target.table.columns.len()).collect();
     let plan = project(context, &target, &all, plan)?;
     let mut writer = RowWriter::new(context, work, &target)?;

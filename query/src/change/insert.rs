@@ -9,7 +9,7 @@ use datafusion::{
     sql::sqlparser::ast::{self, SetExpr},
 };
 
-use super::{RowWriter, Target, literals};
+use super::{RowWriter, WriteTarget, literals};
 use crate::{
     catalog::ColumnDef,
     define::planned_defaults,
@@ -24,7 +24,7 @@ use crate::{
 
 /// `INSERT INTO t …`.
 pub(super) async fn insert(context: &mut Context<'_>, work: &Work, insert: &Insert) -> Result<WriteOutcome> {
-    let target = Target::find(context, work, &insert.table).await?;
+    let target = WriteTarget::find(context, work, &insert.table).await?;
     let literals = literals::rows(&target, insert, context.parameters, context.zone())?;
     let rows = if let Some(rows) = literals {
         rows
@@ -41,7 +41,7 @@ pub(super) async fn insert(context: &mut Context<'_>, work: &Work, insert: &Inse
 pub(crate) async fn plan_insert(
     context: &mut Context<'_>,
     work: &Work,
-    target: &Target,
+    target: &WriteTarget,
     insert: &Insert,
 ) -> Result<LogicalPlan> {
     let columns = target_columns(target, &insert.columns)?;
@@ -81,7 +81,7 @@ pub(crate) async fn plan_insert(
 }
 
 /// Positions of the named columns; all of them when none are named.
-pub(super) fn target_columns(target: &Target, names: &[String]) -> Result<Vec<usize>> {
+pub(super) fn target_columns(target: &WriteTarget, names: &[String]) -> Result<Vec<usize>> {
     if names.is_empty() {
         return Ok((0..target.table.columns.len()).collect());
     }
@@ -97,7 +97,7 @@ pub(super) fn target_columns(target: &Target, names: &[String]) -> Result<Vec<us
 }
 
 /// Position of a column by name.
-pub(super) fn column(target: &Target, name: &str) -> Result<usize> {
+pub(super) fn column(target: &WriteTarget, name: &str) -> Result<usize> {
     target
         .table
         .column_index(name)
@@ -105,7 +105,11 @@ pub(super) fn column(target: &Target, name: &str) -> Result<usize> {
 }
 
 /// Puts the columns' defaults where `DEFAULT` is written.
-fn fill_defaults(target: &Target, columns: &[usize], rows: &[Vec<ast::Expr>]) -> Result<Vec<Vec<ast::Expr>>> {
+fn fill_defaults(
+    target: &WriteTarget,
+    columns: &[usize],
+    rows: &[Vec<ast::Expr>],
+) -> Result<Vec<Vec<ast::Expr>>> {
     let width = rows.first().map_or(0, Vec::len);
     rows.iter()
         .map(|row| {
@@ -136,7 +140,7 @@ fn fill_defaults(target: &Target, columns: &[usize], rows: &[Vec<ast::Expr>]) ->
 /// Plans `VALUES` with the types of the columns, so that every row is read as its column is.
 fn plan_values(
     names: &Names,
-    target: &Target,
+    target: &WriteTarget,
     columns: &[usize],
     rows: Vec<Vec<ast::Expr>>,
     parameters: &[ScalarValue],
@@ -149,9 +153,8 @@ fn plan_values(
             format!("INSERT has {width} values for {} columns", columns.len()),
         ));
     }
-    let all = crate::scan::fields(&target.table);
-    let fields =
-        columns[..width].iter().map(|&index| Arc::new(all[index].clone().with_nullable(true))).collect();
+    let all = target.table.nullable_schema();
+    let fields = columns[..width].iter().map(|&index| Arc::clone(&all.fields()[index])).collect();
     let schema = DFSchema::from_unqualified_fields(fields, HashMap::new())?;
     let casts: Vec<Vec<bool>> = rows
         .iter()
@@ -217,7 +220,7 @@ pub(super) fn default_or_null(defaults: &HashMap<String, Expr>, column: &ColumnD
 /// table.
 pub(super) fn project(
     context: &Context<'_>,
-    target: &Target,
+    target: &WriteTarget,
     given: &[usize],
     source: LogicalPlan,
 ) -> Result<LogicalPlan> {

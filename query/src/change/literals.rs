@@ -3,7 +3,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use arrow::{array::RecordBatch, datatypes::Schema};
+use arrow::array::RecordBatch;
 use datafusion::{
     common::ScalarValue,
     execution::SendableRecordBatchStream,
@@ -11,7 +11,7 @@ use datafusion::{
     sql::sqlparser::ast::{Expr, UnaryOperator, Value},
 };
 
-use super::{Target, insert::target_columns};
+use super::{WriteTarget, insert::target_columns};
 use crate::{
     copy::TextColumn,
     error::Result,
@@ -34,7 +34,7 @@ enum Literal<'a> {
 }
 
 /// A column of the table and where its values come from.
-struct LiteralColumn {
+struct LiteralSource {
     column_type: ColumnType,
     /// Position in the rows that were written.
     given: Option<usize>,
@@ -43,7 +43,7 @@ struct LiteralColumn {
 
 /// The rows of an `INSERT`, with all columns of the table; `None` when they have to be planned.
 pub(super) fn rows(
-    target: &Target,
+    target: &WriteTarget,
     insert: &Insert,
     parameters: &[ScalarValue],
     zone: TimeZone,
@@ -64,8 +64,7 @@ pub(super) fn rows(
     if !rows.iter().all(plain) {
         return Ok(None);
     }
-    let fields = crate::scan::fields(&target.table).into_iter().map(|field| field.with_nullable(true));
-    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    let schema = Arc::new(target.table.nullable_schema());
     let mut batches = Vec::new();
     for rows in rows.chunks(BATCH_ROWS) {
         let columns = sources.iter().map(|source| {
@@ -88,11 +87,11 @@ pub(super) fn rows(
 }
 
 /// Where the columns' values come from; `given` are the columns of the rows that were written.
-fn sources(target: &Target, given: &[usize]) -> Result<Vec<LiteralColumn>> {
+fn sources(target: &WriteTarget, given: &[usize]) -> Result<Vec<LiteralSource>> {
     let columns = target.table.columns.iter().enumerate();
     columns
         .map(|(index, column)| {
-            Ok(LiteralColumn {
+            Ok(LiteralSource {
                 column_type: column.column_type,
                 given: given.iter().position(|&position| position == index),
                 default: column.default.as_deref().map(parse::parse_expression).transpose()?,
@@ -101,7 +100,7 @@ fn sources(target: &Target, given: &[usize]) -> Result<Vec<LiteralColumn>> {
         .collect()
 }
 
-impl LiteralColumn {
+impl LiteralSource {
     /// What the column gets in a row; `None` for NULL.
     fn expr<'a>(&'a self, row: &'a [Expr]) -> Option<&'a Expr> {
         match self.given.map(|index| &row[index]) {

@@ -3,14 +3,14 @@
 use datafusion::logical_expr::LogicalPlan;
 
 use super::{
-    Target,
+    WriteTarget,
     update::{plan_delete, plan_update},
 };
 use crate::{
     error::{Error, Result},
     lookup::{BoundTemplate, LookupStatement, TemplateBody},
     moment::Reader,
-    read::{CompiledLookup, LookupRequest, PreparedLookup, compile_lookup, known_lookup},
+    read::{KnownLookup, LookupRequest, PreparedLookup, compile_lookup, known_lookup},
     statement::{Context, Parameters, Work},
 };
 
@@ -20,13 +20,13 @@ use crate::{
 pub(crate) async fn lookup_of(
     context: &mut Context<'_>,
     work: &Work,
-    target: &Target,
+    target: &WriteTarget,
     statement: LookupStatement<'_>,
 ) -> Option<PreparedLookup> {
-    let request = LookupRequest { path: &target.path, table: &target.table, statement };
+    let request = LookupRequest { table: &target.table, statement };
     let (lookup, constants) = match known_lookup(context, &request)? {
-        CompiledLookup::Compiled(lookup, constants) => (lookup, constants),
-        CompiledLookup::Unknown(bound) => {
+        KnownLookup::Compiled(lookup, constants) => (lookup, constants),
+        KnownLookup::Unknown(bound) => {
             let notices_before = context.notices.len();
             let plan = plan_template(context, work, target, &bound).await;
             context.notices.truncate(notices_before);
@@ -39,7 +39,7 @@ pub(crate) async fn lookup_of(
 async fn plan_template(
     context: &mut Context<'_>,
     work: &Work,
-    target: &Target,
+    target: &WriteTarget,
     bound: &BoundTemplate,
 ) -> Result<LogicalPlan> {
     let values = bound.values();

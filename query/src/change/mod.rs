@@ -35,7 +35,7 @@ use datafusion::{
 };
 
 use crate::{
-    catalog::{ColumnDef, TableDef, keys},
+    catalog::{BoundTable, ColumnDef, keys},
     define,
     error::Result,
     moment::{MomentLabel, Reader},
@@ -76,12 +76,12 @@ fn assigned_to(value: Expr, schema: &DFSchema, column: &ColumnDef) -> Result<Exp
 
 /// The table that a statement writes into.
 #[derive(Clone, Debug)]
-pub(crate) struct Target {
+pub(crate) struct WriteTarget {
     pub path: ObjectPath,
-    pub table: Arc<TableDef>,
+    pub table: Arc<BoundTable>,
 }
 
-impl Target {
+impl WriteTarget {
     /// Finds the table and makes the commit fail if it is dropped meanwhile.
     pub(crate) async fn find(context: &Context<'_>, work: &Work, name: &Name) -> Result<Self> {
         let path = context.path(name)?;
@@ -95,7 +95,7 @@ impl Target {
     /// The table as the query of an UPDATE or DELETE reads it: with the hidden key column.
     pub(crate) fn source(&self, work: &Work) -> Arc<dyn TableSource> {
         let reader = Reader::of_transaction(&work.transaction);
-        let table = TableAt::new(self.path.clone(), Arc::clone(&self.table), reader, MomentLabel::Latest);
+        let table = TableAt::new(Arc::clone(&self.table), reader, MomentLabel::Latest);
         provider_as_source(Arc::new(table.with_row_key()))
     }
 }

@@ -14,7 +14,7 @@ use bygone_engine::{Ingest, IngestOptions, OnDuplicate, types::KeyspaceId};
 use bygone_mvcc::Transaction;
 use bytes::Bytes;
 
-use super::changes::{Changes, ROW_BYTES, Result, RowRefused};
+use super::changes::{ChangeResult, Changes, ROW_BYTES, RefusedRow};
 use crate::{
     rows::{EncodedRows, KeyBatch},
     statement::Database,
@@ -27,16 +27,16 @@ pub(super) struct Moves<'a> {
     keyspace: KeyspaceId,
     kept: Vec<(KeyBatch, EncodedRows)>,
     cost: usize,
-    files: Option<MovedFiles>,
+    files: Option<MoveFiles>,
 }
 
-struct MovedFiles {
+struct MoveFiles {
     leaving: Ingest,
     arriving: Ingest,
 }
 
-impl MovedFiles {
-    async fn push(&mut self, leaving: KeyBatch, arriving: EncodedRows) -> Result<()> {
+impl MoveFiles {
+    async fn push(&mut self, leaving: KeyBatch, arriving: EncodedRows) -> ChangeResult<()> {
         Changes { keys: leaving, values: None }.push_into(&mut self.leaving).await?;
         let EncodedRows { keys, values } = arriving;
         Changes { keys, values: Some(values) }.push_into(&mut self.arriving).await
@@ -53,7 +53,7 @@ impl<'a> Moves<'a> {
     }
 
     /// Takes rows of the statement: the keys that they have, and the rows as they will be.
-    pub(super) async fn add(&mut self, leaving: KeyBatch, arriving: EncodedRows) -> Result<()> {
+    pub(super) async fn add(&mut self, leaving: KeyBatch, arriving: EncodedRows) -> ChangeResult<()> {
         if let Some(files) = &mut self.files {
             return files.push(leaving, arriving).await;
         }
@@ -66,12 +66,12 @@ impl<'a> Moves<'a> {
         Ok(())
     }
 
-    async fn begin_files(&mut self) -> Result<()> {
+    async fn begin_files(&mut self) -> ChangeResult<()> {
         // What the transaction wrote before goes below.
         self.transaction.spill(|keyspace| keyspace == self.keyspace).await?;
         let engine = self.database.store.engine();
         let leaving = IngestOptions { on_duplicate: OnDuplicate::KeepLast, ..IngestOptions::default() };
-        let mut files = MovedFiles {
+        let mut files = MoveFiles {
             leaving: engine.ingest(self.keyspace, leaving),
             arriving: engine.ingest(self.keyspace, IngestOptions::default()),
         };
@@ -83,8 +83,8 @@ impl<'a> Moves<'a> {
     }
 
     /// Hands all of them to the transaction.
-    pub(super) async fn finish(mut self) -> Result<()> {
-        if let Some(MovedFiles { leaving, arriving }) = self.files.take() {
+    pub(super) async fn finish(mut self) -> ChangeResult<()> {
+        if let Some(MoveFiles { leaving, arriving }) = self.files.take() {
             self.transaction.add_run(leaving.finish().await?).await?;
             let left = self.transaction.mark();
             let left = left.view().unwrap_or_else(|| self.transaction.view()).clone();
@@ -94,7 +94,7 @@ impl<'a> Moves<'a> {
         self.move_in_memory().await
     }
 
-    async fn move_in_memory(&self) -> Result<()> {
+    async fn move_in_memory(&self) -> ChangeResult<()> {
         let (transaction, keyspace) = (self.transaction, self.keyspace);
         let moved: Vec<(Bytes, Bytes, Bytes)> = self
             .kept
@@ -109,7 +109,7 @@ impl<'a> Moves<'a> {
         for (_, new, value) in &moved {
             let taken = !leaving.contains(new) && transaction.get(keyspace, new).await?.is_some();
             if taken || arriving.insert(new, value).is_some() {
-                return Err(RowRefused::Duplicate(new.clone()));
+                return Err(RefusedRow::Duplicate(new.clone()));
             }
         }
         for (old, ..) in &moved {

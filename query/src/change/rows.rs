@@ -13,8 +13,8 @@ use datafusion::execution::SendableRecordBatchStream;
 use futures::TryStreamExt;
 
 use super::{
-    Target,
-    changes::{ChangeSet, Changes, RowRefused},
+    WriteTarget,
+    changes::{ChangeSet, Changes, RefusedRow},
     moves::Moves,
 };
 use crate::{
@@ -33,7 +33,7 @@ const ROWS_PER_TURN: u64 = 1_024;
 pub(super) struct RowWriter<'a> {
     database: &'a Arc<Database>,
     work: &'a Work,
-    target: &'a Target,
+    target: &'a WriteTarget,
     layout: Arc<RowLayout>,
     encoder: RowEncoder,
     progress: Option<Arc<dyn Progress>>,
@@ -41,10 +41,10 @@ pub(super) struct RowWriter<'a> {
 }
 
 impl<'a> RowWriter<'a> {
-    pub(crate) fn new(context: &Context<'a>, work: &'a Work, target: &'a Target) -> Result<Self> {
-        let layout = target.table.layout(&target.path)?;
+    pub(crate) fn new(context: &Context<'a>, work: &'a Work, target: &'a WriteTarget) -> Result<Self> {
+        let (layout, row_schema) = (target.table.layout()?, target.table.row_schema()?);
         let engine = context.database.store.engine();
-        engine.define_rows(target.table.keyspace_id(), SCHEMA_VERSION, || Arc::new(layout.schema_of_rows()));
+        engine.define_rows(target.table.keyspace_id(), SCHEMA_VERSION, || row_schema);
         Ok(Self {
             database: context.database,
             work,
@@ -177,12 +177,12 @@ impl<'a> RowWriter<'a> {
     }
 
     /// A duplicate key, in the words of the table.
-    fn explain(&self, refused: RowRefused) -> Error {
+    fn explain(&self, refused: RefusedRow) -> Error {
         match refused {
-            RowRefused::Duplicate(key) => {
+            RefusedRow::Duplicate(key) => {
                 Error::duplicate_key(&self.target.path.to_string(), self.layout.describe_key(&key))
             }
-            RowRefused::Failed(error) => error,
+            RefusedRow::Failed(error) => error,
         }
     }
 }

@@ -15,7 +15,7 @@ use datafusion::{
 };
 use futures::stream::iter;
 
-use super::{RowWriter, Target, assigned, insert::column, lookup::lookup_of};
+use super::{RowWriter, WriteTarget, assigned, insert::column, lookup::lookup_of};
 use crate::{
     error::{Error, Result},
     execution::stream,
@@ -29,7 +29,7 @@ use crate::{
 
 /// `UPDATE t SET …`.
 pub(super) async fn update(context: &mut Context<'_>, work: &Work, update: &Update) -> Result<WriteOutcome> {
-    let target = Target::find(context, work, &update.table).await?;
+    let target = WriteTarget::find(context, work, &update.table).await?;
     let lookup = lookup_of(context, work, &target, LookupStatement::Update(update)).await;
     let rows = if let Some(rows) = looked_up(lookup).await? {
         rows
@@ -48,7 +48,7 @@ pub(super) async fn update(context: &mut Context<'_>, work: &Work, update: &Upda
 
 /// `DELETE FROM t`.
 pub(super) async fn delete(context: &mut Context<'_>, work: &Work, delete: &Delete) -> Result<WriteOutcome> {
-    let target = Target::find(context, work, &delete.table).await?;
+    let target = WriteTarget::find(context, work, &delete.table).await?;
     let lookup = lookup_of(context, work, &target, LookupStatement::Delete(delete)).await;
     let rows = if let Some(rows) = looked_up(lookup).await? {
         rows
@@ -75,7 +75,7 @@ async fn looked_up(lookup: Option<PreparedLookup>) -> Result<Option<SendableReco
 pub(crate) async fn plan_update(
     context: &mut Context<'_>,
     work: &Work,
-    target: &Target,
+    target: &WriteTarget,
     update: &Update,
     parameters: Parameters<'_>,
 ) -> Result<LogicalPlan> {
@@ -116,7 +116,7 @@ pub(crate) async fn plan_update(
 pub(crate) async fn plan_delete(
     context: &mut Context<'_>,
     work: &Work,
-    target: &Target,
+    target: &WriteTarget,
     delete: &Delete,
     parameters: Parameters<'_>,
 ) -> Result<LogicalPlan> {
@@ -129,7 +129,7 @@ pub(crate) async fn plan_delete(
 async fn plan_rows(
     context: &mut Context<'_>,
     work: &Work,
-    target: &Target,
+    target: &WriteTarget,
     alias: &str,
     items: Vec<SelectItem>,
     selection: Option<&ast::Expr>,

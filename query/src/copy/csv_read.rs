@@ -10,7 +10,7 @@ use arrow::{
     datatypes::SchemaRef,
 };
 
-use super::{FileTarget, Naming, TargetColumn, file_error, names, value::Column};
+use super::{Naming, Target, TargetColumn, file_error, names, value::Column};
 use crate::{
     error::{Error, ErrorKind, Result},
     parse::CopyOptions,
@@ -28,7 +28,7 @@ const RECORD_BYTES_MAX: usize = 64 << 20;
 
 /// A field of the record in the buffer.
 #[derive(Clone, Copy)]
-struct FieldSpan {
+struct Field {
     start: usize,
     end: usize,
     quoted: bool,
@@ -56,7 +56,7 @@ pub(super) struct CsvReader {
     buffer: Vec<u8>,
     /// Where the current record starts.
     start: usize,
-    fields: Vec<FieldSpan>,
+    fields: Vec<Field>,
     /// The line on which the current record starts.
     line: u64,
     blank_line: Option<u64>,
@@ -68,7 +68,7 @@ pub(super) struct CsvReader {
 impl CsvReader {
     pub(super) fn new(
         file: Box<dyn Read + Send>,
-        target: &FileTarget<'_>,
+        target: &Target<'_>,
         options: &CopyOptions,
     ) -> Result<Self> {
         let columns = target.columns;
@@ -279,7 +279,7 @@ impl CsvReader {
                         at += 1;
                     }
                 };
-                self.fields.push(FieldSpan { start, end, quoted: true, escaped });
+                self.fields.push(Field { start, end, quoted: true, escaped });
                 at = end + 1;
                 match buffer.get(at) {
                     Some(byte) if *byte == delimiter => {}
@@ -301,7 +301,7 @@ impl CsvReader {
                 }
                 let is_last = buffer.get(at).is_none_or(|b| *b == b'\n');
                 let end = if is_last && at > start && buffer[at - 1] == b'\r' { at - 1 } else { at };
-                self.fields.push(FieldSpan { start, end, quoted: false, escaped: false });
+                self.fields.push(Field { start, end, quoted: false, escaped: false });
                 if is_last {
                     return Ok(Cut::Record((at + 1).min(buffer.len())));
                 }

@@ -182,7 +182,7 @@ impl FileReader {
         let fields: Vec<Field> =
             columns.iter().map(|column| Field::new(&column.name, column.column_type.arrow(), true)).collect();
         let schema = Arc::new(Schema::new(fields));
-        let target = FileTarget { path, columns, naming, zone, schema: &schema };
+        let target = Target { path, columns, naming, zone, schema: &schema };
         let (reader, bytes) = match options.format {
             FileFormat::Csv => {
                 let (file, bytes): (Box<dyn Read + Send>, _) = match file {
@@ -307,7 +307,7 @@ impl FileWriter {
 }
 
 /// What a file is read into.
-struct FileTarget<'a> {
+struct Target<'a> {
     path: &'a str,
     columns: &'a [TargetColumn],
     naming: Naming<'a>,

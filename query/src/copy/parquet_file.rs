@@ -24,8 +24,8 @@ use parquet::{
 };
 
 use super::{
-    FileTarget, OutputFile, SeekableFile, TargetColumn,
-    exact::{self, InexactValue},
+    OutputFile, SeekableFile, Target, TargetColumn,
+    exact::{self, Refused},
     file_error, names,
 };
 use crate::{
@@ -99,7 +99,7 @@ pub(super) struct ParquetInput {
 }
 
 impl ParquetInput {
-    pub(super) fn new(file: Box<dyn SeekableFile>, len: u64, target: &FileTarget<'_>) -> Result<Self> {
+    pub(super) fn new(file: Box<dyn SeekableFile>, len: u64, target: &Target<'_>) -> Result<Self> {
         let (path, columns) = (target.path, target.columns);
         let shared = Shared { file: Arc::new(Mutex::new(file)), len };
         let builder =
@@ -145,8 +145,8 @@ impl ParquetInput {
         Ok(Some(RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)?))
     }
 
-    fn in_column(&self, column: &TargetColumn, refused: &InexactValue) -> Error {
-        let InexactValue { row, error } = refused;
+    fn in_column(&self, column: &TargetColumn, refused: &Refused) -> Error {
+        let Refused { row, error } = refused;
         let row = self.rows_read + *row as u64 + 1;
         let message = format!("{}, row {row}, column {}: {error}", self.path, column.name);
         Error::new(error.kind(), error.sqlstate(), message).with_hint(error.hint().unwrap_or_default())
@@ -154,14 +154,14 @@ impl ParquetInput {
 }
 
 /// The checks of the column that are about single values.
-fn check(array: &ArrayRef, column: &TargetColumn) -> Result<(), InexactValue> {
+fn check(array: &ArrayRef, column: &TargetColumn) -> Result<(), Refused> {
     if !column.nullable && array.null_count() > 0 {
         let row = (0..array.len()).find(|&row| array.is_null(row)).unwrap_or_default();
-        return column.check_null().map_err(|error| InexactValue { row, error });
+        return column.check_null().map_err(|error| Refused { row, error });
     }
     let Some(texts) = array.as_string_view_opt() else { return Ok(()) };
     for (row, text) in texts.iter().enumerate() {
-        column.check_length(text.unwrap_or_default()).map_err(|error| InexactValue { row, error })?;
+        column.check_length(text.unwrap_or_default()).map_err(|error| Refused { row, error })?;
     }
     Ok(())
 }

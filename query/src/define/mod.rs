@@ -14,7 +14,7 @@ use bygone_mvcc::check_name as check_object_name;
 pub(crate) use tables::{define_table, planned_defaults};
 
 use crate::{
-    catalog::{CatalogState, INFORMATION_SCHEMA, Object, SYSTEM_SCHEMA, keys},
+    catalog::{BoundTable, CatalogState, INFORMATION_SCHEMA, Object, SYSTEM_SCHEMA, keys},
     error::{Error, Result},
     names::ObjectPath,
     parse::{DefineStatement, Drop},
@@ -89,10 +89,7 @@ pub(crate) fn existing<'a>(catalog: &'a CatalogState, path: &ObjectPath) -> Opti
 }
 
 /// The table at `path`, for a statement that writes into it.
-pub(crate) fn table_for_writing(
-    catalog: &CatalogState,
-    path: &ObjectPath,
-) -> Result<Arc<crate::catalog::TableDef>> {
+pub(crate) fn table_for_writing(catalog: &CatalogState, path: &ObjectPath) -> Result<Arc<BoundTable>> {
     if path.schema == SYSTEM_SCHEMA || path.schema == INFORMATION_SCHEMA {
         return Err(Error::new(
             crate::error::ErrorKind::Invalid,

@@ -14,7 +14,7 @@ use datafusion::{
 
 use super::{check_name, existing, schema_for_new};
 use crate::{
-    catalog::{CatalogState, ColumnDef, Object, TableDef, keys},
+    catalog::{BoundTable, CatalogState, ColumnDef, Object, TableDef, keys},
     error::{Error, ErrorKind, Result},
     names::ObjectPath,
     parse::{self, ColumnSpec, CreateTable},
@@ -26,7 +26,7 @@ use crate::{
 /// The catalog row of a new table, and its place.
 #[derive(Debug)]
 pub(crate) struct TableRows {
-    pub table: Arc<TableDef>,
+    pub table: Arc<BoundTable>,
     pub schema_id: u64,
     pub name: String,
 }
@@ -35,7 +35,10 @@ impl TableRows {
     /// The rows as key and value, for a commit that is not a transaction.
     pub(crate) fn writes(&self) -> Result<Vec<(Bytes, Bytes)>> {
         let object = Object::Table(Arc::clone(&self.table));
-        Ok(vec![(keys::object(self.schema_id, &self.name), keys::encode(&object)?), keys::version_write()])
+        Ok(vec![
+            (keys::object(self.schema_id, &self.name), keys::encode(&object.row())?),
+            keys::version_write(),
+        ])
     }
 }
 
@@ -112,14 +115,15 @@ pub(crate) fn define_table(
         key.push(index);
     }
     let store = &context.database.store;
-    let table = TableDef {
+    let def = TableDef {
         id: store.new_keyspace_id().get(),
         keyspace: store.new_keyspace_id().get(),
         columns,
         primary_key: key,
     };
     // What its rows cannot be stored by is refused here: afterwards every statement on the table would be.
-    table.layout(path)?;
+    let table = BoundTable::new(path.clone(), def);
+    table.layout()?;
     Ok(Some(TableRows { table: Arc::new(table), schema_id, name: path.name.clone() }))
 }
 

@@ -49,7 +49,7 @@ impl From<EngineError> for Error {
                 Self::new(ErrorKind::Unavailable, "58030", message).with_hint("open the database again")
             }
             EngineError::TooOld { requested, horizon } => {
-                Self::too_old(display_timestamp(*requested), display_timestamp(*horizon), None, None)
+                Self::too_old(&display_timestamp(*requested), &display_timestamp(*horizon), None, None)
             }
             EngineError::DuplicateKey { .. } => Self::new(ErrorKind::AlreadyExists, "23505", message),
             EngineError::Closed => Self::new(ErrorKind::Unavailable, "57P01", "the database is closed"),

@@ -23,7 +23,7 @@ impl From<MvccError> for Error {
                 Self::locked(format!("the table is locked by {by}")).with_hint("try again when that is done")
             }
             MvccError::Future { requested, now } => {
-                Self::future(display_timestamp(*requested), display_timestamp(*now))
+                Self::future(&display_timestamp(*requested), &display_timestamp(*now))
             }
             MvccError::ReadOnly(what) => Self::read_only(format!("{what} is read-only")),
             MvccError::TooLarge { .. } => {

@@ -236,14 +236,9 @@ impl Error {
 
     // ---- moments and snapshots ----
 
-    /// 72000: the moment is below the horizon and not pinned. `before` and `after` are the nearest snapshots, written
-    /// as the user would name them.
-    pub fn too_old(
-        requested: impl fmt::Display,
-        horizon: impl fmt::Display,
-        before: Option<&str>,
-        after: Option<&str>,
-    ) -> Self {
+    /// 72000: the moment is below the horizon and not pinned. All are written as the user would; `before` and `after`
+    /// are the nearest snapshots.
+    pub fn too_old(requested: &str, horizon: &str, before: Option<&str>, after: Option<&str>) -> Self {
         let near = match (before, after) {
             (None, None) => "no snapshot holds an older moment".to_owned(),
             (Some(one), None) | (None, Some(one)) => format!("the nearest snapshot is {one}"),
@@ -284,7 +279,7 @@ impl Error {
     }
 
     /// 22023: a moment that has not happened yet.
-    pub fn future(requested: impl fmt::Display, now: impl fmt::Display) -> Self {
+    pub fn future(requested: &str, now: &str) -> Self {
         Self::new(ErrorKind::Invalid, "22023", format!("{requested} is in the future: it is now {now}"))
             .with_hint(
                 "a literal without zone is read in the session's time zone; write the zone to be exact",

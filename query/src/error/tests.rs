@@ -67,8 +67,8 @@ fn a_full_disk_is_told_apart_from_other_failures() {
 #[test]
 fn a_moment_that_is_gone_names_what_is_left() {
     let error = Error::too_old(
-        display_timestamp(Timestamp::from_micros(1_000_000)),
-        display_timestamp(Timestamp::from_micros(2_000_000)),
+        &display_timestamp(Timestamp::from_micros(1_000_000)),
+        &display_timestamp(Timestamp::from_micros(2_000_000)),
         Some("jan"),
         None,
     );

@@ -21,12 +21,11 @@ use futures::stream;
 
 use super::{moment, table_path, wrong_call};
 use crate::{
-    catalog::TableDef,
+    catalog::BoundTable,
     error::{Error, Result},
     moment::{OpenMoment, Reader},
     names::SearchPath,
     rows::{RowDecoder, RowLayout},
-    scan::fields,
     statement::{Database, OpenMoments},
 };
 
@@ -43,7 +42,7 @@ pub(super) async fn table_diff(
     let from = moments.moment_at(&from).await?;
     let to = moment(moments, to).await?;
     let to = moments.moment_at(&to).await?;
-    let definition = |moment: &OpenMoment| -> Result<Arc<TableDef>> {
+    let definition = |moment: &OpenMoment| -> Result<Arc<BoundTable>> {
         moment.find(&path)?;
         moment.catalog.table(&path).cloned().ok_or_else(|| Error::unsupported("table_diff of a view"))
     };
@@ -57,13 +56,13 @@ pub(super) async fn table_diff(
         )));
     }
     let mut columns = vec![Field::new("_change_type", DataType::Utf8View, false)];
-    columns.extend(fields(&new).into_iter().map(|field| field.with_nullable(true)));
+    columns.extend(new.nullable_schema().fields().iter().map(|field| field.as_ref().clone()));
     let keyspace = new.keyspace_id();
     Ok(Arc::new(TableDiff {
         database: Arc::clone(moments.database),
         keyspace,
-        layout: new.layout(&path)?,
-        readers: [from.reader_of(&path, keyspace)?, to.reader_of(&path, keyspace)?],
+        layout: new.layout()?,
+        readers: [from.reader_of(&new)?, to.reader_of(&new)?],
         schema: Arc::new(Schema::new(columns)),
     }))
 }

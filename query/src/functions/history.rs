@@ -43,7 +43,7 @@ pub(super) async fn row_history(
     if key_values.len() != table.primary_key.len() {
         return Err(wrong_call(USAGE));
     }
-    let layout = table.layout(&path)?;
+    let layout = table.layout()?;
     let key_values = key_values
         .iter()
         .zip(&table.primary_key)
@@ -52,7 +52,7 @@ pub(super) async fn row_history(
         })
         .collect::<Result<Vec<_>>>()?;
     let key = layout.key_prefix(&key_values)?;
-    default.reader_of(&path, table.keyspace_id())?;
+    default.reader_of(table)?;
     let through = default.timestamp();
     let entries =
         key_history(&moments.database.store, table.keyspace_id(), &key, Timestamp::default(), through)

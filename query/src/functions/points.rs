@@ -35,10 +35,11 @@ pub(crate) fn point_functions(
     let engine = database.store.engine();
     let mut versions = BTreeMap::new();
     let mut oldest = BTreeMap::new();
-    for (path, table) in default.catalog.databases.keys().flat_map(|name| default.catalog.tables_of(name)) {
-        let here = reads.get(&path).cloned().unwrap_or_else(|| vec![default.timestamp()]);
+    for table in default.catalog.tables() {
+        let path = table.path();
+        let here = reads.get(path).cloned().unwrap_or_else(|| vec![default.timestamp()]);
         oldest.insert(path.clone(), vec![engine.horizon(table.keyspace_id())]);
-        versions.insert(path, here);
+        versions.insert(path.clone(), here);
     }
     let function = |kind, answers| {
         Arc::new(ScalarUDF::from(PointFunction {

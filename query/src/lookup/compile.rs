@@ -21,8 +21,7 @@ use datafusion::{
 };
 
 use crate::{
-    catalog::TableDef,
-    names::ObjectPath,
+    catalog::{BoundTable, TableDef},
     postgres::ast::output_names::shown_schema,
     rows::{RowEncoder, RowLayout},
 };
@@ -33,7 +32,7 @@ const CONSTANTS: &str = "\u{1}constants";
 /// A statement about one row, ready to be run with the constants of each time.
 #[derive(Debug)]
 pub(crate) struct Lookup {
-    pub(super) table: Arc<TableDef>,
+    pub(super) table: Arc<BoundTable>,
     pub(super) layout: Arc<RowLayout>,
     pub(super) encoder: RowEncoder,
     /// The constants, as columns.
@@ -70,15 +69,14 @@ impl Lookup {
     pub(crate) fn compile(
         plan: &LogicalPlan,
         types: &[DataType],
-        path: &ObjectPath,
-        table: &Arc<TableDef>,
+        table: &Arc<BoundTable>,
         state: &SessionState,
     ) -> Result<Option<Self>> {
         if depends_on_more(plan)? {
             return Ok(None);
         }
         let plan = state.optimize(plan)?;
-        let layout = table.layout(path)?;
+        let layout = table.layout()?;
         let constants = types
             .iter()
             .enumerate()

@@ -27,7 +27,7 @@ use datafusion::common::ScalarValue;
 use parking_lot::Mutex;
 
 use self::template::{Template, TemplateValues};
-use crate::{catalog::TableDef, names::SearchPath, time::TimeZone};
+use crate::{catalog::BoundTable, names::SearchPath, time::TimeZone};
 
 pub(crate) use compile::Lookup;
 pub(crate) use run::LookupOutcome;
@@ -39,7 +39,7 @@ const TEMPLATES_MAX: usize = 1_024;
 /// The lookups of a database, shared by its sessions.
 #[derive(Debug, Default)]
 pub(crate) struct Lookups {
-    known: Mutex<HashMap<LookupKey, KnownLookup>>,
+    known: Mutex<HashMap<LookupKey, CachedLookup>>,
 }
 
 /// What a lookup depends on besides its table.
@@ -55,8 +55,8 @@ struct LookupKey {
 }
 
 #[derive(Clone, Debug)]
-struct KnownLookup {
-    table: Arc<TableDef>,
+struct CachedLookup {
+    table: Arc<BoundTable>,
     /// None when the template has to be planned every time.
     lookup: Option<Arc<Lookup>>,
 }
@@ -74,7 +74,7 @@ impl BoundTemplate {
     pub(crate) fn of(
         cache: &TemplateCache,
         statement: LookupStatement<'_>,
-        table: &Arc<TableDef>,
+        table: &Arc<BoundTable>,
         parameters: &[ScalarValue],
         search: &SearchPath,
         zone: TimeZone,
@@ -114,7 +114,7 @@ impl BoundTemplate {
 
 impl Lookups {
     /// What is known of a template over a table as it is now: its lookup, or that it has to be planned.
-    pub(crate) fn get(&self, bound: &BoundTemplate, table: &Arc<TableDef>) -> Option<Option<Arc<Lookup>>> {
+    pub(crate) fn get(&self, bound: &BoundTemplate, table: &Arc<BoundTable>) -> Option<Option<Arc<Lookup>>> {
         let known = self.known.lock();
         let known = known.get(&bound.key)?;
         (Arc::ptr_eq(&known.table, table) || known.table == *table).then(|| known.lookup.clone())
@@ -124,7 +124,7 @@ impl Lookups {
     pub(crate) fn remember(
         &self,
         bound: BoundTemplate,
-        table: &Arc<TableDef>,
+        table: &Arc<BoundTable>,
         lookup: Option<Arc<Lookup>>,
     ) -> Vec<ScalarValue> {
         let BoundTemplate { key, constants } = bound;
@@ -132,7 +132,7 @@ impl Lookups {
         if known.len() >= TEMPLATES_MAX {
             known.clear();
         }
-        known.insert(key, KnownLookup { table: Arc::clone(table), lookup });
+        known.insert(key, CachedLookup { table: Arc::clone(table), lookup });
         constants
     }
 }

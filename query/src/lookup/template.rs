@@ -18,7 +18,7 @@ use datafusion::{
 use parking_lot::Mutex;
 
 use crate::{
-    catalog::TableDef,
+    catalog::{BoundTable, TableDef},
     parse::{Delete, PointId, Update, folded_ident, placeholder_index, plain_constant},
     postgres::{
         ast::rows::{fields, fields_mut},
@@ -89,13 +89,17 @@ pub(crate) struct TemplateCache(Mutex<Option<CachedTemplate>>);
 
 #[derive(Debug)]
 struct CachedTemplate {
-    table: Arc<TableDef>,
+    table: Arc<BoundTable>,
     templated: Option<Arc<Templated>>,
 }
 
 impl TemplateCache {
     /// The template of a statement over `table`; none when it cannot name one row.
-    pub(super) fn of(&self, statement: LookupStatement<'_>, table: &Arc<TableDef>) -> Option<Arc<Templated>> {
+    pub(super) fn of(
+        &self,
+        statement: LookupStatement<'_>,
+        table: &Arc<BoundTable>,
+    ) -> Option<Arc<Templated>> {
         let mut kept = self.0.lock();
         if let Some(kept) = kept.as_ref()
             && (Arc::ptr_eq(&kept.table, table) || kept.table == *table)

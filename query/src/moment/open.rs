@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use bygone_engine::types::{KeyspaceId, Timestamp};
+use bygone_engine::types::Timestamp;
 
 use super::{MomentLabel, Reader};
 use crate::{
-    catalog::{CatalogState, Object},
+    catalog::{BoundTable, CatalogState, Object},
     error::{Error, Result},
     names::ObjectPath,
     time::display_timestamp,
@@ -68,11 +68,12 @@ impl OpenMoment {
     }
 
     /// What reads the rows of one table.
-    pub(crate) fn reader_of(&self, path: &ObjectPath, keyspace: KeyspaceId) -> Result<Reader> {
-        match self.reader.view().check(keyspace) {
+    pub(crate) fn reader_of(&self, table: &BoundTable) -> Result<Reader> {
+        match self.reader.view().check(table.keyspace_id()) {
             Ok(()) => Ok(self.reader.clone()),
             Err(bygone_engine::Error::TooOld { requested, horizon }) => {
-                Err(too_old(requested, horizon, self.near.as_ref()).prefixed(&format!("table {path}")))
+                Err(too_old(requested, horizon, self.near.as_ref())
+                    .prefixed(&format!("table {}", table.path())))
             }
             Err(other) => Err(other.into()),
         }
@@ -103,5 +104,5 @@ impl OpenMoment {
 /// The error for a moment below the horizon, with the snapshots nearby.
 pub(crate) fn too_old(requested: Timestamp, horizon: Timestamp, near: Option<&NearSnapshots>) -> Error {
     let (before, after) = near.map_or((None, None), |(before, after)| (before.as_deref(), after.as_deref()));
-    Error::too_old(display_timestamp(requested), display_timestamp(horizon), before, after)
+    Error::too_old(&display_timestamp(requested), &display_timestamp(horizon), before, after)
 }

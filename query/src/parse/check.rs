@@ -19,7 +19,7 @@ use datafusion::sql::sqlparser::{
 
 use super::{
     clauses::misplaced,
-    cursor::TokenCursor,
+    cursor::Cursor,
     names::folded_ident,
     points::{PointExpr, PointId},
 };
@@ -50,7 +50,7 @@ pub(super) fn query_parts(
     }
 }
 
-impl TokenCursor<'_> {
+impl Cursor<'_> {
     /// A constant expression.
     pub(super) fn constant(&mut self) -> Result<ast::Expr> {
         let position = self.position();
@@ -87,7 +87,7 @@ pub(super) fn constant(expr: &Expr) -> Result<()> {
 
 /// The names that `WITH` gives, while the query that has it is visited.
 #[derive(Default)]
-struct WithScope {
+struct CheckScope {
     names: HashSet<String>,
     /// Queries whose name becomes known when their visit ends: inside itself a name means the table.
     pending: Vec<(*const Query, String)>,
@@ -96,7 +96,7 @@ struct WithScope {
 struct Checker<'a> {
     points: &'a [PointExpr],
     found: HashSet<PointId>,
-    scopes: Vec<WithScope>,
+    scopes: Vec<CheckScope>,
     /// Hashes of the windows of each `SELECT` on the way.
     windows: Vec<HashSet<u64>>,
     /// Operators of chains around the expression that is visited.
@@ -359,7 +359,7 @@ impl Visitor for Checker<'_> {
         {
             return refuse("LIMIT BY", "use row_number() OVER (PARTITION BY …)");
         }
-        let mut scope = WithScope::default();
+        let mut scope = CheckScope::default();
         if let Some(with) = &query.with {
             for cte in &with.cte_tables {
                 let name = folded_ident(&cte.alias.name);

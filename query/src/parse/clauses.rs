@@ -19,12 +19,12 @@ use datafusion::sql::sqlparser::{
 };
 
 use super::{
-    cursor::{SourceText, TokenCursor, plain_word},
+    cursor::{Cursor, Source, plain_word},
     points::{PointExpr, PointId, PointSyntax},
 };
 use crate::error::{Error, Result};
 
-impl TokenCursor<'_> {
+impl Cursor<'_> {
     /// Reads `SNAPSHOT n | TIMESTAMP e | VERSION e` and records it. `from` is where the clause starts.
     pub(super) fn point(&mut self, from: usize) -> Result<PointId> {
         let syntax = self.point_syntax()?;
@@ -93,8 +93,8 @@ pub(super) struct Rewritten {
 }
 
 /// Sets the point clauses of `tokens` aside.
-pub(super) fn rewrite(source: &SourceText<'_>, tokens: &[TokenWithSpan]) -> Result<Rewritten> {
-    let mut cursor = TokenCursor::new(source, tokens);
+pub(super) fn rewrite(source: &Source<'_>, tokens: &[TokenWithSpan]) -> Result<Rewritten> {
+    let mut cursor = Cursor::new(source, tokens);
     let mut out = Vec::with_capacity(tokens.len());
     let mut default_point = None;
     let mut depth = 0usize;
@@ -158,7 +158,7 @@ enum Form {
 
 /// The clause that starts here. Words that only look like one (columns and aliases called `of`, `at`, `version`) are
 /// left alone.
-fn clause_at(cursor: &TokenCursor<'_>) -> Result<Option<Form>> {
+fn clause_at(cursor: &Cursor<'_>) -> Result<Option<Form>> {
     if cursor.is_word(0, "AS") && cursor.is_word(1, "OF") {
         if cursor.is_word(2, "SYSTEM") && cursor.is_word(3, "TIME") {
             return Ok(Some(Form::SystemTime));
@@ -220,7 +220,7 @@ fn clause_at(cursor: &TokenCursor<'_>) -> Result<Option<Form>> {
 }
 
 /// Whether a moment can start with this token. A keyword cannot: `SELECT version AS of FROM t` names a column.
-fn starts_value(cursor: &TokenCursor<'_>, ahead: usize) -> bool {
+fn starts_value(cursor: &Cursor<'_>, ahead: usize) -> bool {
     match cursor.token(ahead) {
         Some(
             Token::Number(..)
@@ -240,7 +240,7 @@ fn starts_value(cursor: &TokenCursor<'_>, ahead: usize) -> bool {
     }
 }
 
-fn read(cursor: &mut TokenCursor<'_>, form: Form) -> Result<PointId> {
+fn read(cursor: &mut Cursor<'_>, form: Form) -> Result<PointId> {
     let from = cursor.at;
     match form {
         Form::AsOf | Form::SystemTime => {
@@ -272,7 +272,7 @@ fn read(cursor: &mut TokenCursor<'_>, form: Form) -> Result<PointId> {
 }
 
 /// After `AS OF SYSTEM TIME e` only what follows the tables may come: it is not a clause of one table.
-fn end_of_from(cursor: &TokenCursor<'_>) -> Result<()> {
+fn end_of_from(cursor: &Cursor<'_>) -> Result<()> {
     const AFTER_TABLES: &[&str] = &[
         "WHERE",
         "GROUP",
@@ -311,7 +311,7 @@ fn put_marker(out: &mut Vec<TokenWithSpan>, span: Span, id: PointId) {
 
 /// Takes the keyword from words that the parser would read as the start of a version clause of another dialect, so
 /// that they can name columns and aliases.
-fn as_plain_name(cursor: &TokenCursor<'_>, token: &TokenWithSpan) -> TokenWithSpan {
+fn as_plain_name(cursor: &Cursor<'_>, token: &TokenWithSpan) -> TokenWithSpan {
     let mut token = token.clone();
     if let Token::Word(word) = &mut token.token {
         let is_zone = cursor.is_word(1, "TIME");

@@ -6,7 +6,7 @@ use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::{
     clauses::Rewritten,
-    cursor::TokenCursor,
+    cursor::Cursor,
     data::{query_between, table_query},
     statement::{
         ChangeStatement, CopyFrom, CopyOptions, CopyTo, FileFormat, Header, ReadStatement, Statement,
@@ -15,7 +15,7 @@ use super::{
 use crate::error::{Error, Position, Result};
 
 /// After `COPY`.
-pub(super) fn copy(cursor: &mut TokenCursor<'_>) -> Result<(Statement, Option<Rewritten>)> {
+pub(super) fn copy(cursor: &mut Cursor<'_>) -> Result<(Statement, Option<Rewritten>)> {
     let source_end = direction(cursor)?;
     let to = cursor
         .tokens
@@ -53,7 +53,7 @@ pub(super) fn copy(cursor: &mut TokenCursor<'_>) -> Result<(Statement, Option<Re
 }
 
 /// Where `FROM` or `TO` stands, outside parentheses.
-fn direction(cursor: &TokenCursor<'_>) -> Result<usize> {
+fn direction(cursor: &Cursor<'_>) -> Result<usize> {
     let mut depth = 0usize;
     for (i, token) in cursor.tokens.iter().enumerate().skip(cursor.at) {
         match &token.token {
@@ -70,12 +70,12 @@ fn direction(cursor: &TokenCursor<'_>) -> Result<usize> {
             _ => {}
         }
     }
-    let mut end = TokenCursor::new(cursor.source, cursor.tokens);
+    let mut end = Cursor::new(cursor.source, cursor.tokens);
     end.at = cursor.tokens.len();
     Err(end.expected("FROM 'file' or TO 'file'"))
 }
 
-fn path(cursor: &mut TokenCursor<'_>) -> Result<String> {
+fn path(cursor: &mut Cursor<'_>) -> Result<String> {
     if cursor.is_any(0, &["STDIN", "STDOUT", "PROGRAM"]) {
         let word = cursor.word(0).unwrap_or("").to_uppercase();
         return Err(cursor.unsupported(format!("COPY with {word}")).with_hint("name a file"));
@@ -90,7 +90,7 @@ fn path(cursor: &mut TokenCursor<'_>) -> Result<String> {
 type Options = BTreeMap<String, (Option<String>, Option<Position>)>;
 
 /// `[WITH] [(] FORMAT csv, HEADER, NULL 'NA' … [)]`
-fn options(cursor: &mut TokenCursor<'_>, path: &str) -> Result<CopyOptions> {
+fn options(cursor: &mut Cursor<'_>, path: &str) -> Result<CopyOptions> {
     let mut named = Options::new();
     let with = cursor.take(&["WITH"]);
     if cursor.take_token(&Token::LParen) {
@@ -125,7 +125,7 @@ fn options(cursor: &mut TokenCursor<'_>, path: &str) -> Result<CopyOptions> {
     resolve(named, path)
 }
 
-fn option_value(cursor: &mut TokenCursor<'_>) -> Result<String> {
+fn option_value(cursor: &mut Cursor<'_>) -> Result<String> {
     match cursor.token(0) {
         Some(Token::Number(number, _)) => {
             cursor.at += 1;

@@ -16,12 +16,12 @@ use crate::error::{Error, Position, Result};
 const DEPTH_MAX: usize = 64;
 
 /// A text and where its lines start.
-pub(super) struct SourceText<'a> {
+pub(super) struct Source<'a> {
     pub(super) text: &'a str,
     lines: Vec<usize>,
 }
 
-impl<'a> SourceText<'a> {
+impl<'a> Source<'a> {
     pub(super) fn new(text: &'a str) -> Self {
         let newlines = text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i + 1);
         Self { text, lines: std::iter::once(0).chain(newlines).collect() }
@@ -97,16 +97,16 @@ pub(super) fn start_of(span: Span) -> Option<Position> {
 }
 
 /// Reads the tokens of one statement from left to right.
-pub(super) struct TokenCursor<'a> {
-    pub(super) source: &'a SourceText<'a>,
+pub(super) struct Cursor<'a> {
+    pub(super) source: &'a Source<'a>,
     pub(super) tokens: &'a [TokenWithSpan],
     pub(super) at: usize,
     /// The point clauses found so far.
     pub(super) points: Vec<PointExpr>,
 }
 
-impl<'a> TokenCursor<'a> {
-    pub(super) fn new(source: &'a SourceText<'a>, tokens: &'a [TokenWithSpan]) -> Self {
+impl<'a> Cursor<'a> {
+    pub(super) fn new(source: &'a Source<'a>, tokens: &'a [TokenWithSpan]) -> Self {
         Self { source, tokens, at: 0, points: Vec::new() }
     }
 

@@ -11,7 +11,7 @@ use datafusion::sql::sqlparser::{
 use super::{
     check,
     clauses::{Rewritten, explain_misplaced, rewrite},
-    cursor::{TokenCursor, parser},
+    cursor::{Cursor, parser},
     names::{Name, folded_ident},
     statement::{ChangeStatement, Delete, Insert, InsertSource, ReadStatement, Statement, Update},
 };
@@ -24,7 +24,7 @@ pub(super) struct Data {
 }
 
 /// Reads the rest of the cursor as one query or data change.
-pub(super) fn data(cursor: &mut TokenCursor<'_>) -> Result<Data> {
+pub(super) fn data(cursor: &mut Cursor<'_>) -> Result<Data> {
     let mut rewritten = rewrite(cursor.source, cursor.rest())?;
     let tokens = std::mem::take(&mut rewritten.tokens);
     let end = cursor.tokens.last().and_then(|t| crate::error::position(t.span.end.line, t.span.end.column));
@@ -303,8 +303,8 @@ fn target(relation: TableFactor) -> Result<(Name, Option<String>)> {
 }
 
 /// Reads the tokens `from..to` of the cursor as a query.
-pub(super) fn query_between(cursor: &mut TokenCursor<'_>, to: usize) -> Result<(Box<ast::Query>, Rewritten)> {
-    let mut inner = TokenCursor::new(cursor.source, &cursor.tokens[..to]);
+pub(super) fn query_between(cursor: &mut Cursor<'_>, to: usize) -> Result<(Box<ast::Query>, Rewritten)> {
+    let mut inner = Cursor::new(cursor.source, &cursor.tokens[..to]);
     inner.at = cursor.at;
     if inner.is_done() || !starts_query(&inner) {
         return Err(inner.expected("a query"));
@@ -317,12 +317,12 @@ pub(super) fn query_between(cursor: &mut TokenCursor<'_>, to: usize) -> Result<(
     }
 }
 
-pub(super) fn starts_query(cursor: &TokenCursor<'_>) -> bool {
+pub(super) fn starts_query(cursor: &Cursor<'_>) -> bool {
     cursor.is_any(0, &["SELECT", "WITH", "VALUES"]) || cursor.token(0) == Some(&Token::LParen)
 }
 
 /// `SELECT * FROM` the table that the next tokens name, with its point.
-pub(super) fn table_query(cursor: &mut TokenCursor<'_>, to: usize) -> Result<(Box<ast::Query>, Rewritten)> {
+pub(super) fn table_query(cursor: &mut Cursor<'_>, to: usize) -> Result<(Box<ast::Query>, Rewritten)> {
     if cursor.at >= to || !matches!(cursor.token(0), Some(Token::Word(_))) {
         return Err(cursor.expected("the name of a table"));
     }
@@ -354,8 +354,8 @@ pub(super) fn table_query(cursor: &mut TokenCursor<'_>, to: usize) -> Result<(Bo
 
 /// Where the column list of `name (a, b)` stands, parentheses included. What does not start with a name is the
 /// argument of a function.
-fn columns_after_name(cursor: &TokenCursor<'_>, to: usize) -> Result<Option<std::ops::Range<usize>>> {
-    let mut list = TokenCursor::new(cursor.source, &cursor.tokens[..to]);
+fn columns_after_name(cursor: &Cursor<'_>, to: usize) -> Result<Option<std::ops::Range<usize>>> {
+    let mut list = Cursor::new(cursor.source, &cursor.tokens[..to]);
     list.at = cursor.at + 1;
     while list.token(0) == Some(&Token::Period) {
         list.at += 2;
@@ -372,7 +372,7 @@ fn parser_tokens(
     text: &str,
     span: datafusion::sql::sqlparser::tokenizer::Span,
 ) -> Vec<datafusion::sql::sqlparser::tokenizer::TokenWithSpan> {
-    let source = super::cursor::SourceText::new(text);
+    let source = super::cursor::Source::new(text);
     let mut tokens = source.tokens().unwrap_or_default();
     for token in &mut tokens {
         token.span = span;

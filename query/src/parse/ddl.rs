@@ -8,7 +8,7 @@ use datafusion::sql::sqlparser::{
 
 use super::{
     clauses::Rewritten,
-    cursor::{TokenCursor, start_of},
+    cursor::{Cursor, start_of},
     data::query_between,
     names::{Name, folded_ident},
     statement::{
@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// After `CREATE`.
-pub(super) fn create(cursor: &mut TokenCursor<'_>) -> Result<(Statement, Option<Rewritten>)> {
+pub(super) fn create(cursor: &mut Cursor<'_>) -> Result<(Statement, Option<Rewritten>)> {
     let or_replace = cursor.take(&["OR", "REPLACE"]);
     if cursor.is_any(
         0,
@@ -79,7 +79,7 @@ pub(super) fn create(cursor: &mut TokenCursor<'_>) -> Result<(Statement, Option<
     Err(cursor.unsupported(format!("CREATE {word}")).with_hint(hint))
 }
 
-fn create_table(cursor: &mut TokenCursor<'_>) -> Result<(Statement, Option<Rewritten>)> {
+fn create_table(cursor: &mut Cursor<'_>) -> Result<(Statement, Option<Rewritten>)> {
     let if_not_exists = cursor.take(&["IF", "NOT", "EXISTS"]);
     let name = cursor.name("the name of a table")?;
     if cursor.is_word(0, "AS") {
@@ -146,7 +146,7 @@ fn create_table(cursor: &mut TokenCursor<'_>) -> Result<(Statement, Option<Rewri
 }
 
 /// `(a, b)` before `AS`: names without types.
-fn bare_columns(cursor: &mut TokenCursor<'_>) -> Option<Vec<String>> {
+fn bare_columns(cursor: &mut Cursor<'_>) -> Option<Vec<String>> {
     let second = cursor.token(2)?;
     if cursor.token(0) != Some(&Token::LParen) || !matches!(second, Token::Comma | Token::RParen) {
         return None;
@@ -156,7 +156,7 @@ fn bare_columns(cursor: &mut TokenCursor<'_>) -> Option<Vec<String>> {
 }
 
 fn create_table_as(
-    cursor: &mut TokenCursor<'_>,
+    cursor: &mut Cursor<'_>,
     name: Name,
     if_not_exists: bool,
     columns: Vec<String>,
@@ -167,7 +167,7 @@ fn create_table_as(
     let ends_with = |words: &[&str]| {
         let start = to.checked_sub(words.len());
         start.is_some_and(|start| {
-            let mut probe = TokenCursor::new(cursor.source, cursor.tokens);
+            let mut probe = Cursor::new(cursor.source, cursor.tokens);
             probe.at = start;
             probe.take(words)
         })
@@ -269,7 +269,7 @@ fn column_spec(column: ast::ColumnDef, primary_key: &mut Vec<String>) -> Result<
     Ok(spec)
 }
 
-fn create_view(cursor: &mut TokenCursor<'_>, or_replace: bool) -> Result<(Statement, Option<Rewritten>)> {
+fn create_view(cursor: &mut Cursor<'_>, or_replace: bool) -> Result<(Statement, Option<Rewritten>)> {
     let if_not_exists = cursor.take(&["IF", "NOT", "EXISTS"]);
     let name = cursor.name("the name of a view")?;
     let columns = if cursor.token(0) == Some(&Token::LParen) { cursor.column_list()? } else { Vec::new() };
@@ -289,7 +289,7 @@ fn create_view(cursor: &mut TokenCursor<'_>, or_replace: bool) -> Result<(Statem
 }
 
 /// After `DROP`.
-pub(super) fn drop(cursor: &mut TokenCursor<'_>) -> Result<Statement> {
+pub(super) fn drop(cursor: &mut Cursor<'_>) -> Result<Statement> {
     let statement: fn(Drop) -> DefineStatement = if cursor.take(&["TABLE"]) {
         DefineStatement::DropTable
     } else if cursor.take(&["VIEW"]) {
@@ -322,7 +322,7 @@ pub(super) fn drop(cursor: &mut TokenCursor<'_>) -> Result<Statement> {
 }
 
 /// After `ALTER`, for tables and databases.
-pub(super) fn alter(cursor: &mut TokenCursor<'_>) -> Result<Statement> {
+pub(super) fn alter(cursor: &mut Cursor<'_>) -> Result<Statement> {
     let (table, database) = if cursor.take(&["TABLE"]) {
         (Some(cursor.name("the name of a table")?), None)
     } else if cursor.take(&["DATABASE"]) {

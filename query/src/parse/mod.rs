@@ -32,7 +32,7 @@ use datafusion::sql::sqlparser::{
 
 use crate::error::{Error, Result};
 use clauses::Rewritten;
-use cursor::{SourceText, TokenCursor};
+use cursor::{Cursor, Source};
 
 pub(crate) use constants::{placeholder_index, plain_constant};
 pub(crate) use names::folded_ident;
@@ -49,7 +49,7 @@ pub use statement::*;
 /// 42601 with line and column when the text is not SQL or has more than one statement, 0A000 when it asks for what
 /// does not exist here.
 pub fn parse(sql: &str) -> Result<Parsed> {
-    let source = SourceText::new(sql);
+    let source = Source::new(sql);
     let tokens = source.tokens()?;
     let mut groups = token_groups(&tokens);
     let Some(first) = groups.next() else {
@@ -68,7 +68,7 @@ pub fn parse(sql: &str) -> Result<Parsed> {
 ///
 /// As [`parse`]; the first statement that is wrong.
 pub fn parse_script(sql: &str) -> Result<Vec<Parsed>> {
-    let source = SourceText::new(sql);
+    let source = Source::new(sql);
     let tokens = source.tokens()?;
     token_groups(&tokens).map(|group| one(&source, group)).collect()
 }
@@ -88,9 +88,9 @@ pub fn check_syntax(sql: &str) -> Result<()> {
 ///
 /// 42601 when the text is not an expression, 22023 when it is not constant.
 pub fn parse_expression(sql: &str) -> Result<ast::Expr> {
-    let source = SourceText::new(sql);
+    let source = Source::new(sql);
     let tokens = source.tokens()?;
-    let mut cursor = TokenCursor::new(&source, &tokens);
+    let mut cursor = Cursor::new(&source, &tokens);
     let expr = cursor.constant()?;
     cursor.finish()?;
     Ok(expr)
@@ -98,9 +98,9 @@ pub fn parse_expression(sql: &str) -> Result<ast::Expr> {
 
 /// Parses the name of an object: `table`, `schema.table` or `database.schema.table`.
 pub(crate) fn parse_name(sql: &str) -> Result<Name> {
-    let source = SourceText::new(sql);
+    let source = Source::new(sql);
     let tokens = source.tokens()?;
-    let mut cursor = TokenCursor::new(&source, &tokens);
+    let mut cursor = Cursor::new(&source, &tokens);
     let name = cursor.name("the name of a table")?;
     cursor.finish()?;
     Ok(name)
@@ -112,8 +112,8 @@ fn token_groups(tokens: &[TokenWithSpan]) -> impl Iterator<Item = &[TokenWithSpa
 }
 
 /// Parses the tokens of one statement.
-fn one(source: &SourceText<'_>, tokens: &[TokenWithSpan]) -> Result<Parsed> {
-    let mut cursor = TokenCursor::new(source, tokens);
+fn one(source: &Source<'_>, tokens: &[TokenWithSpan]) -> Result<Parsed> {
+    let mut cursor = Cursor::new(source, tokens);
     let start = cursor.position();
     let (statement, rewritten) = statement_at(&mut cursor).map_err(|error| error.at(start))?;
     cursor.finish()?;
@@ -124,7 +124,7 @@ fn one(source: &SourceText<'_>, tokens: &[TokenWithSpan]) -> Result<Parsed> {
     Ok(Parsed { text: Arc::from(source.slice(tokens)), statement, points, default_point })
 }
 
-type ParsedParts = (Statement, Option<Rewritten>);
+type StatementParts = (Statement, Option<Rewritten>);
 
 /// Words that start a statement this database does not have, and what to do instead.
 const UNKNOWN_HERE: &[(&[&str], &str)] = &[
@@ -192,7 +192,7 @@ const KNOWN: &[&str] = &[
     "call",
 ];
 
-fn statement_at(cursor: &mut TokenCursor<'_>) -> Result<ParsedParts> {
+fn statement_at(cursor: &mut Cursor<'_>) -> Result<StatementParts> {
     if data::starts_query(cursor) || cursor.is_any(0, &["INSERT", "UPDATE", "DELETE"]) {
         let data = data::data(cursor)?;
         return Ok((data.statement, Some(data.rewritten)));
@@ -267,7 +267,7 @@ fn statement_at(cursor: &mut TokenCursor<'_>) -> Result<ParsedParts> {
     }
 }
 
-fn unknown(cursor: &TokenCursor<'_>, word: &str) -> Error {
+fn unknown(cursor: &Cursor<'_>, word: &str) -> Error {
     if let Some((_, hint)) =
         UNKNOWN_HERE.iter().find(|(words, _)| words.iter().any(|w| w.eq_ignore_ascii_case(word)))
     {
@@ -277,7 +277,7 @@ fn unknown(cursor: &TokenCursor<'_>, word: &str) -> Error {
 }
 
 /// After `EXPLAIN`.
-fn explain(cursor: &mut TokenCursor<'_>) -> Result<ParsedParts> {
+fn explain(cursor: &mut Cursor<'_>) -> Result<StatementParts> {
     let (mut analyze, mut verbose, mut format) = (false, false, None);
     let is_list = cursor.token(0) == Some(&Token::LParen)
         && cursor.is_any(1, &["ANALYZE", "VERBOSE", "FORMAT", "COSTS", "BUFFERS", "TIMING", "SUMMARY"]);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use datafusion::sql::sqlparser::{ast, parser::Parser, tokenizer::Token};
 
 use super::{
-    cursor::TokenCursor,
+    cursor::Cursor,
     statement::{
         Begin, Execute, Isolation, Parsed, PastStatement, Prepare, Procedure, SessionStatement, Set,
         ShowStatement, Statement,
@@ -14,7 +14,7 @@ use super::{
 use crate::error::{Error, Result};
 
 /// After `BEGIN [TRANSACTION | WORK]` or `START TRANSACTION`.
-pub(super) fn begin(cursor: &mut TokenCursor<'_>) -> Result<Statement> {
+pub(super) fn begin(cursor: &mut Cursor<'_>) -> Result<Statement> {
     let mut begin = Begin { read_only: false, isolation: Isolation::Snapshot, point: None };
     let mut write = None;
     while !cursor.is_done() {
@@ -47,7 +47,7 @@ pub(super) fn begin(cursor: &mut TokenCursor<'_>) -> Result<Statement> {
     Ok(SessionStatement::Begin(begin).into())
 }
 
-fn isolation(cursor: &mut TokenCursor<'_>) -> Result<Isolation> {
+fn isolation(cursor: &mut Cursor<'_>) -> Result<Isolation> {
     let position = cursor.position();
     for words in
         [&["SNAPSHOT"][..], &["REPEATABLE", "READ"], &["READ", "COMMITTED"], &["READ", "UNCOMMITTED"]]
@@ -66,7 +66,7 @@ fn isolation(cursor: &mut TokenCursor<'_>) -> Result<Isolation> {
 }
 
 /// Ends a `COMMIT` or `ROLLBACK`.
-pub(super) fn end(cursor: &mut TokenCursor<'_>, statement: Statement) -> Result<Statement> {
+pub(super) fn end(cursor: &mut Cursor<'_>, statement: Statement) -> Result<Statement> {
     if cursor.is_word(0, "PREPARED") {
         return Err(cursor.unsupported("PREPARED").with_hint("COMMIT or ROLLBACK in the session that began"));
     }
@@ -78,7 +78,7 @@ pub(super) fn end(cursor: &mut TokenCursor<'_>, statement: Statement) -> Result<
 }
 
 /// After `ROLLBACK [TRANSACTION | WORK]`.
-pub(super) fn rollback(cursor: &mut TokenCursor<'_>) -> Result<Statement> {
+pub(super) fn rollback(cursor: &mut Cursor<'_>) -> Result<Statement> {
     if cursor.take(&["TO"]) {
         cursor.take(&["SAVEPOINT"]);
         let name = cursor.ident("the name of a savepoint")?;
@@ -89,7 +89,7 @@ pub(super) fn rollback(cursor: &mut TokenCursor<'_>) -> Result<Statement> {
 }
 
 /// After `PREPARE`.
-pub(super) fn prepare(cursor: &mut TokenCursor<'_>) -> Result<Statement> {
+pub(super) fn prepare(cursor: &mut Cursor<'_>) -> Result<Statement> {
     if cursor.is_word(0, "TRANSACTION") {
         return Err(cursor.unsupported("PREPARE TRANSACTION").with_hint("COMMIT"));
     }
@@ -115,7 +115,7 @@ pub(super) fn prepare(cursor: &mut TokenCursor<'_>) -> Result<Statement> {
 }
 
 /// After `EXECUTE`.
-pub(super) fn execute(cursor: &mut TokenCursor<'_>) -> Result<Statement> {
+pub(super) fn execute(cursor: &mut Cursor<'_>) -> Result<Statement> {
     let name = cursor.ident("the name of a prepared statement")?;
     let mut arguments: Vec<ast::Expr> = Vec::new();
     if cursor.take_token(&Token::LParen) && !cursor.take_token(&Token::RParen) {
@@ -132,7 +132,7 @@ pub(super) fn execute(cursor: &mut TokenCursor<'_>) -> Result<Statement> {
 }
 
 /// After `DEALLOCATE`.
-pub(super) fn deallocate(cursor: &mut TokenCursor<'_>) -> Result<Statement> {
+pub(super) fn deallocate(cursor: &mut Cursor<'_>) -> Result<Statement> {
     cursor.take(&["PREPARE"]);
     let name =
         if cursor.take(&["ALL"]) { None } else { Some(cursor.ident("the name of a prepared statement")?) };
@@ -141,7 +141,7 @@ pub(super) fn deallocate(cursor: &mut TokenCursor<'_>) -> Result<Statement> {
 }
 
 /// After `SET`.
-pub(super) fn set(cursor: &mut TokenCursor<'_>) -> Result<Statement> {
+pub(super) fn set(cursor: &mut Cursor<'_>) -> Result<Statement> {
     if cursor.is_word(0, "TRANSACTION") || cursor.is_word(0, "CHARACTERISTICS") {
         return Err(cursor.unsupported("SET TRANSACTION").with_hint("say it in BEGIN"));
     }
@@ -163,7 +163,7 @@ pub(super) fn set(cursor: &mut TokenCursor<'_>) -> Result<Statement> {
     Ok(SessionStatement::Set(Set { name, value, local }).into())
 }
 
-fn setting(cursor: &mut TokenCursor<'_>) -> Result<String> {
+fn setting(cursor: &mut Cursor<'_>) -> Result<String> {
     let mut name = cursor.ident("the name of a setting")?;
     while cursor.take_token(&Token::Period) {
         name = format!("{name}.{}", cursor.ident("the name of a setting")?);
@@ -172,7 +172,7 @@ fn setting(cursor: &mut TokenCursor<'_>) -> Result<String> {
 }
 
 /// A string, a number, or words.
-fn value(cursor: &mut TokenCursor<'_>) -> Result<String> {
+fn value(cursor: &mut Cursor<'_>) -> Result<String> {
     match cursor.token(0) {
         Some(Token::Number(number, _)) => {
             cursor.at += 1;
@@ -195,7 +195,7 @@ fn value(cursor: &mut TokenCursor<'_>) -> Result<String> {
 }
 
 /// After `RESET`.
-pub(super) fn reset(cursor: &mut TokenCursor<'_>) -> Result<Statement> {
+pub(super) fn reset(cursor: &mut Cursor<'_>) -> Result<Statement> {
     let name = if cursor.take(&["ALL"]) {
         None
     } else if cursor.take(&["TIME", "ZONE"]) {
@@ -208,7 +208,7 @@ pub(super) fn reset(cursor: &mut TokenCursor<'_>) -> Result<Statement> {
 }
 
 /// After `SHOW`.
-pub(super) fn show(cursor: &mut TokenCursor<'_>) -> Result<Statement> {
+pub(super) fn show(cursor: &mut Cursor<'_>) -> Result<Statement> {
     let statement: Statement = if cursor.take(&["SNAPSHOTS"]) {
         PastStatement::ShowSnapshots(None).into()
     } else if cursor.take(&["SNAPSHOT"]) {
@@ -234,7 +234,7 @@ pub(super) fn show(cursor: &mut TokenCursor<'_>) -> Result<Statement> {
 }
 
 /// What `SHOW` lists of settings and names.
-fn listing(cursor: &mut TokenCursor<'_>) -> Result<ShowStatement> {
+fn listing(cursor: &mut Cursor<'_>) -> Result<ShowStatement> {
     Ok(if cursor.take(&["STATS"]) {
         ShowStatement::Stats
     } else if cursor.take(&["TABLES"]) {
@@ -263,7 +263,7 @@ fn listing(cursor: &mut TokenCursor<'_>) -> Result<ShowStatement> {
 }
 
 /// After `CALL`.
-pub(super) fn call(cursor: &mut TokenCursor<'_>) -> Result<Statement> {
+pub(super) fn call(cursor: &mut Cursor<'_>) -> Result<Statement> {
     let position = cursor.position();
     let name = cursor.ident("the name of a procedure")?;
     let procedure = match name.as_str() {

@@ -3,7 +3,7 @@
 use datafusion::sql::sqlparser::{ast, tokenizer::Token};
 
 use super::{
-    cursor::TokenCursor,
+    cursor::Cursor,
     statement::{
         AlterSnapshot, CreateSnapshot, DropSnapshot, Expiry, PastStatement, Restore, Scope, SnapshotChange,
         Statement,
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// After `CREATE SNAPSHOT`.
-pub(super) fn create(cursor: &mut TokenCursor<'_>) -> Result<Statement> {
+pub(super) fn create(cursor: &mut Cursor<'_>) -> Result<Statement> {
     let if_not_exists = cursor.take(&["IF", "NOT", "EXISTS"]);
     let name = cursor.ident_or_string("the name of a snapshot")?;
     let mut scope = None;
@@ -53,7 +53,7 @@ pub(super) fn create(cursor: &mut TokenCursor<'_>) -> Result<Statement> {
 }
 
 /// `{DATABASE [d] | TABLE t, …}`
-fn scope(cursor: &mut TokenCursor<'_>) -> Result<Scope> {
+fn scope(cursor: &mut Cursor<'_>) -> Result<Scope> {
     const AFTER: &[&str] = &["TO", "AS", "EXPIRE", "COMMENT", "WITH"];
     if cursor.take(&["DATABASE"]) {
         let named = !cursor.is_done() && !cursor.is_any(0, AFTER);
@@ -72,7 +72,7 @@ fn scope(cursor: &mut TokenCursor<'_>) -> Result<Scope> {
 }
 
 /// `{AFTER interval | AT instant | NEVER}`
-fn expiry(cursor: &mut TokenCursor<'_>) -> Result<Expiry> {
+fn expiry(cursor: &mut Cursor<'_>) -> Result<Expiry> {
     if cursor.take(&["NEVER"]) {
         return Ok(Expiry::Never);
     }
@@ -94,7 +94,7 @@ fn expiry(cursor: &mut TokenCursor<'_>) -> Result<Expiry> {
 }
 
 /// After `ALTER SNAPSHOT`.
-pub(super) fn alter(cursor: &mut TokenCursor<'_>) -> Result<Statement> {
+pub(super) fn alter(cursor: &mut Cursor<'_>) -> Result<Statement> {
     let name = cursor.ident_or_string("the name of a snapshot")?;
     let change = if cursor.take(&["RENAME", "TO"]) {
         SnapshotChange::Rename(cursor.ident_or_string("the new name")?)
@@ -121,7 +121,7 @@ pub(super) fn alter(cursor: &mut TokenCursor<'_>) -> Result<Statement> {
 }
 
 /// After `DROP SNAPSHOT`.
-pub(super) fn drop(cursor: &mut TokenCursor<'_>) -> Result<Statement> {
+pub(super) fn drop(cursor: &mut Cursor<'_>) -> Result<Statement> {
     let if_exists = cursor.take(&["IF", "EXISTS"]);
     let mut names: Vec<String> = Vec::new();
     loop {
@@ -140,7 +140,7 @@ pub(super) fn drop(cursor: &mut TokenCursor<'_>) -> Result<Statement> {
 }
 
 /// After `RESTORE`.
-pub(super) fn restore(cursor: &mut TokenCursor<'_>) -> Result<Statement> {
+pub(super) fn restore(cursor: &mut Cursor<'_>) -> Result<Statement> {
     let scope = scope(cursor)?;
     let from = cursor.at;
     cursor.expect(&["TO"])?;
@@ -173,7 +173,7 @@ pub(super) fn restore(cursor: &mut TokenCursor<'_>) -> Result<Statement> {
 }
 
 /// After `REVERT SNAPSHOT`: `n FROM {TABLE | DATABASE} x`.
-pub(super) fn revert(cursor: &mut TokenCursor<'_>) -> Result<Statement> {
+pub(super) fn revert(cursor: &mut Cursor<'_>) -> Result<Statement> {
     let from = cursor.at;
     let name = cursor.ident_or_string("the name of a snapshot")?;
     cursor.points.push(super::PointExpr {

@@ -10,7 +10,7 @@ use bygone_mvcc::system;
 use bygone_snapshots::key_history;
 
 use crate::{
-    catalog::{Object, keys},
+    catalog::{ObjectRow, keys},
     error::{Error, Result},
     moment::OpenMoment,
     names::ObjectPath,
@@ -75,7 +75,7 @@ async fn definitions(
         match &entry.value {
             Some(row) => {
                 let object = serde_json::from_slice(row);
-                is_of_table = matches!(object, Ok(Object::Table(table)) if table.id == id);
+                is_of_table = matches!(object, Ok(ObjectRow::Table(table)) if table.id == id);
                 if is_of_table {
                     definitions.insert(entry.begin);
                 }

@@ -1,4 +1,4 @@
-//! `RESTORE`: from names at two moments to what the layer core compares and writes.
+//! `RESTORE`: from names at two moments to what the layer below compares and writes.
 //!
 //! What may happen to a table is said by [`RestorePlan`]. A table that is named alone must not have been replaced or created
 //! since; a database takes all four.
@@ -19,9 +19,9 @@ use bygone_snapshots::{
 };
 use bytes::Bytes;
 
-use super::snapshots::{database_of, keyspaces_of, object_ref};
+use super::snapshots::{database_of, keyspaces_of};
 use crate::{
-    catalog::{CatalogState, NamespaceRow, Object, TableDef, keys},
+    catalog::{BoundTable, CatalogState, NamespaceRow, Object, ObjectRow, keys},
     error::{Error, ErrorKind, Result},
     moment::OpenMoment,
     names::{DEFAULT_DATABASE, DEFAULT_SCHEMA, ObjectPath},
@@ -132,7 +132,7 @@ async fn add_table(
     let Some(old) = then.catalog.table(path) else {
         return Err(Error::internal("a table is neither table nor view"));
     };
-    then.reader_of(path, old.keyspace_id())?;
+    then.reader_of(old)?;
     if changes.plan.has(old.id) {
         return Err(Error::syntax(format!("table {path} is named twice")));
     }
@@ -145,7 +145,7 @@ async fn add_table(
             }
             let schema = now.catalog.schema(&path.database, &path.schema);
             let guard = schema.map(|schema| (system::CATALOG, keys::object(schema.id, &path.name)));
-            changes.plan.keep(object_ref(path.to_string(), old), guard);
+            changes.plan.keep(old.object_ref(), guard);
         }
         Some(_) => {
             return Err(Error::new(
@@ -162,8 +162,8 @@ async fn add_table(
             };
             let object = Object::Table(Arc::clone(old));
             let key = keys::object(schema.id, &path.name);
-            changes.plan.writes().put(system::CATALOG, key, keys::encode(&object)?);
-            bring_back(database, changes, then, path, old).await?;
+            changes.plan.writes().put(system::CATALOG, key, keys::encode(&object.row())?);
+            bring_back(database, changes, then, old).await?;
         }
     }
     Ok(())
@@ -174,14 +174,14 @@ async fn bring_back(
     database: &Database,
     changes: &mut RestoreChanges,
     then: &Arc<OpenMoment>,
-    path: &ObjectPath,
-    table: &Arc<TableDef>,
+    table: &BoundTable,
 ) -> Result<()> {
     // The history of its row is under the schema it was in, whatever schema has that name now.
+    let path = table.path();
     let schema = then.catalog.schema(&path.database, &path.schema).map_or(0, |schema| schema.id);
     let dropped = dropped_at(database, &keys::object(schema, &path.name), table.id).await?;
-    then.reader_of(path, table.keyspace_id())?;
-    changes.plan.bring_back(object_ref(path.to_string(), table), dropped);
+    then.reader_of(table)?;
+    changes.plan.bring_back(table.object_ref(), dropped);
     changes.notices.push(format!("table {path}, which was dropped since, comes back"));
     Ok(())
 }
@@ -194,8 +194,8 @@ async fn dropped_at(database: &Database, key: &Bytes, id: u64) -> Result<Timesta
         entry
             .value
             .as_deref()
-            .and_then(|row| serde_json::from_slice::<Object>(row).ok())
-            .is_some_and(|object| matches!(object, Object::Table(table) if table.id == id))
+            .and_then(|row| serde_json::from_slice::<ObjectRow>(row).ok())
+            .is_some_and(|object| matches!(object, ObjectRow::Table(table) if table.id == id))
     });
     Ok(of_table.map_or(through, |entry| entry.end.min(through)))
 }
@@ -215,7 +215,7 @@ fn catalog_rows(catalog: &CatalogState, database: &str) -> Result<BTreeMap<Bytes
             rows.insert(keys::schema(entry.id, name), keys::encode(&row)?);
         }
         for (object_name, object) in &schema.objects {
-            rows.insert(keys::object(schema.id, object_name), keys::encode(object)?);
+            rows.insert(keys::object(schema.id, object_name), keys::encode(&object.row())?);
         }
     }
     Ok(rows)
@@ -241,19 +241,19 @@ async fn add_database(
     for key in after.keys().filter(|key| !before.contains_key(*key)) {
         changes.plan.writes().delete(system::CATALOG, key.clone());
     }
-    let old = then.catalog.tables_of(name);
-    let new = now.catalog.tables_of(name);
-    for (path, table) in &old {
-        then.reader_of(path, table.keyspace_id())?;
-        if new.iter().any(|(_, other)| other.id == table.id) {
-            changes.plan.keep(object_ref(path.to_string(), table), None);
+    let old: Vec<_> = then.catalog.tables_of(name).collect();
+    let new: Vec<_> = now.catalog.tables_of(name).collect();
+    for table in &old {
+        then.reader_of(table)?;
+        if new.iter().any(|other| other.id == table.id) {
+            changes.plan.keep(table.object_ref(), None);
         } else {
-            bring_back(database, changes, then, path, table).await?;
+            bring_back(database, changes, then, table).await?;
         }
     }
-    for (path, table) in new.iter().filter(|(_, table)| !old.iter().any(|(_, other)| other.id == table.id)) {
-        changes.plan.remove(object_ref(path.to_string(), table));
-        changes.notices.push(format!("table {path}, which was created since, goes"));
+    for table in new.iter().filter(|table| !old.iter().any(|other| other.id == table.id)) {
+        changes.plan.remove(table.object_ref());
+        changes.notices.push(format!("table {}, which was created since, goes", table.path()));
     }
     describe_views(changes, &then.catalog, &now.catalog, name);
     if changes.plan.is_empty() {

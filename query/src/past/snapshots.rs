@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use bygone_engine::types::{KeyspaceId, Timestamp};
-use bygone_snapshots::{CreateSnapshot as Request, Created, ObjectRef, SnapshotScope};
+use bygone_snapshots::{CreateSnapshot as Request, Created, SnapshotScope};
 
 use crate::{
-    catalog::{CatalogState, TableDef},
+    catalog::CatalogState,
     define::check_name,
     error::{Error, Result},
     moment::{Moment, OpenMoment},
@@ -15,11 +15,6 @@ use crate::{
     system::{freed_by_table, snapshots},
     time::display_timestamp,
 };
-
-/// A table as snapshots and restores know it.
-pub(super) fn object_ref(name: String, table: &TableDef) -> ObjectRef {
-    ObjectRef { name, id: table.id, keyspaces: vec![table.keyspace_id()] }
-}
 
 /// The name of the database that `DATABASE [d]` means.
 pub(super) fn database_of(context: &Context<'_>, catalog: &CatalogState, scope: &Scope) -> Result<String> {
@@ -35,7 +30,7 @@ pub(super) fn database_of(context: &Context<'_>, catalog: &CatalogState, scope: 
 
 /// Where the rows of a database's tables are.
 pub(super) fn keyspaces_of(catalog: &CatalogState, database: &str) -> Vec<KeyspaceId> {
-    catalog.tables_of(database).iter().map(|(_, table)| table.keyspace_id()).collect()
+    catalog.tables_of(database).flat_map(|table| table.keyspaces()).collect()
 }
 
 /// `CREATE SNAPSHOT`.
@@ -63,8 +58,8 @@ pub(super) async fn create_snapshot(context: &mut Context<'_>, create: &CreateSn
         }
         Some(scope @ Scope::Database(_)) => {
             let name = database_of(context, &moment.catalog, scope)?;
-            for (path, table) in moment.catalog.tables_of(&name) {
-                moment.reader_of(&path, table.keyspace_id())?;
+            for table in moment.catalog.tables_of(&name) {
+                moment.reader_of(table)?;
             }
             let keyspaces = keyspaces_of(&moment.catalog, &name);
             SnapshotScope::OneDatabase { name, keyspaces }
@@ -79,8 +74,8 @@ pub(super) async fn create_snapshot(context: &mut Context<'_>, create: &CreateSn
                         .with_hint("take one of the tables below it")
                         .at(name.position));
                 };
-                moment.reader_of(&path, table.keyspace_id())?;
-                objects.push(object_ref(path.to_string(), table));
+                moment.reader_of(table)?;
+                objects.push(table.object_ref());
             }
             SnapshotScope::Objects(objects)
         }

@@ -30,9 +30,9 @@ pub(crate) fn check_growth(plan: &LogicalPlan) -> Result<()> {
 }
 
 /// The sizes of a plan's columns, written out; none when all are plain.
-type WrittenSizes = Option<Vec<u64>>;
+type NodeSizes = Option<Vec<u64>>;
 
-fn sizes(plan: &LogicalPlan) -> Result<WrittenSizes> {
+fn sizes(plan: &LogicalPlan) -> Result<NodeSizes> {
     Ok(match plan {
         LogicalPlan::Projection(node) => of_exprs(&node.expr, &sizes(&node.input)?, &node.input)?,
         LogicalPlan::Aggregate(node) => {
@@ -78,7 +78,7 @@ fn sizes(plan: &LogicalPlan) -> Result<WrittenSizes> {
             }
         }
         LogicalPlan::Union(node) => {
-            let mut largest: WrittenSizes = None;
+            let mut largest: NodeSizes = None;
             for input in &node.inputs {
                 let Some(more) = sizes(input)? else { continue };
                 match &mut largest {
@@ -123,7 +123,7 @@ fn sizes(plan: &LogicalPlan) -> Result<WrittenSizes> {
 }
 
 /// The sizes of expressions over an input whose columns have the sizes `below`.
-fn of_exprs(exprs: &[Expr], below: &WrittenSizes, input: &LogicalPlan) -> Result<WrittenSizes> {
+fn of_exprs(exprs: &[Expr], below: &NodeSizes, input: &LogicalPlan) -> Result<NodeSizes> {
     let mut all = Vec::with_capacity(exprs.len());
     for expr in exprs {
         let size = size_of(expr, below, input)?.max(1);
@@ -139,7 +139,7 @@ fn of_exprs(exprs: &[Expr], below: &WrittenSizes, input: &LogicalPlan) -> Result
     Ok(all.iter().any(|size| *size > 1).then_some(all))
 }
 
-fn size_of(expr: &Expr, below: &WrittenSizes, input: &LogicalPlan) -> Result<u64> {
+fn size_of(expr: &Expr, below: &NodeSizes, input: &LogicalPlan) -> Result<u64> {
     match expr {
         // Lists of constants may be long.
         Expr::Literal(..) => return Ok(0),

@@ -128,8 +128,8 @@ impl Names {
         let object = moment.find(path)?;
         match object {
             Object::Table(table) => {
-                let reader = moment.reader_of(path, table.keyspace_id())?;
-                let table = TableAt::new(path.clone(), table, reader, moment.label.clone());
+                let reader = moment.reader_of(&table)?;
+                let table = TableAt::new(table, reader, moment.label.clone());
                 Ok(provider_as_source(Arc::new(table)))
             }
             Object::View(view) => self.view_source(moment, &view, path),

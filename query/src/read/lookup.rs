@@ -6,19 +6,17 @@ use datafusion::{common::ScalarValue, logical_expr::LogicalPlan, sql::sqlparser:
 
 use super::query::plan_query;
 use crate::{
-    catalog::{Object, TableDef},
+    catalog::{BoundTable, Object},
     error::{Error, Result},
     lookup::{BoundTemplate, Lookup, LookupOutcome, LookupStatement, TemplateBody, table_of},
     moment::Reader,
-    names::ObjectPath,
     parse::PointId,
     statement::{Context, Parameters, Rows},
 };
 
 /// A statement that may name one row of a table.
 pub(crate) struct LookupRequest<'r> {
-    pub path: &'r ObjectPath,
-    pub table: &'r Arc<TableDef>,
+    pub table: &'r Arc<BoundTable>,
     pub statement: LookupStatement<'r>,
 }
 
@@ -37,7 +35,7 @@ impl PreparedLookup {
 }
 
 /// What is known of a statement's lookup.
-pub(crate) enum CompiledLookup {
+pub(crate) enum KnownLookup {
     /// The lookup, with the statement's constants.
     Compiled(Arc<Lookup>, Vec<ScalarValue>),
     /// The template has to be planned to find out.
@@ -45,7 +43,7 @@ pub(crate) enum CompiledLookup {
 }
 
 /// What is known of the lookup of a statement; none when it has to be planned.
-pub(crate) fn known_lookup(context: &Context<'_>, request: &LookupRequest<'_>) -> Option<CompiledLookup> {
+pub(crate) fn known_lookup(context: &Context<'_>, request: &LookupRequest<'_>) -> Option<KnownLookup> {
     let settings = &context.session.settings;
     let bound = BoundTemplate::of(
         context.template,
@@ -56,8 +54,8 @@ pub(crate) fn known_lookup(context: &Context<'_>, request: &LookupRequest<'_>) -
         settings.time_zone,
     )?;
     match context.database.lookups.get(&bound, request.table) {
-        Some(lookup) => Some(CompiledLookup::Compiled(lookup?, bound.into_constants())),
-        None => Some(CompiledLookup::Unknown(bound)),
+        Some(lookup) => Some(KnownLookup::Compiled(lookup?, bound.into_constants())),
+        None => Some(KnownLookup::Unknown(bound)),
     }
 }
 
@@ -69,7 +67,7 @@ pub(crate) fn compile_lookup(
     plan: Result<LogicalPlan>,
 ) -> Option<(Arc<Lookup>, Vec<ScalarValue>)> {
     let compile = |plan: LogicalPlan| {
-        Lookup::compile(&plan, bound.types(), request.path, request.table, &context.state).ok().flatten()
+        Lookup::compile(&plan, bound.types(), request.table, &context.state).ok().flatten()
     };
     // A template that cannot be planned without its constants is planned with them, every time.
     let lookup = plan.ok().and_then(compile).map(Arc::new);
@@ -115,12 +113,12 @@ async fn of_query(context: &mut Context<'_>, query: &ast::Query) -> Result<Optio
         _ => return Ok(None),
     };
     let Some(Object::Table(table)) = moment.catalog.object(&path) else { return Ok(None) };
-    let Ok(reader) = moment.reader_of(&path, table.keyspace_id()) else { return Ok(None) };
-    let request = LookupRequest { path: &path, table, statement: LookupStatement::Query(query) };
+    let Ok(reader) = moment.reader_of(table) else { return Ok(None) };
+    let request = LookupRequest { table, statement: LookupStatement::Query(query) };
     let found = match known_lookup(context, &request) {
         None => None,
-        Some(CompiledLookup::Compiled(lookup, constants)) => Some((lookup, constants)),
-        Some(CompiledLookup::Unknown(bound)) => {
+        Some(KnownLookup::Compiled(lookup, constants)) => Some((lookup, constants)),
+        Some(KnownLookup::Unknown(bound)) => {
             let notices_before = context.notices.len();
             let plan = plan_template(context, &bound).await;
             context.notices.truncate(notices_before);

@@ -5,7 +5,7 @@ mod lookup;
 mod query;
 
 pub(crate) use lookup::{
-    CompiledLookup, LookupRequest, PreparedLookup, compile_lookup, is_lookup, known_lookup,
+    KnownLookup, LookupRequest, PreparedLookup, compile_lookup, is_lookup, known_lookup,
 };
 pub(crate) use query::plan_query;
 

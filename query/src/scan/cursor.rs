@@ -28,9 +28,9 @@ use crate::{error::Error, moment::ReaderScan, rows::RowDecoder};
 const BATCH_ROWS: usize = 8_192;
 
 /// A scan under way.
-pub(super) struct Cursor {
+pub(super) struct ScanCursor {
     /// Opened with the first batch.
-    running: Option<Running>,
+    running: Option<RunningScan>,
     source: TableScan,
     range: KeyRange,
     /// The projected columns of the table.
@@ -46,7 +46,7 @@ pub(super) struct Cursor {
     pages_pruned: Count,
 }
 
-enum Running {
+enum RunningScan {
     Columns(ColumnScan),
     Rows(Box<ReaderScan>),
 }
@@ -132,7 +132,7 @@ impl Late {
     }
 }
 
-impl Cursor {
+impl ScanCursor {
     pub(super) fn new(source: &TableScan, partition: usize) -> Result<Self> {
         // The hidden key is not a column of the table: it is put in its place afterwards.
         let width = source.table.columns.len();
@@ -154,7 +154,7 @@ impl Cursor {
         })
     }
 
-    fn open(&self) -> Result<Running> {
+    fn open(&self) -> Result<RunningScan> {
         let source = &self.source;
         // A limit above a filter says nothing about how many rows must be read.
         let limit = if source.predicate.is_none() { source.limit } else { None };
@@ -167,8 +167,8 @@ impl Cursor {
         let options =
             ColumnScanOptions { reverse: source.reverse, ordered: source.ordered, batch_rows: rows, pruner };
         Ok(match source.reader.scan_columns(keyspace, &self.range, &options)? {
-            Some(scan) => Running::Columns(scan),
-            None => Running::Rows(Box::new(source.reader.scan(
+            Some(scan) => RunningScan::Columns(scan),
+            None => RunningScan::Rows(Box::new(source.reader.scan(
                 keyspace,
                 self.range.clone(),
                 source.reverse,
@@ -202,7 +202,7 @@ impl Cursor {
         let _timer = elapsed.timer();
         let keys = match &mut self.running {
             None => return Ok(None),
-            Some(Running::Columns(scan)) => {
+            Some(RunningScan::Columns(scan)) => {
                 let rows = scan.next().await.map_err(Error::from)?;
                 let counts = scan.pages();
                 self.pages_read.add(counts.read() as usize - self.pages_read.value());
@@ -218,7 +218,7 @@ impl Cursor {
                     None => None,
                 }
             }
-            Some(Running::Rows(scan)) => {
+            Some(RunningScan::Rows(scan)) => {
                 let Some(rows) = scan.next().await? else { return Ok(None) };
                 self.rows_read.add(rows.len());
                 for row in 0..rows.len() {

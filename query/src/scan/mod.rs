@@ -23,4 +23,4 @@ mod statistics;
 
 pub(crate) use conditions::BalanceConditions;
 pub(crate) use order::RelaxOrder;
-pub(crate) use provider::{TableAt, fields};
+pub(crate) use provider::TableAt;

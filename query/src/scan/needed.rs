@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bygone_engine::{OneOf, format::Bound};
+use bygone_engine::{Bound, OneOf};
 use datafusion::{
     common::ScalarValue,
     logical_expr::Operator,

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::{
     catalog::{Session, TableProvider},
@@ -15,17 +15,16 @@ use datafusion::{
 
 use super::{range::scan_range, source::TableScan};
 use crate::{
-    catalog::TableDef,
+    catalog::BoundTable,
     moment::{MomentLabel, Reader},
-    names::{ObjectPath, internal::ROW_KEY_COLUMN},
+    names::internal::ROW_KEY_COLUMN,
     time::display_timestamp,
 };
 
 /// A table at a point.
 #[derive(Debug)]
 pub(crate) struct TableAt {
-    path: ObjectPath,
-    table: Arc<TableDef>,
+    table: Arc<BoundTable>,
     reader: Reader,
     label: MomentLabel,
     schema: SchemaRef,
@@ -33,15 +32,15 @@ pub(crate) struct TableAt {
 
 impl TableAt {
     /// `table` as `reader` sees it.
-    pub(crate) fn new(path: ObjectPath, table: Arc<TableDef>, reader: Reader, label: MomentLabel) -> Self {
-        let schema = Arc::new(Schema::new(fields(&table)));
-        Self { path, table, reader, label, schema }
+    pub(crate) fn new(table: Arc<BoundTable>, reader: Reader, label: MomentLabel) -> Self {
+        let schema = Arc::clone(table.schema());
+        Self { table, reader, label, schema }
     }
 
     /// With the hidden column of the encoded key as the last one.
     pub(crate) fn with_row_key(mut self) -> Self {
-        let mut fields = fields(&self.table);
-        fields.push(Field::new(ROW_KEY_COLUMN, DataType::Binary, false));
+        let key = Arc::new(Field::new(ROW_KEY_COLUMN, DataType::Binary, false));
+        let fields: Vec<FieldRef> = self.schema.fields().iter().cloned().chain([key]).collect();
         self.schema = Arc::new(Schema::new(fields));
         self
     }
@@ -52,7 +51,7 @@ impl TableAt {
     }
 
     fn source(&self, projection: Option<&Vec<usize>>, filters: &[Expr]) -> Result<TableScan> {
-        let layout = self.table.layout(&self.path)?;
+        let layout = self.table.layout()?;
         let range = scan_range(&layout, filters)?;
         let projection = projection.cloned().unwrap_or_else(|| (0..self.schema.fields().len()).collect());
         TableScan::new(
@@ -67,18 +66,9 @@ impl TableAt {
     }
 }
 
-/// The columns of a table as Arrow fields.
-pub(crate) fn fields(table: &TableDef) -> Vec<Field> {
-    table
-        .columns
-        .iter()
-        .map(|column| Field::new(&column.name, column.column_type.arrow(), column.nullable))
-        .collect()
-}
-
 impl fmt::Display for TableAt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "table={}", self.path)?;
+        write!(f, "table={}", self.table.path())?;
         match &self.label {
             MomentLabel::At(words) => write!(f, ", point={words}"),
             MomentLabel::Latest => {

@@ -14,10 +14,7 @@ use arrow::{
     compute::cast,
     datatypes::{DataType, SchemaRef, TimeUnit},
 };
-use bygone_engine::{
-    OneOf, PagePruner, TablePages,
-    format::{Bound, Zone},
-};
+use bygone_engine::{Bound, OneOf, PagePruner, TablePages, Zone};
 use datafusion::{
     common::{Column, ScalarValue, pruning::PruningStatistics},
     physical_expr::PhysicalExpr,

@@ -28,14 +28,14 @@ use datafusion::{
 };
 use futures::stream;
 
-use super::{conditions::all_of, cursor::Cursor, range::ScanRange, statistics::table_statistics};
-use crate::{catalog::TableDef, moment::Reader, rows::RowLayout};
+use super::{conditions::all_of, cursor::ScanCursor, range::ScanRange, statistics::table_statistics};
+use crate::{catalog::BoundTable, moment::Reader, rows::RowLayout};
 use bygone_engine::KeyRange;
 
 /// The scan of one table at one point. Self-contained: everything that decides its answer is in it.
 #[derive(Clone, Debug)]
 pub(crate) struct TableScan {
-    pub(super) table: Arc<TableDef>,
+    pub(super) table: Arc<BoundTable>,
     pub(super) layout: Arc<RowLayout>,
     pub(super) reader: Reader,
     /// The table and the point in words.
@@ -60,7 +60,7 @@ pub(crate) struct TableScan {
 
 impl TableScan {
     pub(crate) fn new(
-        table: Arc<TableDef>,
+        table: Arc<BoundTable>,
         layout: Arc<RowLayout>,
         reader: Reader,
         title: String,
@@ -143,7 +143,7 @@ impl TableScan {
 
 impl DataSource for TableScan {
     fn open(&self, partition: usize, _context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let cursor = Cursor::new(self, partition)?;
+        let cursor = ScanCursor::new(self, partition)?;
         let batches = stream::try_unfold(cursor, |mut cursor| async move {
             Ok(cursor.next().await?.map(|batch| (batch, cursor)))
         });

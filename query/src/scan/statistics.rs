@@ -4,7 +4,7 @@
 //! at the very moment that the scan reads; see [`bygone_engine::RowSummary`]. A plan holds its [`Reader`], and is made for
 //! one execution: what is said here stays true of the rows that it would read.
 
-use bygone_engine::format::{Bound, ColumnSummary, Extreme};
+use bygone_engine::{Bound, ColumnSummary, Extreme};
 use datafusion::common::{ColumnStatistics, Result, ScalarValue, Statistics, stats::Precision};
 
 use super::prune::bounds_array;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use datafusion::common::ScalarValue;
 use futures::{TryStreamExt, future::BoxFuture};
 
-use super::{SessionSlot, prepared::PreparedStatements, settings, texts::Ready, transaction};
+use super::{SessionInner, prepared::PreparedStatements, settings, texts::Ready, transaction};
 use crate::{
     change, define,
     error::{Error, ErrorKind, Result},
@@ -21,7 +21,7 @@ const ATTEMPTS_MAX: usize = 10;
 /// Runs all statements of a text; the last one answers.
 pub(super) async fn run_text(
     database: &Arc<Database>,
-    inner: &mut SessionSlot,
+    inner: &mut SessionInner,
     progress: Option<Arc<dyn Progress>>,
     text: &str,
     parameters: &[ScalarValue],
@@ -41,7 +41,7 @@ pub(super) async fn run_text(
 /// Runs one statement.
 fn run<'a>(
     database: &'a Arc<Database>,
-    inner: &'a mut SessionSlot,
+    inner: &'a mut SessionInner,
     progress: Option<Arc<dyn Progress>>,
     ready: &'a Ready,
     parameters: &'a [ScalarValue],
@@ -58,7 +58,7 @@ fn run<'a>(
         if failed && !ends {
             return Err(Error::transaction_aborted());
         }
-        let SessionSlot { data, prepared, .. } = inner;
+        let SessionInner { data, prepared, .. } = inner;
         let Ready { parsed, template } = ready;
         let mut context = Context::new(database, data, progress.clone(), parsed, template, parameters);
         if let Statement::Session(SessionStatement::Execute(execute)) = &parsed.statement {

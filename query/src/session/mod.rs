@@ -39,7 +39,7 @@ use deep::Deep;
 #[derive(Debug)]
 pub struct Session {
     database: Arc<Database>,
-    inner: tokio::sync::Mutex<SessionSlot>,
+    inner: tokio::sync::Mutex<SessionInner>,
     /// What can be asked while a statement runs.
     status: Arc<Mutex<Status>>,
     progress: Mutex<Option<Arc<dyn Progress>>>,
@@ -47,7 +47,7 @@ pub struct Session {
 
 /// A session between statements.
 #[derive(Debug, Default)]
-struct SessionSlot {
+struct SessionInner {
     data: SessionData,
     prepared: prepared::PreparedStatements,
     /// Texts that were run with parameters.
@@ -66,7 +66,7 @@ impl Session {
     fn new(database: Arc<Database>) -> Self {
         let settings = Settings::with_memory(database.query_memory);
         let data = SessionData { settings, ..SessionData::default() };
-        let inner = SessionSlot { data, ..SessionSlot::default() };
+        let inner = SessionInner { data, ..SessionInner::default() };
         Self {
             database,
             inner: tokio::sync::Mutex::new(inner),
@@ -155,7 +155,7 @@ impl Session {
     }
 }
 
-impl SessionSlot {
+impl SessionInner {
     fn start(&mut self) {
         if self.running {
             self.fail();

@@ -101,7 +101,7 @@ impl<'a> OpenMoments<'a> {
             Err(StoreError::Engine(bygone_engine::Error::TooOld { requested, horizon })) => {
                 return Err(too_old(requested, horizon, near.as_ref()));
             }
-            Err(StoreError::Future { now, .. }) => return Err(Error::future(words, display_timestamp(now))),
+            Err(StoreError::Future { now, .. }) => return Err(Error::future(words, &display_timestamp(now))),
             Err(other) => return Err(other.into()),
         };
         if let Err(bygone_engine::Error::TooOld { requested, horizon }) = view.check(system::CATALOG) {

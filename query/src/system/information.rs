@@ -7,7 +7,7 @@ use arrow::{
     record_batch::RecordBatch,
 };
 
-use super::{SystemTableKind, computed, describe::Described, schema_of, schema_of_kind};
+use super::{ComputedKind, computed, describe::Described, schema_of, schema_of_kind};
 use crate::{
     catalog::{CatalogState, INFORMATION_SCHEMA, Object, SYSTEM_SCHEMA, TableDef},
     error::Result,
@@ -16,17 +16,17 @@ use crate::{
     types::ColumnType,
 };
 
-pub(super) fn schema(kind: SystemTableKind) -> SchemaRef {
+pub(super) fn schema(kind: ComputedKind) -> SchemaRef {
     let text = DataType::Utf8View;
     let names: &[(&str, DataType)] = match kind {
-        SystemTableKind::Schemata => &[("catalog_name", text.clone()), ("schema_name", text)],
-        SystemTableKind::Views => &[
+        ComputedKind::Schemata => &[("catalog_name", text.clone()), ("schema_name", text)],
+        ComputedKind::Views => &[
             ("table_catalog", text.clone()),
             ("table_schema", text.clone()),
             ("table_name", text.clone()),
             ("view_definition", text),
         ],
-        SystemTableKind::Columns => &[
+        ComputedKind::Columns => &[
             ("table_catalog", text.clone()),
             ("table_schema", text.clone()),
             ("table_name", text.clone()),
@@ -39,7 +39,7 @@ pub(super) fn schema(kind: SystemTableKind) -> SchemaRef {
             ("numeric_precision", DataType::Int64),
             ("numeric_scale", DataType::Int64),
         ],
-        SystemTableKind::TableConstraints => &[
+        ComputedKind::TableConstraints => &[
             ("constraint_catalog", text.clone()),
             ("constraint_schema", text.clone()),
             ("constraint_name", text.clone()),
@@ -48,7 +48,7 @@ pub(super) fn schema(kind: SystemTableKind) -> SchemaRef {
             ("table_name", text.clone()),
             ("constraint_type", text),
         ],
-        SystemTableKind::KeyColumnUsage => &[
+        ComputedKind::KeyColumnUsage => &[
             ("constraint_catalog", text.clone()),
             ("constraint_schema", text.clone()),
             ("constraint_name", text.clone()),
@@ -68,12 +68,12 @@ pub(super) fn schema(kind: SystemTableKind) -> SchemaRef {
     schema_of(names)
 }
 
-pub(super) fn rows(kind: SystemTableKind, catalog: &CatalogState, database: &str) -> Result<RecordBatch> {
+pub(super) fn rows(kind: ComputedKind, catalog: &CatalogState, database: &str) -> Result<RecordBatch> {
     match kind {
-        SystemTableKind::Schemata => schemata(catalog, database),
-        SystemTableKind::Views => views(catalog, database),
-        SystemTableKind::TableConstraints => constraints(catalog, database),
-        SystemTableKind::KeyColumnUsage => key_columns(catalog, database),
+        ComputedKind::Schemata => schemata(catalog, database),
+        ComputedKind::Views => views(catalog, database),
+        ComputedKind::TableConstraints => constraints(catalog, database),
+        ComputedKind::KeyColumnUsage => key_columns(catalog, database),
         _ => tables(catalog, database),
     }
 }
@@ -165,26 +165,25 @@ pub(super) fn columns(database: &str, mut tables: Vec<(ObjectPath, Vec<Described
 }
 
 fn constraints(catalog: &CatalogState, database: &str) -> Result<RecordBatch> {
-    let mut all = catalog.tables_of(database);
-    all.retain(|(_, table)| !table.has_hidden_key());
+    let tables = catalog.tables_of(database).filter(|table| !table.has_hidden_key());
+    let all: Vec<&ObjectPath> = tables.map(|table| table.path()).collect();
     Columns::default()
         .text("constraint_catalog", all.iter().map(|_| Some(database)))
-        .text("constraint_schema", all.iter().map(|row| Some(&row.0.schema)))
-        .text("constraint_name", all.iter().map(|row| Some(key_name(&row.0))))
+        .text("constraint_schema", all.iter().map(|row| Some(&row.schema)))
+        .text("constraint_name", all.iter().map(|row| Some(key_name(row))))
         .text("table_catalog", all.iter().map(|_| Some(database)))
-        .text("table_schema", all.iter().map(|row| Some(&row.0.schema)))
-        .text("table_name", all.iter().map(|row| Some(&row.0.name)))
+        .text("table_schema", all.iter().map(|row| Some(&row.schema)))
+        .text("table_name", all.iter().map(|row| Some(&row.name)))
         .text("constraint_type", all.iter().map(|_| Some("PRIMARY KEY")))
         .build(all.len())
 }
 
 fn key_columns(catalog: &CatalogState, database: &str) -> Result<RecordBatch> {
-    let tables = catalog.tables_of(database);
-    let all: Vec<(&ObjectPath, &str, i64)> = tables
-        .iter()
-        .flat_map(|(path, table)| {
+    let all: Vec<(&ObjectPath, &str, i64)> = catalog
+        .tables_of(database)
+        .flat_map(|table| {
             table.primary_key.iter().enumerate().map(move |(position, &index)| {
-                (path, table.columns[index].name.as_str(), position as i64 + 1)
+                (table.path(), table.columns[index].name.as_str(), position as i64 + 1)
             })
         })
         .collect();

@@ -36,7 +36,7 @@ pub(crate) use storage::stats;
 
 /// The computed tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum SystemTableKind {
+enum ComputedKind {
     Snapshots,
     Commits,
     Files,
@@ -52,29 +52,29 @@ enum SystemTableKind {
     KeyColumnUsage,
 }
 
-const BYGONE: [(&str, SystemTableKind); 7] = [
-    ("commits", SystemTableKind::Commits),
-    ("files", SystemTableKind::Files),
-    ("runs", SystemTableKind::Runs),
-    ("snapshot_space", SystemTableKind::SnapshotSpace),
-    ("snapshots", SystemTableKind::Snapshots),
-    ("space", SystemTableKind::Space),
-    ("stats", SystemTableKind::Stats),
+const BYGONE: [(&str, ComputedKind); 7] = [
+    ("commits", ComputedKind::Commits),
+    ("files", ComputedKind::Files),
+    ("runs", ComputedKind::Runs),
+    ("snapshot_space", ComputedKind::SnapshotSpace),
+    ("snapshots", ComputedKind::Snapshots),
+    ("space", ComputedKind::Space),
+    ("stats", ComputedKind::Stats),
 ];
 
-const INFORMATION: [(&str, SystemTableKind); 6] = [
-    ("columns", SystemTableKind::Columns),
-    ("key_column_usage", SystemTableKind::KeyColumnUsage),
-    ("schemata", SystemTableKind::Schemata),
-    ("table_constraints", SystemTableKind::TableConstraints),
-    ("tables", SystemTableKind::Tables),
-    ("views", SystemTableKind::Views),
+const INFORMATION: [(&str, ComputedKind); 6] = [
+    ("columns", ComputedKind::Columns),
+    ("key_column_usage", ComputedKind::KeyColumnUsage),
+    ("schemata", ComputedKind::Schemata),
+    ("table_constraints", ComputedKind::TableConstraints),
+    ("tables", ComputedKind::Tables),
+    ("views", ComputedKind::Views),
 ];
 
 /// A computed table at a moment.
 #[derive(Debug)]
 pub(crate) struct ComputedTable {
-    kind: SystemTableKind,
+    kind: ComputedKind,
     database: Arc<Database>,
     moment: Arc<OpenMoment>,
     /// The name of the database whose objects it lists.
@@ -92,7 +92,7 @@ impl ComputedTable {
         moment: &Arc<OpenMoment>,
         database: &Arc<Database>,
     ) -> Result<Self> {
-        let tables: &[(&str, SystemTableKind)] =
+        let tables: &[(&str, ComputedKind)] =
             if path.schema == INFORMATION_SCHEMA { &INFORMATION } else { &BYGONE };
         let kind = tables.iter().find(|(name, _)| *name == path.name).map(|(_, kind)| *kind);
         let kind = kind.ok_or_else(|| {
@@ -100,11 +100,11 @@ impl ComputedTable {
         })?;
         let is_of_now = matches!(
             kind,
-            SystemTableKind::Files
-                | SystemTableKind::Runs
-                | SystemTableKind::SnapshotSpace
-                | SystemTableKind::Space
-                | SystemTableKind::Stats
+            ComputedKind::Files
+                | ComputedKind::Runs
+                | ComputedKind::SnapshotSpace
+                | ComputedKind::Space
+                | ComputedKind::Stats
         );
         if is_of_now && matches!(moment.label, MomentLabel::At(_)) {
             return Err(Error::unsupported(format!("{}.{} as of a moment", path.schema, path.name))
@@ -121,14 +121,14 @@ impl ComputedTable {
 
     async fn rows(&self) -> Result<RecordBatch> {
         match self.kind {
-            SystemTableKind::Snapshots => snapshots(&self.database, &self.moment, None).await,
-            SystemTableKind::Commits => commits(&self.moment, None).await,
-            SystemTableKind::Files => storage::files(&self.database, &self.moment).await,
-            SystemTableKind::Runs => storage::runs(&self.database, &self.moment).await,
-            SystemTableKind::SnapshotSpace => space::snapshot_space(&self.database, &self.moment).await,
-            SystemTableKind::Space => space::space(&self.database, &self.moment).await,
-            SystemTableKind::Stats => stats(&self.database),
-            SystemTableKind::Columns => {
+            ComputedKind::Snapshots => snapshots(&self.database, &self.moment, None).await,
+            ComputedKind::Commits => commits(&self.moment, None).await,
+            ComputedKind::Files => storage::files(&self.database, &self.moment).await,
+            ComputedKind::Runs => storage::runs(&self.database, &self.moment).await,
+            ComputedKind::SnapshotSpace => space::snapshot_space(&self.database, &self.moment).await,
+            ComputedKind::Space => space::space(&self.database, &self.moment).await,
+            ComputedKind::Stats => stats(&self.database),
+            ComputedKind::Columns => {
                 let described = describe::described(&self.database, &self.moment, &self.of_database).await?;
                 information::columns(&self.of_database, described)
             }
@@ -160,21 +160,21 @@ impl TableProvider for ComputedTable {
 }
 
 /// All computed tables: their schemas, names and kinds.
-fn computed() -> impl Iterator<Item = (&'static str, &'static str, SystemTableKind)> {
+fn computed() -> impl Iterator<Item = (&'static str, &'static str, ComputedKind)> {
     let own = BYGONE.iter().map(|(name, kind)| (crate::catalog::SYSTEM_SCHEMA, *name, *kind));
     own.chain(INFORMATION.iter().map(|(name, kind)| (INFORMATION_SCHEMA, *name, *kind)))
 }
 
 /// The columns of a computed table.
-fn schema_of_kind(kind: SystemTableKind) -> SchemaRef {
+fn schema_of_kind(kind: ComputedKind) -> SchemaRef {
     match kind {
-        SystemTableKind::Snapshots => bygone::snapshots_schema(),
-        SystemTableKind::Commits => bygone::commits_schema(),
-        SystemTableKind::Files => storage::files_schema(),
-        SystemTableKind::Runs => storage::runs_schema(),
-        SystemTableKind::SnapshotSpace => space::snapshot_space_schema(),
-        SystemTableKind::Space => space::space_schema(),
-        SystemTableKind::Stats => storage::stats_schema(),
+        ComputedKind::Snapshots => bygone::snapshots_schema(),
+        ComputedKind::Commits => bygone::commits_schema(),
+        ComputedKind::Files => storage::files_schema(),
+        ComputedKind::Runs => storage::runs_schema(),
+        ComputedKind::SnapshotSpace => space::snapshot_space_schema(),
+        ComputedKind::Space => space::space_schema(),
+        ComputedKind::Stats => storage::stats_schema(),
         _ => information::schema(kind),
     }
 }

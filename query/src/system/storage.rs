@@ -6,10 +6,7 @@ use arrow::{
     datatypes::{DataType, SchemaRef},
     record_batch::RecordBatch,
 };
-use bygone_engine::{
-    EngineStats, HistogramSnapshot, KeyspaceId, Timestamp,
-    manifest::{FileMeta, Manifest, Run},
-};
+use bygone_engine::{EngineStats, FileMeta, HistogramSnapshot, KeyspaceId, Manifest, Run, Timestamp};
 use bygone_mvcc::system;
 
 use super::{instant, schema_of};
@@ -65,8 +62,8 @@ pub(super) async fn names(
     for keyspace in database.store.names().list(&database.store.view_now()).await? {
         names.insert(keyspace.id, format!("keyspace {}", keyspace.name));
     }
-    for (path, table) in catalog.databases.keys().flat_map(|database| catalog.tables_of(database)) {
-        names.insert(table.keyspace_id(), path.to_string());
+    for table in catalog.tables() {
+        names.extend(table.keyspaces().into_iter().map(|keyspace| (keyspace, table.path().to_string())));
     }
     Ok(names)
 }

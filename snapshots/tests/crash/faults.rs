@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bygone_engine::{
-    Durability, Engine, Error as EngineError, Root, WriteBatch,
-    manifest::{self, Manifest},
+    Durability, Engine, Error as EngineError, Manifest, Root, WriteBatch,
+    internals::manifest,
     testing::{FaultStore, ManualClock, SimDisk, StoreFault, env},
 };
 use bygone_mvcc::{Store, StoreOptions};

@@ -4,7 +4,8 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use bygone_engine::{
     Durability, Engine, EngineOptions, Error as EngineError, IngestOptions, Root, Scope, Timestamp,
-    WriteBatch, manifest,
+    WriteBatch,
+    internals::manifest,
     testing::{ManualClock, SimDisk, env},
 };
 use bygone_mvcc::Error as StoreError;

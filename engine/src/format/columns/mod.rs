@@ -19,9 +19,11 @@ mod summary;
 mod zone;
 
 pub use buffer::{ColumnBuffer, RowSplitter};
-pub use chunk::{ColumnChunk, ColumnData, Dictionary, IntColumn, IntWidth, Strings};
+pub use chunk::{ColumnChunk, ColumnData};
+pub(crate) use chunk::{Dictionary, IntColumn, IntWidth, Strings};
 pub use summary::{ColumnSummary, Extreme};
-pub use zone::{Bound, Zone, ZoneBuilder, ZoneMaps};
+pub(crate) use zone::ZoneBuilder;
+pub use zone::{Bound, Zone, ZoneMaps};
 
 /// Set in the encoding byte of a value column: a bitmap says which rows are null.
 pub(crate) const HAS_NULLS: u8 = 0x40;

@@ -160,24 +160,24 @@ fn upper_bound(bytes: &[u8], is_text: bool) -> Option<Vec<u8>> {
 
 /// Collects the zones of a file while it is written.
 #[derive(Debug, Default)]
-pub struct ZoneBuilder {
+pub(crate) struct ZoneBuilder {
     /// Page after page, one zone for each column of the schema.
     zones: Vec<Zone>,
 }
 
 impl ZoneBuilder {
     /// Adds a page.
-    pub fn push(&mut self, zones: impl Iterator<Item = Zone>) {
+    pub(crate) fn push(&mut self, zones: impl Iterator<Item = Zone>) {
         self.zones.extend(zones);
     }
 
     /// About how many bytes [`encode`](Self::encode) appends.
-    pub fn encoded_len(&self) -> usize {
+    pub(crate) fn encoded_len(&self) -> usize {
         self.zones.len() * 21
     }
 
     /// Appends the section: column after column of the schema, each for all pages.
-    pub fn encode(&self, schema: &RowSchema, out: &mut Vec<u8>) {
+    pub(crate) fn encode(&self, schema: &RowSchema, out: &mut Vec<u8>) {
         let width = schema.columns().len();
         for (place, column) in schema.columns().iter().enumerate() {
             let zones = || self.zones.iter().skip(place).step_by(width);

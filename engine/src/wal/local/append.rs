@@ -23,7 +23,7 @@ const ROOM_PART: u64 = 8;
 /// Buffers above this are given back after a large group.
 const BUFFER_BYTES_KEPT: usize = 4 << 20;
 
-/// The log of one epoch, open for appending; owned by the committing leader. See [`super`].
+/// The log of one epoch, open for appending; owned by the committing leader.
 #[derive(Debug)]
 pub struct LocalLog {
     local: Arc<LocalDir>,

@@ -96,7 +96,7 @@ pub(super) fn missing_manifest(id: u64, segment: &str) -> Error {
 /// # Errors
 ///
 /// [`Error::Unavailable`] when storage fails; call it again.
-pub async fn delete_before(root: &Root, position: LogPosition) -> Result<()> {
+pub(crate) async fn delete_before(root: &Root, position: LogPosition) -> Result<()> {
     let Some(local) = require_local(root)? else { return Ok(()) };
     let mut epochs = Vec::new();
     for old in all(local)?.into_iter().filter(|old| *old < position) {

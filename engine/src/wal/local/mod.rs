@@ -52,9 +52,10 @@ use std::sync::Arc;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use any_bytes::decode_any_bytes;
 pub use append::LocalLog;
-pub use listing::delete_before;
+pub(crate) use listing::delete_before;
 pub(crate) use parts::{SegmentPart, read_segment};
-pub use replay::{ReplayEnd, replay};
+pub use replay::ReplayEnd;
+pub(crate) use replay::replay;
 pub(crate) use replay::{ends_there, give_back};
 
 use super::no_log_yet;

@@ -51,7 +51,7 @@ pub struct ReplayEnd {
 /// # Cost
 ///
 /// Reads the log once, in order; one sync per epoch.
-pub async fn replay(
+pub(crate) async fn replay(
     root: &Root,
     bounds: LogBounds,
     mut apply: impl FnMut(Timestamp, Vec<Write>) -> Result<()>,

@@ -45,18 +45,14 @@ const MICROS_PER_DAY: i64 = 86_400_000_000;
 
 /// A value that the column cannot have.
 #[derive(Debug)]
-pub(super) struct InexactValue {
+pub(super) struct Refused {
     /// The row of the array it is in.
     pub row: usize,
     pub error: Error,
 }
 
 /// The values of `array` as values of `target`. Times become instants, and instants times, in `zone`.
-pub(super) fn convert(
-    array: &ArrayRef,
-    target: ColumnType,
-    zone: TimeZone,
-) -> Result<ArrayRef, InexactValue> {
+pub(super) fn convert(array: &ArrayRef, target: ColumnType, zone: TimeZone) -> Result<ArrayRef, Refused> {
     let array = &unpacked(array)?;
     if array.logical_null_count() == array.len() {
         return Ok(new_null_array(&target.arrow(), array.len()));
@@ -84,20 +80,20 @@ pub(super) fn convert(
 }
 
 /// The error of a value that could not be converted: that of its text in a CSV file.
-fn refused(array: &ArrayRef, row: usize, target: ColumnType, zone: TimeZone) -> InexactValue {
+fn refused(array: &ArrayRef, row: usize, target: ColumnType, zone: TimeZone) -> Refused {
     let text = match shown(array, row, target) {
         Ok(text) => text,
-        Err(error) => return InexactValue { row, error },
+        Err(error) => return Refused { row, error },
     };
     if matches!(target, ColumnType::Text { .. }) && array.data_type().is_binary() {
-        return InexactValue { row, error: Error::new(ErrorKind::Invalid, "22021", "the text is not UTF-8") };
+        return Refused { row, error: Error::new(ErrorKind::Invalid, "22021", "the text is not UTF-8") };
     }
     let error = match Column::new(target).push(&text, target, zone) {
         Err(error) if array.data_type().is_numeric() == is_number(target) => error,
         // Text would have been rounded, or read as what it is not.
         _ => Error::bad_text(&text, target),
     };
-    InexactValue { row, error }
+    Refused { row, error }
 }
 
 /// The value as a message shows it: `40000`, not `40000.0`, where an integer is wanted.
@@ -124,7 +120,7 @@ fn is_time(data_type: &DataType) -> bool {
 }
 
 /// The values themselves of an array that stores each once.
-fn unpacked(array: &ArrayRef) -> Result<ArrayRef, InexactValue> {
+fn unpacked(array: &ArrayRef) -> Result<ArrayRef, Refused> {
     match array.data_type() {
         DataType::Dictionary(_, values) => cast(array, values),
         DataType::RunEndEncoded(_, values) => cast(array, values.data_type()),
@@ -133,24 +129,23 @@ fn unpacked(array: &ArrayRef) -> Result<ArrayRef, InexactValue> {
 }
 
 /// Arrow's cast, with NULL for values that it has no result for.
-fn cast(array: &dyn Array, to: &DataType) -> Result<ArrayRef, InexactValue> {
+fn cast(array: &dyn Array, to: &DataType) -> Result<ArrayRef, Refused> {
     let options = CastOptions { safe: true, format_options: FormatOptions::default() };
-    cast_with_options(array, to, &options).map_err(|error| InexactValue { row: 0, error: error.into() })
+    cast_with_options(array, to, &options).map_err(|error| Refused { row: 0, error: error.into() })
 }
 
 /// The cast, with NULL also where the way back does not lead to the same value.
-fn cast_there_and_back(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, InexactValue> {
+fn cast_there_and_back(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, Refused> {
     let there = cast(array, to)?;
     let back = cast(&there, array.data_type())?;
-    let same =
-        cmp::not_distinct(&back, array).map_err(|error| InexactValue { row: 0, error: error.into() })?;
+    let same = cmp::not_distinct(&back, array).map_err(|error| Refused { row: 0, error: error.into() })?;
     where_true(&there, &same)
 }
 
-fn where_true(array: &ArrayRef, keep: &BooleanArray) -> Result<ArrayRef, InexactValue> {
+fn where_true(array: &ArrayRef, keep: &BooleanArray) -> Result<ArrayRef, Refused> {
     let drop = arrow::compute::not(keep);
     let kept = drop.and_then(|drop| arrow::compute::nullif(array, &drop));
-    kept.map_err(|error| InexactValue { row: 0, error: error.into() })
+    kept.map_err(|error| Refused { row: 0, error: error.into() })
 }
 
 /// No value of this type can be one of the target.
@@ -158,7 +153,7 @@ fn none(array: &ArrayRef, target: ColumnType) -> ArrayRef {
     new_null_array(&target.arrow(), array.len())
 }
 
-fn parsed(array: &ArrayRef, target: ColumnType, zone: TimeZone) -> Result<ArrayRef, InexactValue> {
+fn parsed(array: &ArrayRef, target: ColumnType, zone: TimeZone) -> Result<ArrayRef, Refused> {
     if matches!(target, ColumnType::Text { .. }) {
         return cast(array, &target.arrow());
     }
@@ -166,14 +161,14 @@ fn parsed(array: &ArrayRef, target: ColumnType, zone: TimeZone) -> Result<ArrayR
     let mut column = Column::new(target);
     for (row, text) in texts.as_string_view().iter().enumerate() {
         match text {
-            Some(text) => column.push(text, target, zone).map_err(|error| InexactValue { row, error })?,
+            Some(text) => column.push(text, target, zone).map_err(|error| Refused { row, error })?,
             None => column.push_null(),
         }
     }
     Ok(column.finish())
 }
 
-fn texts(array: &ArrayRef) -> Result<ArrayRef, InexactValue> {
+fn texts(array: &ArrayRef) -> Result<ArrayRef, Refused> {
     match array.data_type() {
         DataType::FixedSizeBinary(_) | DataType::LargeBinary | DataType::BinaryView => {
             cast(&cast(array, &DataType::Binary)?, &DataType::Utf8View)
@@ -188,7 +183,7 @@ fn texts(array: &ArrayRef) -> Result<ArrayRef, InexactValue> {
                 }
                 text_of(array, row)
                     .and_then(|text| column.push(&text, ColumnType::TEXT, TimeZone::UTC))
-                    .map_err(|error| InexactValue { row, error })?;
+                    .map_err(|error| Refused { row, error })?;
             }
             Ok(column.finish())
         }
@@ -196,7 +191,7 @@ fn texts(array: &ArrayRef) -> Result<ArrayRef, InexactValue> {
     }
 }
 
-fn integers(array: &ArrayRef, target: ColumnType) -> Result<ArrayRef, InexactValue> {
+fn integers(array: &ArrayRef, target: ColumnType) -> Result<ArrayRef, Refused> {
     match array.data_type() {
         from if from.is_floating() => {
             const END: f64 = -(i64::MIN as f64);
@@ -212,7 +207,7 @@ fn integers(array: &ArrayRef, target: ColumnType) -> Result<ArrayRef, InexactVal
     }
 }
 
-fn floats(array: &ArrayRef, target: ColumnType) -> Result<ArrayRef, InexactValue> {
+fn floats(array: &ArrayRef, target: ColumnType) -> Result<ArrayRef, Refused> {
     let from = array.data_type();
     if !(from.is_integer() || from.is_floating() || from.is_decimal()) {
         return Ok(none(array, target));
@@ -235,7 +230,7 @@ fn floats(array: &ArrayRef, target: ColumnType) -> Result<ArrayRef, InexactValue
     Ok(Arc::new(fits.collect::<Float32Array>()))
 }
 
-fn parsed_numbers(array: &ArrayRef, target: ColumnType) -> Result<ArrayRef, InexactValue> {
+fn parsed_numbers(array: &ArrayRef, target: ColumnType) -> Result<ArrayRef, Refused> {
     let mut column = Column::new(target);
     for row in 0..array.len() {
         if array.is_null(row) {
@@ -244,12 +239,12 @@ fn parsed_numbers(array: &ArrayRef, target: ColumnType) -> Result<ArrayRef, Inex
         }
         text_of(array, row)
             .and_then(|text| column.push(&text, target, TimeZone::UTC))
-            .map_err(|error| InexactValue { row, error })?;
+            .map_err(|error| Refused { row, error })?;
     }
     Ok(column.finish())
 }
 
-fn decimals(array: &ArrayRef, precision: u8, scale: u8) -> Result<ArrayRef, InexactValue> {
+fn decimals(array: &ArrayRef, precision: u8, scale: u8) -> Result<ArrayRef, Refused> {
     let to = DataType::Decimal128(precision, scale as i8);
     match array.data_type() {
         from if from.is_integer() || from.is_decimal() => cast_there_and_back(array, &to),
@@ -258,11 +253,11 @@ fn decimals(array: &ArrayRef, precision: u8, scale: u8) -> Result<ArrayRef, Inex
             let mut values = Vec::with_capacity(array.len());
             for row in 0..array.len() {
                 let text = array.is_valid(row).then(|| text_of(array, row)).transpose();
-                let text = text.map_err(|error| InexactValue { row, error })?;
+                let text = text.map_err(|error| Refused { row, error })?;
                 values.push(text.and_then(|text| exact_decimal(&text, precision, scale)));
             }
             let values = Decimal128Array::from(values).with_precision_and_scale(precision, scale as i8);
-            Ok(Arc::new(values.map_err(|error| InexactValue { row: 0, error: error.into() })?))
+            Ok(Arc::new(values.map_err(|error| Refused { row: 0, error: error.into() })?))
         }
         _ => Ok(none(array, ColumnType::Decimal { precision, scale })),
     }
@@ -272,7 +267,7 @@ fn decimals(array: &ArrayRef, precision: u8, scale: u8) -> Result<ArrayRef, Inex
 fn local_times(
     array: &ArrayRef,
     zone: TimeZone,
-) -> Result<PrimitiveArray<TimestampMicrosecondType>, InexactValue> {
+) -> Result<PrimitiveArray<TimestampMicrosecondType>, Refused> {
     let micros = DataType::Timestamp(TimeUnit::Microsecond, None);
     let in_range = |time: i64| TIME_RANGE_MICROS.contains(&time).then_some(time);
     match array.data_type() {
@@ -296,19 +291,19 @@ fn local_times(
 }
 
 /// The same numbers under another type of the same unit.
-fn cast_time(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, InexactValue> {
+fn cast_time(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, Refused> {
     let data = array.to_data().into_builder().data_type(to.clone()).build();
-    Ok(arrow::array::make_array(data.map_err(|error| InexactValue { row: 0, error: error.into() })?))
+    Ok(arrow::array::make_array(data.map_err(|error| Refused { row: 0, error: error.into() })?))
 }
 
-fn dates(array: &ArrayRef, zone: TimeZone) -> Result<ArrayRef, InexactValue> {
+fn dates(array: &ArrayRef, zone: TimeZone) -> Result<ArrayRef, Refused> {
     let days = local_times(array, zone)?.unary_opt::<_, Date32Type>(|time| {
         (time.rem_euclid(MICROS_PER_DAY) == 0).then(|| time.div_euclid(MICROS_PER_DAY) as i32)
     });
     Ok(Arc::new(days))
 }
 
-fn timestamps(array: &ArrayRef, target: ColumnType, zone: TimeZone) -> Result<ArrayRef, InexactValue> {
+fn timestamps(array: &ArrayRef, target: ColumnType, zone: TimeZone) -> Result<ArrayRef, Refused> {
     let is_instant = matches!(array.data_type(), DataType::Timestamp(_, Some(_)));
     let wants_instant = target == ColumnType::TimestampTz;
     if is_instant && wants_instant {
@@ -325,7 +320,7 @@ fn timestamps(array: &ArrayRef, target: ColumnType, zone: TimeZone) -> Result<Ar
     Ok(Arc::new(instants.with_timezone(UTC)))
 }
 
-fn bytes(array: &ArrayRef) -> Result<ArrayRef, InexactValue> {
+fn bytes(array: &ArrayRef) -> Result<ArrayRef, Refused> {
     match array.data_type() {
         DataType::FixedSizeBinary(_) | DataType::LargeBinary | DataType::BinaryView => {
             cast(array, &DataType::Binary)

@@ -15,7 +15,7 @@ use datafusion::{
 
 use super::{
     LOCAL, answer, is_text, micros, out_of_range,
-    pattern::{Moment, Pattern, show},
+    pattern::{Pattern, ShownTime, show},
     shift::intervals_of,
 };
 use crate::{postgres::functions::intervals::INTERVAL, time::TimeZone};
@@ -87,7 +87,7 @@ impl ScalarUDFImpl for ToChar {
     }
 }
 
-fn moments(values: &ArrayRef) -> Result<Vec<Option<Moment>>> {
+fn moments(values: &ArrayRef) -> Result<Vec<Option<ShownTime>>> {
     match values.data_type() {
         DataType::Timestamp(..) => {
             let times = micros(values)?;
@@ -96,15 +96,17 @@ fn moments(values: &ArrayRef) -> Result<Vec<Option<Moment>>> {
                 let local = zone.map_or(at, |zone| zone.local_micros(at));
                 let east = ((local - at) / 1_000_000) as i32;
                 let local = DateTime::from_timestamp_micros(local).ok_or_else(out_of_range)?.naive_utc();
-                Ok(Moment::Time { local, zone: zone.map(|zone| (zone, east)) })
+                Ok(ShownTime::Time { local, zone: zone.map(|zone| (zone, east)) })
             };
             times.iter().map(|at| at.map(moment).transpose()).collect()
         }
         DataType::Time64(TimeUnit::Nanosecond) => {
             let times = values.as_primitive::<Time64NanosecondType>();
-            let interval = |nanos| Moment::Interval(IntervalMonthDayNano::new(0, 0, nanos));
+            let interval = |nanos| ShownTime::Interval(IntervalMonthDayNano::new(0, 0, nanos));
             Ok(times.iter().map(|nanos| nanos.map(interval)).collect())
         }
-        _ => Ok(intervals_of(values)?.into_iter().map(|interval| interval.map(Moment::Interval)).collect()),
+        _ => {
+            Ok(intervals_of(values)?.into_iter().map(|interval| interval.map(ShownTime::Interval)).collect())
+        }
     }
 }

@@ -14,7 +14,7 @@ use datafusion::{
 
 use super::{
     answer, in_range, instant, is_text, out_of_range,
-    pattern::{Parsed, Pattern, read},
+    pattern::{ParsedTime, Pattern, read},
 };
 use crate::{time::TimeZone, types::UTC};
 
@@ -81,7 +81,7 @@ impl ScalarUDFImpl for ToTimestamp {
 
 impl ToTimestamp {
     /// A text without a distance from UTC is read in the session's zone.
-    fn instant_of(&self, parsed: Parsed) -> i64 {
+    fn instant_of(&self, parsed: ParsedTime) -> i64 {
         let local = parsed.local.and_utc().timestamp_micros();
         match parsed.east {
             Some(east) => local - i64::from(east) * 1_000_000,
@@ -121,7 +121,7 @@ impl ScalarUDFImpl for ToDate {
         match arrays.as_slice() {
             [dates] => answer(&args.args, dates),
             [texts, patterns] => {
-                let day = |parsed: Parsed| {
+                let day = |parsed: ParsedTime| {
                     let micros = in_range(parsed.local.and_utc().timestamp_micros())?;
                     Ok(micros.div_euclid(crate::types::interval::DAY_MICROS) as i32)
                 };
@@ -141,7 +141,7 @@ fn is_word(data_type: &DataType) -> bool {
 }
 
 /// The texts, each read after its pattern.
-fn by_pattern(texts: &ArrayRef, patterns: &ArrayRef) -> Result<Vec<Option<Parsed>>> {
+fn by_pattern(texts: &ArrayRef, patterns: &ArrayRef) -> Result<Vec<Option<ParsedTime>>> {
     let texts = arrow_cast(texts, &DataType::Utf8View)?;
     let patterns = arrow_cast(patterns, &DataType::Utf8View)?;
     let mut last: Option<Pattern> = None;

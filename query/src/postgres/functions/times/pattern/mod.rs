@@ -12,8 +12,8 @@ mod show;
 
 use std::iter::Peekable;
 
-pub(super) use read::{Parsed, read};
-pub(super) use show::{Moment, show};
+pub(super) use read::{ParsedTime, read};
+pub(super) use show::{ShownTime, show};
 
 use crate::error::{Error, ErrorKind, Result, quoted};
 

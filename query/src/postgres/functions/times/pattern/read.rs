@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result, quoted};
 
 /// A time that was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::postgres::functions::times) struct Parsed {
+pub(in crate::postgres::functions::times) struct ParsedTime {
     pub local: NaiveDateTime,
     /// Seconds east of UTC, if the text says so.
     pub east: Option<i32>,
@@ -22,8 +22,8 @@ pub(in crate::postgres::functions::times) struct Parsed {
 /// # Errors
 ///
 /// 22007 where a field has no value, 22008 where there is no such day or hour.
-pub(in crate::postgres::functions::times) fn read(text: &str, pattern: &Pattern) -> Result<Parsed> {
-    let mut reader = Reader { rest: text, skipped: 0, found: Found::default() };
+pub(in crate::postgres::functions::times) fn read(text: &str, pattern: &Pattern) -> Result<ParsedTime> {
+    let mut reader = PatternReader { rest: text, skipped: 0, found: Found::default() };
     for (at, item) in pattern.items.iter().enumerate() {
         if reader.rest.is_empty() {
             break;
@@ -70,7 +70,7 @@ struct Found {
     zone_minute: Option<i64>,
 }
 
-struct Reader<'t> {
+struct PatternReader<'t> {
     rest: &'t str,
     /// Blanks and separators that were skipped beyond those of the pattern.
     skipped: i64,
@@ -81,7 +81,7 @@ fn is_separator(c: char) -> bool {
     c.is_ascii_graphic() && !c.is_ascii_alphanumeric()
 }
 
-impl Reader<'_> {
+impl PatternReader<'_> {
     fn item(&mut self, item: &Item, is_first: bool, next: &[Item]) -> Result<()> {
         if is_first || !matches!(item, Item::Quoted(_)) {
             self.skip_blanks();
@@ -344,7 +344,7 @@ fn out_of_range(text: &str) -> Error {
 
 impl Found {
     /// The time that the fields make.
-    fn time(&self, text: &str) -> Result<Parsed> {
+    fn time(&self, text: &str) -> Result<ParsedTime> {
         let bad = || out_of_range(text);
         let date = self.date(text)?;
         let mut hour = self.hour.unwrap_or(0);
@@ -379,7 +379,7 @@ impl Found {
                 .then(|| (sign * (hours * 3_600 + minutes * 60)) as i32)
                 .ok_or_else(bad)
         });
-        Ok(Parsed { local, east: east.transpose()? })
+        Ok(ParsedTime { local, east: east.transpose()? })
     }
 
     fn date(&self, text: &str) -> Result<NaiveDate> {

@@ -14,7 +14,7 @@ use crate::{
 
 /// A time or an interval to be written.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::postgres::functions::times) enum Moment {
+pub(in crate::postgres::functions::times) enum ShownTime {
     /// The local time, and the zone and the distance from UTC in seconds if it has one.
     Time {
         local: NaiveDateTime,
@@ -59,7 +59,7 @@ pub(super) const ROMAN: [&str; 12] =
 /// # Errors
 ///
 /// 22007 for a field that an interval has not.
-pub(in crate::postgres::functions::times) fn show(moment: Moment, pattern: &Pattern) -> Result<String> {
+pub(in crate::postgres::functions::times) fn show(moment: ShownTime, pattern: &Pattern) -> Result<String> {
     let parts = parts_of(moment);
     let mut text = String::new();
     for item in &pattern.items {
@@ -72,9 +72,9 @@ pub(in crate::postgres::functions::times) fn show(moment: Moment, pattern: &Patt
     Ok(text)
 }
 
-fn parts_of(moment: Moment) -> Parts {
+fn parts_of(moment: ShownTime) -> Parts {
     match moment {
-        Moment::Time { local, .. } => Parts {
+        ShownTime::Time { local, .. } => Parts {
             year: i64::from(local.year()),
             month: i64::from(local.month()),
             day: i64::from(local.day()),
@@ -84,7 +84,7 @@ fn parts_of(moment: Moment) -> Parts {
             second: i64::from(local.second()),
             micros: i64::from(local.nanosecond() / 1_000 % 1_000_000),
         },
-        Moment::Interval(interval) => {
+        ShownTime::Interval(interval) => {
             let micros = interval.nanoseconds / 1_000;
             let seconds = micros / 1_000_000;
             let (year, month) = (interval.months / YEAR_MONTHS, interval.months % YEAR_MONTHS);
@@ -103,7 +103,7 @@ fn parts_of(moment: Moment) -> Parts {
     }
 }
 
-fn write_field(text: &mut String, field: Field, moment: Moment, parts: &Parts) -> Result<()> {
+fn write_field(text: &mut String, field: Field, moment: ShownTime, parts: &Parts) -> Result<()> {
     let number = |text: &mut String, number: i64, width: usize| {
         let width = if field.fill { 0 } else { width };
         push_number(text, number, width);
@@ -147,7 +147,7 @@ fn write_field(text: &mut String, field: Field, moment: Moment, parts: &Parts) -
         Key::Quarter if parts.month != 0 => number(text, (parts.month - 1) / 3 + 1, 0),
         Key::Exact | Key::Quarter => {}
         Key::Century => {
-            let is_time = matches!(moment, Moment::Time { .. });
+            let is_time = matches!(moment, ShownTime::Time { .. });
             number(text, if is_time { (parts.year + 99) / 100 } else { parts.year / 100 }, 2);
         }
         Key::Year { digits, iso: false } => year(text, parts.year, digits, &number),
@@ -165,7 +165,7 @@ fn write_field(text: &mut String, field: Field, moment: Moment, parts: &Parts) -
             }
         }
         _ => {
-            let Moment::Time { local, zone } = moment else {
+            let ShownTime::Time { local, zone } = moment else {
                 return Err(Error::new(
                     ErrorKind::Invalid,
                     "22007",

@@ -8,7 +8,7 @@ fn local(text: &str) -> NaiveDateTime {
 }
 
 fn shown(time: &str, pattern: &str) -> String {
-    let moment = Moment::Time { local: local(time), zone: Some((TimeZone::UTC, 0)) };
+    let moment = ShownTime::Time { local: local(time), zone: Some((TimeZone::UTC, 0)) };
     show(moment, &Pattern::parse(pattern).unwrap()).unwrap()
 }
 
@@ -52,7 +52,7 @@ fn every_field_is_written_as_postgres_writes_it() {
 #[test]
 fn intervals_are_written_by_their_own_fields() {
     let shown = |text: &str, pattern: &str| {
-        let interval = Moment::Interval(read_interval(text).unwrap());
+        let interval = ShownTime::Interval(read_interval(text).unwrap());
         show(interval, &Pattern::parse(pattern).unwrap())
     };
     assert_eq!(shown("15 hours 2 minutes 12 seconds", "HH24:MI:SS").unwrap(), "15:02:12");
@@ -62,7 +62,7 @@ fn intervals_are_written_by_their_own_fields() {
     assert_eq!(shown("1 day", "Day").unwrap_err().sqlstate(), "22007");
 }
 
-fn parsed(text: &str, pattern: &str) -> Result<Parsed> {
+fn parsed(text: &str, pattern: &str) -> Result<ParsedTime> {
     read(text, &Pattern::parse(pattern).unwrap())
 }
 
