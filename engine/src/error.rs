@@ -2,7 +2,7 @@
 
 use std::{io, sync::Arc};
 
-use crate::types::Timestamp;
+use crate::types::{Timestamp, TooLong};
 
 /// The result of an engine call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -89,6 +89,12 @@ fn other_files(found: &[String]) -> String {
     let shown = &found[..found.len().min(NAMES_SHOWN)];
     let more = if found.len() > NAMES_SHOWN { ", …" } else { "" };
     format!(", but other files: {}{more}", shown.join(", "))
+}
+
+impl From<TooLong> for Error {
+    fn from(too_long: TooLong) -> Self {
+        Self::Invalid(too_long.to_string())
+    }
 }
 
 impl Error {

@@ -1,6 +1,6 @@
 //! What can go wrong in a transaction, by what the caller does next.
 
-use bygone_engine::types::{KeyspaceId, Timestamp};
+use bygone_engine::types::{KeyspaceId, Timestamp, TooLong};
 use bytes::Bytes;
 
 /// The result of a call.
@@ -67,5 +67,11 @@ impl Error {
     /// Whether the same work, run again from its begin, may succeed.
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Conflict { .. } | Self::Locked { .. })
+    }
+}
+
+impl From<TooLong> for Error {
+    fn from(too_long: TooLong) -> Self {
+        Self::Invalid(too_long.to_string())
     }
 }

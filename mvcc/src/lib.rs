@@ -33,6 +33,8 @@ mod naming;
 mod records;
 mod store;
 pub mod system;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod transaction;
 
 pub use bygone_engine::ReadView;

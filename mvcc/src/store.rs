@@ -9,7 +9,7 @@ use std::{
 use bygone_engine::{
     Engine, IngestOptions, IngestedRun, ReadView, Scope,
     env::Task,
-    types::{Durability, KEY_BYTES_MAX, KeyspaceId, Timestamp, VALUE_BYTES_MAX, Write, WriteBatch},
+    types::{Durability, KeyspaceId, Timestamp, Write, WriteBatch, check_lengths},
 };
 use futures::future::{Either, select};
 
@@ -210,7 +210,7 @@ impl Store {
     /// When the future is dropped the commit happens as a whole or not at all.
     pub async fn write(&self, batch: WriteBatch, durability: Durability) -> Result<CommitInfo> {
         for write in batch.writes() {
-            check_write(write)?;
+            check_lengths(&write.key, write.value.as_deref())?;
         }
         if batch.is_empty() {
             return Ok(CommitInfo { timestamp: self.core.engine.last_timestamp() });
@@ -233,7 +233,7 @@ impl Store {
         durability: Durability,
     ) -> Result<CommitInfo> {
         for write in batch.writes() {
-            check_write(write)?;
+            check_lengths(&write.key, write.value.as_deref())?;
         }
         let request = Request {
             guards,
@@ -333,7 +333,7 @@ impl Store {
         commit: ExclusiveCommit,
     ) -> Result<CommitInfo> {
         for write in commit.batch.writes() {
-            check_write(write)?;
+            check_lengths(&write.key, write.value.as_deref())?;
         }
         let keyspaces: BTreeSet<_> = commit
             .batch
@@ -448,22 +448,6 @@ impl Store {
 
     pub(crate) fn check_writable(&self) -> Result<()> {
         if self.core.options.read_only { Err(Error::ReadOnly("the database")) } else { Ok(()) }
-    }
-}
-
-/// Refuses what the engine could not store.
-pub(crate) fn check_write(write: &Write) -> Result<()> {
-    if write.key.len() > KEY_BYTES_MAX {
-        return Err(Error::Invalid(format!(
-            "key is too long: bytes={} max={KEY_BYTES_MAX}",
-            write.key.len()
-        )));
-    }
-    match &write.value {
-        Some(value) if value.len() > VALUE_BYTES_MAX => {
-            Err(Error::Invalid(format!("value is too long: bytes={} max={VALUE_BYTES_MAX}", value.len())))
-        }
-        _ => Ok(()),
     }
 }
 

@@ -27,9 +27,9 @@ pub use run::IngestedRun;
 use spill::{SpillTask, Spills, WRITERS_MAX};
 
 use crate::{
-    Error, ReadView, Result,
+    ReadView, Result,
     core::Core,
-    types::{KEY_BYTES_MAX, KeyspaceId, VALUE_BYTES_MAX},
+    types::{KeyspaceId, check_lengths},
 };
 
 /// How to ingest.
@@ -85,14 +85,7 @@ impl Ingest {
     /// `Invalid` for a key or value that is too long; `DuplicateKey` as the options say (here or at the end);
     /// `Unavailable` when a spill cannot be written.
     pub async fn push(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<()> {
-        if key.len() > KEY_BYTES_MAX {
-            let message = format!("a key of {} bytes is longer than {KEY_BYTES_MAX}", key.len());
-            return Err(Error::Invalid(message));
-        }
-        if let Some(value) = value.filter(|value| value.len() > VALUE_BYTES_MAX) {
-            let message = format!("a value of {} bytes is longer than {VALUE_BYTES_MAX}", value.len());
-            return Err(Error::Invalid(message));
-        }
+        check_lengths(key, value)?;
         self.buffer.push(key, value);
         if self.buffer.bytes() >= self.buffer_bytes() {
             // Boxed: it is rare, and every commit would grow by it.

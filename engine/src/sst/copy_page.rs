@@ -9,12 +9,7 @@
 
 use bytes::Bytes;
 
-use super::{
-    cache::CachePolicy,
-    page::RowChunks,
-    table::Table,
-    writer::{TableOptions, TableWriter},
-};
+use super::{cache::CachePolicy, options::TableOptions, page::RowChunks, table::Table, writer::TableWriter};
 use crate::{
     error::{Error, Result},
     format::{ChunkEntry, Column, Compression, KeyFilter, Zone, encode_numbers},

@@ -19,17 +19,20 @@ mod check;
 mod copy_page;
 mod load;
 mod open_page;
+mod options;
 mod page;
 mod rows;
 mod table;
 mod tail;
+mod totals;
 mod writer;
 
 pub use cache::{CachePolicy, PageCache};
+pub use options::TableOptions;
 pub(crate) use page::Page;
 pub(crate) use table::PointHit;
 pub use table::Table;
-pub use writer::{TableOptions, TableWriter};
+pub use writer::TableWriter;
 
 pub use crate::format::Compression;
 pub(crate) use crate::format::{PageFlags, PageSummary};

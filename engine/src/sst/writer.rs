@@ -1,57 +1,32 @@
 //! Writing a table file.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
 use bytes::Bytes;
 use xxhash_rust::xxh3::Xxh3;
 
-use super::open_page::{OpenColumns, OpenPage};
+use super::{
+    open_page::{OpenColumns, OpenPage},
+    options::TableOptions,
+    totals::{TableTotals, TimeSpan, file_meta},
+};
 use crate::{
     error::{Error, Result},
     format::{
         ChunkEntry, Column, ColumnBuffer, Compression, Compressor, Encoding, Features, FileSeed, Footer,
-        KeyFilter, LAYOUT_COLUMNAR, LAYOUT_OPAQUE, Numbers, PageFlags, PageIndexBuilder, PageSummary,
-        Properties, RowSplitter, Section, SectionKind, VERSION_MAJOR, VERSION_MINOR, Zone, encode_keys,
-        encode_kinds, encode_numbers, encode_values,
+        KeyFilter, Numbers, PageFlags, PageIndexBuilder, PageSummary, Properties, RowSplitter, Section,
+        SectionKind, VERSION_MAJOR, VERSION_MINOR, Zone, encode_keys, encode_kinds, encode_numbers,
+        encode_values,
     },
     manifest::{FileId, FileMeta},
-    rows::RowSchema,
     store::{ObjectWriter, Root},
-    types::{KEY_BYTES_MAX, Kind, Timestamp, VALUE_BYTES_MAX, VersionRef},
+    types::{Kind, Timestamp, VersionRef, check_lengths},
 };
 
 /// Bytes that are handed to the store at once.
 const WRITE_BYTES: usize = 1 << 20;
 /// Keys of a page index stay addressable with 32 bits.
 const INDEX_KEY_BYTES_MAX: usize = 1 << 30;
-
-/// How a table file is written. Nothing here is needed to read it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TableOptions {
-    /// Most rows of a page; 1 to 65,535. Default 2,048.
-    pub page_rows_max: usize,
-    /// A page is closed before its keys and values pass this many bytes. A larger row gets a page of its own.
-    /// Default 64 KiB.
-    pub page_bytes_max: usize,
-    /// How much is done to make the file small. Default fast.
-    pub compression: Compression,
-    /// Whether to write a filter on the keys. Default true.
-    pub filter: bool,
-    /// The columns of the rows: the file is written in the columnar layout. Default none: the opaque layout.
-    pub schema: Option<Arc<RowSchema>>,
-}
-
-impl Default for TableOptions {
-    fn default() -> Self {
-        Self {
-            page_rows_max: 2048,
-            page_bytes_max: 64 << 10,
-            compression: Compression::Fast,
-            filter: true,
-            schema: None,
-        }
-    }
-}
 
 /// Writes one table file. Rows come with keys rising and, within a key, begins falling.
 ///
@@ -74,7 +49,7 @@ pub struct TableWriter {
     /// Bytes of the keys and values of each page.
     page_bytes: Vec<u32>,
     pub(super) hashes: Vec<u64>,
-    pub(super) totals: Totals,
+    pub(super) totals: TableTotals,
     pub(super) first_key: Vec<u8>,
     /// Key and begin of the last row.
     pub(super) last_key: Vec<u8>,
@@ -85,40 +60,6 @@ impl fmt::Debug for TableWriter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rows = self.totals.rows;
         f.debug_struct("TableWriter").field("id", &self.id).field("rows", &rows).finish_non_exhaustive()
-    }
-}
-
-/// Sums over the file.
-#[derive(Debug)]
-pub(super) struct Totals {
-    pub(super) rows: u64,
-    puts: u64,
-    pub(super) deletes: u64,
-    closed: u64,
-    pub(super) distinct_keys: u64,
-    raw_bytes: u64,
-    begins: Span,
-    ends: Span,
-    index_key_bytes: usize,
-}
-
-/// Smallest and largest of some timestamps; OPEN and zero of none.
-#[derive(Clone, Copy, Debug)]
-struct Span {
-    min: Timestamp,
-    max: Timestamp,
-}
-
-impl Span {
-    const NONE: Self = Self { min: Timestamp::OPEN, max: Timestamp::ZERO };
-
-    fn of(timestamps: impl Iterator<Item = u64>) -> Self {
-        let (min, max) = timestamps.fold((u64::MAX, 0), |(min, max), t| (min.min(t), max.max(t)));
-        Self { min: Timestamp::from_micros(min), max: Timestamp::from_micros(max) }
-    }
-
-    fn join(self, other: Self) -> Self {
-        Self { min: self.min.min(other.min), max: self.max.max(other.max) }
     }
 }
 
@@ -148,17 +89,7 @@ impl TableWriter {
             raw: Vec::new(),
             page_bytes: Vec::new(),
             hashes: Vec::new(),
-            totals: Totals {
-                rows: 0,
-                puts: 0,
-                deletes: 0,
-                closed: 0,
-                distinct_keys: 0,
-                raw_bytes: 0,
-                begins: Span::NONE,
-                ends: Span::NONE,
-                index_key_bytes: 0,
-            },
+            totals: TableTotals::default(),
             first_key: Vec::new(),
             last_key: Vec::new(),
             last_begin: Timestamp::ZERO,
@@ -226,7 +157,7 @@ impl TableWriter {
         };
         footer.encode(self.offset(), &mut self.buffer);
         self.write_out().await?;
-        let meta = self.meta(tail_offset);
+        let meta = file_meta(self.id, self.properties(), self.written, self.hash.digest128(), tail_offset);
         let len = self.object.finish().await?;
         assert_eq!(len, meta.len, "the store counts the bytes that it was given");
         Ok(meta)
@@ -303,13 +234,7 @@ impl TableWriter {
     #[inline]
     fn check(&self, version: VersionRef<'_>, new_key: bool) -> Result<()> {
         let VersionRef { key, begin, end, kind, value } = version;
-        if key.len() > KEY_BYTES_MAX {
-            return Err(Error::Invalid(format!("key is too long bytes={} max={KEY_BYTES_MAX}", key.len())));
-        }
-        if value.len() > VALUE_BYTES_MAX {
-            let len = value.len();
-            return Err(Error::Invalid(format!("value is too long bytes={len} max={VALUE_BYTES_MAX}")));
-        }
+        check_lengths(key, Some(value))?;
         if end <= begin || (kind != Kind::Put && !value.is_empty()) {
             return Err(Error::Invalid(format!("version makes no sense begin={begin} end={end}")));
         }
@@ -327,8 +252,8 @@ impl TableWriter {
     /// Encodes the open page into the buffer and adds it to the index.
     pub(super) fn close_page(&mut self) {
         let page = std::mem::take(&mut self.page);
-        let begins = Span::of(page.begins.iter().copied());
-        let ends = Span::of(page.ends.iter().copied().filter(|&end| end != Timestamp::OPEN.as_micros()));
+        let begins = TimeSpan::of(page.begins.iter().copied());
+        let ends = TimeSpan::of(page.ends.iter().copied().filter(|&end| end != Timestamp::OPEN.as_micros()));
         let rows = page.begins.len() as u32;
         let summary = PageSummary {
             rows,
@@ -371,13 +296,7 @@ impl TableWriter {
     ) {
         self.index.push(*summary, first_key, last_key, chunks);
         self.page_bytes.push(row_bytes);
-        let totals = &mut self.totals;
-        totals.index_key_bytes += first_key.len() + last_key.len();
-        totals.puts += u64::from(summary.puts);
-        totals.closed += u64::from(summary.closed);
-        totals.raw_bytes += u64::from(row_bytes);
-        totals.begins = totals.begins.join(Span { min: summary.min_begin, max: summary.max_begin });
-        totals.ends = totals.ends.join(Span { min: summary.min_end, max: summary.max_end });
+        self.totals.add_page(summary, first_key.len() + last_key.len(), row_bytes);
     }
 
     /// Adds the values: as columns where there are such and the rows can be taken apart, else as bytes.
@@ -492,52 +411,6 @@ impl TableWriter {
     }
 
     fn properties(&self) -> Properties {
-        let totals = &self.totals;
-        Properties {
-            layout: if self.options.schema.is_some() { LAYOUT_COLUMNAR } else { LAYOUT_OPAQUE },
-            schema_id: 0,
-            schema_version: self.options.schema.as_ref().map_or(0, |schema| schema.version()),
-            rows: totals.rows,
-            puts: totals.puts,
-            deletes: totals.deletes,
-            closed: totals.closed,
-            distinct_keys: totals.distinct_keys,
-            raw_bytes: totals.raw_bytes,
-            min_begin: totals.begins.min,
-            max_begin: totals.begins.max,
-            min_end: totals.ends.min,
-            max_end: totals.ends.max,
-            min_key: Bytes::copy_from_slice(&self.first_key),
-            max_key: Bytes::copy_from_slice(&self.last_key),
-            writer: concat!("bygone ", env!("CARGO_PKG_VERSION")).into(),
-            is_dense: self.options.compression == Compression::Dense,
-        }
-    }
-
-    fn meta(&self, tail_offset: u64) -> FileMeta {
-        let properties = self.properties();
-        FileMeta {
-            id: self.id,
-            owner: None,
-            len: self.written,
-            hash: self.hash.digest128(),
-            tail_offset,
-            rows: properties.rows,
-            puts: properties.puts,
-            deletes: properties.deletes,
-            closed: properties.closed,
-            distinct_keys: properties.distinct_keys,
-            raw_bytes: properties.raw_bytes,
-            min_key: properties.min_key,
-            max_key: properties.max_key,
-            min_begin: properties.min_begin,
-            max_begin: properties.max_begin,
-            min_end: properties.min_end,
-            max_end: properties.max_end,
-            begin_override: None,
-            begin_bound: None,
-            layout: properties.layout,
-            schema_version: properties.schema_version,
-        }
+        self.totals.properties(&self.options, &self.first_key, &self.last_key)
     }
 }

@@ -13,12 +13,14 @@
 //! or [`Timestamp::OPEN`] when the writer of the entry knew no successor.
 
 mod key_range;
+mod limits;
 mod log_position;
 
 use std::fmt;
 
 use bytes::Bytes;
 pub use key_range::KeyRange;
+pub use limits::{KEY_BYTES_MAX, TooLong, VALUE_BYTES_MAX, check_lengths};
 pub use log_position::{LogBounds, LogPosition};
 
 /// A commit timestamp: microseconds since the Unix epoch, strictly increasing, one per commit.
@@ -242,8 +244,3 @@ pub enum Durability {
     /// Returned means visible; durable at the next sync of any commit, flush or close.
     Buffered,
 }
-
-/// Longest key, in bytes.
-pub const KEY_BYTES_MAX: usize = 32 << 10;
-/// Longest value, in bytes.
-pub const VALUE_BYTES_MAX: usize = 256 << 20;

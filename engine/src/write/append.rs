@@ -11,14 +11,12 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use crate::{
     Error, Result, StampedBatch,
     core::Core,
     memtable::Memtable,
     state::{Frozen, State},
-    types::{Durability, KEY_BYTES_MAX, Timestamp, VALUE_BYTES_MAX, Write},
+    types::{Durability, Timestamp, check_lengths},
     wal::{LogWriter, Staged},
 };
 
@@ -49,7 +47,9 @@ impl Core {
         let Some(last) = group.last().map(|commit| commit.at) else {
             return Ok(self.staged(None, None, false));
         };
-        group.iter().flat_map(|commit| commit.batch.writes()).try_for_each(check_lengths)?;
+        for write in group.iter().flat_map(|commit| commit.batch.writes()) {
+            check_lengths(&write.key, write.value.as_deref())?;
+        }
         let mut log = self.log.writer();
         // Under the lock that a close waits for.
         self.check_writable()?;
@@ -168,15 +168,4 @@ impl Drop for StagedGroup {
             self.core.note_failure(&Error::CommitUnknown(what.into()));
         }
     }
-}
-
-/// Refuses what the log could not read back and no table file could hold.
-fn check_lengths(write: &Write) -> Result<()> {
-    let (key, value) = (write.key.len(), write.value.as_ref().map_or(0, Bytes::len));
-    if key > KEY_BYTES_MAX || value > VALUE_BYTES_MAX {
-        return Err(Error::Invalid(format!(
-            "a write is too long: key={key} max={KEY_BYTES_MAX} value={value} max={VALUE_BYTES_MAX}"
-        )));
-    }
-    Ok(())
 }

@@ -13,7 +13,7 @@ use std::{
 
 use bygone_engine::{
     IngestedRun, KeyRange, ReadView, ScanOptions,
-    types::{Durability, KeyspaceId, Timestamp, Write, WriteBatch},
+    types::{Durability, KeyspaceId, Timestamp, Write, WriteBatch, check_lengths},
 };
 use bytes::Bytes;
 use level::Level;
@@ -22,10 +22,7 @@ use parking_lot::Mutex;
 pub use scan::TransactionScan;
 use writes::{Position, WriteSet};
 
-use crate::{
-    CommitInfo, CommitMeta, Error, Result, Store, commit::FilesCommit, records::check_meta,
-    store::check_write,
-};
+use crate::{CommitInfo, CommitMeta, Error, Result, Store, commit::FilesCommit, records::check_meta};
 
 /// A transaction under snapshot isolation.
 ///
@@ -211,7 +208,7 @@ impl Transaction {
     }
 
     fn push(&self, write: Write) -> Result<()> {
-        check_write(&write)?;
+        check_lengths(&write.key, write.value.as_deref())?;
         let state = self.writable()?;
         let max = self.store.options().transaction_bytes_max;
         let mut writes = state.level.writes.lock();

@@ -1,37 +1,19 @@
 //! Group commit and locks, step by step: futures are polled by hand, so every interleaving is exact.
 
-use std::{
-    future::Future,
-    pin::pin,
-    task::{Context, Poll, Waker},
-};
+use std::{future::Future, pin::pin};
 
 use bygone_engine::{
     testing::InlineTasks,
-    types::{Durability, KeyspaceId, Timestamp, WriteBatch},
+    types::{Durability, Timestamp, WriteBatch},
 };
-use bygone_mvcc::{CommitMeta, Error, ExclusiveCommit, Store, annotation, commits, forget_commits};
-
-use crate::database::Database;
-
-fn batch(keyspace: KeyspaceId, key: &str, value: &str) -> WriteBatch {
-    let mut batch = WriteBatch::new();
-    batch.put(keyspace, key.to_owned(), value.to_owned());
-    batch
-}
-
-fn poll<F: Future>(future: std::pin::Pin<&mut F>) -> Poll<F::Output> {
-    future.poll(&mut Context::from_waker(Waker::noop()))
-}
-
-async fn value(store: &Store, keyspace: KeyspaceId, key: &str) -> Option<String> {
-    let value = store.view_now().get(keyspace, key.as_bytes()).await.expect("reads");
-    value.map(|value| String::from_utf8(value.to_vec()).expect("text"))
-}
+use bygone_mvcc::{
+    CommitMeta, Error, ExclusiveCommit, Store, annotation, commits, forget_commits,
+    testing::{TestStore, batch, poll, value},
+};
 
 #[tokio::test]
 async fn a_dropped_leader_hands_its_group_over() {
-    let database = Database::patient().await;
+    let database = TestStore::patient().await;
     let (store, t) = (&database.store, database.keyspace("t").await);
     let mut second = pin!(store.write(batch(t, "b", "2"), Durability::Sync));
     {
@@ -46,7 +28,7 @@ async fn a_dropped_leader_hands_its_group_over() {
 
 #[tokio::test]
 async fn a_follower_that_is_dropped_after_it_was_told_to_lead_passes_it_on() {
-    let database = Database::patient().await;
+    let database = TestStore::patient().await;
     let (store, t) = (&database.store, database.keyspace("t").await);
     let mut third = pin!(store.write(batch(t, "c", "3"), Durability::Sync));
     {
@@ -65,7 +47,7 @@ async fn a_follower_that_is_dropped_after_it_was_told_to_lead_passes_it_on() {
 
 #[tokio::test]
 async fn a_follower_that_is_dropped_before_it_was_taken_is_left_out() {
-    let database = Database::patient().await;
+    let database = TestStore::patient().await;
     let (store, t) = (&database.store, database.keyspace("t").await);
     let mut first = pin!(store.write(batch(t, "a", "1"), Durability::Sync));
     assert!(poll(first.as_mut()).is_pending());
@@ -80,7 +62,7 @@ async fn a_follower_that_is_dropped_before_it_was_taken_is_left_out() {
 
 #[tokio::test]
 async fn of_two_members_of_a_group_that_write_one_key_the_first_commits() {
-    let database = Database::patient().await;
+    let database = TestStore::patient().await;
     let (store, t) = (&database.store, database.keyspace("t").await);
     let (one, two) = (store.begin(), store.begin());
     one.put(t, "k", "1").expect("writes");
@@ -96,7 +78,7 @@ async fn of_two_members_of_a_group_that_write_one_key_the_first_commits() {
 
 #[tokio::test]
 async fn members_of_a_group_have_timestamps_of_their_own() {
-    let database = Database::patient().await;
+    let database = TestStore::patient().await;
     let (store, t) = (&database.store, database.keyspace("t").await);
     database.clock.set(100);
     let mut first = pin!(store.write(batch(t, "k", "1"), Durability::Buffered));
@@ -110,7 +92,7 @@ async fn members_of_a_group_have_timestamps_of_their_own() {
 
 #[tokio::test]
 async fn writers_that_wait_together_share_one_sync() {
-    let database = Database::patient().await;
+    let database = TestStore::patient().await;
     let (store, t) = (&database.store, database.keyspace("t").await);
     let syncs = database.disk.syncs();
     let mut writers: Vec<_> = (0..8)
@@ -127,7 +109,7 @@ async fn writers_that_wait_together_share_one_sync() {
 
 #[tokio::test]
 async fn files_and_writes_of_an_exclusive_commit_become_visible_together() {
-    let database = Database::patient().await;
+    let database = TestStore::patient().await;
     let (store, t) = (&database.store, database.keyspace("t").await);
     let mut ingest = store.engine().ingest(t, bygone_engine::IngestOptions::default());
     for key in ["b", "a", "c"] {
@@ -155,7 +137,7 @@ async fn files_and_writes_of_an_exclusive_commit_become_visible_together() {
 
 #[tokio::test]
 async fn a_large_transaction_becomes_files_and_still_conflicts() {
-    let database = Database::patient().await;
+    let database = TestStore::patient().await;
     let (store, t) = (&database.store, database.keyspace("t").await);
     let (large, small) = (store.begin(), store.begin());
     for number in 0..50 {
@@ -179,7 +161,7 @@ async fn a_large_transaction_becomes_files_and_still_conflicts() {
 
 #[tokio::test]
 async fn annotations_are_readable_as_of_any_time() {
-    let database = Database::patient().await;
+    let database = TestStore::patient().await;
     let store = &database.store;
     let t = database.keyspace("t").await;
     let mut moments = Vec::new();
@@ -201,7 +183,7 @@ async fn annotations_are_readable_as_of_any_time() {
 
 #[tokio::test]
 async fn writers_that_wait_together_and_are_large_together_get_records_of_their_own() {
-    let database = Database::patient().await;
+    let database = TestStore::patient().await;
     let (store, t) = (&database.store, database.keyspace("t").await);
     let value = "x".repeat(store.options().direct_commit_bytes / 2);
     let syncs = database.disk.syncs();
@@ -219,7 +201,7 @@ async fn writers_that_wait_together_and_are_large_together_get_records_of_their_
 
 #[tokio::test]
 async fn a_large_blind_write_becomes_files_and_does_not_conflict() {
-    let database = Database::patient().await;
+    let database = TestStore::patient().await;
     let (store, t) = (&database.store, database.keyspace("t").await);
     let large = "x".repeat(store.options().direct_commit_bytes + 1);
     let files = |store: &Store| {
@@ -243,7 +225,7 @@ async fn a_large_blind_write_becomes_files_and_does_not_conflict() {
 
 #[tokio::test]
 async fn draining_waits_for_the_commits_under_way_and_leaves_no_commit() {
-    let database = Database::patient().await;
+    let database = TestStore::patient().await;
     let (store, t) = (&database.store, database.keyspace("t").await);
     let mut first = Box::pin(store.write(batch(t, "a", "1"), Durability::Sync));
     let mut second = pin!(store.write(batch(t, "b", "2"), Durability::Sync));
@@ -262,7 +244,7 @@ async fn draining_waits_for_the_commits_under_way_and_leaves_no_commit() {
 
 #[tokio::test]
 async fn a_keyspace_that_was_dropped_or_came_back_fails_its_guard() {
-    let database = Database::patient().await;
+    let database = TestStore::patient().await;
     let (store, t) = (&database.store, database.keyspace("t").await);
     let names = store.names();
     let info = names.get("t").await.expect("is there");
@@ -277,7 +259,7 @@ async fn a_keyspace_that_was_dropped_or_came_back_fails_its_guard() {
 
 #[tokio::test]
 async fn an_annotation_that_cannot_be_stored_is_refused_and_the_database_opens_again() {
-    let mut database = Database::patient().await;
+    let mut database = TestStore::patient().await;
     let t = database.keyspace("t").await;
     let about = |name: usize, value: usize| CommitMeta {
         annotations: [("n".repeat(name), "v".repeat(value))].into(),
@@ -300,7 +282,7 @@ async fn an_annotation_that_cannot_be_stored_is_refused_and_the_database_opens_a
 
 #[tokio::test]
 async fn the_engine_refuses_a_key_that_it_could_not_read_back() {
-    let mut database = Database::patient().await;
+    let mut database = TestStore::patient().await;
     let t = database.keyspace("t").await;
     let writes = batch(t, &"k".repeat(33_000), "1");
     let engine = database.store.engine();
@@ -315,7 +297,7 @@ async fn the_engine_refuses_a_key_that_it_could_not_read_back() {
 #[tokio::test]
 async fn records_that_were_forgotten_are_not_looked_for_again() {
     let options = bygone_engine::EngineOptions { retention_us: 0, ..bygone_engine::EngineOptions::tiny() };
-    let database = Database::new(options).await;
+    let database = TestStore::new(options).await;
     let (store, t) = (&database.store, database.keyspace("t").await);
     database.clock.set(100);
     store.write(batch(t, "k", "1"), Durability::Sync).await.expect("writes");
@@ -333,7 +315,7 @@ async fn records_that_were_forgotten_are_not_looked_for_again() {
 
 #[tokio::test]
 async fn a_writer_waits_for_an_exclusive_lock() {
-    let database = Database::patient().await;
+    let database = TestStore::patient().await;
     let (store, t) = (&database.store, database.keyspace("t").await);
     let u = database.keyspace("u").await;
     let lock = store.lock_exclusive(&[t], "a restore", 0).await.expect("nobody holds it");
@@ -349,7 +331,7 @@ async fn a_writer_waits_for_an_exclusive_lock() {
 
 #[tokio::test]
 async fn a_writer_that_cannot_wait_is_told_who_holds_the_lock() {
-    let database = Database::new(bygone_engine::EngineOptions::tiny()).await;
+    let database = TestStore::new(bygone_engine::EngineOptions::tiny()).await;
     let (store, t) = (&database.store, database.keyspace("t").await);
     let lock = store.lock_exclusive(&[t], "a restore of t", 0).await.expect("nobody holds it");
     let error = store.write(batch(t, "k", "1"), Durability::Sync).await.expect_err("it is locked");
@@ -359,7 +341,7 @@ async fn a_writer_that_cannot_wait_is_told_who_holds_the_lock() {
 
 #[tokio::test]
 async fn a_writer_that_queued_before_the_lock_was_taken_waits_too() {
-    let database = Database::patient().await;
+    let database = TestStore::patient().await;
     let (store, t) = (&database.store, database.keyspace("t").await);
     let mut writer = pin!(store.write(batch(t, "k", "1"), Durability::Sync));
     assert!(poll(writer.as_mut()).is_pending(), "it leads, and has not looked at the locks again");
@@ -374,13 +356,13 @@ async fn a_writer_that_queued_before_the_lock_was_taken_waits_too() {
 
 #[tokio::test]
 async fn keyspaces_that_no_catalog_names_are_dropped_at_open_and_named_ones_are_not() {
-    let mut database = Database::patient().await;
+    let mut database = TestStore::patient().await;
     let (named, unnamed) = (database.keyspace("t").await, database.store.new_keyspace_id());
     let other = database.store.new_keyspace_id();
     for keyspace in [named, unnamed, other] {
         database.store.write(batch(keyspace, "k", "1"), Durability::Sync).await.expect("commits");
     }
-    let marked = |database: &Database| {
+    let marked = |database: &TestStore| {
         let all = database.store.engine().dropped_keyspaces();
         all.into_iter().map(|(keyspace, _)| keyspace).collect::<Vec<_>>()
     };
@@ -406,7 +388,7 @@ fn poll_until_staged<F: Future>(store: &Store, mut commit: std::pin::Pin<&mut F>
 #[tokio::test]
 async fn groups_that_wait_for_the_log_are_finished_without_their_callers() {
     let tasks = InlineTasks::new();
-    let database = Database::with_inline_tasks(&tasks).await;
+    let database = TestStore::with_inline_tasks(&tasks).await;
     let (store, t) = (&database.store, database.keyspace("t").await);
     store.engine().log_gate().close();
     let mut first = Box::pin(store.write(batch(t, "a", "1"), Durability::Sync));
@@ -426,7 +408,7 @@ async fn groups_that_wait_for_the_log_are_finished_without_their_callers() {
 #[tokio::test]
 async fn what_is_staged_conflicts_before_it_is_visible() {
     let tasks = InlineTasks::new();
-    let database = Database::with_inline_tasks(&tasks).await;
+    let database = TestStore::with_inline_tasks(&tasks).await;
     let (store, t) = (&database.store, database.keyspace("t").await);
     let (winner, loser) = (store.begin(), store.begin());
     winner.put(t, "a", "1").unwrap();
@@ -444,7 +426,7 @@ async fn what_is_staged_conflicts_before_it_is_visible() {
 #[tokio::test]
 async fn readers_at_a_moment_and_locks_wait_for_what_is_staged() {
     let tasks = InlineTasks::new();
-    let database = Database::with_inline_tasks(&tasks).await;
+    let database = TestStore::with_inline_tasks(&tasks).await;
     let (store, t) = (&database.store, database.keyspace("t").await);
     store.engine().log_gate().close();
     let mut commits: Vec<_> =

@@ -1,79 +1,63 @@
-//! A database under test: everything from outside is in the test's hand.
+//! A database under test: a store on a simulated disk, and its snapshots.
 
-use std::sync::Arc;
+use std::ops::{Deref, DerefMut};
 
-use bygone_engine::{
-    Engine, EngineOptions, Env, Root,
-    env::{Task, TaskSet, TokioTasks, WallClock},
-    testing::{InlineTasks, ManualClock, SimDisk},
-    types::KeyspaceId,
-};
-use bygone_mvcc::{Store, StoreOptions};
+use bygone_engine::EngineOptions;
+use bygone_mvcc::testing::TestStore;
 use bygone_snapshots::{ObjectRef, Snapshots};
-
-/// Tasks under which whoever waits with a limit waits for ever.
-#[derive(Debug)]
-struct Patient(Arc<InlineTasks>);
-
-impl TaskSet for Patient {
-    fn spawn(&self, name: &'static str, task: Task) {
-        self.0.spawn(name, task);
-    }
-
-    fn sleep(&self, _micros: u64) -> Task {
-        Box::pin(std::future::pending())
-    }
-
-    fn is_background(&self) -> bool {
-        false
-    }
-}
 
 /// An open database that can be closed and opened again.
 #[derive(Debug)]
 pub(crate) struct Database {
-    pub(crate) clock: Arc<ManualClock>,
-    pub(crate) disk: SimDisk,
-    pub(crate) store: Store,
+    base: TestStore,
     pub(crate) snapshots: Snapshots,
-    env: Env,
-    options: EngineOptions,
+}
+
+impl Deref for Database {
+    type Target = TestStore;
+
+    fn deref(&self) -> &TestStore {
+        &self.base
+    }
+}
+
+impl DerefMut for Database {
+    fn deref_mut(&mut self) -> &mut TestStore {
+        &mut self.base
+    }
 }
 
 impl Database {
-    /// A new database on a simulated disk. Waiting with a limit ends at once.
+    /// A new database. Waiting with a limit ends at once.
     pub(crate) async fn new(options: EngineOptions) -> Self {
-        Self::with_tasks(options, InlineTasks::new()).await
+        Self::over(TestStore::new(options).await).await
     }
 
-    /// A new database in which whoever waits for a lock waits for ever.
+    /// A new database in which a wait for a lock never ends by its limit.
     pub(crate) async fn patient() -> Self {
-        Self::with_tasks(EngineOptions::tiny(), Arc::new(Patient(InlineTasks::new()))).await
+        Self::over(TestStore::patient().await).await
     }
 
     /// A new database whose background work runs on the test's runtime.
     pub(crate) async fn busy() -> Self {
-        let tasks = TokioTasks::current().expect("the test has a runtime");
-        Self::with_tasks(EngineOptions::tiny(), Arc::new(tasks)).await
+        Self::over(TestStore::busy().await).await
     }
 
-    async fn with_tasks(options: EngineOptions, tasks: Arc<dyn TaskSet>) -> Self {
-        let (clock, disk) = (ManualClock::at(1), SimDisk::new());
-        let env = Env { clock: Arc::clone(&clock) as Arc<dyn WallClock>, tasks, seed: 7 };
-        let (store, snapshots) = open(&disk, &env, &options).await;
-        Self { clock, disk, store, snapshots, env, options }
+    async fn over(base: TestStore) -> Self {
+        let snapshots = snapshots_of(&base).await;
+        Self { base, snapshots }
     }
 
     /// Closes and opens.
     pub(crate) async fn reopen(&mut self) {
-        self.store.engine().close().await.expect("closes");
-        (self.store, self.snapshots) = open(&self.disk, &self.env, &self.options).await;
+        self.base.reopen().await;
+        self.snapshots = snapshots_of(&self.base).await;
     }
 
     /// Loses power: what was not synced is torn or gone. Then opens.
     pub(crate) async fn crash(&mut self, seed: u64) {
-        self.disk = self.disk.crash(seed);
-        (self.store, self.snapshots) = open(&self.disk, &self.env, &self.options).await;
+        self.base.crash(seed).await;
+        self.snapshots = snapshots_of(&self.base).await;
     }
 
     /// The named keyspace as the target of a snapshot or a restore, created on first use.
@@ -81,17 +65,8 @@ impl Database {
         let id = self.keyspace(name).await;
         ObjectRef { name: name.into(), id: id.get(), keyspaces: vec![id] }
     }
-
-    pub(crate) async fn keyspace(&self, name: &str) -> KeyspaceId {
-        self.store.names().open(name).await.expect("opens a keyspace").id
-    }
 }
 
-async fn open(disk: &SimDisk, env: &Env, options: &EngineOptions) -> (Store, Snapshots) {
-    let root = Root::local(disk.shared(), "/db");
-    let engine = Engine::open(root, env.clone(), options.clone()).await.expect("opens");
-    let store_options = StoreOptions { direct_commit_bytes: 2_000, ..StoreOptions::default() };
-    let store = Store::open(engine, store_options);
-    let snapshots = Snapshots::open(store.clone()).await.expect("reads the registry");
-    (store, snapshots)
+async fn snapshots_of(base: &TestStore) -> Snapshots {
+    Snapshots::open(base.store.clone()).await.expect("reads the registry")
 }

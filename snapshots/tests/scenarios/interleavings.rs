@@ -1,35 +1,19 @@
 //! Snapshots and restores beside other commits, step by step: futures are polled by hand, so every
 //! interleaving is exact.
 
-use std::{
-    future::Future,
-    pin::pin,
-    task::{Context, Poll, Waker},
-};
+use std::{pin::pin, task::Poll};
 
-use bygone_engine::types::{Durability, KeyspaceId, Timestamp, WriteBatch};
-use bygone_mvcc::{CommitMeta, Store, commits, forget_commits};
+use bygone_engine::types::{Durability, Timestamp};
+use bygone_mvcc::{
+    CommitMeta, commits, forget_commits,
+    testing::{batch, poll, value},
+};
 use bygone_snapshots::{
     CreateSnapshot, ObjectRef,
     restore::{self, RestorePlan, RestoreRequest, SafetySnapshot},
 };
 
 use crate::database::Database;
-
-fn batch(keyspace: KeyspaceId, key: &str, value: &str) -> WriteBatch {
-    let mut batch = WriteBatch::new();
-    batch.put(keyspace, key.to_owned(), value.to_owned());
-    batch
-}
-
-fn poll<F: Future>(future: std::pin::Pin<&mut F>) -> Poll<F::Output> {
-    future.poll(&mut Context::from_waker(Waker::noop()))
-}
-
-async fn value(store: &Store, keyspace: KeyspaceId, key: &str) -> Option<String> {
-    let value = store.view_now().get(keyspace, key.as_bytes()).await.expect("reads");
-    value.map(|value| String::from_utf8(value.to_vec()).expect("text"))
-}
 
 #[tokio::test]
 async fn a_restore_that_is_dropped_before_its_commit_leaves_nothing() {
