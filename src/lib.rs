@@ -94,7 +94,7 @@ pub use bygone_snapshots::{
 };
 pub use check::{CheckReport, check};
 pub use database::{Database, DatabaseBuilder};
-pub use error::{Error, ErrorKind, Result};
+pub use error::{Error, ErrorKind, Result, SqlState};
 pub use inspect::{Inspection, inspect};
 pub use keyspace::Keyspace;
 pub use load::BulkLoad;

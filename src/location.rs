@@ -3,7 +3,7 @@
 use bygone_engine::{Root, store::OsDisk};
 use url::Url;
 
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, Result, SqlState};
 
 /// The root that `location` names.
 pub(crate) fn root_of(location: &str) -> Result<Root> {
@@ -29,7 +29,7 @@ pub(crate) fn root_of(location: &str) -> Result<Root> {
 }
 
 fn invalid(message: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Invalid, "22023", message)
+    Error::new(SqlState::InvalidParameterValue, message)
 }
 
 #[cfg(test)]

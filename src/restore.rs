@@ -9,7 +9,7 @@ use bygone_snapshots::{
     restore::{self, RestorePlan, RestoreProgress, RestoreReport, RestoreRequest, SafetySnapshot},
 };
 
-use crate::{Database, Error, ErrorKind, Moment, Result};
+use crate::{Database, Error, Moment, Result, SqlState};
 
 /// A restore to a moment: see [`PendingRestore::to`]. It appends one commit that carries the old state, so the state
 /// before stays in the past, and is kept as a snapshot of its own.
@@ -174,7 +174,7 @@ fn add_keyspace(
         (None, Some(new)) => plan.keep(object(&new), Some(directory.guard_of(new.id))),
         (None, None) => {
             let message = format!("keyspace \"{name}\" does not exist, neither now nor at the moment");
-            return Err(Error::new(ErrorKind::NotFound, "42P01", message));
+            return Err(Error::new(SqlState::UndefinedTable, message));
         }
     }
     Ok(())

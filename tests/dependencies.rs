@@ -124,3 +124,24 @@ fn every_dependency_is_used_by_the_sources_that_it_is_for() {
         }
     }
 }
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a test reads the lock file")]
+fn the_parser_is_pinned_to_the_one_version_that_the_planner_uses() {
+    let metadata = metadata();
+    let packages = metadata["packages"].as_array().expect("packages are a list");
+    let query = packages.iter().find(|package| package["name"] == "bygone-query").expect("the crate query");
+    let dependencies = query["dependencies"].as_array().expect("dependencies are a list");
+    let parser = dependencies.iter().find(|dependency| dependency["name"] == "sqlparser");
+    let pinned = parser.expect("query names its parser")["req"].as_str().expect("a requirement is text");
+
+    let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock");
+    let lock = std::fs::read_to_string(lock).expect("Cargo.lock");
+    let versions: Vec<&str> = lock
+        .split("[[package]]")
+        .filter(|package| package.contains("name = \"sqlparser\"\n"))
+        .filter_map(|package| package.split("version = \"").nth(1)?.split('"').next())
+        .collect();
+    assert_eq!(versions.len(), 1, "DataFusion and query must use one sqlparser: {versions:?}");
+    assert_eq!(pinned, format!("={}", versions[0]));
+}

@@ -34,7 +34,7 @@ mod values;
 
 pub use check::{RowsChecked, check};
 pub use datafusion::common::ScalarValue;
-pub use error::{Error, ErrorKind, Position, Result, printable};
+pub use error::{Error, ErrorKind, Position, Result, SqlState, printable};
 pub use memory::{MemoryOptions, parse_query_memory};
 pub use moment::{Moment, table_keyspaces};
 pub use parse::{

@@ -4,7 +4,7 @@ use super::{RowWriter, WriteTarget, insert::project};
 use crate::{
     catalog::ColumnDef,
     define::define_table,
-    error::{Error, ErrorKind, Result},
+    error::{Error, Result, SqlState},
     execution::{empty_stream, stream},
     names::internal::shown_name,
     parse::CreateTableAs,
@@ -49,8 +49,7 @@ pub(super) async fn create_table_as(
 fn columns_of(create: &CreateTableAs, schema: &arrow::datatypes::Schema) -> Result<Vec<ColumnDef>> {
     if !create.columns.is_empty() && create.columns.len() != schema.fields().len() {
         return Err(Error::new(
-            ErrorKind::Invalid,
-            "42601",
+            SqlState::SyntaxError,
             format!(
                 "CREATE TABLE names {} columns, its query has {}",
                 create.columns.len(),

@@ -6,14 +6,14 @@ use datafusion::{
     common::{DFSchema, DFSchemaRef},
     logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, lit},
     scalar::ScalarValue,
-    sql::sqlparser::ast::{self, SetExpr},
 };
+use sqlparser::ast::{self, SetExpr};
 
 use super::{RowWriter, WriteTarget, literals};
 use crate::{
     catalog::ColumnDef,
     define::planned_defaults,
-    error::{Error, ErrorKind, Result},
+    error::{Error, Result, SqlState},
     execution::stream,
     moment::Reader,
     parse::{self, Insert, InsertSource, is_default},
@@ -64,8 +64,7 @@ pub(crate) async fn plan_insert(
             // Without a list of columns a query may fill the first ones.
             if width > columns.len() || (width < columns.len() && !insert.columns.is_empty()) {
                 return Err(Error::new(
-                    ErrorKind::Invalid,
-                    "42601",
+                    SqlState::SyntaxError,
                     format!("INSERT has {width} values for {} columns", columns.len()),
                 ));
             }
@@ -115,8 +114,7 @@ fn fill_defaults(
         .map(|row| {
             if row.len() != width {
                 return Err(Error::new(
-                    ErrorKind::Invalid,
-                    "42601",
+                    SqlState::SyntaxError,
                     format!("VALUES lists must all be the same length, not {width} and {}", row.len()),
                 ));
             }
@@ -148,8 +146,7 @@ fn plan_values(
     let width = rows.first().map_or(0, Vec::len);
     if width > columns.len() {
         return Err(Error::new(
-            ErrorKind::Invalid,
-            "42601",
+            SqlState::SyntaxError,
             format!("INSERT has {width} values for {} columns", columns.len()),
         ));
     }
@@ -178,7 +175,7 @@ fn plan_values(
     let plan = names.plan_typed(statement, Some(DFSchemaRef::new(schema)), parameters);
     let plan = plan.map_err(|error| {
         let error = Error::from(error);
-        if error.sqlstate() != "42846" || casts.iter().flatten().any(|is_cast| *is_cast) {
+        if error.state() != SqlState::CannotCoerce || casts.iter().flatten().any(|is_cast| *is_cast) {
             return error;
         }
         // No cast was written: the value is not of its column's type.

@@ -5,11 +5,9 @@ use std::{borrow::Cow, sync::Arc};
 
 use arrow::array::RecordBatch;
 use datafusion::{
-    common::ScalarValue,
-    execution::SendableRecordBatchStream,
-    physical_plan::memory::MemoryStream,
-    sql::sqlparser::ast::{Expr, UnaryOperator, Value},
+    common::ScalarValue, execution::SendableRecordBatchStream, physical_plan::memory::MemoryStream,
 };
+use sqlparser::ast::{Expr, UnaryOperator, Value};
 
 use super::{WriteTarget, insert::target_columns};
 use crate::{

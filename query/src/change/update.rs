@@ -7,13 +7,13 @@ use datafusion::{
     execution::SendableRecordBatchStream,
     logical_expr::{Expr, LogicalPlan},
     physical_plan::stream::RecordBatchStreamAdapter,
-    sql::sqlparser::{
-        ast::{self, SelectItem, SetExpr},
-        dialect::GenericDialect,
-        parser::Parser,
-    },
 };
 use futures::stream::iter;
+use sqlparser::{
+    ast::{self, SelectItem, SetExpr},
+    dialect::GenericDialect,
+    parser::Parser,
+};
 
 use super::{RowWriter, WriteTarget, assigned, insert::column, lookup::lookup_of};
 use crate::{

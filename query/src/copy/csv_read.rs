@@ -12,7 +12,7 @@ use arrow::{
 
 use super::{Naming, Target, TargetColumn, file_error, names, value::Column};
 use crate::{
-    error::{Error, ErrorKind, Result},
+    error::{Error, Result, SqlState},
     parse::CopyOptions,
     time::TimeZone,
 };
@@ -171,7 +171,7 @@ impl CsvReader {
                 Ok(text) => self.columns[place]
                     .check_length(text)
                     .and_then(|()| self.builders[place].push(text, column_type, self.zone)),
-                Err(_) => Err(Error::new(ErrorKind::Invalid, "22021", "the text is not UTF-8")),
+                Err(_) => Err(Error::new(SqlState::CharacterNotInRepertoire, "the text is not UTF-8")),
             };
             if let Err(error) = pushed {
                 return Err(self.in_column(place, &error));
@@ -182,23 +182,17 @@ impl CsvReader {
 
     fn in_column(&self, place: usize, error: &Error) -> Error {
         let column = &self.columns[place].name;
-        let mut message = Error::new(
-            error.kind(),
-            error.sqlstate(),
-            format!("{}, line {}, column {column}: {error}", self.path, self.line),
-        );
-        if let Some(hint) = error.hint() {
-            message = message.with_hint(hint);
+        let placed = error
+            .clone()
+            .reworded(|message| format!("{}, line {}, column {column}: {message}", self.path, self.line));
+        if error.state() == SqlState::InvalidTextRepresentation && self.options.null.is_empty() {
+            return placed.with_hint("if that text means that there is no value, say so: WITH (NULL 'text')");
         }
-        if error.sqlstate() == "22P02" && self.options.null.is_empty() {
-            message =
-                message.with_hint("if that text means that there is no value, say so: WITH (NULL 'text')");
-        }
-        message
+        placed
     }
 
     fn broken(&self, what: impl std::fmt::Display) -> Error {
-        Error::new(ErrorKind::Invalid, "22P04", format!("{}, line {}: {what}", self.path, self.line))
+        Error::new(SqlState::BadCopyFileFormat, format!("{}, line {}: {what}", self.path, self.line))
     }
 
     fn text(&mut self, index: usize) -> Result<String> {
@@ -208,8 +202,7 @@ impl CsvReader {
         match std::str::from_utf8(raw) {
             Ok(text) => Ok(text.to_owned()),
             Err(_) => Err(Error::new(
-                ErrorKind::Invalid,
-                "22021",
+                SqlState::CharacterNotInRepertoire,
                 format!("{}, line {}: the text is not UTF-8", self.path, self.line),
             )),
         }

@@ -31,7 +31,7 @@ use arrow::{
 };
 
 use crate::{
-    error::{Error, ErrorKind, Result},
+    error::{Error, Result, SqlState},
     parse::{CopyOptions, FileFormat},
     time::TimeZone,
     types::ColumnType,
@@ -130,7 +130,7 @@ impl TargetColumn {
         if self.nullable {
             return Ok(());
         }
-        Err(Error::new(ErrorKind::Invalid, "23502", "the column must not be NULL"))
+        Err(Error::new(SqlState::NotNullViolation, "the column must not be NULL"))
     }
 
     /// An error where the text is longer than the column allows.
@@ -325,7 +325,7 @@ fn length(file: &mut dyn SeekableFile) -> io::Result<u64> {
 
 fn file_error(path: &str, error: &io::Error) -> Error {
     if error.kind() == io::ErrorKind::PermissionDenied {
-        return Error::new(ErrorKind::Invalid, "42501", format!("file {path}: permission denied"));
+        return Error::new(SqlState::InsufficientPrivilege, format!("file {path}: permission denied"));
     }
     Error::file(path, error)
 }

@@ -10,7 +10,7 @@
 //! that the file has under other names.
 
 use super::TargetColumn;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result, SqlState};
 
 /// How the names in a file and the columns of the statement go together.
 #[derive(Clone, Copy, Debug)]
@@ -87,13 +87,13 @@ fn by_name(path: &str, names: &[String], columns: &[TargetColumn]) -> Result<Vec
         };
         if places.contains(&place) {
             let what = format!("{path}: the file has two columns {name}");
-            return Err(Error::new(ErrorKind::Invalid, "42701", what));
+            return Err(Error::new(SqlState::DuplicateColumn, what));
         }
         places.push(place);
     }
     if let Some((_, column)) = columns.iter().enumerate().find(|(place, _)| !places.contains(place)) {
         let what = format!("{path}: the file has no column {}", column.name);
-        return Err(Error::new(ErrorKind::NotFound, "42703", what).with_hint(
+        return Err(Error::new(SqlState::UndefinedColumn, what).with_hint(
             "name the columns that the file has: COPY t (a, b) FROM …; the others get their defaults",
         ));
     }
@@ -107,7 +107,7 @@ fn unknown(path: &str, name: &str, columns: &[TargetColumn]) -> Error {
         str::to_owned,
     );
     let what = format!("{path}: the file has a column {name}, the table has none");
-    Error::new(ErrorKind::NotFound, "42703", what).with_hint(hint)
+    Error::new(SqlState::UndefinedColumn, what).with_hint(hint)
 }
 
 fn is_same(one: &str, other: &str) -> bool {
@@ -115,7 +115,7 @@ fn is_same(one: &str, other: &str) -> bool {
 }
 
 fn mismatch(what: String) -> Error {
-    Error::new(ErrorKind::Invalid, "22P04", what)
+    Error::new(SqlState::BadCopyFileFormat, what)
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ use super::{
     file_error, names,
 };
 use crate::{
-    error::{Error, ErrorKind, Result},
+    error::{Error, ErrorKind, Result, SqlState},
     time::TimeZone,
 };
 
@@ -130,7 +130,8 @@ impl ParquetInput {
     pub(super) fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
         let Some(batch) = self.reader.next() else { return Ok(None) };
         let batch = batch.map_err(|error| {
-            Error::new(ErrorKind::Corrupt, "22P04", format!("{} cannot be read: {error}", self.path))
+            Error::new(SqlState::BadCopyFileFormat, format!("{} cannot be read: {error}", self.path))
+                .of_kind(ErrorKind::Corrupt)
                 .with_source(error)
         })?;
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.columns.len());
@@ -149,7 +150,7 @@ impl ParquetInput {
         let Refused { row, error } = refused;
         let row = self.rows_read + *row as u64 + 1;
         let message = format!("{}, row {row}, column {}: {error}", self.path, column.name);
-        Error::new(error.kind(), error.sqlstate(), message).with_hint(error.hint().unwrap_or_default())
+        error.clone().reworded(|_| message)
     }
 }
 
@@ -167,7 +168,7 @@ fn check(array: &ArrayRef, column: &TargetColumn) -> Result<(), Refused> {
 }
 
 fn not_parquet(path: &str, error: ParquetError) -> Error {
-    Error::new(ErrorKind::Invalid, "22P04", format!("{path} is not a Parquet file: {error}"))
+    Error::new(SqlState::BadCopyFileFormat, format!("{path} is not a Parquet file: {error}"))
         .with_source(error)
 }
 
@@ -221,7 +222,7 @@ fn not_written(path: &str, error: ParquetError) -> Error {
         ParquetError::NYI(what) | ParquetError::ArrowError(what) => {
             Error::unsupported(format!("{what} in a Parquet file"))
         }
-        _ => Error::new(ErrorKind::Unavailable, "58030", format!("file {path}: {error}")),
+        _ => Error::new(SqlState::IoError, format!("file {path}: {error}")),
     }
     .with_source(error)
 }

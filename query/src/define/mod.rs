@@ -57,7 +57,7 @@ impl ObjectKind {
 
 /// Checks the name of a new object.
 pub(crate) fn check_name(what: &str, name: &str) -> Result<()> {
-    let wrong = |message: String| Error::new(crate::error::ErrorKind::Invalid, "42602", message);
+    let wrong = |message: String| Error::new(crate::error::SqlState::InvalidName, message);
     check_object_name(what, name).map_err(|error| wrong(error.to_string()))?;
     if name.contains(['/', '\\']) {
         return Err(wrong(format!("name of {what} holds a slash: {name:?}")));
@@ -69,8 +69,7 @@ pub(crate) fn check_name(what: &str, name: &str) -> Result<()> {
 pub(crate) fn schema_for_new(catalog: &CatalogState, path: &ObjectPath) -> Result<u64> {
     if path.schema == SYSTEM_SCHEMA || path.schema == INFORMATION_SCHEMA {
         return Err(Error::new(
-            crate::error::ErrorKind::Invalid,
-            "42501",
+            crate::error::SqlState::InsufficientPrivilege,
             format!("schema {} belongs to the system", path.schema),
         ));
     }
@@ -92,16 +91,14 @@ pub(crate) fn existing<'a>(catalog: &'a CatalogState, path: &ObjectPath) -> Opti
 pub(crate) fn table_for_writing(catalog: &CatalogState, path: &ObjectPath) -> Result<Arc<BoundTable>> {
     if path.schema == SYSTEM_SCHEMA || path.schema == INFORMATION_SCHEMA {
         return Err(Error::new(
-            crate::error::ErrorKind::Invalid,
-            "42809",
+            crate::error::SqlState::WrongObjectType,
             format!("table {path} is computed: it cannot be written"),
         ));
     }
     match catalog.object(path) {
         Some(Object::Table(table)) => Ok(Arc::clone(table)),
         Some(Object::View(_)) => Err(Error::new(
-            crate::error::ErrorKind::Invalid,
-            "42809",
+            crate::error::SqlState::WrongObjectType,
             format!("{path} is a view: it cannot be written"),
         )),
         None => Err(missing(catalog, path)),
@@ -140,8 +137,7 @@ async fn drop_objects(
             }
             (Some(_), _) => {
                 return Err(Error::new(
-                    crate::error::ErrorKind::Invalid,
-                    "42809",
+                    crate::error::SqlState::WrongObjectType,
                     format!("{path} is not a {}", kind.name()),
                 )
                 .at(name.position));

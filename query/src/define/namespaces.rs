@@ -2,7 +2,7 @@
 
 use crate::{
     catalog::{DatabaseEntry, INFORMATION_SCHEMA, NamespaceRow, SYSTEM_SCHEMA, SchemaEntry, keys},
-    error::{Error, ErrorKind, Result},
+    error::{Error, ErrorKind, Result, SqlState},
     names::{DEFAULT_DATABASE, DEFAULT_SCHEMA},
     parse::{CreateNamed, Drop, Name},
     statement::{Context, Notice, Outcome, Work, WriteOutcome},
@@ -36,7 +36,7 @@ pub(super) async fn create_schema(
     check_name("schema", &schema)?;
     if schema.starts_with("pg_") {
         let message = format!("schema name {schema} is reserved: pg_ begins the names of system schemas");
-        return Err(Error::new(ErrorKind::Invalid, "42939", message).at(create.name.position));
+        return Err(Error::new(SqlState::ReservedName, message).at(create.name.position));
     }
     let catalog = context.catalog_of(work).await?;
     let Some(entry) = catalog.databases.get(&database) else {
@@ -125,10 +125,10 @@ pub(super) async fn drop_databases(
         let database = single(name)?;
         if database == DEFAULT_DATABASE || database == context.session.settings.search.database {
             return Err(Error::new(
-                ErrorKind::Invalid,
-                "55006",
+                SqlState::ObjectInUse,
                 format!("database {database} is in use: it cannot be dropped"),
             )
+            .of_kind(ErrorKind::Invalid)
             .at(name.position));
         }
         match catalog.databases.get(database) {
@@ -159,8 +159,7 @@ fn drop_contents(work: &Work, name: &str, schema: &SchemaEntry, cascade: bool) -
     if !schema.objects.is_empty() && !cascade {
         let names: Vec<&str> = schema.objects.keys().take(5).map(String::as_str).collect();
         return Err(Error::new(
-            ErrorKind::Invalid,
-            "2BP01",
+            SqlState::DependentObjectsStillExist,
             format!("schema {name} is not empty: it holds {}", names.join(", ")),
         )
         .with_hint("drop them first, or write CASCADE"));

@@ -9,13 +9,13 @@ use bytes::Bytes;
 use datafusion::{
     common::DFSchema,
     logical_expr::{Expr, ExprSchemable},
-    sql::sqlparser::ast,
 };
+use sqlparser::ast;
 
 use super::{check_name, existing, schema_for_new};
 use crate::{
     catalog::{BoundTable, CatalogState, ColumnDef, Object, TableDef, keys},
-    error::{Error, ErrorKind, Result},
+    error::{Error, Result, SqlState},
     names::ObjectPath,
     parse::{self, ColumnSpec, CreateTable},
     postgres::{analyze::with_zone, ast::spellings::rewrite_expression, exprs::has, plan::coerce_alone},
@@ -134,7 +134,7 @@ fn check_reserved(name: &str) -> Result<()> {
         || lower.starts_with("__bygone")
         || ["_change_type", "_op", "_version", "_author", "_message"].contains(&lower.as_str());
     if is_reserved {
-        return Err(Error::new(ErrorKind::Invalid, "42939", format!("the column name {name} is reserved"))
+        return Err(Error::new(SqlState::ReservedName, format!("the column name {name} is reserved"))
             .with_hint(
                 "row_history and table_diff have columns of that name: choose another, or give an alias",
             ));
@@ -163,7 +163,7 @@ fn plan_default(context: &Context<'_>, text: &str, name: &str, column_type: Colu
         context.state.create_logical_expr_from_sql_expr(ast::ExprWithAlias { expr, alias: None }, &schema)?;
     if has(&expr, |expr| matches!(expr, Expr::AggregateFunction(_) | Expr::WindowFunction(_))) {
         let message = "aggregate and window functions are not allowed in DEFAULT";
-        return Err(Error::new(ErrorKind::Invalid, "42803", message));
+        return Err(Error::new(SqlState::GroupingError, message));
     }
     check_assignment(&expr.get_type(&schema)?, name, column_type)?;
     let expr = coerce_alone(expr.cast_to(&column_type.arrow(), &schema)?, &schema)?;

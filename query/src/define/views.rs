@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use datafusion::sql::sqlparser::ast;
+use sqlparser::ast;
 
 use super::{check_name, existing, schema_for_new};
 use crate::{
     catalog::{Object, ViewDef, keys},
-    error::{Error, ErrorKind, Result},
+    error::{Error, Result, SqlState},
     names::internal::shown_name,
     parse::CreateView,
     statement::{Context, Notice, Outcome, Work, WriteOutcome},
@@ -38,7 +38,7 @@ pub(super) async fn create_view(
     let resolution = context.resolve(default).await?;
     let plan = context.names(&resolution).plan(ast::Statement::Query(create.query.clone()))?;
     if !plan.get_parameter_names()?.is_empty() {
-        return Err(Error::new(ErrorKind::Invalid, "42P02", "a view cannot have parameters"));
+        return Err(Error::new(SqlState::UndefinedParameter, "a view cannot have parameters"));
     }
     let width = plan.schema().fields().len();
     if !create.columns.is_empty() && create.columns.len() != width {

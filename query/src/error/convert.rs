@@ -11,11 +11,11 @@ use bygone_engine::Error as EngineError;
 use datafusion::{
     common::{Column, SchemaError},
     error::DataFusionError,
-    sql::sqlparser::parser::ParserError,
 };
+use sqlparser::parser::ParserError;
 
 use super::{
-    Error, ErrorKind, Position, position,
+    Error, ErrorKind, Position, SqlState, position,
     sql_types::with_sql_names,
     wording::{self, between},
 };
@@ -31,9 +31,9 @@ impl From<EngineError> for Error {
         }
         let message = error.to_string();
         match &error {
-            EngineError::Unavailable { .. } => Self::new(ErrorKind::Unavailable, "58030", message),
+            EngineError::Unavailable { .. } => Self::new(SqlState::IoError, message),
             EngineError::Corrupt { .. } => Self::corrupt(message),
-            EngineError::NoDatabase { found, .. } => Self::new(ErrorKind::NotFound, "3D000", message)
+            EngineError::NoDatabase { found, .. } => Self::new(SqlState::InvalidCatalogName, message)
                 .with_hint(if found.is_empty() {
                     "correct the path; opened for writing, it becomes a new database"
                 } else {
@@ -41,19 +41,20 @@ impl From<EngineError> for Error {
                 }),
             // Readers share the lock, so that no writer deletes what they read.
             EngineError::Locked(_) => Self::locked(message).with_hint("close the other process"),
-            EngineError::Fenced { .. } => Self::new(ErrorKind::Fenced, "57P01", message)
+            EngineError::Fenced { .. } => Self::new(SqlState::AdminShutdown, message)
+                .of_kind(ErrorKind::Fenced)
                 .with_hint("another writer took over: open the database again"),
-            EngineError::CommitUnknown(_) => Self::new(ErrorKind::Unavailable, "08007", message)
+            EngineError::CommitUnknown(_) => Self::new(SqlState::TransactionResolutionUnknown, message)
                 .with_hint("open the database again to find out"),
             EngineError::Poisoned(_) => {
-                Self::new(ErrorKind::Unavailable, "58030", message).with_hint("open the database again")
+                Self::new(SqlState::IoError, message).with_hint("open the database again")
             }
             EngineError::TooOld { requested, horizon } => {
                 Self::too_old(&display_timestamp(*requested), &display_timestamp(*horizon), None, None)
             }
-            EngineError::DuplicateKey { .. } => Self::new(ErrorKind::AlreadyExists, "23505", message),
-            EngineError::Closed => Self::new(ErrorKind::Unavailable, "57P01", "the database is closed"),
-            _ => Self::new(ErrorKind::Invalid, "22023", message),
+            EngineError::DuplicateKey { .. } => Self::new(SqlState::UniqueViolation, message),
+            EngineError::Closed => Self::new(SqlState::AdminShutdown, "the database is closed"),
+            _ => Self::new(SqlState::InvalidParameterValue, message),
         }
         .with_source(error)
     }
@@ -148,7 +149,7 @@ fn from_foreign(error: &(dyn std::error::Error + 'static)) -> Error {
             if matches!(io.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded) {
                 return Error::disk_full();
             }
-            return Error::new(ErrorKind::Unavailable, "58030", io.to_string());
+            return Error::new(SqlState::IoError, io.to_string());
         }
         cause = current.source();
     }
@@ -158,7 +159,7 @@ fn from_foreign(error: &(dyn std::error::Error + 'static)) -> Error {
 fn from_unimplemented(message: &str) -> Error {
     let message = plain(message);
     wording::known(&message)
-        .unwrap_or_else(|| Error::new(ErrorKind::Unsupported, "0A000", format!("not supported: {message}")))
+        .unwrap_or_else(|| Error::new(SqlState::FeatureNotSupported, format!("not supported: {message}")))
 }
 
 /// What DataFusion takes for its own mistake is often one of the statement.
@@ -177,10 +178,10 @@ fn from_internal(message: &str) -> Error {
 fn from_arrow(error: &ArrowError) -> Error {
     match error {
         ArrowError::ExternalError(inner) => from_foreign(inner.as_ref()),
-        ArrowError::DivideByZero => Error::new(ErrorKind::Invalid, "22012", "division by zero"),
+        ArrowError::DivideByZero => Error::new(SqlState::DivisionByZero, "division by zero"),
         ArrowError::ArithmeticOverflow(message) => {
             let message = plain(message);
-            wording::known(&message).unwrap_or_else(|| Error::new(ErrorKind::Invalid, "22003", message))
+            wording::known(&message).unwrap_or_else(|| Error::new(SqlState::NumericValueOutOfRange, message))
         }
         ArrowError::CastError(message)
         | ArrowError::ParseError(message)
@@ -243,7 +244,7 @@ fn from_schema(error: &SchemaError) -> Error {
 }
 
 fn ambiguous(name: &str) -> Error {
-    Error::new(ErrorKind::Invalid, "42702", format!("column {name} is ambiguous"))
+    Error::new(SqlState::AmbiguousColumn, format!("column {name} is ambiguous"))
         .with_hint("write the table's name or alias before it, or give the columns other names")
 }
 
@@ -270,7 +271,7 @@ fn from_plan(message: &str) -> Error {
         return Error::no_function(message);
     }
     if lower.contains("placeholder") {
-        return Error::new(ErrorKind::Invalid, "08P01", message);
+        return Error::new(SqlState::ProtocolViolation, message);
     }
     if lower.contains("correlated") || lower.contains("unsupported subquery plan") {
         return subquery_unsupported();
@@ -285,7 +286,7 @@ fn from_plan(message: &str) -> Error {
     {
         return Error::type_mismatch(message);
     }
-    Error::new(ErrorKind::Invalid, "42000", message)
+    Error::new(SqlState::SyntaxErrorOrAccessRuleViolation, message)
 }
 
 /// The name in the words of a plan that cannot run: `Column { relation: …, name: "id" }` ends them.
@@ -305,18 +306,18 @@ fn from_execution(message: &str) -> Error {
     }
     let lower = message.to_lowercase();
     if lower.contains("divide by zero") || lower.contains("division by zero") {
-        return Error::new(ErrorKind::Invalid, "22012", "division by zero");
+        return Error::new(SqlState::DivisionByZero, "division by zero");
     }
     if lower.contains("overflow") || lower.contains("out of range") || lower.contains("too large to store") {
-        return Error::new(ErrorKind::Invalid, "22003", message);
+        return Error::new(SqlState::NumericValueOutOfRange, message);
     }
     if lower.contains("cannot cast") || lower.contains("cannot parse") || lower.contains("error parsing") {
-        return Error::new(ErrorKind::Invalid, "22P02", message);
+        return Error::new(SqlState::InvalidTextRepresentation, message);
     }
     if lower.contains("more than one element") {
-        return Error::new(ErrorKind::Invalid, "21000", message);
+        return Error::new(SqlState::CardinalityViolation, message);
     }
-    Error::new(ErrorKind::Invalid, "22000", message)
+    Error::new(SqlState::DataException, message)
 }
 
 /// A message of DataFusion without its prefixes, its back trace, and the points in catalog names.

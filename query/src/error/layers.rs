@@ -6,7 +6,7 @@
 use bygone_mvcc::Error as MvccError;
 use bygone_snapshots::Error as SnapshotsError;
 
-use super::{Error, ErrorKind, did_you_mean};
+use super::{Error, SqlState, did_you_mean};
 use crate::time::display_timestamp;
 
 impl From<MvccError> for Error {
@@ -29,11 +29,11 @@ impl From<MvccError> for Error {
             MvccError::TooLarge { .. } => {
                 Self::limit(message).with_hint("commit in smaller parts, or release savepoints")
             }
-            MvccError::Finished => Self::new(ErrorKind::Invalid, "25P01", message),
-            MvccError::NoKeyspace(_) => Self::new(ErrorKind::NotFound, "42P01", message),
-            MvccError::KeyspaceExists(_) => Self::new(ErrorKind::AlreadyExists, "42P07", message),
+            MvccError::Finished => Self::new(SqlState::NoActiveTransaction, message),
+            MvccError::NoKeyspace(_) => Self::new(SqlState::UndefinedTable, message),
+            MvccError::KeyspaceExists(_) => Self::new(SqlState::DuplicateTable, message),
             MvccError::Engine(engine) => return engine.clone().into(),
-            _ => Self::new(ErrorKind::Invalid, "22023", message),
+            _ => Self::new(SqlState::InvalidParameterValue, message),
         }
         .with_source(error)
     }
@@ -62,12 +62,12 @@ impl From<SnapshotsError> for Error {
                 Self::snapshot_in_use(name, format!("it is held: {reason}"))
                     .with_hint(format!("ALTER SNAPSHOT {name} RELEASE HOLD"))
             }
-            SnapshotsError::Quota { .. } => Self::new(ErrorKind::Invalid, "53400", message)
+            SnapshotsError::Quota { .. } => Self::new(SqlState::ConfigurationLimitExceeded, message)
                 .with_hint("DROP SNAPSHOT those that nobody needs"),
             SnapshotsError::Changed { .. } => Self::conflict(message)
                 .with_hint("look again with RESTORE … DRY RUN, then give the new version"),
             SnapshotsError::Store(store) => return store.clone().into(),
-            _ => Self::new(ErrorKind::Invalid, "22023", message),
+            _ => Self::new(SqlState::InvalidParameterValue, message),
         }
         .with_source(error)
     }

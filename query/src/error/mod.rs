@@ -8,12 +8,14 @@ mod convert;
 mod layers;
 mod printable;
 mod sql_types;
+mod sqlstate;
 mod suggest;
 mod wording;
 
 use std::{fmt, sync::Arc};
 
 pub use printable::printable;
+pub use sqlstate::SqlState;
 pub use suggest::{did_you_mean, similar};
 
 /// The result of an SQL call.
@@ -75,7 +77,7 @@ impl fmt::Display for Position {
 #[derive(Clone, Debug)]
 pub struct Error {
     kind: ErrorKind,
-    sqlstate: &'static str,
+    state: SqlState,
     message: String,
     hint: Option<String>,
     position: Option<Position>,
@@ -95,10 +97,16 @@ impl std::error::Error for Error {
 }
 
 impl Error {
-    /// An error of this kind and code. The message is made [`printable`].
-    pub fn new(kind: ErrorKind, sqlstate: &'static str, message: impl Into<String>) -> Self {
+    /// An error of this state and its kind. The message is made [`printable`].
+    pub fn new(state: SqlState, message: impl Into<String>) -> Self {
         let message = printable::into_printable(message.into());
-        Self { kind, sqlstate, message, hint: None, position: None, source: None }
+        Self { kind: state.kind(), state, message, hint: None, position: None, source: None }
+    }
+
+    /// This error for a caller who can do something else about it than about others of its state.
+    pub fn of_kind(mut self, kind: ErrorKind) -> Self {
+        self.kind = kind;
+        self
     }
 
     /// This error with advice on what to do next. An empty hint changes nothing.
@@ -140,7 +148,12 @@ impl Error {
 
     /// The five-character SQLSTATE.
     pub fn sqlstate(&self) -> &'static str {
-        self.sqlstate
+        self.state.code()
+    }
+
+    /// The condition that the SQLSTATE stands for.
+    pub fn state(&self) -> SqlState {
+        self.state
     }
 
     /// What happened, in one line.
@@ -167,71 +180,71 @@ impl Error {
 
     /// 42601: the text is not SQL.
     pub fn syntax(message: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Invalid, "42601", message)
+        Self::new(SqlState::SyntaxError, message)
     }
 
     /// 0A000: SQL, but not in this database. `feature` is named as the user wrote it.
     pub fn unsupported(feature: impl fmt::Display) -> Self {
-        Self::new(ErrorKind::Unsupported, "0A000", format!("{feature} is not supported"))
+        Self::new(SqlState::FeatureNotSupported, format!("{feature} is not supported"))
     }
 
     /// 42P01: no such table or view.
     pub fn no_table<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
-        Self::new(ErrorKind::NotFound, "42P01", format!("table {name} does not exist"))
+        Self::new(SqlState::UndefinedTable, format!("table {name} does not exist"))
             .with_hint(did_you_mean(name, known))
     }
 
     /// 42703: no such column.
     pub fn no_column<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
-        Self::new(ErrorKind::NotFound, "42703", format!("column {name} does not exist"))
+        Self::new(SqlState::UndefinedColumn, format!("column {name} does not exist"))
             .with_hint(did_you_mean(name, known))
     }
 
     /// 3F000: no such schema.
     pub fn no_schema<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
-        Self::new(ErrorKind::NotFound, "3F000", format!("schema {name} does not exist"))
+        Self::new(SqlState::InvalidSchemaName, format!("schema {name} does not exist"))
             .with_hint(did_you_mean(name, known))
     }
 
     /// 3D000: no such database.
     pub fn no_database<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
-        Self::new(ErrorKind::NotFound, "3D000", format!("database {name} does not exist"))
+        Self::new(SqlState::InvalidCatalogName, format!("database {name} does not exist"))
             .with_hint(did_you_mean(name, known))
     }
 
     /// 42883: no such function.
     pub fn no_function(message: impl Into<String>) -> Self {
-        Self::new(ErrorKind::NotFound, "42883", message)
+        Self::new(SqlState::UndefinedFunction, message)
     }
 
     /// 42P07: a table or view of this name exists.
     pub fn table_exists(name: &str) -> Self {
-        Self::new(ErrorKind::AlreadyExists, "42P07", format!("table {name} already exists"))
+        Self::new(SqlState::DuplicateTable, format!("table {name} already exists"))
     }
 
     /// 42P06: a schema of this name exists.
     pub fn schema_exists(name: &str) -> Self {
-        Self::new(ErrorKind::AlreadyExists, "42P06", format!("schema {name} already exists"))
+        Self::new(SqlState::DuplicateSchema, format!("schema {name} already exists"))
     }
 
     /// 42P04: a database of this name exists.
     pub fn database_exists(name: &str) -> Self {
-        Self::new(ErrorKind::AlreadyExists, "42P04", format!("database {name} already exists"))
+        Self::new(SqlState::DuplicateDatabase, format!("database {name} already exists"))
     }
 
     /// 42701: a column is named twice.
     pub fn duplicate_column(name: &str) -> Self {
-        Self::new(ErrorKind::Invalid, "42701", format!("column {name} is named more than once"))
+        Self::new(SqlState::DuplicateColumn, format!("column {name} is named more than once"))
     }
 
     /// 42804: a value of the wrong type.
     pub fn type_mismatch(message: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Invalid, "42804", message)
+        Self::new(SqlState::DatatypeMismatch, message)
     }
 
     /// 42P16: a table definition that makes no sense.
     pub fn invalid_definition(message: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Invalid, "42P16", message)
+        Self::new(SqlState::InvalidTableDefinition, message)
     }
 
     // ---- moments and snapshots ----
@@ -245,8 +258,7 @@ impl Error {
             (Some(before), Some(after)) => format!("the nearest snapshots are {before} and {after}"),
         };
         Self::new(
-            ErrorKind::TooOld,
-            "72000",
+            SqlState::SnapshotTooOld,
             format!("{requested} is too old: the oldest readable moment is {horizon}"),
         )
         .with_hint(format!(
@@ -259,28 +271,28 @@ impl Error {
     pub fn no_snapshot<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
         let hint = did_you_mean(name, known);
         let hint = if hint.is_empty() { "SHOW SNAPSHOTS lists them".to_owned() } else { hint };
-        Self::new(ErrorKind::NotFound, "42704", format!("snapshot {name} does not exist")).with_hint(hint)
+        Self::new(SqlState::UndefinedObject, format!("snapshot {name} does not exist")).with_hint(hint)
     }
 
     /// 42710: a snapshot of this name exists.
     pub fn snapshot_exists(name: &str) -> Self {
-        Self::new(ErrorKind::AlreadyExists, "42710", format!("snapshot {name} already exists"))
+        Self::new(SqlState::DuplicateObject, format!("snapshot {name} already exists"))
             .with_hint("snapshots never move: choose another name, or drop the old one first")
     }
 
     /// 55006: the snapshot is held or in use.
     pub fn snapshot_in_use(name: &str, why: impl fmt::Display) -> Self {
-        Self::new(ErrorKind::Locked, "55006", format!("snapshot {name} cannot be dropped: {why}"))
+        Self::new(SqlState::ObjectInUse, format!("snapshot {name} cannot be dropped: {why}"))
     }
 
     /// 25006: a write where only reading is possible.
     pub fn read_only(why: impl fmt::Display) -> Self {
-        Self::new(ErrorKind::ReadOnly, "25006", format!("cannot write: {why}"))
+        Self::new(SqlState::ReadOnlyTransaction, format!("cannot write: {why}"))
     }
 
     /// 22023: a moment that has not happened yet.
     pub fn future(requested: &str, now: &str) -> Self {
-        Self::new(ErrorKind::Invalid, "22023", format!("{requested} is in the future: it is now {now}"))
+        Self::new(SqlState::InvalidParameterValue, format!("{requested} is in the future: it is now {now}"))
             .with_hint(
                 "a literal without zone is read in the session's time zone; write the zone to be exact",
             )
@@ -288,70 +300,47 @@ impl Error {
 
     /// 22023: a parameter or a moment that is not valid.
     pub fn invalid_value(message: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Invalid, "22023", message)
+        Self::new(SqlState::InvalidParameterValue, message)
     }
 
     // ---- data ----
 
     /// 23505: the key is there already. `key` reads like `(id)=(7)`.
     pub fn duplicate_key(table: &str, key: impl fmt::Display) -> Self {
-        Self::new(
-            ErrorKind::AlreadyExists,
-            "23505",
-            format!("duplicate key in table {table}: {key} exists already"),
-        )
+        Self::new(SqlState::UniqueViolation, format!("duplicate key in table {table}: {key} exists already"))
     }
 
     /// 23502: NULL where none may be.
     pub fn null_not_allowed(table: &str, column: &str) -> Self {
-        Self::new(ErrorKind::Invalid, "23502", format!("column {column} of table {table} must not be NULL"))
-    }
-
-    /// 23514: a check does not hold.
-    pub fn check_failed(table: &str, constraint: &str, row: impl fmt::Display) -> Self {
-        Self::new(
-            ErrorKind::Invalid,
-            "23514",
-            format!("row of table {table} breaks the check {constraint}: {row}"),
-        )
-    }
-
-    /// 23503: a reference that leads nowhere, or would.
-    pub fn reference_broken(table: &str, constraint: &str, key: impl fmt::Display) -> Self {
-        Self::new(
-            ErrorKind::Invalid,
-            "23503",
-            format!("table {table} breaks the reference {constraint}: {key}"),
-        )
+        Self::new(SqlState::NotNullViolation, format!("column {column} of table {table} must not be NULL"))
     }
 
     /// 22P02: text that is not a value of the type.
     pub fn bad_text(text: &str, type_name: impl fmt::Display) -> Self {
-        Self::new(ErrorKind::Invalid, "22P02", format!("{} is not a valid {type_name}", quoted(text)))
+        Self::new(SqlState::InvalidTextRepresentation, format!("{} is not a valid {type_name}", quoted(text)))
     }
 
     /// 22007: text that does not read like a time.
     pub fn bad_time(text: &str, type_name: impl fmt::Display) -> Self {
-        Self::new(ErrorKind::Invalid, "22007", format!("{} is not a valid {type_name}", quoted(text)))
+        Self::new(SqlState::InvalidDatetimeFormat, format!("{} is not a valid {type_name}", quoted(text)))
             .with_hint("write for instance '2024-01-31', '2024-01-31 12:00:00' or '2024-01-31 12:00:00+01'")
     }
 
     /// 22008: there is no such time.
     pub fn time_out_of_range(what: impl fmt::Display) -> Self {
-        Self::new(ErrorKind::Invalid, "22008", format!("{what} is out of range for a time"))
+        Self::new(SqlState::DatetimeFieldOverflow, format!("{what} is out of range for a time"))
             .with_hint("times are in the years 1 to 9999")
     }
 
     /// 22003: a number that does not fit.
     pub fn out_of_range(value: impl fmt::Display, type_name: impl fmt::Display) -> Self {
-        Self::new(ErrorKind::Invalid, "22003", format!("{value} is out of range for {type_name}"))
+        Self::new(SqlState::NumericValueOutOfRange, format!("{value} is out of range for {type_name}"))
     }
 
     /// 22001: text longer than the column allows.
     pub fn too_long(column: &str, type_name: impl fmt::Display, chars: usize) -> Self {
         Self::new(
-            ErrorKind::Invalid,
-            "22001",
+            SqlState::StringDataRightTruncation,
             format!("value of {chars} characters is too long for column {column} of type {type_name}"),
         )
     }
@@ -360,15 +349,14 @@ impl Error {
 
     /// 40001: somebody else committed first.
     pub fn conflict(what: impl fmt::Display) -> Self {
-        Self::new(ErrorKind::Conflict, "40001", format!("conflict with a concurrent commit: {what}"))
+        Self::new(SqlState::SerializationFailure, format!("conflict with a concurrent commit: {what}"))
             .with_hint("run the transaction again")
     }
 
     /// 25P02: the transaction failed earlier.
     pub fn transaction_aborted() -> Self {
         Self::new(
-            ErrorKind::Invalid,
-            "25P02",
+            SqlState::FailedTransaction,
             "the transaction failed earlier: statements are ignored until it ends",
         )
         .with_hint("ROLLBACK, or ROLLBACK TO a savepoint")
@@ -376,83 +364,81 @@ impl Error {
 
     /// 25P01: a statement that needs a transaction.
     pub fn no_transaction(statement: &str) -> Self {
-        Self::new(ErrorKind::Invalid, "25P01", format!("{statement} outside a transaction"))
+        Self::new(SqlState::NoActiveTransaction, format!("{statement} outside a transaction"))
             .with_hint("BEGIN first")
     }
 
     /// 25001: a statement that must not run inside a transaction.
     pub fn in_transaction(statement: &str) -> Self {
-        Self::new(ErrorKind::Invalid, "25001", format!("{statement} inside a transaction"))
+        Self::new(SqlState::ActiveTransaction, format!("{statement} inside a transaction"))
             .with_hint("COMMIT or ROLLBACK first")
     }
 
     /// 3B001: no such savepoint.
     pub fn no_savepoint(name: &str) -> Self {
-        Self::new(ErrorKind::NotFound, "3B001", format!("savepoint {name} does not exist"))
+        Self::new(SqlState::InvalidSavepoint, format!("savepoint {name} does not exist"))
     }
 
     /// 26000: no such prepared statement.
     pub fn no_prepared(name: &str) -> Self {
-        Self::new(ErrorKind::NotFound, "26000", format!("prepared statement {name} does not exist"))
+        Self::new(SqlState::InvalidStatementName, format!("prepared statement {name} does not exist"))
     }
 
     /// 42P05: a prepared statement of this name exists.
     pub fn prepared_exists(name: &str) -> Self {
-        Self::new(ErrorKind::AlreadyExists, "42P05", format!("prepared statement {name} already exists"))
+        Self::new(SqlState::DuplicatePreparedStatement, format!("prepared statement {name} already exists"))
     }
 
     // ---- the system ----
 
     /// 53100: the disk is full.
     pub fn disk_full() -> Self {
-        Self::new(ErrorKind::Unavailable, "53100", "the disk is full: nothing of this statement was kept")
+        Self::new(SqlState::DiskFull, "the disk is full: nothing of this statement was kept")
             .with_hint("free space, then run it again; the database stays readable")
     }
 
     /// 53200: more memory than allowed.
     pub fn out_of_memory(message: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Unavailable, "53200", message)
+        Self::new(SqlState::OutOfMemory, message)
             .with_hint("raise query_memory, in the session or of the database, or ask for less at once")
     }
 
     /// 54000: a limit of the program.
     pub fn limit(message: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Invalid, "54000", message)
+        Self::new(SqlState::ProgramLimitExceeded, message)
     }
 
     /// 55P03: locked by somebody else.
     pub fn locked(message: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Locked, "55P03", message)
+        Self::new(SqlState::LockNotAvailable, message)
     }
 
     /// 57014: cancelled.
     pub fn cancelled() -> Self {
-        Self::new(ErrorKind::Cancelled, "57014", "cancelled: nothing of this statement was kept")
+        Self::new(SqlState::QueryCanceled, "cancelled: nothing of this statement was kept")
     }
 
     /// XX001: stored bytes are damaged.
     pub fn corrupt(message: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Corrupt, "XX001", message).with_hint("restore the file from a copy")
+        Self::new(SqlState::DataCorrupted, message).with_hint("restore the file from a copy")
     }
 
     /// 58030: a file outside the database could not be read or written.
     pub fn file(path: &str, error: &std::io::Error) -> Self {
         match error.kind() {
             std::io::ErrorKind::NotFound => {
-                Self::new(ErrorKind::NotFound, "58P01", format!("file {path} does not exist"))
+                Self::new(SqlState::UndefinedFile, format!("file {path} does not exist"))
             }
-            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Self::new(
-                ErrorKind::Unavailable,
-                "53100",
-                format!("the disk is full: {path} was not written"),
-            ),
-            _ => Self::new(ErrorKind::Unavailable, "58030", format!("file {path}: {error}")),
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+                Self::new(SqlState::DiskFull, format!("the disk is full: {path} was not written"))
+            }
+            _ => Self::new(SqlState::IoError, format!("file {path}: {error}")),
         }
     }
 
     /// XX000: a mistake in this program.
     pub fn internal(message: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Internal, "XX000", message)
+        Self::new(SqlState::InternalError, message)
     }
 }
 

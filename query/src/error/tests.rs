@@ -4,8 +4,8 @@ use bygone_engine::Timestamp;
 use datafusion::{
     common::{Column, SchemaError, TableReference},
     error::DataFusionError,
-    sql::sqlparser::parser::ParserError,
 };
+use sqlparser::parser::ParserError;
 
 use super::{Error, ErrorKind, Position, convert::plain, did_you_mean};
 use crate::time::display_timestamp;

@@ -1,7 +1,7 @@
 //! Mistakes of users that DataFusion finds, with Postgres' codes and in its words. Its own messages name Rust types, list
 //! candidates, or call themselves internal errors.
 
-use super::{Error, ErrorKind, similar};
+use super::{Error, SqlState, similar};
 
 /// Functions that stand before OVER only.
 const WINDOW_FUNCTIONS: [&str; 11] = [
@@ -31,51 +31,87 @@ const NO_OPERATOR: [(&str, &str); 8] = [
 ];
 
 /// Messages by what is in them, their codes, and what is said instead; nothing for what they say themselves.
-const BY_PHRASE: [(&str, &str, &str); 24] = [
+const BY_PHRASE: [(&str, SqlState, &str); 24] = [
     (
         "Aggregate functions are not allowed in the WHERE clause",
-        "42803",
+        SqlState::GroupingError,
         "aggregate functions are not allowed in WHERE",
     ),
-    ("Aggregate function calls cannot be nested", "42803", "aggregate function calls cannot be nested"),
+    (
+        "Aggregate function calls cannot be nested",
+        SqlState::GroupingError,
+        "aggregate function calls cannot be nested",
+    ),
     (
         "queries have different number of columns",
-        "42601",
+        SqlState::SyntaxError,
         "each branch of a UNION must have as many columns as the first",
     ),
     (
         "recursive term must have the same number of columns",
-        "42601",
+        SqlState::SyntaxError,
         "both terms of a recursive query must have as many columns",
     ),
-    ("Order by index starts at 1", "42P10", "ORDER BY position 0 is not in the select list"),
+    (
+        "Order by index starts at 1",
+        SqlState::InvalidColumnReference,
+        "ORDER BY position 0 is not in the select list",
+    ),
     (
         "invalid digit found in string",
-        "42601",
+        SqlState::SyntaxError,
         "a constant in ORDER BY must be a whole number, the position of a column",
     ),
-    ("appear in select list", "42P10", "for SELECT DISTINCT, what ORDER BY names must be in the select list"),
-    ("NTILE requires a positive integer", "22014", "the argument of ntile must be greater than zero"),
-    ("LIMIT must be >= 0", "2201W", "LIMIT must not be negative"),
-    ("OFFSET must be >=0", "2201X", "OFFSET must not be negative"),
-    ("take square root of a negative number", "2201F", "cannot take square root of a negative number"),
-    ("zero raised to a negative power", "2201F", "zero raised to a negative power is undefined"),
-    ("Step cannot be zero", "22023", "the step of a series must not be zero"),
-    ("field position must not be zero", "22023", "field position must not be zero"),
-    ("Date part '", "22023", ""),
-    ("There is no built-in encoding", "22023", ""),
-    ("Failed to decode value", "22023", ""),
-    ("Unary operator '-' only supports", "42883", "operator - takes a number or an interval"),
-    ("is not Struct, Map, or Null", "42809", "a field or a key is asked of what is no record and no map"),
-    ("unnest() can only be applied", "42883", "unnest takes an array"),
+    (
+        "appear in select list",
+        SqlState::InvalidColumnReference,
+        "for SELECT DISTINCT, what ORDER BY names must be in the select list",
+    ),
+    (
+        "NTILE requires a positive integer",
+        SqlState::InvalidArgumentForNtile,
+        "the argument of ntile must be greater than zero",
+    ),
+    ("LIMIT must be >= 0", SqlState::InvalidRowCountInLimitClause, "LIMIT must not be negative"),
+    ("OFFSET must be >=0", SqlState::InvalidRowCountInOffsetClause, "OFFSET must not be negative"),
+    (
+        "take square root of a negative number",
+        SqlState::InvalidArgumentForPowerFunction,
+        "cannot take square root of a negative number",
+    ),
+    (
+        "zero raised to a negative power",
+        SqlState::InvalidArgumentForPowerFunction,
+        "zero raised to a negative power is undefined",
+    ),
+    ("Step cannot be zero", SqlState::InvalidParameterValue, "the step of a series must not be zero"),
+    ("field position must not be zero", SqlState::InvalidParameterValue, "field position must not be zero"),
+    ("Date part '", SqlState::InvalidParameterValue, ""),
+    ("There is no built-in encoding", SqlState::InvalidParameterValue, ""),
+    ("Failed to decode value", SqlState::InvalidParameterValue, ""),
+    (
+        "Unary operator '-' only supports",
+        SqlState::UndefinedFunction,
+        "operator - takes a number or an interval",
+    ),
+    (
+        "is not Struct, Map, or Null",
+        SqlState::WrongObjectType,
+        "a field or a key is asked of what is no record and no map",
+    ),
+    ("unnest() can only be applied", SqlState::UndefinedFunction, "unnest takes an array"),
     (
         "must be an INTEGER, TIMESTAMP, DATE or NULL",
-        "42883",
+        SqlState::UndefinedFunction,
         "generate_series takes whole numbers, dates or times",
     ),
-    ("Expected an integer value", "42883", "the offset must be a whole number"),
-    ("invalid Unicode scalar value", "22023", ""),
-    ("more than one row", "21000", "more than one row returned by a subquery used as an expression"),
+    ("Expected an integer value", SqlState::UndefinedFunction, "the offset must be a whole number"),
+    ("invalid Unicode scalar value", SqlState::InvalidParameterValue, ""),
+    (
+        "more than one row",
+        SqlState::CardinalityViolation,
+        "more than one row returned by a subquery used as an expression",
+    ),
 ];
 
 /// The error that a message stands for, if it is a known one.
@@ -91,13 +127,9 @@ pub(super) fn known(message: &str) -> Option<Error> {
         .or_else(|| phrase(message))
 }
 
-fn invalid(code: &'static str, message: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Invalid, code, message)
-}
-
 fn phrase(message: &str) -> Option<Error> {
-    let (_, code, words) = BY_PHRASE.iter().find(|(phrase, ..)| message.contains(phrase))?;
-    Some(invalid(code, if words.is_empty() { lowercase(message) } else { (*words).to_owned() }))
+    let (_, state, words) = BY_PHRASE.iter().find(|(phrase, ..)| message.contains(phrase))?;
+    Some(Error::new(*state, if words.is_empty() { lowercase(message) } else { (*words).to_owned() }))
 }
 
 fn operator(message: &str) -> Option<Error> {
@@ -124,7 +156,7 @@ fn function(message: &str) -> Option<Error> {
     if let Some(name) = between(message, "Invalid function '", "'") {
         if WINDOW_FUNCTIONS.contains(&name) {
             let message = format!("window function {name} requires an OVER clause");
-            return Some(invalid("42809", message));
+            return Some(Error::new(SqlState::WrongObjectType, message));
         }
         let offered = between(message, "Did you mean '", "'");
         let found = offered.filter(|offered| !similar(name, [*offered]).is_empty());
@@ -152,15 +184,18 @@ fn grouping(message: &str) -> Option<Error> {
     }
     let column =
         between(message, "column \"", "\" must").or_else(|| between(message, "references: ", " must"))?;
-    Some(invalid(
-        "42803",
+    Some(Error::new(
+        SqlState::GroupingError,
         format!("column {column} must appear in the GROUP BY clause or be used in an aggregate function"),
     ))
 }
 
 fn boolean(message: &str) -> Option<Error> {
     let wrong = |place: &str, found: &str| {
-        invalid("42804", format!("argument of {place} must be BOOLEAN, not {}", found.trim_end_matches('.')))
+        Error::new(
+            SqlState::DatatypeMismatch,
+            format!("argument of {place} must be BOOLEAN, not {}", found.trim_end_matches('.')),
+        )
     };
     if let Some((_, found)) = message.split_once(" returning ")
         && message.starts_with("Cannot create filter with non-boolean predicate")
@@ -189,14 +224,17 @@ fn boolean(message: &str) -> Option<Error> {
             .map(|found| ("OFFSET", found))
     });
     found.map(|(place, found)| {
-        invalid("42804", format!("argument of {place} must be BIGINT, not {}", found.trim_end_matches('.')))
+        Error::new(
+            SqlState::DatatypeMismatch,
+            format!("argument of {place} must be BIGINT, not {}", found.trim_end_matches('.')),
+        )
     })
 }
 
 fn cast(message: &str) -> Option<Error> {
     if let Some((_, types)) = message.split_once("Unsupported CAST from ") {
         let (from, to) = types.split_once(" to ")?;
-        return Some(invalid("42846", format!("cannot cast {from} to {to}")));
+        return Some(Error::new(SqlState::CannotCoerce, format!("cannot cast {from} to {to}")));
     }
     if let Some((_, cast)) = message.split_once("Can't cast value ") {
         let (value, data_type) = cast.split_once(" to type ")?;
@@ -212,7 +250,7 @@ fn cast(message: &str) -> Option<Error> {
         return Some(Error::bad_text(text, data_type));
     }
     if let Some(operation) = message.split_once("Overflow happened on: ").map(|(_, operation)| operation) {
-        return Some(invalid("22003", format!("{operation} is out of range")));
+        return Some(Error::new(SqlState::NumericValueOutOfRange, format!("{operation} is out of range")));
     }
     let types = message.contains("Inconsistent data type across values list").then_some(message)?;
     let (one, other) = types.split_once("Was ")?.1.split_once(" but found ")?;
@@ -221,8 +259,12 @@ fn cast(message: &str) -> Option<Error> {
 }
 
 fn position(message: &str) -> Option<Error> {
-    let outside =
-        |place: &str, at: &str| invalid("42P10", format!("{place} position {at} is not in the select list"));
+    let outside = |place: &str, at: &str| {
+        Error::new(
+            SqlState::InvalidColumnReference,
+            format!("{place} position {at} is not in the select list"),
+        )
+    };
     if let Some(at) = between(message, "Order by column out of bounds, specified: ", ",") {
         return Some(outside("ORDER BY", at));
     }
@@ -232,12 +274,15 @@ fn position(message: &str) -> Option<Error> {
 fn names(message: &str) -> Option<Error> {
     if let Some(name) = message.strip_prefix("Invalid qualifier ") {
         let message = format!("table {name} is not in FROM");
-        return Some(Error::new(ErrorKind::NotFound, "42P01", message));
+        return Some(Error::new(SqlState::UndefinedTable, message));
     }
     let (columns, names) =
         message.strip_prefix("Source table contains ")?.split_once(" columns but only ")?;
     let names = names.split(' ').next()?;
-    Some(invalid("42P10", format!("a table of {columns} columns is given names for {names}")))
+    Some(Error::new(
+        SqlState::InvalidColumnReference,
+        format!("a table of {columns} columns is given names for {names}"),
+    ))
 }
 
 fn regular_expression(message: &str) -> Option<Error> {
@@ -250,7 +295,7 @@ fn regular_expression(message: &str) -> Option<Error> {
         .unwrap_or(message)
         .trim_matches(|c| c == '~' || c == '\n' || c == ')');
     let reason = reason.lines().next().unwrap_or(reason);
-    Some(invalid("2201B", format!("invalid regular expression: {reason}")))
+    Some(Error::new(SqlState::InvalidRegularExpression, format!("invalid regular expression: {reason}")))
 }
 
 /// A message that begins as ours do.

@@ -16,13 +16,14 @@ mod series;
 
 use std::sync::Arc;
 
-use datafusion::{catalog::TableProvider, common::ScalarValue, sql::sqlparser::ast::ObjectName};
+use datafusion::{catalog::TableProvider, common::ScalarValue};
+use sqlparser::ast::ObjectName;
 
 pub(crate) use points::{POINT_FUNCTIONS, point_functions};
 pub(crate) use series::TimeSeriesTable;
 
 use crate::{
-    error::{Error, ErrorKind, Result},
+    error::{Error, Result, SqlState},
     moment::{Moment, OpenMoment},
     names::{ObjectPath, SearchPath},
     statement::{OpenMoments, version_of},
@@ -59,7 +60,7 @@ pub(crate) async fn table_function(
 }
 
 fn wrong_call(usage: &str) -> Error {
-    Error::new(ErrorKind::Invalid, "42883", format!("call it as {usage}"))
+    Error::new(SqlState::UndefinedFunction, format!("call it as {usage}"))
 }
 
 /// The table that an argument names: `'t'`, `'schema.t'` or `'database.schema.t'`; `None` for NULL and for what is no text.

@@ -8,22 +8,16 @@ use std::{
     sync::Arc,
 };
 
-use arrow::datatypes::DataType;
-use datafusion::{
-    common::ScalarValue,
-    sql::sqlparser::ast::{
-        self, BinaryOperator, Expr, ObjectName, SetExpr, TableFactor, Value, VisitMut, VisitorMut,
-    },
-};
+use datafusion::common::ScalarValue;
 use parking_lot::Mutex;
+use sqlparser::ast::{
+    self, BinaryOperator, Expr, ObjectName, SetExpr, TableFactor, Value, VisitMut, VisitorMut,
+};
 
 use crate::{
     catalog::{BoundTable, TableDef},
     parse::{Delete, PointId, Update, folded_ident, placeholder_index, plain_constant},
-    postgres::{
-        ast::rows::{fields, fields_mut},
-        exprs::is_text,
-    },
+    postgres::ast::rows::{fields, fields_mut},
     types::ColumnType,
 };
 
@@ -196,7 +190,7 @@ impl Templated {
                 TemplateConstant::Literal(value) => value,
                 TemplateConstant::Parameter(index) => parameters.get(*index)?,
             };
-            if value.is_null() || !is_compatible(&value.data_type(), *column_type) {
+            if value.is_null() || !column_type.plans_like(&value.data_type()) {
                 return None;
             }
             constants.push(value.clone());
@@ -287,9 +281,7 @@ impl ConstantExtractor<'_> {
             TemplateConstant::Parameter(number)
         } else {
             match plain_constant(expr) {
-                Some(value) if is_compatible(&value.data_type(), column_type) => {
-                    TemplateConstant::Literal(value)
-                }
+                Some(value) if column_type.plans_like(&value.data_type()) => TemplateConstant::Literal(value),
                 _ => return,
             }
         };
@@ -336,27 +328,5 @@ impl VisitorMut for PlaceholderNumbering {
             }
             None => ControlFlow::Break(()),
         }
-    }
-}
-
-/// Whether a constant of that type beside a column is planned as a parameter of the type is: its value decides nothing.
-fn is_compatible(data_type: &DataType, column_type: ColumnType) -> bool {
-    use DataType::{Binary, Boolean, Date32, Decimal128, Timestamp};
-    let is_text = is_text(data_type);
-    match column_type {
-        ColumnType::Boolean => *data_type == Boolean,
-        ColumnType::SmallInt | ColumnType::Integer | ColumnType::BigInt => {
-            is_text || (data_type.is_integer() && *data_type != DataType::UInt64)
-        }
-        ColumnType::Decimal { .. } => {
-            matches!(data_type, Decimal128(..)) || (data_type.is_integer() && *data_type != DataType::UInt64)
-        }
-        // Digits beside floats are read in a way of their own.
-        ColumnType::Real | ColumnType::Double => data_type.is_floating(),
-        ColumnType::Text { .. } => is_text,
-        ColumnType::Date => is_text || *data_type == Date32,
-        ColumnType::Timestamp => is_text || matches!(data_type, Timestamp(_, None)),
-        ColumnType::TimestampTz => is_text || matches!(data_type, Timestamp(_, Some(_))),
-        ColumnType::Bytes => is_text || *data_type == Binary,
     }
 }

@@ -8,7 +8,8 @@
 pub(crate) mod internal;
 mod object_path;
 
-use datafusion::{common::TableReference, sql::sqlparser::ast::ObjectName};
+use datafusion::common::TableReference;
+use sqlparser::ast::ObjectName;
 
 pub(crate) use object_path::{DEFAULT_DATABASE, DEFAULT_SCHEMA, ObjectPath};
 

@@ -9,7 +9,7 @@ use std::{
     ops::ControlFlow,
 };
 
-use datafusion::sql::sqlparser::{
+use sqlparser::{
     ast::{
         self, BinaryOperator, Expr, Function, GroupByExpr, ObjectName, ObjectNamePart, Query, Select,
         SetExpr, SetOperator, SetQuantifier, TableFactor, TableVersion, Visit, Visitor,

@@ -12,7 +12,7 @@
 //!    error: `super::check` counts them.
 //! 2. The tokens put in carry the place of the clause, so that errors point at the user's text.
 
-use datafusion::sql::sqlparser::{
+use sqlparser::{
     keywords::Keyword,
     parser::Parser,
     tokenizer::{Span, Token, TokenWithSpan, Word},

@@ -1,9 +1,7 @@
 //! Constants and parameters of a tree that need no planner.
 
-use datafusion::{
-    common::ScalarValue,
-    sql::sqlparser::ast::{Expr, UnaryOperator, Value},
-};
+use datafusion::common::ScalarValue;
+use sqlparser::ast::{Expr, UnaryOperator, Value};
 
 /// The value of a text, a truth value or a whole number as the planner gives it; none for anything else.
 pub(crate) fn plain_constant(expr: &Expr) -> Option<ScalarValue> {

@@ -1,6 +1,6 @@
 //! A place in the tokens of one statement, with what a small grammar needs.
 
-use datafusion::sql::sqlparser::{
+use sqlparser::{
     parser::{Parser, ParserError},
     tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer, Word},
 };

@@ -1,6 +1,6 @@
 //! Queries and data changes: read by the parser underneath, then taken apart into what this database does.
 
-use datafusion::sql::sqlparser::{
+use sqlparser::{
     ast::{
         self, AssignmentTarget, Expr, FromTable, ObjectName, ObjectNamePart, SetExpr, TableFactor,
         TableObject, TableWithJoins,
@@ -368,10 +368,7 @@ fn columns_after_name(cursor: &Cursor<'_>, to: usize) -> Result<Option<std::ops:
     Ok(Some(start..list.at))
 }
 
-fn parser_tokens(
-    text: &str,
-    span: datafusion::sql::sqlparser::tokenizer::Span,
-) -> Vec<datafusion::sql::sqlparser::tokenizer::TokenWithSpan> {
+fn parser_tokens(text: &str, span: sqlparser::tokenizer::Span) -> Vec<sqlparser::tokenizer::TokenWithSpan> {
     let source = super::cursor::Source::new(text);
     let mut tokens = source.tokens().unwrap_or_default();
     for token in &mut tokens {

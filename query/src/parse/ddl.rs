@@ -1,6 +1,6 @@
 //! Tables, views, schemas, databases: `CREATE`, `DROP`, `ALTER`.
 
-use datafusion::sql::sqlparser::{
+use sqlparser::{
     ast::{self, ColumnOption, TableConstraint},
     parser::Parser,
     tokenizer::Token,

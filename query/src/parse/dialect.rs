@@ -2,7 +2,7 @@
 
 use std::any::{Any, TypeId};
 
-use datafusion::sql::sqlparser::{
+use sqlparser::{
     ast::{BinaryOperator, CastKind, DataType, ExactNumberInfo, Expr, UnaryOperator, Value},
     dialect::{Dialect, GenericDialect, Precedence},
     keywords::Keyword,

@@ -25,7 +25,7 @@ mod statement;
 
 use std::sync::Arc;
 
-use datafusion::sql::sqlparser::{
+use sqlparser::{
     ast,
     tokenizer::{Token, TokenWithSpan},
 };

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use datafusion::sql::sqlparser::{ast, tokenizer::Word};
+use sqlparser::{ast, tokenizer::Word};
 
 use crate::error::Position;
 

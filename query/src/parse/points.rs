@@ -1,6 +1,6 @@
 //! Points: the moments that a text names.
 
-use datafusion::sql::sqlparser::ast;
+use sqlparser::ast;
 
 use crate::error::Position;
 

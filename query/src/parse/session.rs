@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use datafusion::sql::sqlparser::{ast, parser::Parser, tokenizer::Token};
+use sqlparser::{ast, parser::Parser, tokenizer::Token};
 
 use super::{
     cursor::Cursor,

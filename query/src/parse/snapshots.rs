@@ -1,6 +1,6 @@
 //! Snapshots and restores.
 
-use datafusion::sql::sqlparser::{ast, tokenizer::Token};
+use sqlparser::{ast, tokenizer::Token};
 
 use super::{
     cursor::Cursor,

@@ -22,7 +22,7 @@ use bytes::Bytes;
 use super::snapshots::{database_of, keyspaces_of};
 use crate::{
     catalog::{BoundTable, CatalogState, NamespaceRow, Object, ObjectRow, keys},
-    error::{Error, ErrorKind, Result},
+    error::{Error, Result, SqlState},
     moment::OpenMoment,
     names::{DEFAULT_DATABASE, DEFAULT_SCHEMA, ObjectPath},
     parse::{Restore, Scope},
@@ -149,8 +149,7 @@ async fn add_table(
         }
         Some(_) => {
             return Err(Error::new(
-                ErrorKind::AlreadyExists,
-                "42P07",
+                SqlState::DuplicateTable,
                 format!("table {path} was dropped since, and another of that name was created"),
             )
             .with_hint("drop the new one first, or restore the database"));

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use bygone_engine::types::Timestamp;
-use datafusion::{common::ScalarValue, sql::sqlparser::ast};
+use datafusion::common::ScalarValue;
+use sqlparser::ast;
 
 use super::{Names, Resolution, Resolver};
 use crate::{

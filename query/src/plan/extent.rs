@@ -8,7 +8,7 @@ use std::{
     ops::ControlFlow,
 };
 
-use datafusion::sql::sqlparser::ast::{Expr, ObjectName, Query, Select, SelectItem, TableFactor, Visitor};
+use sqlparser::ast::{Expr, ObjectName, Query, Select, SelectItem, TableFactor, Visitor};
 
 use crate::{
     error::{Error, Result},
@@ -250,7 +250,7 @@ impl Visitor for Measure<'_> {
 
 #[cfg(test)]
 mod tests {
-    use datafusion::sql::sqlparser::{ast::Visit, dialect::PostgreSqlDialect, parser::Parser};
+    use sqlparser::{ast::Visit, dialect::PostgreSqlDialect, parser::Parser};
 
     use super::*;
 

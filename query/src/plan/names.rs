@@ -19,8 +19,8 @@ use datafusion::{
     },
     optimizer::simplify_expressions::ExprSimplifier,
     sql::planner::{ParserOptions, PlannerContext, SqlToRel},
-    sql::sqlparser::ast::Statement,
 };
+use sqlparser::ast::Statement;
 
 use super::{Resolution, growth::check_growth, relation::Points, resolve::Bindings};
 use crate::{

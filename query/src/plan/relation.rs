@@ -10,8 +10,8 @@ use datafusion::{
         LogicalPlanBuilder,
         planner::{PlannedRelation, RelationPlanner, RelationPlannerContext, RelationPlanning},
     },
-    sql::sqlparser::ast::TableFactor,
 };
+use sqlparser::ast::TableFactor;
 
 use super::{Names, Resolution, resolve::Bindings};
 use crate::{

@@ -15,9 +15,9 @@ use datafusion::{
     },
     logical_expr::{Expr, ScalarUDF, simplify::SimplifyContext},
     optimizer::simplify_expressions::ExprSimplifier,
-    sql::sqlparser::ast::{self, ObjectName, Query, TableFactor, Value, Visit, Visitor},
 };
 use futures::future::BoxFuture;
+use sqlparser::ast::{self, ObjectName, Query, TableFactor, Value, Visit, Visitor};
 
 use super::{
     extent::{Extent, Measure},

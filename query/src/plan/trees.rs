@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{Visit, Visitor};
+use sqlparser::ast::{Visit, Visitor};
 
 use crate::parse::{
     ChangeStatement, DefineStatement, Explained, InsertSource, PastStatement, ReadStatement,

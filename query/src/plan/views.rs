@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow::datatypes::FieldRef;
-use datafusion::sql::sqlparser::ast;
 use futures::future::BoxFuture;
+use sqlparser::ast;
 
 use super::{Names, Resolver};
 use crate::{

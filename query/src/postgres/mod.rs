@@ -48,8 +48,8 @@ use datafusion::{
     execution::SessionStateBuilder,
     logical_expr::{AggregateUDF, LogicalPlan},
     optimizer::{Analyzer, AnalyzerRule},
-    sql::sqlparser::ast::Statement,
 };
+use sqlparser::ast::Statement;
 
 use crate::time::TimeZone;
 

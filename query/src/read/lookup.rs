@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use datafusion::{common::ScalarValue, logical_expr::LogicalPlan, sql::sqlparser::ast};
+use datafusion::{common::ScalarValue, logical_expr::LogicalPlan};
+use sqlparser::ast;
 
 use super::query::plan_query;
 use crate::{

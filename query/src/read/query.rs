@@ -1,6 +1,7 @@
 //! `SELECT`: from a tree to a plan, and to rows.
 
-use datafusion::{logical_expr::LogicalPlan, sql::sqlparser::ast};
+use datafusion::logical_expr::LogicalPlan;
+use sqlparser::ast;
 
 use super::lookup;
 use crate::{

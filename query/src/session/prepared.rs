@@ -8,7 +8,7 @@ use datafusion::{common::ScalarValue, logical_expr::planner::TypePlanner};
 
 use super::texts::Ready;
 use crate::{
-    error::{Error, ErrorKind, Result},
+    error::{Error, Result, SqlState},
     parse::{Execute, Prepare},
     postgres::functions::cast_value,
     statement::{Context, Outcome},
@@ -62,8 +62,7 @@ impl PreparedStatements {
         }
         if !prepared.types.is_empty() && values.len() != prepared.types.len() {
             return Err(Error::new(
-                ErrorKind::Invalid,
-                "42601",
+                SqlState::SyntaxError,
                 format!("{} takes {} parameters, not {}", execute.name, prepared.types.len(), values.len()),
             ));
         }

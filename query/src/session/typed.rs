@@ -4,7 +4,7 @@ use futures::TryStreamExt;
 
 use super::Session;
 use crate::{
-    error::{Error, ErrorKind, Result},
+    error::{Error, Result, SqlState},
     statement::Rows,
     values::{FromRow, IntoParameters, Row},
 };
@@ -35,7 +35,7 @@ impl Session {
     /// As [`Session::execute`].
     pub async fn query_one<T: FromRow>(&self, sql: &str, parameters: impl IntoParameters) -> Result<T> {
         self.query_optional(sql, parameters).await?.ok_or_else(|| {
-            Error::new(ErrorKind::NotFound, "02000", "the query has no row")
+            Error::new(SqlState::NoData, "the query has no row")
                 .with_hint("use query_optional where that may be")
         })
     }
@@ -57,7 +57,7 @@ impl Session {
         while let Some(batch) = rows.try_next().await? {
             let has_several = batch.num_rows() > 1 || (first.is_some() && batch.num_rows() > 0);
             if has_several {
-                return Err(Error::new(ErrorKind::Invalid, "21000", "the query has more than one row")
+                return Err(Error::new(SqlState::CardinalityViolation, "the query has more than one row")
                     .with_hint("add LIMIT 1, or use query_rows"));
             }
             if batch.num_rows() == 1 {

@@ -6,7 +6,7 @@ use datafusion::{
 };
 
 use crate::{
-    error::{Error, ErrorKind, Result},
+    error::{Error, Result, SqlState},
     parse::placeholder_index,
     postgres::{plan::coerce, walk::rewrite_exprs},
 };
@@ -61,7 +61,7 @@ pub(crate) fn bind(plan: LogicalPlan, parameters: &[ScalarValue]) -> Result<Logi
 /// The bound value of `$n`.
 pub(crate) fn parameter(parameters: &[ScalarValue], id: &str) -> Result<ScalarValue> {
     let missing = || {
-        Error::new(ErrorKind::Invalid, "08P01", format!("parameter {id} has no value"))
+        Error::new(SqlState::ProtocolViolation, format!("parameter {id} has no value"))
             .with_hint(format!("{} parameters were bound", parameters.len()))
     };
     placeholder_index(id).and_then(|index| parameters.get(index)).cloned().ok_or_else(missing)

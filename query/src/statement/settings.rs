@@ -204,7 +204,7 @@ pub(crate) fn canonical(name: &str) -> Result<&'static str> {
         other => other,
     };
     NAMES.iter().find(|known| **known == wanted).copied().ok_or_else(|| {
-        Error::new(crate::error::ErrorKind::NotFound, "42704", format!("setting {name} does not exist"))
+        Error::new(crate::error::SqlState::UndefinedObject, format!("setting {name} does not exist"))
             .with_hint(did_you_mean(&lower, NAMES))
     })
 }

@@ -10,7 +10,7 @@
 
 use arrow::datatypes::DataType;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result, SqlState};
 
 use super::ColumnType;
 
@@ -84,7 +84,7 @@ pub(crate) fn check_cast(from: &DataType, to: &DataType) -> Result<()> {
         return Ok(());
     }
     let message = format!("cannot cast type {} to {}", name_of(from), name_of(to));
-    let error = Error::new(ErrorKind::Invalid, "42846", message);
+    let error = Error::new(SqlState::CannotCoerce, message);
     Err(error.with_hint(match (Family::of(from), Family::of(to)) {
         (Some(Family::Whole | Family::Number), Some(Family::Timestamp | Family::Instant | Family::Date)) => {
             "to_timestamp(seconds) makes a time of seconds since 1970"

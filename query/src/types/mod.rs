@@ -20,8 +20,8 @@ use std::fmt;
 
 use arrow::datatypes::{DataType, TimeUnit};
 use bygone_engine::rows::ColumnKind;
-use datafusion::sql::sqlparser::ast::{self, CharacterLength, ExactNumberInfo, TimezoneInfo};
 use serde::{Deserialize, Serialize};
+use sqlparser::ast::{self, CharacterLength, ExactNumberInfo, TimezoneInfo};
 
 use crate::error::{Error, Result};
 
@@ -112,6 +112,44 @@ impl ColumnType {
             Self::Double => ColumnKind::Float64,
             Self::Text { .. } => ColumnKind::Text,
             Self::Bytes => ColumnKind::Bytes,
+        }
+    }
+
+    /// Whether a constant of an Arrow type beside a column of this type is planned as a parameter of this type
+    /// is: its value decides nothing.
+    pub(crate) fn plans_like(self, data_type: &DataType) -> bool {
+        let is_text = data_type.is_string();
+        let is_integer = data_type.is_integer() && *data_type != DataType::UInt64;
+        match self {
+            Self::Boolean => *data_type == DataType::Boolean,
+            Self::SmallInt | Self::Integer | Self::BigInt => is_text || is_integer,
+            Self::Decimal { .. } => is_integer || matches!(data_type, DataType::Decimal128(..)),
+            // Digits beside floats are read in a way of their own.
+            Self::Real | Self::Double => data_type.is_floating(),
+            Self::Text { .. } => is_text,
+            Self::Date => is_text || *data_type == DataType::Date32,
+            Self::Timestamp => is_text || matches!(data_type, DataType::Timestamp(_, None)),
+            Self::TimestampTz => is_text || matches!(data_type, DataType::Timestamp(_, Some(_))),
+            Self::Bytes => is_text || *data_type == DataType::Binary,
+        }
+    }
+
+    /// The name of the type in Postgres' catalogs, which is that of a column `x::type` without an alias.
+    pub(crate) fn internal_name(self) -> &'static str {
+        match self {
+            Self::Boolean => "bool",
+            Self::SmallInt => "int2",
+            Self::Integer => "int4",
+            Self::BigInt => "int8",
+            Self::Real => "float4",
+            Self::Double => "float8",
+            Self::Decimal { .. } => "numeric",
+            Self::Text { chars_max: None } => "text",
+            Self::Text { .. } => "varchar",
+            Self::Date => "date",
+            Self::Timestamp => "timestamp",
+            Self::TimestampTz => "timestamptz",
+            Self::Bytes => "bytea",
         }
     }
 

@@ -4,8 +4,8 @@ use arrow::datatypes::{DataType, FieldRef, TimeUnit};
 use datafusion::{
     common::{Result, datatype::DataTypeExt},
     logical_expr::planner::TypePlanner,
-    sql::sqlparser::ast::{self, ExactNumberInfo, TimezoneInfo},
 };
+use sqlparser::ast::{self, ExactNumberInfo, TimezoneInfo};
 
 use super::{ColumnType, UTC};
 

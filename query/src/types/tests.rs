@@ -1,4 +1,4 @@
-use datafusion::sql::sqlparser::{dialect::GenericDialect, parser::Parser};
+use sqlparser::{dialect::GenericDialect, parser::Parser};
 
 use super::ColumnType;
 use crate::error::Result;

@@ -9,7 +9,7 @@ use datafusion::common::ScalarValue;
 
 use super::Row;
 use crate::{
-    error::{Error, ErrorKind, Result},
+    error::{Error, Result, SqlState},
     types::ColumnType,
 };
 
@@ -46,17 +46,20 @@ pub trait FromRow: Sized {
 fn mismatch(value: &ScalarValue, wanted: &str) -> Error {
     let found = ColumnType::from_arrow(&value.data_type())
         .map_or_else(|_| "of another type".to_owned(), |found| found.to_string());
-    Error::new(ErrorKind::Invalid, "42804", format!("the value is {found}, which is not read as {wanted}"))
+    Error::new(SqlState::DatatypeMismatch, format!("the value is {found}, which is not read as {wanted}"))
         .with_hint("cast it in the query, or read it as another type")
 }
 
 fn unexpected_null(wanted: &str) -> Error {
-    Error::new(ErrorKind::Invalid, "22002", format!("the value is NULL, which is not read as {wanted}"))
-        .with_hint(format!("read it as Option<{wanted}>"))
+    Error::new(
+        SqlState::NullValueNoIndicatorParameter,
+        format!("the value is NULL, which is not read as {wanted}"),
+    )
+    .with_hint(format!("read it as Option<{wanted}>"))
 }
 
 fn out_of_range(value: &impl std::fmt::Display, wanted: &str) -> Error {
-    Error::new(ErrorKind::Invalid, "22003", format!("{value} is out of the range of {wanted}"))
+    Error::new(SqlState::NumericValueOutOfRange, format!("{value} is out of the range of {wanted}"))
 }
 
 /// The value as another type of Arrow's.
@@ -186,7 +189,7 @@ fn check_width(row: &Row, width: usize) -> Result<()> {
         return Ok(());
     }
     let message = format!("the row has {} columns, and is read as {width}", row.len());
-    Err(Error::new(ErrorKind::Invalid, "42804", message))
+    Err(Error::new(SqlState::DatatypeMismatch, message))
 }
 
 impl<T: FromValue> FromRow for T {

@@ -18,7 +18,7 @@ use datafusion::common::ScalarValue;
 pub use from::{FromRow, FromValue};
 pub use into::{IntoParameters, IntoValue};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result, SqlState};
 
 /// One row of a query's answer.
 #[derive(Clone, Debug)]
@@ -43,7 +43,7 @@ impl ColumnIndex for usize {
             return Ok(*self);
         }
         let message = format!("there is no column at position {self}, the row has {columns}");
-        Err(Error::new(ErrorKind::Invalid, "42703", message).with_hint("positions are counted from 0"))
+        Err(Error::new(SqlState::UndefinedColumn, message).with_hint("positions are counted from 0"))
     }
 }
 
@@ -51,7 +51,7 @@ impl ColumnIndex for &str {
     fn position(&self, schema: &SchemaRef) -> Result<usize> {
         schema.fields().iter().position(|field| field.name() == self).ok_or_else(|| {
             let known = schema.fields().iter().map(|field| field.name().as_str());
-            Error::new(ErrorKind::NotFound, "42703", format!("the row has no column {self}"))
+            Error::new(SqlState::UndefinedColumn, format!("the row has no column {self}"))
                 .with_hint(crate::error::did_you_mean(self, known))
         })
     }

@@ -36,7 +36,7 @@ use arrow::{
 
 use super::value::{Column, exact_decimal};
 use crate::{
-    error::{Error, ErrorKind, Result},
+    error::{Error, Result, SqlState},
     time::TimeZone,
     types::{ColumnType, TIME_RANGE_MICROS, UTC},
 };
@@ -86,7 +86,10 @@ fn refused(array: &ArrayRef, row: usize, target: ColumnType, zone: TimeZone) -> 
         Err(error) => return Refused { row, error },
     };
     if matches!(target, ColumnType::Text { .. }) && array.data_type().is_binary() {
-        return Refused { row, error: Error::new(ErrorKind::Invalid, "22021", "the text is not UTF-8") };
+        return Refused {
+            row,
+            error: Error::new(SqlState::CharacterNotInRepertoire, "the text is not UTF-8"),
+        };
     }
     let error = match Column::new(target).push(&text, target, zone) {
         Err(error) if array.data_type().is_numeric() == is_number(target) => error,

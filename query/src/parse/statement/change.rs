@@ -1,6 +1,6 @@
 //! Statements that change rows.
 
-use datafusion::sql::sqlparser::ast;
+use sqlparser::ast;
 
 use super::CopyOptions;
 use crate::parse::names::Name;

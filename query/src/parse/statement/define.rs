@@ -1,6 +1,6 @@
 //! Statements that define what exists.
 
-use datafusion::sql::sqlparser::ast;
+use sqlparser::ast;
 
 use crate::{parse::names::Name, types::ColumnType};
 

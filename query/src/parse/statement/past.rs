@@ -1,6 +1,6 @@
 //! Statements about the past: snapshots, restores, history, and how long it is kept.
 
-use datafusion::sql::sqlparser::ast;
+use sqlparser::ast;
 
 use crate::parse::{names::Name, points::PointId};
 

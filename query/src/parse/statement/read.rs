@@ -1,6 +1,6 @@
 //! Statements that read.
 
-use datafusion::sql::sqlparser::ast;
+use sqlparser::ast;
 
 use super::CopyOptions;
 

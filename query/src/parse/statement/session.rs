@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use datafusion::sql::sqlparser::ast;
+use sqlparser::ast;
 
 use super::Parsed;
 use crate::parse::{names::Name, points::PointId};

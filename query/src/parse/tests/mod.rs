@@ -2,7 +2,7 @@ mod script;
 mod seam;
 mod soup;
 
-use datafusion::sql::sqlparser::ast::{TableFactor, Visit, Visitor};
+use sqlparser::ast::{TableFactor, Visit, Visitor};
 
 use super::*;
 use crate::error::{ErrorKind, Position};

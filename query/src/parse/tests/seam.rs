@@ -10,11 +10,9 @@ use datafusion::{
     execution::session_state::SessionStateBuilder,
     logical_expr::planner::{RelationPlanner, RelationPlannerContext, RelationPlanning},
     prelude::SessionContext,
-    sql::{
-        parser::Statement as PlannerStatement,
-        sqlparser::ast::{self, TableFactor},
-    },
+    sql::parser::Statement as PlannerStatement,
 };
+use sqlparser::ast::{self, TableFactor};
 
 use crate::{
     error::{Error, Result},

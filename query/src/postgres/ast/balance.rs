@@ -5,7 +5,7 @@
 //! The order of the terms stays, and so do the answers: `AND`, `OR` and `UNION` are associative, and
 //! `a EXCEPT b EXCEPT c` is `a EXCEPT (b UNION ALL c)`. Arithmetic is not; see `functions::chains`.
 
-use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr, SetExpr, SetOperator, SetQuantifier, Value};
+use sqlparser::ast::{BinaryOperator, Expr, SetExpr, SetOperator, SetQuantifier, Value};
 
 /// Chains of fewer terms stay as they are. They may be inside each other: trees are so many times as deep as parentheses.
 pub(crate) const LONG: usize = 8;
@@ -109,8 +109,8 @@ fn left_of(body: &SetExpr, op: SetOperator, quantifier: SetQuantifier) -> Option
     }
 }
 
-fn no_rows() -> datafusion::sql::sqlparser::ast::Values {
-    datafusion::sql::sqlparser::ast::Values { explicit_row: false, value_keyword: false, rows: Vec::new() }
+fn no_rows() -> sqlparser::ast::Values {
+    sqlparser::ast::Values { explicit_row: false, value_keyword: false, rows: Vec::new() }
 }
 
 /// The terms in their order, pairs of pairs of them.
@@ -131,7 +131,7 @@ pub(crate) fn balanced<T>(mut terms: Vec<T>, join: &impl Fn(T, T) -> T) -> Optio
 
 #[cfg(test)]
 mod tests {
-    use datafusion::sql::sqlparser::{dialect::PostgreSqlDialect, parser::Parser};
+    use sqlparser::{dialect::PostgreSqlDialect, parser::Parser};
 
     use super::*;
 

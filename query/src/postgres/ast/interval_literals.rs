@@ -2,7 +2,7 @@
 //! microseconds`.
 
 use arrow::datatypes::IntervalMonthDayNano;
-use datafusion::sql::sqlparser::ast::{self, DateTimeField, Expr, Value};
+use sqlparser::ast::{self, DateTimeField, Expr, Value};
 
 use crate::{
     error::{Error, Result},

@@ -1,11 +1,9 @@
 //! Conditions of joins that have to be there: DataFusion makes a product of `a JOIN b` without one.
 
-use datafusion::sql::sqlparser::ast::{
-    Join, JoinConstraint, JoinOperator, ObjectName, TableFactor, TableWithJoins,
-};
+use sqlparser::ast::{Join, JoinConstraint, JoinOperator, ObjectName, TableFactor, TableWithJoins};
 
 use crate::{
-    error::{Error, ErrorKind, Result},
+    error::{Error, Result, SqlState},
     parse::folded_ident,
 };
 
@@ -49,8 +47,7 @@ fn check_join(join: &Join) -> Result<()> {
             let twice = names.iter().enumerate().find(|(index, name)| names[..*index].contains(name));
             match twice {
                 Some((_, name)) => Err(Error::new(
-                    ErrorKind::Invalid,
-                    "42701",
+                    SqlState::DuplicateColumn,
                     format!("column {name} appears more than once in USING"),
                 )),
                 None => Ok(()),

@@ -15,7 +15,7 @@ mod windows;
 
 pub(crate) use balance::{LONG, balanced};
 
-use datafusion::sql::sqlparser::ast::Function;
+use sqlparser::ast::Function;
 
 /// A call of the function of that name, written without a schema.
 fn is_called(function: &Function, name: &str) -> bool {

@@ -14,15 +14,16 @@ use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::{
     common::Column,
     logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder},
-    sql::sqlparser::ast::{
-        self, Expr as SqlExpr, Ident, OrderByKind, Query, Select, SelectItem, SetExpr, VisitMut, VisitorMut,
-    },
+};
+use sqlparser::ast::{
+    self, Expr as SqlExpr, Ident, OrderByKind, Query, Select, SelectItem, SetExpr, VisitMut, VisitorMut,
 };
 
 use crate::{
-    error::{Error, ErrorKind, Result},
+    error::{Error, Result, SqlState},
     names::internal::{is_marked, marked, shown_name},
     parse::folded_ident,
+    types::ColumnType,
 };
 
 /// What a column without a name is called.
@@ -124,8 +125,7 @@ fn position_in(select: &Select, ordered: &SqlExpr) -> Result<Option<usize>> {
         let Some(&first) = named.first() else { return Ok(None) };
         if named.iter().any(|&index| items[index].1 != items[first].1) {
             return Err(Error::new(
-                ErrorKind::Invalid,
-                "42702",
+                SqlState::AmbiguousColumn,
                 format!("ORDER BY {name} is ambiguous: several columns have this name"),
             )
             .with_hint("write the column's number, or give the columns other names")
@@ -287,29 +287,13 @@ fn first_name(body: &SetExpr) -> Option<String> {
 
 /// What Postgres calls a type inside.
 fn type_name(data_type: &ast::DataType) -> String {
-    use crate::types::ColumnType;
-    let name = match ColumnType::from_sql(data_type) {
-        Ok(ColumnType::Boolean) => "bool",
-        Ok(ColumnType::SmallInt) => "int2",
-        Ok(ColumnType::Integer) => "int4",
-        Ok(ColumnType::BigInt) => "int8",
-        Ok(ColumnType::Real) => "float4",
-        Ok(ColumnType::Double) => "float8",
-        Ok(ColumnType::Decimal { .. }) => "numeric",
-        Ok(ColumnType::Text { chars_max: None }) => "text",
-        Ok(ColumnType::Text { .. }) => "varchar",
-        Ok(ColumnType::Date) => "date",
-        Ok(ColumnType::Timestamp) => "timestamp",
-        Ok(ColumnType::TimestampTz) => "timestamptz",
-        Ok(ColumnType::Bytes) => "bytea",
-        Err(_) => {
-            let text = data_type.to_string().to_lowercase();
-            let end = text.find(|c: char| !c.is_alphanumeric()).unwrap_or(text.len());
-            return match &text[..end] {
-                "decimal" => "numeric".to_owned(),
-                name => name.to_owned(),
-            };
-        }
-    };
-    name.to_owned()
+    if let Ok(column_type) = ColumnType::from_sql(data_type) {
+        return column_type.internal_name().to_owned();
+    }
+    let text = data_type.to_string().to_lowercase();
+    let end = text.find(|c: char| !c.is_alphanumeric()).unwrap_or(text.len());
+    match &text[..end] {
+        "decimal" => "numeric".to_owned(),
+        name => name.to_owned(),
+    }
 }

@@ -2,16 +2,14 @@
 
 use std::{collections::HashSet, ops::ControlFlow};
 
-use datafusion::{
-    functions_aggregate::all_default_aggregate_functions,
-    sql::sqlparser::ast::{
-        Cte, Expr, Ident, JoinOperator, Query, Select, SetExpr, SetOperator, TableFactor, TableWithJoins,
-        Visit, Visitor,
-    },
+use datafusion::functions_aggregate::all_default_aggregate_functions;
+use sqlparser::ast::{
+    Cte, Expr, Ident, JoinOperator, Query, Select, SetExpr, SetOperator, TableFactor, TableWithJoins, Visit,
+    Visitor,
 };
 
 use crate::{
-    error::{Error, ErrorKind, Result, position},
+    error::{Error, Result, SqlState, position},
     parse::folded_ident,
 };
 
@@ -150,7 +148,7 @@ impl Visitor for Calls<'_> {
 }
 
 fn wrong(message: String) -> Error {
-    Error::new(ErrorKind::Invalid, "42P19", message)
+    Error::new(SqlState::InvalidRecursion, message)
         .with_hint("use the recursive query's rows in a query behind the WITH instead")
 }
 

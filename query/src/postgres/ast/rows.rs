@@ -8,7 +8,7 @@
 //! | `(a, b) IS NULL` | `a IS NULL AND b IS NULL` |
 //! | `(a, b) IN (SELECT …)` | an `EXISTS`; where false and NULL are not the same, a `CASE` of two |
 
-use datafusion::sql::sqlparser::ast::{
+use sqlparser::ast::{
     self, BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Query, Select,
     SelectFlavor, SelectItem, SetExpr, TableAlias, TableAliasColumnDef, TableFactor, TableWithJoins,
     UnaryOperator, Value, helpers::attached_token::AttachedToken,

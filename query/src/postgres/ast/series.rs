@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::{
+use sqlparser::{
     ast::{
         Expr, FunctionArg, FunctionArgumentList, FunctionArguments, Ident, SelectItem, SetExpr, TableAlias,
         TableAliasColumnDef, TableFactor, Visit, Visitor,
@@ -51,7 +51,7 @@ fn named(alias: Option<TableAlias>) -> TableAlias {
     alias
 }
 
-fn query_of(args: Vec<FunctionArg>) -> Result<Box<datafusion::sql::sqlparser::ast::Query>> {
+fn query_of(args: Vec<FunctionArg>) -> Result<Box<sqlparser::ast::Query>> {
     let text = format!("SELECT {SERIES}(1)");
     let parsed = Parser::new(&PostgreSqlDialect {}).try_with_sql(&text).and_then(|mut it| it.parse_query());
     let mut query = parsed.map_err(|error| Error::internal(error.to_string()))?;

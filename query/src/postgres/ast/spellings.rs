@@ -20,7 +20,7 @@
 
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{
+use sqlparser::ast::{
     self, BinaryOperator, Expr, Ident, LimitClause, ObjectName, Query, Select, SelectItem, TableFactor,
     Value, VisitMut, VisitorMut,
 };
@@ -256,7 +256,7 @@ fn adapted(expr: &mut Expr) -> Result<Option<Expr>> {
 
 /// The escape character; none for `ESCAPE ''`.
 fn escape_of(value: &Value) -> Result<Option<char>> {
-    let wrong = || Error::new(crate::error::ErrorKind::Invalid, "22025", "ESCAPE takes one character");
+    let wrong = || Error::new(crate::error::SqlState::InvalidEscapeSequence, "ESCAPE takes one character");
     let Value::SingleQuotedString(text) = value else { return Err(wrong()) };
     let mut chars = text.chars();
     let first = chars.next();
@@ -280,7 +280,10 @@ fn no_literal(what: &str) -> Error {
 }
 
 fn lone_escape() -> Error {
-    Error::new(crate::error::ErrorKind::Invalid, "22025", "a pattern must not end with its escape character")
+    Error::new(
+        crate::error::SqlState::InvalidEscapeSequence,
+        "a pattern must not end with its escape character",
+    )
 }
 
 /// A pattern of LIKE with the backslash for its escape character.
@@ -323,7 +326,7 @@ fn first_match(text: Expr, pattern: String) -> Expr {
 
 fn escape_of_literal(expr: &Expr) -> Result<char> {
     escape_of(&Value::SingleQuotedString(literal(expr, "substring … FOR")?.to_owned()))?
-        .ok_or_else(|| Error::new(crate::error::ErrorKind::Invalid, "22025", "FOR takes one character"))
+        .ok_or_else(|| Error::new(crate::error::SqlState::InvalidEscapeSequence, "FOR takes one character"))
 }
 
 /// The pattern of `substring(text FROM 'a#"b#"c' FOR '#')`, whose marked part is the answer.
@@ -335,8 +338,7 @@ fn marked_part(pattern: &str, escape: char) -> Result<String> {
         [whole] => Ok(format!("(?s)^({whole})$")),
         [before, part, after] => Ok(format!("(?s)^(?:{before})({part})(?:{after})$")),
         _ => Err(Error::new(
-            crate::error::ErrorKind::Invalid,
-            "2200C",
+            crate::error::SqlState::InvalidUseOfEscapeCharacter,
             "a pattern has two marks around its part, or none",
         )),
     }

@@ -1,6 +1,6 @@
 //! `t AT TIME ZONE z` is the function `timezone(z, t)`.
 
-use datafusion::sql::sqlparser::ast::{self, Expr};
+use sqlparser::ast::{self, Expr};
 
 use crate::postgres::functions::TIMEZONE;
 

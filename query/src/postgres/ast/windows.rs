@@ -5,7 +5,7 @@
 
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{
+use sqlparser::ast::{
     Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, NamedWindowExpr, OrderByKind,
     Query, Select, SetExpr, UnaryOperator, Value, ValueWithSpan, VisitMut, VisitorMut, WindowSpec,
     WindowType,
@@ -13,7 +13,7 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::is_called;
 use crate::{
-    error::{Error, ErrorKind, Result, position},
+    error::{Error, Result, SqlState, position},
     parse::folded_ident,
 };
 
@@ -45,8 +45,7 @@ pub(super) fn write_out(select: &mut Select) -> Result<()> {
 pub(super) fn check(function: &Function) -> Result<()> {
     if function.over.is_some() && is_called(function, "nth_value") && asks_for_no_row(function) {
         return Err(Error::new(
-            ErrorKind::Invalid,
-            "22016",
+            SqlState::InvalidArgumentForNthValue,
             "argument of nth_value must be greater than zero",
         ));
     }
@@ -120,14 +119,13 @@ fn started(known: &[(String, WindowSpec)], mut spec: WindowSpec) -> Result<Windo
 }
 
 fn unknown(name: &Ident) -> Error {
-    Error::new(ErrorKind::NotFound, "42704", format!("window {} does not exist", name.value))
+    Error::new(SqlState::UndefinedObject, format!("window {} does not exist", name.value))
         .with_hint("define it in a WINDOW clause of the same SELECT, before what starts from it")
         .at(position(name.span.start.line, name.span.start.column))
 }
 
 fn wrong(message: String, name: &Ident) -> Error {
-    Error::new(ErrorKind::Invalid, "42P20", message)
-        .at(position(name.span.start.line, name.span.start.column))
+    Error::new(SqlState::WindowingError, message).at(position(name.span.start.line, name.span.start.column))
 }
 
 fn written(flow: ControlFlow<Error>) -> Result<()> {

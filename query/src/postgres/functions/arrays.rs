@@ -15,7 +15,7 @@ use datafusion::{
 
 use super::text_casts::read;
 use crate::{
-    error::{Error, ErrorKind, quoted},
+    error::{Error, SqlState, quoted},
     types::ColumnType,
 };
 
@@ -76,7 +76,7 @@ impl ReadArray {
 /// The elements that an array's text has.
 fn elements_of(text: &str) -> Result<Vec<Option<String>>> {
     let malformed =
-        || Error::new(ErrorKind::Invalid, "22P02", format!("{} is not a valid array", quoted(text)));
+        || Error::new(SqlState::InvalidTextRepresentation, format!("{} is not a valid array", quoted(text)));
     let inner =
         text.trim().strip_prefix('{').and_then(|inner| inner.strip_suffix('}')).ok_or_else(malformed)?;
     let mut elements = Vec::new();

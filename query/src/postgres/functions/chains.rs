@@ -29,9 +29,9 @@ use datafusion::{
     },
     optimizer::simplify_expressions::ExprSimplifier,
     physical_expr::{PhysicalExpr, create_physical_expr},
-    sql::sqlparser::ast::BinaryOperator,
 };
 use parking_lot::Mutex;
+use sqlparser::ast::BinaryOperator;
 
 use crate::{
     error::Error,

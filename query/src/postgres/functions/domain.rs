@@ -13,7 +13,7 @@ use datafusion::{
     logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature},
 };
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, SqlState};
 
 /// The functions of this module, which replace those of the same names.
 pub(super) fn functions() -> Vec<ScalarUDF> {
@@ -107,26 +107,30 @@ impl Checked {
 
 impl Domain {
     fn check(self, numbers: &[f64], answer: f64) -> Result<()> {
-        let wrong = |code, message: &str| Err(Error::new(ErrorKind::Invalid, code, message).into());
+        let wrong = |state, message: &str| Err(Error::new(state, message).into());
         match self {
-            Self::Logarithm if numbers.contains(&0.0) => wrong("2201E", "cannot take logarithm of zero"),
+            Self::Logarithm if numbers.contains(&0.0) => {
+                wrong(SqlState::InvalidArgumentForLogarithm, "cannot take logarithm of zero")
+            }
             Self::Logarithm if numbers.iter().any(|number| *number < 0.0) => {
-                wrong("2201E", "cannot take logarithm of a negative number")
+                wrong(SqlState::InvalidArgumentForLogarithm, "cannot take logarithm of a negative number")
             }
             // Nothing but the base 1, whose logarithm is zero.
             Self::Logarithm if numbers.iter().all(|number| number.is_finite()) => {
-                wrong("22012", "division by zero")
+                wrong(SqlState::DivisionByZero, "division by zero")
             }
-            Self::Power if answer.is_nan() => {
-                wrong("2201F", "a negative number raised to a non-integer power yields a complex result")
-            }
-            Self::Power if numbers.len() == 2 && numbers[0] == 0.0 && numbers[1] < 0.0 => {
-                wrong("2201F", "zero raised to a negative power is undefined")
-            }
+            Self::Power if answer.is_nan() => wrong(
+                SqlState::InvalidArgumentForPowerFunction,
+                "a negative number raised to a non-integer power yields a complex result",
+            ),
+            Self::Power if numbers.len() == 2 && numbers[0] == 0.0 && numbers[1] < 0.0 => wrong(
+                SqlState::InvalidArgumentForPowerFunction,
+                "zero raised to a negative power is undefined",
+            ),
             Self::Power if numbers.iter().all(|number| number.is_finite()) => {
-                wrong("22003", "value out of range: overflow")
+                wrong(SqlState::NumericValueOutOfRange, "value out of range: overflow")
             }
-            Self::Arc if answer.is_nan() => wrong("22003", "input is out of range"),
+            Self::Arc if answer.is_nan() => wrong(SqlState::NumericValueOutOfRange, "input is out of range"),
             _ => Ok(()),
         }
     }

@@ -10,7 +10,7 @@ use datafusion::{
     logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility},
 };
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, SqlState};
 
 /// `only_row(value, rows)`: the value, or 21000 where there is more than one row.
 pub(crate) fn only_row() -> ScalarUDF {
@@ -44,8 +44,7 @@ impl ScalarUDFImpl for OnlyRow {
         let rows = rows.as_primitive::<Int64Type>();
         if (0..rows.len()).any(|row| rows.is_valid(row) && rows.value(row) > 1) {
             return Err(Error::new(
-                ErrorKind::Invalid,
-                "21000",
+                SqlState::CardinalityViolation,
                 "more than one row returned by a subquery used as an expression",
             )
             .with_hint("aggregate its column, for instance with max(…), or add LIMIT 1")

@@ -19,7 +19,7 @@ use datafusion::{
 };
 
 use crate::{
-    error::{Error, ErrorKind},
+    error::{Error, SqlState},
     postgres::{
         exprs::{cast_in_place, is_text, type_of},
         functions::{
@@ -36,7 +36,7 @@ pub(crate) struct IntervalArithmetic;
 
 impl ExprPlanner for IntervalArithmetic {
     fn plan_binary_op(&self, expr: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
-        use datafusion::sql::sqlparser::ast::BinaryOperator;
+        use sqlparser::ast::BinaryOperator;
         let op = match expr.op {
             BinaryOperator::Plus => Operator::Plus,
             BinaryOperator::Minus => Operator::Minus,
@@ -210,7 +210,7 @@ fn coerce_range(frame: &mut WindowFrame, ordered: &DataType) -> Result<bool> {
             let interval = read_interval(text)?;
             if total_nanos(interval) < 0 {
                 let message = "invalid preceding or following size in window function: it is negative";
-                return Err(Error::new(ErrorKind::Invalid, "22013", message).into());
+                return Err(Error::new(SqlState::InvalidPrecedingOrFollowingSize, message).into());
             }
             *offset = match ordered {
                 DataType::Interval(_) => interval_length(interval),

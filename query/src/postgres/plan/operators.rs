@@ -7,15 +7,15 @@ use datafusion::{
         Case, Expr, GetFieldAccess, lit,
         planner::{ExprPlanner, PlannerResult, RawAggregateExpr, RawBinaryExpr, RawFieldAccessExpr},
     },
-    sql::sqlparser::ast::BinaryOperator,
 };
+use sqlparser::ast::BinaryOperator;
 
 use super::{
     common_types::{is_open_text, unify},
     text_literals::read,
 };
 use crate::{
-    error::{Error, ErrorKind},
+    error::{Error, SqlState},
     postgres::exprs::type_of,
 };
 
@@ -39,7 +39,7 @@ impl ExprPlanner for Literals {
     fn plan_aggregate(&self, expr: RawAggregateExpr) -> Result<PlannerResult<RawAggregateExpr>> {
         if expr.func.name() == "count" && expr.args.is_empty() {
             let message = "count(*) must be used to call a parameterless aggregate function";
-            return Err(Error::new(ErrorKind::Invalid, "42809", message).into());
+            return Err(Error::new(SqlState::WrongObjectType, message).into());
         }
         Ok(PlannerResult::Original(expr))
     }

@@ -7,7 +7,7 @@ use datafusion::{
     logical_expr::{Aggregate, Join, LogicalPlan, RecursiveQuery},
 };
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, SqlState};
 
 /// Refuses, with 42P19, aggregates and outer joins over the recursive reference.
 pub(super) fn check(query: &RecursiveQuery) -> Result<()> {
@@ -52,5 +52,5 @@ fn refers(plan: &LogicalPlan, name: &str) -> Result<bool> {
 }
 
 fn invalid(message: String) -> Error {
-    Error::new(ErrorKind::Invalid, "42P19", message)
+    Error::new(SqlState::InvalidRecursion, message)
 }

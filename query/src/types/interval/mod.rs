@@ -12,7 +12,7 @@ use arrow::datatypes::IntervalMonthDayNano;
 
 pub(crate) use read::{IntervalFields, IntervalUnitName, read_interval, read_interval_of};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result, SqlState};
 
 /// Months of a year.
 pub(crate) const YEAR_MONTHS: i32 = 12;
@@ -41,7 +41,7 @@ pub(crate) fn interval_of(months: i64, days: i64, micros: i128) -> Result<Interv
 
 /// 22008: an interval that cannot be counted.
 pub(crate) fn interval_out_of_range() -> Error {
-    Error::new(ErrorKind::Invalid, "22008", "interval out of range")
+    Error::new(SqlState::DatetimeFieldOverflow, "interval out of range")
         .with_hint("an interval has up to 178 million years in months, and up to 292 years in hours and less")
 }
 
@@ -60,7 +60,7 @@ pub(crate) fn scale_interval(interval: IntervalMonthDayNano, factor: f64) -> Res
 /// The interval divided by `divisor`, as [`scale_interval`].
 pub(crate) fn divide_interval(interval: IntervalMonthDayNano, divisor: f64) -> Result<IntervalMonthDayNano> {
     if divisor == 0.0 {
-        return Err(Error::new(ErrorKind::Invalid, "22012", "division by zero"));
+        return Err(Error::new(SqlState::DivisionByZero, "division by zero"));
     }
     scaled(interval, |number| number / divisor)
 }

@@ -4,7 +4,7 @@
 use arrow::datatypes::IntervalMonthDayNano;
 
 use super::{DAY_MICROS, MONTH_DAYS, YEAR_MONTHS, interval_of};
-use crate::error::{Error, ErrorKind, Result, quoted};
+use crate::error::{Error, Result, SqlState, quoted};
 
 /// A unit of an interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -106,13 +106,12 @@ pub(crate) fn read_interval_of(text: &str, fields: IntervalFields) -> Result<Int
         None => phrases(trimmed, fields, &mut sum),
     };
     read.and_then(|()| sum.cut(fields)).ok_or_else(|| {
-        Error::new(ErrorKind::Invalid, "22007", format!("{} is not an interval", quoted(text)))
+        Error::new(SqlState::InvalidDatetimeFormat, format!("{} is not an interval", quoted(text)))
             .with_hint("write for instance '1 day 02:00', '3 months' or 'P1Y2M'")
     })?;
     interval_of(sum.months, sum.days, sum.micros).map_err(|_| {
         Error::new(
-            ErrorKind::Invalid,
-            "22015",
+            SqlState::IntervalFieldOverflow,
             format!("interval field value out of range: {}", quoted(text)),
         )
     })

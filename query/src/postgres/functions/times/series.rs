@@ -21,7 +21,7 @@ use super::{
     shift::{intervals_of, shifted},
 };
 use crate::{
-    error::{Error, ErrorKind},
+    error::{Error, SqlState},
     postgres::functions::intervals::INTERVAL,
     time::TimeZone,
     types::interval::total_nanos,
@@ -217,7 +217,7 @@ impl ScalarUDFImpl for GenerateSeries {
             for (count, time) in series.enumerate() {
                 if count >= LIST_MAX {
                     let message = format!("generate_series has more than {LIST_MAX} times");
-                    return Err(Error::new(ErrorKind::Invalid, "54000", message)
+                    return Err(Error::new(SqlState::ProgramLimitExceeded, message)
                         .with_hint("write it behind FROM, where its rows need no memory")
                         .into());
                 }

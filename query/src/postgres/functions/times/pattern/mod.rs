@@ -15,7 +15,7 @@ use std::iter::Peekable;
 pub(super) use read::{ParsedTime, read};
 pub(super) use show::{ShownTime, show};
 
-use crate::error::{Error, ErrorKind, Result, quoted};
+use crate::error::{Error, Result, SqlState, quoted};
 
 /// How a word is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -249,8 +249,7 @@ fn plain<'t>(rest: &'t str, whole: &str, items: &mut Vec<Item>) -> Result<&'t st
         }
         Some('%') if chars.clone().next().is_some_and(|next| next.is_ascii_alphabetic()) => {
             return Err(Error::new(
-                ErrorKind::Invalid,
-                "22023",
+                SqlState::InvalidParameterValue,
                 format!("{} is a pattern of strftime", quoted(whole)),
             )
             .with_hint("patterns are those of Postgres, such as 'YYYY-MM-DD HH24:MI:SS'; date_format takes those of strftime"));

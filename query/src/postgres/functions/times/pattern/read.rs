@@ -6,7 +6,7 @@ use super::{
     Field, Item, Key, Pattern,
     show::{DAYS, MONTHS, ROMAN},
 };
-use crate::error::{Error, ErrorKind, Result, quoted};
+use crate::error::{Error, Result, SqlState, quoted};
 
 /// A time that was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -230,8 +230,7 @@ impl PatternReader<'_> {
         }
         if !is_open && used < len {
             return Err(Error::new(
-                ErrorKind::Invalid,
-                "22007",
+                SqlState::InvalidDatetimeFormat,
                 format!("source string too short for {name}: {}", quoted(number)),
             )
             .with_hint("write the field with all its digits, or FM before it"));
@@ -326,7 +325,7 @@ fn near_2020(year: i64) -> i64 {
 fn set(field: &mut Option<i64>, value: i64, name: &str) -> Result<()> {
     if field.is_some_and(|before| before != value) {
         let message = format!("conflicting values for {name} in the pattern");
-        return Err(Error::new(ErrorKind::Invalid, "22007", message)
+        return Err(Error::new(SqlState::InvalidDatetimeFormat, message)
             .with_hint("the pattern has the field twice, and the text has two values for it"));
     }
     *field = Some(value);
@@ -335,11 +334,14 @@ fn set(field: &mut Option<i64>, value: i64, name: &str) -> Result<()> {
 
 fn invalid(text: &str, name: &str) -> Error {
     let word: String = text.chars().take_while(|c| !c.is_whitespace()).take(20).collect();
-    Error::new(ErrorKind::Invalid, "22007", format!("invalid value {} for {name}", quoted(&word)))
+    Error::new(SqlState::InvalidDatetimeFormat, format!("invalid value {} for {name}", quoted(&word)))
 }
 
 fn out_of_range(text: &str) -> Error {
-    Error::new(ErrorKind::Invalid, "22008", format!("date/time field value out of range: {}", quoted(text)))
+    Error::new(
+        SqlState::DatetimeFieldOverflow,
+        format!("date/time field value out of range: {}", quoted(text)),
+    )
 }
 
 impl Found {
@@ -353,7 +355,7 @@ impl Found {
         {
             if !(1..=12).contains(&hour) {
                 let message = format!("hour {hour} is invalid for the 12-hour clock");
-                return Err(Error::new(ErrorKind::Invalid, "22007", message)
+                return Err(Error::new(SqlState::InvalidDatetimeFormat, message)
                     .with_hint("use the 24-hour clock, HH24, or give an hour between 1 and 12"));
             }
             hour = hour % 12 + if meridiem == Meridiem::Pm { 12 } else { 0 };

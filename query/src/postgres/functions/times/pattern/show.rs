@@ -7,7 +7,7 @@ use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Timelike};
 
 use super::{Field, Item, Key, Letters, Pattern};
 use crate::{
-    error::{Error, ErrorKind, Result},
+    error::{Error, Result, SqlState},
     time::TimeZone,
     types::interval::{MONTH_DAYS, YEAR_MONTHS},
 };
@@ -167,8 +167,7 @@ fn write_field(text: &mut String, field: Field, moment: ShownTime, parts: &Parts
         _ => {
             let ShownTime::Time { local, zone } = moment else {
                 return Err(Error::new(
-                    ErrorKind::Invalid,
-                    "22007",
+                    SqlState::InvalidDatetimeFormat,
                     "invalid format specification for an interval value",
                 )
                 .with_hint("intervals are not tied to specific calendar dates"));
