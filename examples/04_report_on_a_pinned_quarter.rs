@@ -1,4 +1,5 @@
-//! A report that reads a pinned quarter while bookings go on: every query of it sees the same books, and nobody waits.
+//! A report that reads a pinned quarter while bookings go on: every query of it sees the same books, and
+//! nobody waits.
 //!
 //! Run with `cargo run --example 04_report_on_a_pinned_quarter`.
 

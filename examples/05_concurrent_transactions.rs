@@ -1,4 +1,5 @@
-//! Many writers, one invariant: transfers between accounts that conflict, are run again, and never lose a cent.
+//! Many writers, one invariant: transfers between accounts that conflict, are run again, and never lose a
+//! cent.
 //!
 //! Run with `cargo run --example 05_concurrent_transactions`.
 

@@ -35,7 +35,8 @@ async fn main() -> bygone::Result<()> {
         assert_eq!((id, was.as_str()), (2, "Grace"));
     }
 
-    // What cannot be is an error with a kind: no row, NULL where a value is wanted, a number that does not fit.
+    // What cannot be is an error with a kind: no row, NULL where a value is wanted, a number that does not
+    // fit.
     let nobody = session.query_one::<String>("SELECT name FROM people WHERE id = 9", ()).await;
     assert_eq!(nobody.expect_err("there is no such person").kind(), ErrorKind::NotFound);
     assert_eq!(session.query_optional::<i64>("SELECT id FROM people WHERE id = 9", ()).await?, None);

@@ -19,8 +19,8 @@ use crate::{Error, ErrorKind, Result, location};
 pub struct CheckReport {
     /// What is not as it must be; empty when all is well.
     pub findings: Vec<Finding>,
-    /// Objects that nothing references, with their sizes in bytes: left by a process that was killed, and removed by the next
-    /// maintenance. No fault.
+    /// Objects that nothing references, with their sizes in bytes: left by a process that was killed, and
+    /// removed by the next maintenance. No fault.
     pub unreferenced: Vec<(String, u64)>,
     /// Manifests that are still there.
     pub manifests: u64,
@@ -38,16 +38,17 @@ pub struct CheckReport {
     pub rows: Option<RowsChecked>,
 }
 
-/// Checks everything that the database at `location` keeps: manifests, log, every byte of every file, the order of versions,
-/// system records, and every row of every table against its definition, now and at every snapshot. Writes nothing. Others
-/// may read the database at the same time, and nobody may write.
+/// Checks everything that the database at `location` keeps: manifests, log, every byte of every file, the
+/// order of versions, system records, and every row of every table against its definition, now and at every
+/// snapshot. Writes nothing. Others may read the database at the same time, and nobody may write.
 ///
 /// # Errors
-/// `NotFound` when there is no database; `Locked` while another process writes; `Invalid` when a newer version wrote it. Damage is no error:
-/// see [`CheckReport::findings`].
+/// `NotFound` when there is no database; `Locked` while another process writes; `Invalid` when a newer
+/// version wrote it. Damage is no error: see [`CheckReport::findings`].
 ///
 /// # Cost
-/// Reads every file two or three times, and scans every table once for each of its states that a snapshot keeps.
+/// Reads every file two or three times, and scans every table once for each of its states that a snapshot
+/// keeps.
 pub async fn check(location: impl AsRef<str>, progress: Option<Arc<dyn Progress>>) -> Result<CheckReport> {
     let root = location::root_of(location.as_ref())?;
     let outcome = check_root(&root, progress.as_deref()).await;

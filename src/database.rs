@@ -22,7 +22,8 @@ use crate::{
     Error, Keyspace, Moment, PendingRestore, Result, Transaction, files::LocalFiles, location, maintenance,
 };
 
-/// An open database. Clones share it; it stays open until [`Database::close`] or until the last clone is dropped.
+/// An open database. Clones share it; it stays open until [`Database::close`] or until the last clone is
+/// dropped.
 #[derive(Clone)]
 pub struct Database {
     pub(crate) inner: Arc<Inner>,
@@ -54,11 +55,12 @@ pub struct DatabaseBuilder {
 }
 
 impl Database {
-    /// Opens the database at `location` for reading and writing: a directory (created when there is none), a `file://` URL, or
-    /// `:memory:`. Needs a running tokio runtime.
+    /// Opens the database at `location` for reading and writing: a directory (created when there is none), a
+    /// `file://` URL, or `:memory:`. Needs a running tokio runtime.
     ///
     /// # Errors
-    /// `NotFound` when the directory holds other files and no database; `Locked` when another process has it open; `Corrupt` when a file is damaged; `Unavailable` when storage fails.
+    /// `NotFound` when the directory holds other files and no database; `Locked` when another process has it
+    /// open; `Corrupt` when a file is damaged; `Unavailable` when storage fails.
     pub async fn open(location: impl AsRef<str>) -> Result<Self> {
         Self::builder(location).open().await
     }
@@ -76,10 +78,10 @@ impl Database {
         DatabaseBuilder::new(location::root_of(location.as_ref()))
     }
 
-    /// A builder for the database whose objects in `store` have names that begin with `prefix`. Read-only for now
-    /// ([`DatabaseBuilder::read_only`]): there is no log on an object store yet, so nothing can be committed there, and a database
-    /// comes there as the copy of a directory that was closed, without its `wal`. Opening it for writing is `Invalid` and
-    /// changes nothing.
+    /// A builder for the database whose objects in `store` have names that begin with `prefix`. Read-only for
+    /// now ([`DatabaseBuilder::read_only`]): there is no log on an object store yet, so nothing can be
+    /// committed there, and a database comes there as the copy of a directory that was closed, without its
+    /// `wal`. Opening it for writing is `Invalid` and changes nothing.
     pub fn on_object_store(store: Arc<dyn ObjectStore>, prefix: impl Into<Path>) -> DatabaseBuilder {
         DatabaseBuilder::new(Ok(Root::object_store(store, prefix.into())))
     }
@@ -87,8 +89,8 @@ impl Database {
     /// The keyspace of that name, created when there is none.
     ///
     /// # Errors
-    /// `Invalid` for a name that cannot be used; `ReadOnly` when it would have to be created in a read-only database; those of a
-    /// commit.
+    /// `Invalid` for a name that cannot be used; `ReadOnly` when it would have to be created in a read-only
+    /// database; those of a commit.
     pub async fn keyspace(&self, name: &str) -> Result<Keyspace> {
         let info = self.store().names().open(name).await?;
         Ok(Keyspace::new(self.clone(), info))
@@ -113,8 +115,8 @@ impl Database {
         Ok(all.into_iter().map(|keyspace| keyspace.name).collect())
     }
 
-    /// Drops the keyspace of that name. It stays readable in the past, and a restore brings it back, until the retention
-    /// and the snapshots that cover it have passed.
+    /// Drops the keyspace of that name. It stays readable in the past, and a restore brings it back, until
+    /// the retention and the snapshots that cover it have passed.
     ///
     /// # Errors
     /// `NotFound`; `Conflict` when somebody else drops it now; those of a commit.
@@ -188,7 +190,8 @@ impl Database {
         Ok(bygone_mvcc::commits(&self.store().view_now(), after, through, limit).await?)
     }
 
-    /// The value that the commit annotation `name` had at a moment: for instance how far a feed had been taken in.
+    /// The value that the commit annotation `name` had at a moment: for instance how far a feed had been
+    /// taken in.
     ///
     /// # Errors
     /// As [`Self::view`].
@@ -220,8 +223,8 @@ impl Database {
         Ok(self.store().engine().set_retention(None, Some(micros)).await?)
     }
 
-    /// Does now what maintenance does from time to time: drops expired snapshots, rewrites what holds garbage, deletes
-    /// files that nothing needs.
+    /// Does now what maintenance does from time to time: drops expired snapshots, rewrites what holds
+    /// garbage, deletes files that nothing needs.
     ///
     /// # Errors
     /// Those of storage.
@@ -237,7 +240,8 @@ impl Database {
         Ok(self.store().engine().flush().await?)
     }
 
-    /// Compacts until every keyspace is in shape; in SQL `CALL compact()`. Maintenance does so by itself as files gather.
+    /// Compacts until every keyspace is in shape; in SQL `CALL compact()`. Maintenance does so by itself as
+    /// files gather.
     ///
     /// # Cost
     /// Reads and writes at most everything once.
@@ -291,8 +295,9 @@ impl DatabaseBuilder {
         }
     }
 
-    /// Opens for reading only: nothing is created and all writes are refused. The lock of the directory is taken all the
-    /// same, so that no writer deletes what is read, but shared: any number of readers have a database open together.
+    /// Opens for reading only: nothing is created and all writes are refused. The lock of the directory is
+    /// taken all the same, so that no writer deletes what is read, but shared: any number of readers have a
+    /// database open together.
     pub fn read_only(mut self, read_only: bool) -> Self {
         self.read_only = read_only;
         self
@@ -304,27 +309,30 @@ impl DatabaseBuilder {
         self
     }
 
-    /// Memory for writes before they become files, in bytes; up to four times as much may be in use. Default 64 MiB.
+    /// Memory for writes before they become files, in bytes; up to four times as much may be in use. Default
+    /// 64 MiB.
     pub fn memtable_bytes(mut self, bytes: usize) -> Self {
         self.engine.memtable_bytes = bytes;
         self
     }
 
-    /// Memory that sorts, joins, aggregations and windows of all queries may hold together, in bytes; beyond, they write
-    /// temporary files or fail with 53200. `SET query_memory` lowers it for the statements of a session. 1 MiB and more;
-    /// default 1 GiB.
+    /// Memory that sorts, joins, aggregations and windows of all queries may hold together, in bytes; beyond,
+    /// they write temporary files or fail with 53200. `SET query_memory` lowers it for the statements of a
+    /// session. 1 MiB and more; default 1 GiB.
     pub fn query_memory(mut self, bytes: usize) -> Self {
         self.sql.memory.query_memory = bytes;
         self
     }
 
-    /// Whether `COPY` may read and write the files of this machine. Default true; say no where the SQL comes from strangers.
+    /// Whether `COPY` may read and write the files of this machine. Default true; say no where the SQL comes
+    /// from strangers.
     pub fn local_files(mut self, allowed: bool) -> Self {
         self.sql.files = if allowed { Arc::new(LocalFiles) } else { Arc::new(NoFiles) };
         self
     }
 
-    /// Uncommitted bytes of one transaction in memory at most; what SQL writes goes to files long before. Default 1 GiB.
+    /// Uncommitted bytes of one transaction in memory at most; what SQL writes goes to files long before.
+    /// Default 1 GiB.
     pub fn transaction_bytes_max(mut self, bytes: usize) -> Self {
         self.store.transaction_bytes_max = bytes;
         self
@@ -336,8 +344,8 @@ impl DatabaseBuilder {
         self
     }
 
-    /// How far back every moment is readable, of a database that is created now; see [`Database::set_retention`].
-    /// Default 7 days.
+    /// How far back every moment is readable, of a database that is created now; see
+    /// [`Database::set_retention`]. Default 7 days.
     pub fn retention(mut self, retention: Duration) -> Self {
         self.engine.retention_us = u64::try_from(retention.as_micros()).unwrap_or(u64::MAX);
         self

@@ -5,9 +5,9 @@ use std::{io, path::Path};
 pub use bygone_engine::inspect::Inspection;
 use bygone_engine::store::{Disk, OsDisk};
 
-/// Describes the table file, manifest or log segment at `path`, also when it is damaged, as far as it can be read. The file
-/// must have the name that it has in its database, because its checksums know which file they belong to. `None` when it is no
-/// file of a database. The file is read into memory.
+/// Describes the table file, manifest or log segment at `path`, also when it is damaged, as far as it can be
+/// read. The file must have the name that it has in its database, because its checksums know which file they
+/// belong to. `None` when it is no file of a database. The file is read into memory.
 ///
 /// # Errors
 /// Those of reading the file.

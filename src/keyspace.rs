@@ -20,7 +20,8 @@ use crate::{BulkLoad, Database, KeyspaceRows, Moment, Result, rows::Batches};
 pub struct Keyspace {
     database: Database,
     info: KeyspaceInfo,
-    /// A moment at which it was there, in microseconds; 0 when it need not be known, because it was never dropped.
+    /// A moment at which it was there, in microseconds; 0 when it need not be known, because it was never
+    /// dropped.
     seen: Arc<AtomicU64>,
 }
 
@@ -55,7 +56,8 @@ impl Keyspace {
     /// The value that `key` had at a moment.
     ///
     /// # Errors
-    /// `NotFound` for the name of a snapshot; `TooOld`; `Invalid` for a moment in the future; those of [`Self::get`].
+    /// `NotFound` for the name of a snapshot; `TooOld`; `Invalid` for a moment in the future; those of
+    /// [`Self::get`].
     pub async fn get_at(&self, key: impl AsRef<[u8]>, moment: impl Into<Moment>) -> Result<Option<Bytes>> {
         let view = self.database.view_of(self.info.id, moment.into()).await?;
         Ok(view.get(self.info.id, key.as_ref()).await?)
@@ -64,7 +66,8 @@ impl Keyspace {
     /// Sets `key` to `value`; the last writer wins. Durable on return. Returns the timestamp of the commit.
     ///
     /// # Errors
-    /// `NotFound` when the keyspace was dropped; `Locked` while it is restored or loaded; `Invalid` for a key or value that is too long; `Unavailable`.
+    /// `NotFound` when the keyspace was dropped; `Locked` while it is restored or loaded; `Invalid` for a key
+    /// or value that is too long; `Unavailable`.
     ///
     /// # Cancel safety
     /// When the future is dropped the commit happens or not.
@@ -74,7 +77,8 @@ impl Keyspace {
         self.write(batch).await
     }
 
-    /// Deletes `key`; deleting what is not there is allowed. Durable on return. Returns the timestamp of the commit.
+    /// Deletes `key`; deleting what is not there is allowed. Durable on return. Returns the timestamp of the
+    /// commit.
     ///
     /// # Errors
     /// As [`Self::put`].

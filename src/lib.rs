@@ -1,8 +1,8 @@
 //! Bygone: an embedded database that keeps the past.
 //!
-//! Every commit has a timestamp, and every moment within the retention, or pinned by a named snapshot, can be read:
-//! with SQL (`SELECT … AS OF SNAPSHOT dec31`) or through the key-value API below. Restoring puts tables back by
-//! appending, so a restore can itself be undone.
+//! Every commit has a timestamp, and every moment within the retention, or pinned by a named snapshot, can be
+//! read: with SQL (`SELECT … AS OF SNAPSHOT dec31`) or through the key-value API below. Restoring puts tables
+//! back by appending, so a restore can itself be undone.
 //!
 //! ```
 //! use bygone::{CreateSnapshot, Database};
@@ -55,9 +55,11 @@
 //!
 //! # Where to start
 //!
-//! - [`Database`] opens a directory or memory, and for reading only any `object_store`; [`Keyspace`] is a map of bytes with a history.
+//! - [`Database`] opens a directory or memory, and for reading only any `object_store`; [`Keyspace`] is a map
+//!   of bytes with a history.
 //! - [`Session`] runs SQL, with `AS OF` on every table, `CREATE SNAPSHOT` and `RESTORE`.
-//! - [`Transaction`] groups writes: snapshot isolation, the first committer wins, [`ErrorKind::Conflict`] means run it again.
+//! - [`Transaction`] groups writes: snapshot isolation, the first committer wins, [`ErrorKind::Conflict`]
+//!   means run it again.
 //! - [`Snapshots`] keeps moments by name; [`Restore`] puts keyspaces back to one.
 //! - [`Moment`] is what reads of the past take: a timestamp or the name of a snapshot.
 

@@ -5,8 +5,8 @@ use bygone_mvcc::{CommitMeta, ExclusiveCommit, ExclusiveLock, KeyspaceInfo};
 
 use crate::{Database, Result};
 
-/// A bulk load of one keyspace. Other writers of the keyspace wait until it is committed or dropped; readers see nothing of
-/// it before. Memory stays bounded, whatever the number of rows.
+/// A bulk load of one keyspace. Other writers of the keyspace wait until it is committed or dropped; readers
+/// see nothing of it before. Memory stays bounded, whatever the number of rows.
 #[derive(Debug)]
 pub struct BulkLoad {
     database: Database,
@@ -28,7 +28,8 @@ impl BulkLoad {
         Ok(Self { database, ingest, keyspace, lock, meta: CommitMeta::default() })
     }
 
-    /// Sets `key` to `value`. Keys may come in any order, ascending is fastest; of a key that comes twice the later counts.
+    /// Sets `key` to `value`. Keys may come in any order, ascending is fastest; of a key that comes twice the
+    /// later counts.
     ///
     /// # Errors
     /// `Invalid` for a key or value that is too long; `Unavailable` when storage fails.
@@ -52,8 +53,8 @@ impl BulkLoad {
     /// Makes all rows visible and durable. Returns the timestamp of the commit.
     ///
     /// # Errors
-    /// `NotFound` or `Conflict` when the keyspace was dropped meanwhile; `Unavailable` when storage fails. Nothing is visible
-    /// then.
+    /// `NotFound` or `Conflict` when the keyspace was dropped meanwhile; `Unavailable` when storage fails.
+    /// Nothing is visible then.
     ///
     /// # Cancel safety
     /// When the future is dropped all rows become visible or none.

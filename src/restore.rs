@@ -11,8 +11,8 @@ use bygone_snapshots::{
 
 use crate::{Database, Error, Moment, Result, SqlState};
 
-/// A restore to a moment: see [`PendingRestore::to`]. It appends one commit that carries the old state, so the state
-/// before stays in the past, and is kept as a snapshot of its own.
+/// A restore to a moment: see [`PendingRestore::to`]. It appends one commit that carries the old state, so
+/// the state before stays in the past, and is kept as a snapshot of its own.
 ///
 /// ```
 /// use bygone::{Database, SafetySnapshot};
@@ -54,8 +54,8 @@ impl PendingRestore {
         Self { database, names }
     }
 
-    /// Sets the moment, and finds the keyspaces as they were then and are now: one that was dropped since comes back; when all
-    /// are restored, one that was created since goes.
+    /// Sets the moment, and finds the keyspaces as they were then and are now: one that was dropped since
+    /// comes back; when all are restored, one that was created since goes.
     ///
     /// # Errors
     /// `NotFound` for a snapshot or a keyspace; `TooOld`; `Invalid` for a moment in the future.
@@ -129,8 +129,9 @@ impl Restore {
     /// Restores, in one commit. Other writers of the keyspaces wait meanwhile; readers do not.
     ///
     /// # Errors
-    /// `Conflict` when a keyspace changed after [`Self::unchanged_since`], or was dropped after [`PendingRestore::to`]; `Locked` when another restore or bulk load does not
-    /// finish in time; those of reading and of a commit. Nothing is changed then.
+    /// `Conflict` when a keyspace changed after [`Self::unchanged_since`], or was dropped after
+    /// [`PendingRestore::to`]; `Locked` when another restore or bulk load does not finish in time; those of
+    /// reading and of a commit. Nothing is changed then.
     ///
     /// # Cancel safety
     /// When the future is dropped the restore happens as a whole or not at all.

@@ -13,8 +13,8 @@ use futures::{Stream, future::BoxFuture};
 
 use crate::Result;
 
-/// Rows of a scan, in the order of their keys: a stream of keys and values. They hold the moment they are read at until they are
-/// dropped.
+/// Rows of a scan, in the order of their keys: a stream of keys and values. They hold the moment they are
+/// read at until they are dropped.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -76,8 +76,8 @@ impl KeyspaceRows {
         std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await.transpose()
     }
 
-    /// The rows that are left of the batch that was read last, or else the next batch, in columns, without a copy for each row;
-    /// `None` at the end.
+    /// The rows that are left of the batch that was read last, or else the next batch, in columns, without a
+    /// copy for each row; `None` at the end.
     ///
     /// # Errors
     /// As [`Self::try_next`].

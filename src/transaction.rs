@@ -14,8 +14,9 @@ use bytes::Bytes;
 
 use crate::{Keyspace, KeyspaceRows, Result, rows::Batches};
 
-/// A transaction under snapshot isolation: it reads the state at its begin with its own writes on top, takes no lock, and
-/// commits only if no key that it wrote was changed by another commit meanwhile. Dropping it rolls it back.
+/// A transaction under snapshot isolation: it reads the state at its begin with its own writes on top, takes
+/// no lock, and commits only if no key that it wrote was changed by another commit meanwhile. Dropping it
+/// rolls it back.
 ///
 /// ```
 /// use bygone::{Database, ErrorKind};
@@ -59,7 +60,8 @@ impl Transaction {
         Ok(self.inner.get(keyspace.id(), key.as_ref()).await?)
     }
 
-    /// The rows of a range, in the order of their keys: writes made before this call are among them, later ones are not.
+    /// The rows of a range, in the order of their keys: writes made before this call are among them, later
+    /// ones are not.
     ///
     /// # Errors
     /// `Invalid` when the transaction is over.
@@ -110,8 +112,8 @@ impl Transaction {
         Ok(())
     }
 
-    /// Makes the commit conflict if `key` changes until then, without writing it: what a decision depended on. Guards prevent
-    /// write skew, which snapshot isolation allows.
+    /// Makes the commit conflict if `key` changes until then, without writing it: what a decision depended
+    /// on. Guards prevent write skew, which snapshot isolation allows.
     ///
     /// # Errors
     /// As [`Self::put`].
@@ -146,8 +148,8 @@ impl Transaction {
     /// Commits, durable on return. Returns the timestamp of the commit.
     ///
     /// # Errors
-    /// `Conflict` or `Locked`: nothing is visible, run the transaction again. `NotFound`: it wrote into a keyspace that had been
-    /// dropped. `Unavailable`: storage failed. The transaction is over in any case.
+    /// `Conflict` or `Locked`: nothing is visible, run the transaction again. `NotFound`: it wrote into a
+    /// keyspace that had been dropped. `Unavailable`: storage failed. The transaction is over in any case.
     ///
     /// # Cancel safety
     /// When the future is dropped the commit happens as a whole or not at all.

@@ -1,5 +1,5 @@
-//! The layers of the workspace: a crate may depend on the crates below it and on no other, and `DataFusion` is known to
-//! the SQL layer and above only.
+//! The layers of the workspace: a crate may depend on the crates below it and on no other, and `DataFusion`
+//! is known to the SQL layer and above only.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

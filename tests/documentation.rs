@@ -1,4 +1,5 @@
-//! The statements of `docs/sql.md` run, in their order, as the page says; what ARCHITECTURE.md names is there.
+//! The statements of `docs/sql.md` run, in their order, as the page says; what ARCHITECTURE.md names is
+//! there.
 
 use std::path::Path;
 

@@ -1,5 +1,6 @@
-//! What the database is built from may be given away with it: every dependency comes from the registry and under a
-//! licence of `deny.toml`. (`cargo deny` reads the same file; it also asks for advisories, which needs the network.)
+//! What the database is built from may be given away with it: every dependency comes from the registry and
+//! under a licence of `deny.toml`. (`cargo deny` reads the same file; it also asks for advisories, which
+//! needs the network.)
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -17,7 +18,8 @@ fn allowed() -> BTreeSet<String> {
         .collect()
 }
 
-/// Whether a licence expression (`A OR B`, `(A OR B) AND C`, the old `A/B`) can be met with the allowed licences.
+/// Whether a licence expression (`A OR B`, `(A OR B) AND C`, the old `A/B`) can be met with the allowed
+/// licences.
 fn is_met(expression: &str, allowed: &BTreeSet<String>) -> bool {
     let spaced =
         expression.replace('/', " OR ").replace('(', " ( ").replace(')', " ) ").replace(" WITH ", "+WITH+");

@@ -1,5 +1,5 @@
-//! Runs the scripts of `tests/slt`: statements with the rows or the SQLSTATE they must give, each file in a database
-//! of its own. `connection <name>` opens another session of the same database.
+//! Runs the scripts of `tests/slt`: statements with the rows or the SQLSTATE they must give, each file in a
+//! database of its own. `connection <name>` opens another session of the same database.
 
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -98,7 +98,8 @@ impl Bygone {
         rows
     }
 
-    /// Finds all rows of a moment without reading their values, in key order or page by page; returns their number.
+    /// Finds all rows of a moment without reading their values, in key order or page by page; returns their
+    /// number.
     pub async fn find(&self, view: &ReadView, ordered: bool) -> usize {
         let options = ColumnScanOptions { ordered, ..ColumnScanOptions::default() };
         let scan = view.scan_columns(self.keyspace, &KeyRange::all(), &options);
@@ -124,7 +125,8 @@ impl Bygone {
         rows
     }
 
-    /// Gets keys one by one at now, each in a view of its own; returns the nanoseconds of each and how many were there.
+    /// Gets keys one by one at now, each in a view of its own; returns the nanoseconds of each and how many
+    /// were there.
     pub async fn gets(&self, keys: &[crate::Key]) -> (Vec<u32>, usize) {
         let (mut times, mut found) = (Vec::with_capacity(keys.len()), 0);
         for key in keys {

@@ -1,5 +1,5 @@
-//! What a difference and a restore cost: of many rounds of changes to orders, and of few and more changes to a large
-//! keyspace.
+//! What a difference and a restore cost: of many rounds of changes to orders, and of few and more changes to
+//! a large keyspace.
 
 use std::time::Instant;
 
@@ -54,7 +54,8 @@ impl Orders {
         assert_eq!(self.run(&format!("INSERT INTO orders {rows}")).await, last + 1 - first);
     }
 
-    /// Changes 1 % of the rows: eight in ten are updates, spread evenly, one a delete, one an insert behind the last.
+    /// Changes 1 % of the rows: eight in ten are updates, spread evenly, one a delete, one an insert behind
+    /// the last.
     async fn change(&self, rows: usize, round: usize) {
         let picked = |share: usize| format!("(id * 7919 + {}) % 1000 < {share}", 101 * round);
         let update =

@@ -53,8 +53,8 @@ impl Comparison {
         row.cells.get(column)?.as_ref().map(Samples::median)
     }
 
-    /// Prints the table: medians with the least and the most, and for others than the first store how many times as
-    /// good as theirs its figure is.
+    /// Prints the table: medians with the least and the most, and for others than the first store how many
+    /// times as good as theirs its figure is.
     pub fn print(&self) {
         println!("\n{}\n", self.title);
         println!("| what | unit | {} |", self.stores.join(" | "));

@@ -1,7 +1,7 @@
 //! End-to-end benchmarks: the harness, the workloads, and Bygone under them.
 //!
-//! `README.md` beside this crate says what is measured and how. Other stores implement [`KeyValue`] in the package
-//! `rivals`, so that the same work runs in the same process.
+//! `README.md` beside this crate says what is measured and how. Other stores implement [`KeyValue`] in the
+//! package `rivals`, so that the same work runs in the same process.
 
 use std::time::{Duration, Instant};
 
@@ -51,7 +51,8 @@ impl Default for Plan {
 }
 
 impl Plan {
-    /// Reads `--rows`, `--large-rows`, `--runs` and `--dir` from the command line; the rest are names of workloads.
+    /// Reads `--rows`, `--large-rows`, `--runs` and `--dir` from the command line; the rest are names of
+    /// workloads.
     ///
     /// # Errors
     /// What was wrong with an option.

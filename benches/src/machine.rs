@@ -42,8 +42,8 @@ pub fn size_of_dir(dir: &Path) -> u64 {
     entries.map(size).sum()
 }
 
-/// Time of `count` appends of `bytes` bytes to a file, each followed by `fdatasync`: what a durable commit costs at
-/// least. `prepared`: the file is long enough before.
+/// Time of `count` appends of `bytes` bytes to a file, each followed by `fdatasync`: what a durable commit
+/// costs at least. `prepared`: the file is long enough before.
 pub fn disk_syncs(dir: &Path, count: usize, bytes: usize, prepared: bool) -> Duration {
     let path = dir.join("raw-disk");
     let file = File::create(&path).expect("a file can be made");

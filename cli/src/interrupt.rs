@@ -20,8 +20,9 @@ pub(crate) struct Interrupts {
 const PATIENCE: Duration = Duration::from_secs(1);
 
 impl Interrupts {
-    /// Starts listening, on a thread of its own: a query that keeps every worker busy must not keep Ctrl-C waiting.
-    /// `is_patient`: wait for the statement however long it takes to notice, as a shell does; otherwise the process ends.
+    /// Starts listening, on a thread of its own: a query that keeps every worker busy must not keep Ctrl-C
+    /// waiting. `is_patient`: wait for the statement however long it takes to notice, as a shell does;
+    /// otherwise the process ends.
     pub(crate) fn install(is_patient: bool) -> Self {
         let interrupts = Self { is_patient, ..Self::default() };
         let listener = interrupts.clone();

@@ -6,9 +6,9 @@
 //!          └─► check, inspect  ─► text
 //! ```
 //!
-//! Rows go to standard output and nothing else does, so that a pipe gets data only; notices, errors, the timer and
-//! progress go to standard error. The reports of `check` and `inspect` are their output. Only `connection` and these two
-//! know the library.
+//! Rows go to standard output and nothing else does, so that a pipe gets data only; notices, errors, the
+//! timer and progress go to standard error. The reports of `check` and `inspect` are their output. Only
+//! `connection` and these two know the library.
 
 mod args;
 mod check;
@@ -40,8 +40,8 @@ use script::Script;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Stack of the thread that plans statements, and of each worker, in bytes. It is reserved, not used: a chain of
-/// operators nests as deep as it is long.
+/// Stack of the thread that plans statements, and of each worker, in bytes. It is reserved, not used: a chain
+/// of operators nests as deep as it is long.
 const PLANNER_STACK_BYTES: usize = 512 << 20;
 const WORKER_STACK_BYTES: usize = 64 << 20;
 
@@ -88,12 +88,14 @@ fn in_runtime(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Fai
         .build()
         .map_err(|error| Failure::usage(format!("cannot start worker threads: {error}")))?;
     let result = runtime.block_on(work);
-    // A cancelled query may still be busy on a worker; the database is closed, nothing of it matters any more.
+    // A cancelled query may still be busy on a worker; the database is closed, nothing of it matters any
+    // more.
     runtime.shutdown_background();
     result
 }
 
-/// Opens, runs, closes. The database is closed also after an error, and the first failure is the one reported.
+/// Opens, runs, closes. The database is closed also after an error, and the first failure is the one
+/// reported.
 async fn open_and_run(arguments: &Arguments, scripts: Vec<Script>, is_shell: bool) -> Result<(), Failure> {
     let default_format = if io::stdout().is_terminal() { Format::Table } else { Format::Csv };
     let console = Console::new(arguments.format.unwrap_or(default_format), arguments.timer);

@@ -1,5 +1,5 @@
-//! Who imports whom in a crate, read from its sources: paths are followed through `use` to the file that declares
-//! what they name. Macros and names of other crates are left out.
+//! Who imports whom in a crate, read from its sources: paths are followed through `use` to the file that
+//! declares what they name. Macros and names of other crates are left out.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

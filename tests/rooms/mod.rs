@@ -1,5 +1,5 @@
-//! The rooms of the engine and of SQL, and their order: a file imports its own room and those before it, and no more
-//! than two files import each other.
+//! The rooms of the engine and of SQL, and their order: a file imports its own room and those before it, and
+//! no more than two files import each other.
 
 mod imports;
 
@@ -10,8 +10,8 @@ use std::{
 
 use imports::{ModulePath, imports};
 
-/// The crates with their rooms, lowest first. A room is a folder or a file of `src`; one with a slash is a part of a
-/// room that stands higher than the rest of it.
+/// The crates with their rooms, lowest first. A room is a folder or a file of `src`; one with a slash is a
+/// part of a room that stands higher than the rest of it.
 const ORDERS: &[(&str, &[&str])] = &[("engine", ENGINE), ("query", QUERY)];
 
 const ENGINE: &[&str] = &[

@@ -1,6 +1,7 @@
 //! JSON: an array of objects with one row per line, or one object per line. Numbers, also decimals, are exact
 //! JSON numbers; only NULL is `null`. The floats that JSON has no number for are the texts `"NaN"`,
-//! `"Infinity"` and `"-Infinity"`, as in PostgreSQL; times are ISO 8601 text, intervals as in every other format; binary is `\x` text.
+//! `"Infinity"` and `"-Infinity"`, as in PostgreSQL; times are ISO 8601 text, intervals as in every other
+//! format; binary is `\x` text.
 
 use std::io::{self, Write};
 use std::sync::{Arc, LazyLock};

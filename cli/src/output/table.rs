@@ -1,7 +1,8 @@
 //! Aligned columns for people.
 //!
-//! Widths come from the first rows: up to [`BUFFERED_ROWS_MAX`] rows or [`BUFFERED_BYTES_MAX`] bytes of text are
-//! held back. Later rows use those widths, and a longer cell pushes its line to the right; nothing is cut off.
+//! Widths come from the first rows: up to [`BUFFERED_ROWS_MAX`] rows or [`BUFFERED_BYTES_MAX`] bytes of text
+//! are held back. Later rows use those widths, and a longer cell pushes its line to the right; nothing is cut
+//! off.
 
 use std::io::{self, Write};
 

@@ -176,8 +176,8 @@ fn format_named(name: &str) -> Result<Format, Mistake> {
     })
 }
 
-/// Splits at white space. Quotes keep a word together: single ones go, double ones stay, because they belong to a name of
-/// SQL. A `;` at the end is a habit, not a word.
+/// Splits at white space. Quotes keep a word together: single ones go, double ones stay, because they belong
+/// to a name of SQL. A `;` at the end is a habit, not a word.
 fn words(input: &str) -> Result<Vec<String>, Mistake> {
     let mut words = Vec::new();
     let mut characters = input.trim().trim_end_matches(';').chars().peekable();

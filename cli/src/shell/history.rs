@@ -3,8 +3,8 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-/// Returns the history file in the user's state directory, which is created (0700) if need be; `None` when the system
-/// does not say where that is, or it cannot be made.
+/// Returns the history file in the user's state directory, which is created (0700) if need be; `None` when
+/// the system does not say where that is, or it cannot be made.
 pub(super) fn path() -> Option<PathBuf> {
     let directory =
         state_directory(|name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from))?;

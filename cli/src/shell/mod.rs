@@ -1,7 +1,7 @@
 //! The interactive shell: a line editor around the same statements a script runs.
 //!
-//! An error is shown and the shell goes on; Ctrl-C cancels the statement under way and returns to the prompt; Ctrl-D or
-//! `.quit` leaves. The history is kept in the user's state directory, never inside a database.
+//! An error is shown and the shell goes on; Ctrl-C cancels the statement under way and returns to the prompt;
+//! Ctrl-D or `.quit` leaves. The history is kept in the user's state directory, never inside a database.
 
 mod command;
 mod complete;

@@ -1,8 +1,8 @@
-//! The tour of the README does what it says: its commands are run in order, in one directory, and must print what the
-//! README prints.
+//! The tour of the README does what it says: its commands are run in order, in one directory, and must print
+//! what the README prints.
 //!
-//! Like on a terminal, rows are shown as tables and errors come after the rows. What differs from run to run is masked
-//! on both sides: versions (16 digits and more), times of today, names that contain them.
+//! Like on a terminal, rows are shown as tables and errors come after the rows. What differs from run to run
+//! is masked on both sides: versions (16 digits and more), times of today, names that contain them.
 
 use std::process::Command;
 
