@@ -10,8 +10,8 @@
 //! C2 After `lift_to(t)` nothing gets a timestamp ≤ t while the store is open. Across restarts that holds
 //!    only for what the log knows of: whoever gives out an answer that must stand writes a watermark, which
 //!    is a commit without writes ([`Store::wait_visible_durably`](crate::Store::wait_visible_durably)).
-//! C3 What is in flight are ranges in the order of their timestamps, because only the leader stamps. Those of
-//!    groups that wait for the log may be several; they end in any order.
+//! C3 Timestamps in flight are ranges in their order, because only the leader stamps. Ranges of groups that
+//!    wait for the log may be several; they end in any order.
 
 use std::{
     collections::VecDeque,
@@ -27,7 +27,7 @@ use tokio::sync::Notify;
 
 use crate::{Error, Result};
 
-/// How far the machine's clock may lie behind the last commit before it is worth a warning.
+/// Largest lag of the machine's clock behind the last commit without a warning, in microseconds.
 const FAR_BEHIND_US: u64 = 60_000_000;
 
 /// Gives out commit timestamps: `max(wall clock, last + 1)`.

@@ -1,4 +1,4 @@
-//! What can go wrong in a transaction, by what the caller does next.
+//! Errors of a transaction, by what the caller does next.
 
 use bygone_engine::types::{KeyspaceId, Timestamp, TooLong};
 use bytes::Bytes;
@@ -14,7 +14,7 @@ pub enum Error {
     /// begin.
     #[error("could not commit: {} keyspace={keyspace}", if key.is_some() { "another transaction changed a key that this one wrote" } else { "the table was restored or loaded since this transaction began" })]
     Conflict {
-        /// Where the conflict is.
+        /// Keyspace of the conflict.
         keyspace: KeyspaceId,
         /// The key, or `None` when an exclusive commit took the whole keyspace.
         key: Option<Bytes>,
@@ -22,7 +22,7 @@ pub enum Error {
     /// A restore or bulk load holds the keyspace and did not finish in time. Try again later.
     #[error("locked by {by} keyspace={keyspace}")]
     Locked {
-        /// What is locked.
+        /// Keyspace that is locked.
         keyspace: KeyspaceId,
         /// Who holds it.
         by: String,

@@ -109,7 +109,7 @@ pub struct ExclusiveLock {
 }
 
 impl ExclusiveLock {
-    /// What is locked.
+    /// Keyspaces that are locked.
     pub fn keyspaces(&self) -> &[KeyspaceId] {
         &self.keyspaces
     }

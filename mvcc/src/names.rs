@@ -189,7 +189,7 @@ impl KeyspaceNames {
     /// before maintenance starts.
     ///
     /// # Errors
-    /// Those of reading; those of unmarking. Nothing may be collected then.
+    /// Errors of reading and of unmarking. Nothing may be collected then.
     pub async fn reconcile(&self, others: &BTreeSet<KeyspaceId>) -> Result<()> {
         let engine = self.store.engine();
         let view = self.store.view_now();

@@ -1,4 +1,4 @@
-//! What commits say about themselves, kept in keyspaces of the system, written by the commit itself.
+//! Descriptions of commits, kept in keyspaces of the system, written by the commit itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -25,7 +25,7 @@ pub struct CommitRecord {
     /// Why it was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// What kind of work it was.
+    /// Kind of work.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statement: Option<String>,
     /// The names of the tables it touched, as they were then.
@@ -110,7 +110,7 @@ pub(crate) fn add_record(request: &mut Request, at: Timestamp) {
 /// The records of the commits in `(after, through]` that a view shows, oldest first, at most `limit`.
 ///
 /// # Errors
-/// Those of reading, and a corrupt record.
+/// Errors of reading, and a corrupt record.
 pub async fn commits(
     view: &ReadView,
     after: Timestamp,
@@ -123,7 +123,7 @@ pub async fn commits(
 /// As [`commits`], newest first.
 ///
 /// # Errors
-/// Those of reading, and a corrupt record.
+/// Errors of reading, and a corrupt record.
 pub async fn newest_commits(
     view: &ReadView,
     after: Timestamp,
@@ -160,7 +160,7 @@ const FORGOTTEN_TOGETHER: usize = 4_096;
 /// moment would undo them, and nothing can be read as of them. Returns how many there were.
 ///
 /// # Errors
-/// Those of reading and of a commit; what is left is for the next call.
+/// Errors of reading and of a commit; what is left is for the next call.
 ///
 /// # Cost
 /// The store remembers up to where it has forgotten and reads only what became too old since; the first call
@@ -189,7 +189,7 @@ pub async fn forget_commits(store: &Store) -> Result<usize> {
         let found = deletes.len();
         let end = match deletes.writes().last() {
             Some(last) if found == FORGOTTEN_TOGETHER => CommitRecord::time_of(&last.key)?.as_micros(),
-            // What the view does not show may be still to come.
+            // Commits that the view does not show may be still to come.
             _ => oldest.min(view.timestamp()).as_micros(),
         };
         if found > 0 {
@@ -207,7 +207,7 @@ pub async fn forget_commits(store: &Store) -> Result<usize> {
 /// The record of the commit at `at`, if it left one.
 ///
 /// # Errors
-/// Those of reading, and a corrupt record.
+/// Errors of reading, and a corrupt record.
 pub async fn commit_record(view: &ReadView, at: Timestamp) -> Result<Option<CommitRecord>> {
     let key = at.as_micros().to_be_bytes();
     let value = view.get(system::COMMITS, &key).await?;
@@ -217,7 +217,7 @@ pub async fn commit_record(view: &ReadView, at: Timestamp) -> Result<Option<Comm
 /// The value that the annotation `name` had at the moment of the view.
 ///
 /// # Errors
-/// Those of reading.
+/// Errors of reading.
 pub async fn annotation(view: &ReadView, name: &str) -> Result<Option<String>> {
     let value = view.get(system::ANNOTATIONS, name.as_bytes()).await?;
     value

@@ -24,7 +24,7 @@ use crate::{
 /// Larger commits never go through the log, whatever the options say. The log refuses records above 1 GiB.
 const LOG_BYTES_MAX: usize = 512 << 20;
 
-/// How a store behaves.
+/// Options of a store.
 #[derive(Clone, Debug)]
 pub struct StoreOptions {
     /// Uncommitted bytes of one transaction in memory at most, savepoints included; more is
@@ -33,7 +33,7 @@ pub struct StoreOptions {
     /// Commits larger than this bypass the log and become files at once; commits that share a log record are
     /// not larger together. At most 512 MiB count. Default 64 MiB.
     pub direct_commit_bytes: usize,
-    /// How long a writer waits for a restore or bulk load of the same keyspace, in microseconds. Default 10
+    /// Longest wait of a writer for a restore or bulk load of the same keyspace, in microseconds. Default 10
     /// s.
     pub lock_wait_us: u64,
     /// Whether all writes are refused.
@@ -100,7 +100,7 @@ impl Store {
         &self.core.clock
     }
 
-    /// How the store behaves.
+    /// Options of the store.
     pub fn options(&self) -> &StoreOptions {
         &self.core.options
     }
@@ -160,8 +160,8 @@ impl Store {
     }
 
     /// Makes sure that the commits ≤ `at` are all visible and that no other will ever join them, also when
-    /// the process is killed and the machine's clock goes back. What is told of a moment later than the
-    /// newest commit needs it.
+    /// the process is killed and the machine's clock goes back. Answers about a moment later than the newest
+    /// commit need it.
     ///
     /// A store that only reads cannot promise the last part: it writes nothing.
     ///
@@ -254,7 +254,7 @@ impl Store {
         // Requests are carried out in their order; an empty one is answered after those before it and cannot
         // fail.
         drop(self.core.pipeline.commit(&self.core, nothing).await);
-        // Those before it may still wait for the log.
+        // Commits before it may still wait for the log.
         self.core.clock.wait_visible(self.core.clock.now()).await;
     }
 

@@ -11,21 +11,21 @@ use bygone_engine::{
 use bytes::Bytes;
 pub(crate) use pipeline::{Pipeline, Rejected};
 
-/// What is known of a commit that happened.
+/// Outcome of a commit that happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CommitInfo {
     /// When it happened. A commit that wrote nothing has the timestamp of the state it read.
     pub timestamp: Timestamp,
 }
 
-/// What a commit says about itself. A commit with nothing to say leaves no record.
+/// Description of a commit. A commit without one leaves no record.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CommitMeta {
     /// Who made it.
     pub author: Option<String>,
     /// Why it was made.
     pub message: Option<String>,
-    /// What kind of work it was, for instance `UPDATE` or `RESTORE`.
+    /// Kind of work, for instance `UPDATE` or `RESTORE`.
     pub statement: Option<String>,
     /// The names of the tables it touched, as they were then.
     pub tables: Vec<String>,
@@ -53,9 +53,9 @@ pub struct ExclusiveCommit {
     pub guards: Vec<(KeyspaceId, Bytes)>,
     /// See `guards`.
     pub guarded_since: Timestamp,
-    /// What the commit says about itself.
+    /// Description of the commit.
     pub meta: CommitMeta,
-    /// How durable it is; runs are always durable.
+    /// Durability of the commit; runs are always durable.
     pub durability: Durability,
 }
 

@@ -1,5 +1,4 @@
-//! Where the writes of a transaction are: the newest in memory, those before them in files once there are
-//! many.
+//! Storage of a transaction's writes: the newest in memory, those before them in files once there are many.
 //!
 //! ```text
 //!   level 0   writes in memory over the view of the begin
@@ -11,8 +10,8 @@
 //! 2. A level's view and runs never change: writing some keyspaces of a level into files makes the next
 //!    level, which has the other keyspaces' writes in memory again. Who reads at a [`Mark`] holds its level
 //!    and sees no difference.
-//! 3. Going back to a savepoint goes back to its level. What a savepoint holds in memory counts for the size
-//!    of the transaction.
+//! 3. Going back to a savepoint goes back to its level. Writes that a savepoint holds in memory count for the
+//!    size of the transaction.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -26,7 +25,7 @@ use super::writes::{Position, WriteSet};
 pub(crate) struct Level {
     /// The state of the begin under the runs.
     pub(crate) view: ReadView,
-    /// What was written into files, oldest first.
+    /// Runs written so far, oldest first.
     pub(crate) runs: BTreeMap<KeyspaceId, Vec<IngestedRun>>,
     pub(crate) writes: Mutex<WriteSet>,
 }

@@ -52,7 +52,7 @@ struct Entry {
 }
 
 impl WriteSet {
-    /// What `write` adds to [`Self::bytes`].
+    /// Bytes that `write` adds to [`Self::bytes`].
     pub(crate) fn cost(write: &Write) -> usize {
         write.key.len() + write.value.as_ref().map_or(0, Bytes::len) + OVERHEAD
     }
@@ -108,7 +108,7 @@ impl WriteSet {
         }
     }
 
-    /// What was written to `key` before `position`, if anything was.
+    /// Last write to `key` before `position`, if there is one.
     #[expect(clippy::option_option, reason = "not written, deleted and set are three different answers")]
     pub(crate) fn get(&self, keyspace: KeyspaceId, key: &[u8], position: Position) -> Option<Option<Bytes>> {
         let newest = *self.index.get(&keyspace)?.newest.get(key)?;
