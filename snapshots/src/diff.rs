@@ -8,7 +8,7 @@ use bygone_mvcc::Store;
 
 use crate::{Error, Result};
 
-/// What happened to a key between two moments.
+/// Kind of change of a key between two moments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChangeKind {
     /// It was not there at the first moment.
@@ -20,7 +20,7 @@ pub enum ChangeKind {
 }
 
 impl ChangeKind {
-    /// What happened to the key of `difference`.
+    /// Kind of change of the key of `difference`.
     pub fn of(difference: &Difference) -> Self {
         match (&difference.before, &difference.after) {
             (None, _) => Self::Insert,
@@ -30,7 +30,7 @@ impl ChangeKind {
     }
 }
 
-/// How many keys differ.
+/// Numbers of keys that differ.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DiffSummary {
     /// Keys that were added.
@@ -52,8 +52,8 @@ impl DiffSummary {
     }
 }
 
-/// The keys of `range` whose values at `from` and `to` differ, in key order. What changed and changed back is
-/// not among them. The scan keeps both moments readable until it is dropped.
+/// The keys of `range` whose values at `from` and `to` differ, in key order. Keys that changed and changed
+/// back are not among them. The scan keeps both moments readable until it is dropped.
 ///
 /// # Errors
 /// `Future` and `TooOld` for either moment; [`Error::Invalid`] when `from` is after `to`.
@@ -76,7 +76,7 @@ pub async fn diff(
     Ok(store.engine().diff(keyspace, range, &from, &to)?)
 }
 
-/// How many keys [`diff`] finds.
+/// Numbers of keys that [`diff`] finds.
 ///
 /// # Errors
 /// As [`diff`]; those of reading.

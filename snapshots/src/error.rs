@@ -1,4 +1,4 @@
-//! What can go wrong with snapshots, by what the caller does next.
+//! Errors of snapshots, by what the caller does next.
 
 use bygone_engine::types::Timestamp;
 
@@ -31,7 +31,7 @@ pub enum Error {
     /// There are as many snapshots as allowed. Drop some, or raise the quota.
     #[error("too many snapshots of {of}: quota is {max}")]
     Quota {
-        /// What the quota counts.
+        /// Object or database whose snapshots the quota counts.
         of: String,
         /// The quota.
         max: u32,
@@ -39,7 +39,7 @@ pub enum Error {
     /// Something changed since the moment that the caller had looked at. Look again.
     #[error("{target} changed after {since}: newest change is at {newest}")]
     Changed {
-        /// What changed.
+        /// Object that changed.
         target: String,
         /// The moment given.
         since: Timestamp,

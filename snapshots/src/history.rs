@@ -18,7 +18,7 @@ pub struct HistoryEntry {
     pub end: Timestamp,
     /// The value, or `None` when the key was deleted at `begin`.
     pub value: Option<Bytes>,
-    /// What the commit said about itself, if it did.
+    /// Record of the commit, if it left one.
     pub commit: Option<CommitRecord>,
 }
 

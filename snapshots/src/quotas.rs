@@ -10,7 +10,7 @@ use crate::{Error, Result, Snapshot, SnapshotScope, Snapshots, record::damaged, 
 /// The row of the quotas. No snapshot can have this name, because it holds a control character.
 pub(crate) const KEY: &[u8] = b"\0quotas";
 
-/// How many snapshots there may be. Snapshots that restores take by themselves do not count.
+/// Largest numbers of snapshots. Snapshots that restores take by themselves do not count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quotas {
     /// Snapshots that cover one object, at most; `None` is unlimited.
@@ -25,7 +25,7 @@ impl Snapshots {
     /// The quotas.
     ///
     /// # Errors
-    /// Those of reading.
+    /// Errors of reading.
     pub async fn quotas(&self) -> Result<Quotas> {
         quotas_in(&self.store().view_now()).await
     }
@@ -33,7 +33,7 @@ impl Snapshots {
     /// Sets the quotas, for snapshots to come; those that exist stay.
     ///
     /// # Errors
-    /// Those of a commit.
+    /// Errors of a commit.
     pub async fn set_quotas(&self, quotas: Quotas) -> Result<()> {
         let _changes = self.lock_changes().await;
         let transaction = self.store().begin();

@@ -1,4 +1,4 @@
-//! What is kept of a snapshot: one row, keyed by its name.
+//! Record of a snapshot: one row, keyed by its name.
 
 use bygone_engine::{
     Scope,
@@ -20,7 +20,7 @@ pub struct ObjectRef {
     pub keyspaces: Vec<KeyspaceId>,
 }
 
-/// What a snapshot covers.
+/// Scope of a snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SnapshotScope {
     /// Everything that is stored; the name is for display.
@@ -37,7 +37,7 @@ pub enum SnapshotScope {
 }
 
 impl SnapshotScope {
-    /// What the engine pins for it.
+    /// Scope that the engine pins for it.
     pub fn engine_scope(&self) -> Scope {
         match self {
             Self::Database(_) => Scope::Database,
@@ -83,13 +83,13 @@ pub struct Snapshot {
     pub name: String,
     /// The moment it shows.
     pub at: Timestamp,
-    /// What it covers.
+    /// Scope of the snapshot.
     pub scope: SnapshotScope,
     /// When it was created; later than `at` when it was taken of the past.
     pub created: Timestamp,
     /// From when on it may be dropped by maintenance.
     pub expires: Option<Timestamp>,
-    /// What the user said about it.
+    /// Comment of the user.
     pub comment: Option<String>,
     /// Why it can neither be dropped nor expire.
     pub hold: Option<String>,

@@ -63,7 +63,7 @@ impl Snapshots {
     /// Reads the registry and registers every pin, then lets the engine collect garbage.
     ///
     /// # Errors
-    /// Those of reading; nothing may be collected then.
+    /// Errors of reading; nothing may be collected then.
     pub async fn open(store: Store) -> Result<Self> {
         let view = store.view_now();
         let mut pins = BTreeMap::new();
@@ -146,7 +146,7 @@ impl Snapshots {
     /// All snapshots by name.
     ///
     /// # Errors
-    /// Those of reading.
+    /// Errors of reading.
     pub async fn list(&self) -> Result<Vec<Snapshot>> {
         read_all(&self.store().view_now()).await
     }
@@ -154,7 +154,7 @@ impl Snapshots {
     /// All snapshots that existed at the moment of `view`, by name.
     ///
     /// # Errors
-    /// Those of reading.
+    /// Errors of reading.
     pub async fn list_in(&self, view: &ReadView) -> Result<Vec<Snapshot>> {
         read_all(view).await
     }
@@ -274,7 +274,7 @@ impl Snapshots {
     /// before it collects.
     ///
     /// # Errors
-    /// Those of reading and of a commit.
+    /// Errors of reading and of a commit.
     pub async fn expire(&self, now: Timestamp) -> Result<Vec<Snapshot>> {
         let _changes = self.lock_changes().await;
         let transaction = self.store().begin();

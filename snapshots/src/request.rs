@@ -1,4 +1,4 @@
-//! What a new snapshot is asked to be, and what came of it.
+//! Request for a new snapshot, and its outcome.
 
 use bygone_engine::types::Timestamp;
 
@@ -9,7 +9,7 @@ use crate::{Snapshot, SnapshotScope};
 pub struct CreateSnapshot {
     /// Its name: 1 to 63 bytes without control or bidirectional characters, not in use.
     pub name: String,
-    /// What it covers.
+    /// Scope of the snapshot.
     pub scope: SnapshotScope,
     /// The moment; `None` is now.
     pub at: Option<Timestamp>,
@@ -43,7 +43,7 @@ impl CreateSnapshot {
     }
 }
 
-/// What [`Snapshots::create`](crate::Snapshots::create) did.
+/// Outcome of [`Snapshots::create`](crate::Snapshots::create).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Created {
     /// The snapshot is new.

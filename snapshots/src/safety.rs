@@ -16,7 +16,7 @@ use crate::{
 /// The row of the last number that a safety snapshot's name got.
 pub(crate) const LAST_NUMBER_KEY: &[u8] = b"\0before_restore";
 
-/// How the names of safety snapshots begin; a number follows.
+/// Prefix of the names of safety snapshots; a number follows.
 const AUTOMATIC: &str = "before_restore_";
 
 impl Snapshots {
@@ -64,7 +64,7 @@ impl Snapshots {
 pub(crate) struct Prepared {
     snapshots: Snapshots,
     pub(crate) snapshot: Snapshot,
-    /// What its name ends with.
+    /// Number at the end of its name.
     number: u64,
     pin: Option<Pin>,
     /// No other snapshot takes the name before the commit.

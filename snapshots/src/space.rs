@@ -1,4 +1,4 @@
-//! How much of what is stored each snapshot refers to, and what dropping some would free.
+//! Space that each snapshot refers to, and that dropping some would free.
 
 use std::collections::BTreeSet;
 
@@ -6,18 +6,18 @@ use bygone_engine::{Holder, KeyspaceSpace, Size};
 
 use crate::{Error, Result, Snapshot, Snapshots};
 
-/// The space of the database, by keyspace and by snapshot. What the figures mean and how exact they are is
-/// said at [`bygone_engine::Engine::space`].
+/// The space of the database, by keyspace and by snapshot. Meaning and exactness of the figures are given at
+/// [`bygone_engine::Engine::space`].
 #[derive(Clone, Debug)]
 pub struct SpaceReport {
-    /// All snapshots, by name. Those that have expired hold what they hold until maintenance drops them.
+    /// All snapshots, by name. Snapshots that have expired hold what they hold until maintenance drops them.
     pub snapshots: Vec<Snapshot>,
     /// Each keyspace that stores something. `referenced` and `exclusive` have an entry for each snapshot.
     pub keyspaces: Vec<KeyspaceSpace>,
 }
 
 impl SpaceReport {
-    /// What dropping the snapshots that were asked for would free, in all keyspaces.
+    /// Space that dropping the snapshots that were asked for would free, in all keyspaces.
     pub fn freed(&self) -> Size {
         self.sum(|keyspace| keyspace.freed)
     }
@@ -37,7 +37,7 @@ impl Snapshots {
     /// [`Error::NotFound`]; those of reading.
     ///
     /// # Cost
-    /// That of [`bygone_engine::Engine::space`].
+    /// As [`bygone_engine::Engine::space`].
     pub async fn space(&self, dropped: &[impl AsRef<str>]) -> Result<SpaceReport> {
         let snapshots = self.list().await?;
         let mut numbers = BTreeSet::new();

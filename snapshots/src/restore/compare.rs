@@ -9,7 +9,7 @@ use bygone_mvcc::{Store, newest_commits};
 use super::{RestoreReport, RestoreRequest, TargetReport, UNDONE_MAX};
 use crate::{ChangeKind, Error, ObjectRef, Result};
 
-/// How many commits are looked at for those that touched a target.
+/// Number of commits that are looked at for those that touched a target.
 const COMMITS_LOOKED_AT: usize = UNDONE_MAX * 8;
 
 /// The two states that a restore compares.

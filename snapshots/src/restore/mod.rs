@@ -38,18 +38,17 @@ use crate::SnapshotScope;
 /// A plan, and how it is carried out.
 #[derive(Clone, Debug)]
 pub struct RestoreRequest {
-    /// What happens to which objects; in each the first keyspace holds its rows, the others indexes.
+    /// Objects, and what happens to them; in each the first keyspace holds its rows, the others indexes.
     pub plan: RestorePlan,
-    /// What the safety snapshot covers; `None` is what is put back.
+    /// Scope of the safety snapshot; `None`: the objects that are put back.
     pub safety_scope: Option<SnapshotScope>,
     /// Whether the state before is kept as a snapshot.
     pub safety: SafetySnapshot,
     /// Fails when an object that is put back changed after this: the report of a dry run says what to give.
     pub if_unchanged_since: Option<Timestamp>,
-    /// How long to wait for another restore or bulk load, in microseconds. Default 10 s.
+    /// Longest wait for another restore or bulk load, in microseconds. Default 10 s.
     pub wait_us: u64,
-    /// What the commit says about itself; the statement defaults to `RESTORE`, the tables to those that are
-    /// put back.
+    /// Description of the commit; the statement defaults to `RESTORE`, the tables to those that are put back.
     pub meta: CommitMeta,
     /// Is told how far the work is.
     pub progress: Option<Arc<dyn RestoreProgress>>,
@@ -110,7 +109,7 @@ impl fmt::Debug for dyn RestoreProgress {
     }
 }
 
-/// What a restore did, or would do.
+/// Outcome of a restore, or of a dry run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RestoreReport {
     /// The moment restored to.
@@ -130,10 +129,10 @@ pub struct RestoreReport {
     pub commit: Option<CommitInfo>,
 }
 
-/// How many undone commits a report lists.
+/// Most undone commits that a report lists.
 pub const UNDONE_MAX: usize = 1_000;
 
-/// What a restore did to one target, or would do.
+/// Outcome of a restore, or of a dry run, for one target.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TargetReport {
     /// Its name.

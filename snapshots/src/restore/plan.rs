@@ -7,7 +7,7 @@
 //! | replaced | there | another of its name | both: the old one comes back, the new one goes | both |
 //! | created | – | there | it goes | all of its rows now, as deleted |
 //!
-//! Whoever names objects says what becomes of their names, by writes of the same commit
+//! Callers that name objects say what becomes of their names, by writes of the same commit
 //! ([`RestorePlan::writes`]). Counts are those of what a user sees: a keyspace may hold all rows of an object
 //! that was dropped, and they come back.
 

@@ -41,7 +41,7 @@ pub async fn dry_run(snapshots: &Snapshots, request: &RestoreRequest) -> Result<
     Box::pin(compare(snapshots.store(), request, Output::Nothing)).await.map(|compared| compared.report)
 }
 
-/// What a comparison found, and what it wrote.
+/// Result of a comparison, and the writes that it made.
 struct Compared {
     comparison: Comparison,
     report: RestoreReport,
@@ -110,7 +110,7 @@ fn what(request: &RestoreRequest) -> String {
     format!("a restore of {}", if names.is_empty() { "the catalog".into() } else { names.join(", ") })
 }
 
-/// What a restore writes into its targets.
+/// Writes of a restore into its targets.
 #[derive(Debug, Default)]
 struct Written {
     batch: WriteBatch,
@@ -163,7 +163,7 @@ async fn write_differences(
     Ok(written)
 }
 
-/// Where the changes of one keyspace go: into memory while they are few, then into files.
+/// Destination of the changes of one keyspace: memory while they are few, then files.
 #[derive(Debug)]
 enum Output {
     /// Of a dry run.
@@ -232,8 +232,8 @@ async fn commit(
     if let Some(safety) = &mut safety {
         safety.add_to(&mut batch);
     }
-    // Before the commit: a keyspace that is live but still marked would lose its files. What a crash cuts
-    // short here is put right when the database is opened (`KeyspaceNames::reconcile`).
+    // Before the commit: a keyspace that is live but still marked would lose its files. Work that a crash
+    // cuts short here is put right when the database is opened (`KeyspaceNames::reconcile`).
     for (keyspace, _) in &revived {
         store.engine().revive_keyspace(*keyspace).await?;
     }
