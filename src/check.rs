@@ -13,11 +13,11 @@ use bygone_snapshots::Snapshots;
 
 use crate::{Error, ErrorKind, Result, location};
 
-/// What [`check`] looked at and found.
+/// Outcome of [`check`]: counts and findings.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct CheckReport {
-    /// What is not as it must be; empty when all is well.
+    /// Faults; empty when all is well.
     pub findings: Vec<Finding>,
     /// Objects that nothing references, with their sizes in bytes: left by a process that was killed, and
     /// removed by the next maintenance. No fault.
@@ -34,7 +34,7 @@ pub struct CheckReport {
     pub bytes: u64,
     /// Versions in them.
     pub versions: u64,
-    /// What was decoded; `None` when the files below are damaged and their rows were not looked at.
+    /// Counts of decoded rows; `None` when the files below are damaged and their rows were not looked at.
     pub rows: Option<RowsChecked>,
 }
 
@@ -66,7 +66,7 @@ async fn check_root(root: &Root, progress: Option<&dyn Progress>) -> Result<Chec
             progress.report("bytes of files", done, Some(total));
         }
     };
-    // 1. What can be said without knowing what the values mean.
+    // 1. Checks that do not need the meaning of the values.
     let EngineReport {
         mut findings,
         unreferenced,
@@ -78,7 +78,7 @@ async fn check_root(root: &Root, progress: Option<&dyn Progress>) -> Result<Chec
         versions,
         ..
     } = bygone_engine::check::check(root, &env, &show).await?;
-    // 2. What they mean. Above damaged files every answer would be about the damage again.
+    // 2. Checks of their meaning. Above damaged files every answer would be about the damage again.
     let rows = if findings.is_empty() { check_rows(root, env, &mut findings, progress).await? } else { None };
     Ok(CheckReport {
         findings: findings.into_vec(),

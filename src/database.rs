@@ -42,7 +42,7 @@ impl fmt::Debug for Database {
     }
 }
 
-/// How to open a database. The defaults suit a program with about 1 GiB to spare.
+/// Options for opening a database. The defaults suit a program with about 1 GiB to spare.
 #[derive(Debug)]
 pub struct DatabaseBuilder {
     root: Result<Root>,
@@ -180,7 +180,7 @@ impl Database {
     /// The commits in `(after, through]` that left a record, oldest first, at most `limit`.
     ///
     /// # Errors
-    /// Those of reading.
+    /// Errors of reading.
     pub async fn commits(
         &self,
         after: Timestamp,
@@ -217,7 +217,7 @@ impl Database {
     /// Sets how far back every moment is readable without a snapshot.
     ///
     /// # Errors
-    /// Those of a commit.
+    /// Errors of a commit.
     pub async fn set_retention(&self, retention: Duration) -> Result<()> {
         let micros = u64::try_from(retention.as_micros()).unwrap_or(u64::MAX);
         Ok(self.store().engine().set_retention(None, Some(micros)).await?)
@@ -227,7 +227,7 @@ impl Database {
     /// garbage, deletes files that nothing needs.
     ///
     /// # Errors
-    /// Those of storage.
+    /// Errors of storage.
     pub async fn maintain(&self) -> Result<()> {
         maintenance::run_once(&self.inner.snapshots).await
     }
@@ -235,7 +235,7 @@ impl Database {
     /// Writes what is in memory to files.
     ///
     /// # Errors
-    /// Those of storage.
+    /// Errors of storage.
     pub async fn flush(&self) -> Result<()> {
         Ok(self.store().engine().flush().await?)
     }
@@ -247,7 +247,7 @@ impl Database {
     /// Reads and writes at most everything once.
     ///
     /// # Errors
-    /// Those of storage.
+    /// Errors of storage.
     pub async fn compact(&self) -> Result<()> {
         Ok(self.store().engine().compact().await?)
     }
@@ -255,18 +255,18 @@ impl Database {
     /// Makes everything durable and releases the database. Later calls on any clone fail with `Unavailable`.
     ///
     /// # Errors
-    /// Those of storage; what was acknowledged as durable is safe all the same.
+    /// Errors of storage; what was acknowledged as durable is safe all the same.
     pub async fn close(&self) -> Result<()> {
         self.inner.closed.store(true, Ordering::Release);
         Ok(self.store().engine().close().await?)
     }
 
-    /// What the engine holds and what it did since the database was opened; in SQL `SHOW STATS`.
+    /// Sizes of the engine now, and its counters since the database was opened; in SQL `SHOW STATS`.
     pub fn stats(&self) -> EngineStats {
         self.store().engine().stats()
     }
 
-    /// Where the database is, as it was opened.
+    /// Location of the database, as it was opened.
     pub fn location(&self) -> &str {
         &self.inner.location
     }
@@ -338,14 +338,13 @@ impl DatabaseBuilder {
         self
     }
 
-    /// How long a writer waits while a restore or bulk load has its table. Default 10 s.
+    /// Longest wait of a writer while a restore or bulk load has its table. Default 10 s.
     pub fn lock_wait(mut self, wait: Duration) -> Self {
         self.store.lock_wait_us = u64::try_from(wait.as_micros()).unwrap_or(u64::MAX);
         self
     }
 
-    /// How far back every moment is readable, of a database that is created now; see
-    /// [`Database::set_retention`]. Default 7 days.
+    /// Retention of a database that is created now; see [`Database::set_retention`]. Default 7 days.
     pub fn retention(mut self, retention: Duration) -> Self {
         self.engine.retention_us = u64::try_from(retention.as_micros()).unwrap_or(u64::MAX);
         self

@@ -10,7 +10,7 @@ use bygone_engine::store::{Disk, OsDisk};
 /// belong to. `None` when it is no file of a database. The file is read into memory.
 ///
 /// # Errors
-/// Those of reading the file.
+/// Errors of reading the file.
 pub fn inspect(path: impl AsRef<Path>) -> io::Result<Option<Inspection>> {
     let path = path.as_ref();
     let file = OsDisk.open_read(path)?;

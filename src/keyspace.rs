@@ -40,7 +40,7 @@ impl Keyspace {
         self.info.id
     }
 
-    /// What a snapshot of this keyspace alone covers.
+    /// Object that a snapshot of this keyspace alone covers.
     pub fn object(&self) -> ObjectRef {
         ObjectRef { name: self.info.name.clone(), id: self.info.id.get(), keyspaces: vec![self.info.id] }
     }
@@ -113,7 +113,7 @@ impl Keyspace {
     /// The rows of a range, in the order of their keys: `..`, `"a".."c"`, `"m"..`, or a [`KeyRange`].
     ///
     /// # Errors
-    /// Those of [`Self::get`].
+    /// As [`Self::get`].
     pub async fn scan(&self, range: impl Into<KeyRange>) -> Result<KeyspaceRows> {
         self.scan_with(range, ScanOptions::default(), Moment::Now).await
     }
@@ -147,7 +147,7 @@ impl Keyspace {
     /// The readable versions of `key`, newest first.
     ///
     /// # Errors
-    /// Those of [`Self::get`].
+    /// As [`Self::get`].
     pub async fn history(&self, key: impl AsRef<[u8]>) -> Result<Vec<HistoryEntry>> {
         let now = self.database.now();
         let store = self.database.store();

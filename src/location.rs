@@ -1,4 +1,4 @@
-//! Where a database is: a directory, a `file://` URL, or memory.
+//! Location of a database: a directory, a `file://` URL, or memory.
 
 use bygone_engine::{Root, store::OsDisk};
 use url::Url;

@@ -37,7 +37,7 @@ pub struct KeyspaceRows {
     next: usize,
 }
 
-/// Where the batches come from.
+/// Source of the batches.
 enum RowSource {
     Idle(Box<Batches>),
     Loading(BoxFuture<'static, (Box<Batches>, Result<Option<RowBatch>>)>),

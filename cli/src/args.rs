@@ -9,14 +9,14 @@ use clap::{Arg, ArgAction, Command, ValueEnum, value_parser};
 use crate::console::report_line;
 use crate::output::Format;
 
-/// What the user asked for.
+/// Request of the user.
 #[derive(Debug)]
 pub(crate) enum Invocation {
     /// SQL, or the shell.
     Run(Arguments),
     /// `bygone check DB`.
     Check {
-        /// Where the database is.
+        /// Location of the database.
         database: String,
         /// Whether progress may be shown.
         progress: bool,
@@ -28,12 +28,12 @@ pub(crate) enum Invocation {
     },
 }
 
-/// How SQL is run.
+/// Options of a run of SQL.
 #[derive(Debug)]
 pub(crate) struct Arguments {
-    /// Where the database is: a directory, a `file://` URL or `:memory:`.
+    /// Location of the database: a directory, a `file://` URL or `:memory:`.
     pub(crate) database: String,
-    /// What to run, in order; empty means the shell, or standard input when that is no terminal.
+    /// Scripts to run, in order; empty means the shell, or standard input when that is no terminal.
     pub(crate) scripts: Vec<ScriptArgument>,
     /// The format of rows; `None` chooses by whether standard output is a terminal.
     pub(crate) format: Option<Format>,
@@ -43,7 +43,7 @@ pub(crate) struct Arguments {
     pub(crate) read_only: bool,
     /// Memory of queries in bytes, if it is not the default.
     pub(crate) query_memory: Option<usize>,
-    /// What follows a statement that fails.
+    /// Reaction to a statement that fails.
     pub(crate) on_error: OnError,
     /// Say after each statement how long it took.
     pub(crate) timer: bool,
@@ -51,7 +51,7 @@ pub(crate) struct Arguments {
     pub(crate) progress: bool,
 }
 
-/// What a run does behind a statement that fails.
+/// Reaction of a run to a statement that fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OnError {
     /// It ends.

@@ -15,7 +15,7 @@ use crate::connection::{Connection, statement_failure};
 use crate::failure::{Failure, Place, byte_at};
 use crate::output::Format;
 
-/// Where results go, and how they look.
+/// Destination and format of results.
 pub(crate) struct Console {
     out: BufWriter<Stdout>,
     /// The format of rows.

@@ -1,4 +1,4 @@
-//! What ends a run early: the message on standard error and the exit status.
+//! Failures that end a run early: the message on standard error and the exit status.
 
 use std::fmt::Write as _;
 use std::io;

@@ -8,7 +8,7 @@ use tokio::sync::{Notify, oneshot};
 
 use crate::failure::{Failure, status};
 
-/// Where the signal finds what it cancels.
+/// Handle by which the signal finds the statement that it cancels.
 #[derive(Clone, Default)]
 pub(crate) struct Interrupts {
     current: Arc<std::sync::Mutex<Option<oneshot::Sender<()>>>>,
@@ -16,7 +16,7 @@ pub(crate) struct Interrupts {
     is_patient: bool,
 }
 
-/// How long a cancelled statement may take to notice, when nobody wants to go on afterwards.
+/// Longest time that a cancelled statement may take to notice, when nobody wants to go on afterwards.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 impl Interrupts {
@@ -46,7 +46,7 @@ impl Interrupts {
                 {
                     continue;
                 }
-                // What was acknowledged is safe, and what was not leaves nothing, however the process ends.
+                // Acknowledged work is safe, and other work leaves nothing, however the process ends.
                 process::exit(i32::from(status::INTERRUPTED));
             }
         });

@@ -1,4 +1,4 @@
-//! How far a long statement is, on a terminal.
+//! Progress of a long statement, on a terminal.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

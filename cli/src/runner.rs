@@ -15,9 +15,9 @@ pub(crate) struct Runner<'a> {
     pub(crate) opener: Opener<'a>,
     pub(crate) console: Console,
     pub(crate) interrupts: Interrupts,
-    /// What scripts do behind a statement that fails.
+    /// Reaction of scripts to a statement that fails.
     pub(crate) on_error: OnError,
-    /// Where the statement stands that began the open transaction, or the last one.
+    /// Place of the statement that began the open transaction, or the last one.
     began: Option<Place>,
 }
 

@@ -1,4 +1,4 @@
-//! Where the statements of a run come from: texts of the command line, files, and standard input.
+//! Sources of the statements of a run: texts of the command line, files, and standard input.
 //!
 //! A text or a file is there as a whole before anything runs. Standard input is cut while it arrives: no byte
 //! behind a statement is taken before the statement was answered, so that a program can write one, read its
@@ -12,7 +12,7 @@ use bygone::StatementCutter;
 use crate::args::ScriptArgument;
 use crate::failure::Failure;
 
-/// How messages call standard input.
+/// Name of standard input in messages.
 const STANDARD_INPUT: &str = "<stdin>";
 /// A byte order mark is an editor's, not the script's.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";

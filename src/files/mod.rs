@@ -115,7 +115,7 @@ fn directory() -> io::Error {
     io::Error::new(io::ErrorKind::IsADirectory, "it is a directory")
 }
 
-/// What is written as it comes: there is nothing to take back.
+/// Output that is written as it comes: there is nothing to take back.
 struct Stream<W: Write>(BufWriter<W>);
 
 impl<W: Write + Send + 'static> Stream<W> {

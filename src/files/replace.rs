@@ -86,8 +86,8 @@ impl OutputFile for Replacement {
 impl Drop for Replacement {
     fn drop(&mut self) {
         if !self.is_finished {
-            // What is left of an unfinished file is of no use to anybody; the error that ended it is already
-            // on its way.
+            // The rest of an unfinished file is of no use to anybody; the error that ended it is already on
+            // its way.
             let _ = fs::remove_file(&self.temporary);
         }
     }
@@ -114,7 +114,7 @@ mod access {
             && fchown(file, Some(found.uid()), Some(found.gid())).is_err()
             && fchown(file, None, Some(found.gid())).is_err()
         {
-            // What the old group was allowed to do is not for the new one.
+            // Permissions of the old group are not for the new one.
             mode = (mode & !0o070) | ((mode & 0o007) << 3);
         }
         file.set_permissions(Permissions::from_mode(mode))

@@ -90,7 +90,7 @@ impl JsonFormat for ArrayRows {
 #[derive(Debug)]
 struct Texts;
 
-/// How floats are encoded that JSON has numbers for.
+/// Encoding of the floats that JSON has numbers for.
 static PLAIN: LazyLock<EncoderOptions> = LazyLock::new(EncoderOptions::default);
 
 impl EncoderFactory for Texts {

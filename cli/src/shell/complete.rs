@@ -14,7 +14,7 @@ use crate::output::Format;
 
 use super::command;
 
-/// What completion offers besides the names of the database.
+/// Keywords that completion offers besides the names of the database.
 const KEYWORDS: &[&str] = &[
     "ACROSS",
     "ALL",

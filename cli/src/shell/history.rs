@@ -1,4 +1,4 @@
-//! Where the shell keeps its history.
+//! The file of the shell's history.
 
 use std::env;
 use std::path::{Path, PathBuf};
