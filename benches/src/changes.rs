@@ -1,4 +1,4 @@
-//! What a difference and a restore cost: of many rounds of changes to orders, and of few and more changes to
+//! Cost of a difference and of a restore: of many rounds of changes to orders, and of few and more changes to
 //! a large keyspace.
 
 use std::time::Instant;

@@ -81,7 +81,7 @@ fn describe(samples: &Samples) -> String {
     format!("{median} ({} – {})", compact(samples.quantile(0.0)), compact(samples.quantile(1.0)))
 }
 
-/// How many times as good the first store is: above 1 it is ahead.
+/// Ratio of the first store to another: above 1 the first is ahead.
 fn ratio(row: &Row, first: Option<f64>, other: f64) -> String {
     let Some(first) = first.filter(|&first| first > 0.0 && other > 0.0) else { return String::new() };
     let ratio = if row.unit.ends_with("/s") { first / other } else { other / first };

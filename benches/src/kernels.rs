@@ -59,8 +59,8 @@ impl Bench<'_> {
         self.report.row(what, &rates, "rows/s", Target::None);
     }
 
-    /// What finds rows among versions, without their values: pages taken whole, masks of timestamps, the
-    /// search for the place of newer rows, and the same with all rows in key order.
+    /// Kernels that find rows among versions, without their values: pages taken whole, masks of timestamps,
+    /// the search for the place of newer rows, and the same with all rows in key order.
     fn scans(&self) {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let runtime = runtime.expect("threads can be started");

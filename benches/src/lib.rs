@@ -28,10 +28,10 @@ pub use contest::KeyValue;
 pub use data::{Data, Key, Value};
 pub use report::Report;
 
-/// How long one piece of work is repeated.
+/// Duration for which one piece of work is repeated.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How much work.
+/// Amount of work.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// Rows of the ordinary data set.
@@ -40,7 +40,7 @@ pub struct Plan {
     pub large_rows: usize,
     /// Repetitions, of which the median counts.
     pub runs: usize,
-    /// Where databases are made; a real disk.
+    /// Directory in which databases are made; a real disk.
     pub dir: std::path::PathBuf,
 }
 
@@ -55,7 +55,7 @@ impl Plan {
     /// workloads.
     ///
     /// # Errors
-    /// What was wrong with an option.
+    /// Fault of an option.
     pub fn from_args(args: impl Iterator<Item = String>) -> Result<(Self, Vec<String>), String> {
         let (mut plan, mut names) = (Self::default(), Vec::new());
         let mut args = args;

@@ -1,6 +1,5 @@
-//! How long statements take to plan, by the number of what they repeat: each construct once, twice and four
-//! times as long. What a plan needs is linear where the time of a row is about twice that of the row above
-//! it.
+//! Planning times of statements, by the number of what they repeat: each construct once, twice and four times
+//! as long. Planning is linear where the time of a row is about twice that of the row above it.
 
 use std::time::Instant;
 

@@ -25,7 +25,7 @@ impl Samples {
         sorted[index]
     }
 
-    /// How many there are.
+    /// Number of samples.
     pub fn len(&self) -> usize {
         self.0.len()
     }
@@ -41,7 +41,7 @@ impl Samples {
     }
 }
 
-/// What is asked of a figure.
+/// Target for a figure.
 #[derive(Clone, Copy, Debug)]
 pub enum Target {
     /// Nothing: it is there for comparison.

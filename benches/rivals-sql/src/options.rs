@@ -1,4 +1,4 @@
-//! What to run, and how much of it.
+//! Options: workloads, and their sizes.
 
 use bygone_benches::Plan;
 
@@ -9,7 +9,7 @@ const WORKLOADS: [&str; 5] = ["queries", "rounds", "changes", "memory", "tpch"];
 /// The stores.
 const STORES: [&str; 3] = ["bygone", "parquet", "duckdb"];
 
-/// What the command line asks for.
+/// Options of the command line.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Sizes, repetitions and the directory.

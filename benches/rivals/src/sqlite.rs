@@ -9,7 +9,7 @@ use std::{
 use bygone_benches::{Data, Key, KeyValue, contest::time_each};
 use rusqlite::Connection;
 
-/// What the next durable commits write.
+/// Number that the next durable commits write.
 static ROUND: AtomicU64 = AtomicU64::new(1_000);
 
 struct Contestant {

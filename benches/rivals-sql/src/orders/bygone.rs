@@ -11,7 +11,7 @@ use tokio::runtime::Runtime;
 
 use super::{Answer, Moment, Store};
 
-/// What the columns of the table are, in the SQL of most stores.
+/// Columns of the table, in the SQL of most stores.
 pub const COLUMNS: &str =
     "(id BIGINT PRIMARY KEY, customer INT, status TEXT, amount DECIMAL(12, 2), ts TIMESTAMP, note TEXT)";
 

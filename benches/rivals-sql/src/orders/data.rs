@@ -65,7 +65,7 @@ const BATCH_ROWS: usize = 8_192;
 #[derive(Clone, Copy, Debug)]
 pub struct Order {
     pub id: i64,
-    /// How often it was changed.
+    /// Number of changes to it.
     pub version: u64,
 }
 
@@ -134,7 +134,7 @@ pub fn write_orders(path: &Path, rows: usize) {
     write(path, schema.clone(), batches);
 }
 
-/// What a change does.
+/// Kind of change.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Change {
     Insert,
@@ -162,7 +162,7 @@ impl Live {
         self.round += 1;
         let (deletes, inserts) = (count / 10, count / 10);
         let mut changes = Vec::with_capacity(count);
-        // Those that change are brought to the end; of them the last ones are deleted.
+        // Orders that change are brought to the end; of them the last ones are deleted.
         let len = self.ids.len();
         for place in (len - (count - inserts)..len).rev() {
             let other = self.random.below(place + 1);

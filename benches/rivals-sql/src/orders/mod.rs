@@ -28,7 +28,7 @@ pub enum Moment {
 /// A result as text, for comparison.
 pub type Answer = Vec<Vec<String>>;
 
-/// A store under the contest. What it cannot do it answers with `None` or false.
+/// A store under the contest. Calls that it cannot serve return `None` or false.
 pub trait Store {
     /// Its name and version.
     fn name(&self) -> String;
@@ -42,7 +42,7 @@ pub trait Store {
     fn apply(&mut self, changes: &Path);
     /// Drops all snapshots and frees what now needs no longer.
     fn drop_snapshots(&mut self);
-    /// What a query has to name in order to read the table at a moment.
+    /// Table expression by which a query reads the table at a moment.
     fn table(&self, at: Moment) -> String;
     /// Reads all rows of a query; returns how many there are.
     fn read(&self, sql: &str) -> usize;

@@ -51,7 +51,7 @@ fn timestamp(seconds: i64) -> String {
     format!("{year:04}-{month:02}-{day:02} {:02}:{:02}:{:02}", second / 3_600, second / 60 % 60, second % 60)
 }
 
-/// What the first store answered to each question, and who answered otherwise.
+/// Answers of the first store to each question, and the stores that answered otherwise.
 #[derive(Debug, Default)]
 pub struct Answers {
     first: Vec<(String, Answer)>,

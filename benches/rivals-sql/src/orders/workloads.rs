@@ -1,4 +1,4 @@
-//! What is done with the table.
+//! Workloads on the table.
 
 use std::{path::Path, time::Instant};
 

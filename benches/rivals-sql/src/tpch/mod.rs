@@ -58,7 +58,7 @@ pub fn run(options: &Options) -> bool {
 struct Contest<'a> {
     options: &'a Options,
     figures: Comparison,
-    /// What the first store answered.
+    /// Answers of the first store.
     first: Vec<Option<Answer>>,
     failures: Vec<String>,
     checked: usize,

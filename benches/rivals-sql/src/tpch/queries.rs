@@ -4,10 +4,10 @@ use tpchgen::q_and_a::{answers_sf1, queries};
 
 use crate::orders::Answer;
 
-/// How many queries there are.
+/// Number of queries.
 pub const COUNT: usize = 22;
 
-/// What stands for `:1`, `:2` and so on, in query order.
+/// Parameters for `:1`, `:2` and so on, in query order.
 const PARAMETERS: [&[&str]; COUNT] = [
     &["90"],
     &["15", "BRASS", "EUROPE"],

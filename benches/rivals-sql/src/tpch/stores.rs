@@ -13,7 +13,7 @@ use crate::orders::{
     parquet,
 };
 
-/// How a store is opened.
+/// Function that opens a store.
 type Open = fn(&Path, &'static Runtime) -> Box<dyn Store>;
 /// The stores, in the order in which they run.
 pub const STORES: &[(&str, Open)] = &[

@@ -12,7 +12,7 @@ use libloading::Library;
 use crate::orders::Answer;
 
 type Handle = *mut c_void;
-/// What a call answers that went well.
+/// Result of a call that went well.
 const SUCCESS: u32 = 0;
 
 #[repr(C)]
