@@ -3,9 +3,9 @@
 /// Bytes that are not what an encoder writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damage {
-    /// Where in the decoded slice, in bytes.
+    /// Offset in the decoded slice, in bytes.
     pub offset: u64,
-    /// What does not fit.
+    /// Description of the mismatch.
     pub detail: String,
 }
 

@@ -16,7 +16,7 @@ pub enum Error {
     /// ([`Error::Poisoned`]).
     #[error("storage failed: {context}: {source}")]
     Unavailable {
-        /// What was being done, with the file's name inside the root.
+        /// Operation that failed, with the file's name inside the root.
         context: String,
         /// The storage's own error.
         source: Arc<dyn std::error::Error + Send + Sync>,
@@ -28,16 +28,16 @@ pub enum Error {
         file: String,
         /// Offset of the damage in bytes, as near as is known.
         offset: u64,
-        /// What does not fit.
+        /// Description of the mismatch.
         detail: String,
     },
     /// There is no database where one was to be opened, and none can be made there. Correct the location; a
     /// new database needs a directory that does not exist or is empty.
     #[error("there is no database at {location}{}", other_files(found))]
     NoDatabase {
-        /// Where it was looked for.
+        /// Location where it was looked for.
         location: String,
-        /// What the directory holds instead, where that is why no database is made there.
+        /// Entries that the directory holds instead, where that is why no database is made there.
         found: Vec<String>,
     },
     /// Another process has the root open: for writing, or for reading where this one wants to write. Close

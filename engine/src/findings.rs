@@ -1,4 +1,4 @@
-//! What a check finds wrong.
+//! Findings of a check.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -12,7 +12,7 @@ const FINDINGS_PER_FILE: usize = 8;
 pub struct Finding {
     /// The file inside the root, or what else it is about (`table t`).
     pub file: String,
-    /// What is wrong.
+    /// Description of the fault.
     pub detail: String,
 }
 

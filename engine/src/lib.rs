@@ -23,8 +23,8 @@
 //! * I6 Predicates on values may leave out versions only once it is settled what these hide: of pages, only
 //!   those of the oldest run of the current tier, and of history (`read/prune.rs`).
 //! * I7 A closed value moves to the history tier only in a compaction whose output is the oldest run of the
-//!   current tier for its keys. What else holds there (H1 to H3) is said where it is held, in the compaction
-//!   module.
+//!   current tier for its keys. Further invariants of history (H1 to H3) are stated where they are held, in
+//!   the compaction module.
 
 mod byte_cursor;
 pub mod check;

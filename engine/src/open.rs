@@ -16,8 +16,8 @@ use crate::{
 
 /// Opens `root` for writing. One screen:
 pub(crate) async fn open(root: Root, env: Env, options: EngineOptions) -> Result<Arc<Core>> {
-    // 1. What can have no log cannot be written, and a mistyped path must not be. Looked at first: what is
-    //    strange now is none of a database that is being made at this moment.
+    // 1. A root that can have no log cannot be written, and a mistyped path must not be. Looked at first:
+    //    what is strange now is none of a database that is being made at this moment.
     wal::require_log(&root)?;
     let foreign_entries = root.foreign_entries()?;
     if !foreign_entries.is_empty() && manifest::newest_id(&root).await?.is_none() {
@@ -48,8 +48,8 @@ pub(crate) async fn open(root: Root, env: Env, options: EngineOptions) -> Result
     //    written.
     let bounds = before.log_bounds();
     let replayed = replay(&root, bounds).await?;
-    // 6. Claim the next epoch: whoever had the root before is fenced from here on. What was acknowledged
-    //    until then counts.
+    // 6. Claim the next epoch: whoever had the root before is fenced from here on. Commits acknowledged until
+    //    then count.
     let mut claimed = Manifest::clone(&before);
     claimed.epoch += 1;
     claimed.id += 1;

@@ -1,6 +1,6 @@
 //! Options of the engine.
 
-/// How an engine is sized. Plain data; the defaults suit a program with about 1 GiB to spare.
+/// Options of an engine. Plain data; the defaults suit a program with about 1 GiB to spare.
 ///
 /// A compaction takes about 34 MiB beside the cache and 44 bytes for each key of the files that it writes at
 /// the same time, however much it compacts; and 12 MiB more for each snapshot whose past goes to a file of
@@ -25,7 +25,7 @@ pub struct EngineOptions {
     /// Bytes of a page at most, before compression, but for a single larger row; eight times as many where
     /// values are stored column by column. Default 64 KiB.
     pub page_bytes: usize,
-    /// How much larger a level is than the one above it. 2 and more; default 10.
+    /// Ratio of the size of a level to that of the one above it. 2 and more; default 10.
     pub level_ratio: u64,
     /// Runs of level 0 at which they are merged into the levels. 2 and more; default 4.
     pub level0_runs_compact: usize,

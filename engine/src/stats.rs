@@ -82,7 +82,7 @@ fn part(bytes: u64, count: u64, of: u64) -> u64 {
     u64::try_from(part).unwrap_or(u64::MAX)
 }
 
-/// Figures of an engine. What counts, counts since the engine was opened.
+/// Figures of an engine. Counters count since the engine was opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EngineStats {
     /// Each keyspace that has files.
@@ -91,7 +91,7 @@ pub struct EngineStats {
     pub commits: u64,
     /// Commits that share one write of the log: one value for each write.
     pub group_commits: HistogramSnapshot,
-    /// How long each sync of the log took, in microseconds. None in memory.
+    /// Duration of each sync of the log, in microseconds. None in memory.
     pub sync_us: HistogramSnapshot,
     /// Bytes written to the log.
     pub log_bytes: u64,
@@ -101,7 +101,7 @@ pub struct EngineStats {
     pub frozen_memtables: u64,
     /// Decoded pages in memory, in bytes.
     pub cache_bytes: u64,
-    /// What the cache of decoded pages may hold, in bytes.
+    /// Capacity of the cache of decoded pages, in bytes.
     pub cache_capacity_bytes: u64,
     /// Lookups of readers that found their part of a page in the cache.
     pub cache_hits: u64,
@@ -132,7 +132,7 @@ pub struct EngineStats {
     pub slowdowns: u64,
     /// Times a writer was stopped because flush or compaction was behind.
     pub stops: u64,
-    /// How long writers waited for either, all together, in microseconds.
+    /// Time that writers waited for either, all together, in microseconds.
     pub stall_us: u64,
     /// Objects that collection deleted.
     pub collected_objects: u64,

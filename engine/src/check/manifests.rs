@@ -64,7 +64,7 @@ fn check_parent(manifest: &Manifest, before: Option<(u64, u128)>, name: &str, re
     }
 }
 
-/// What must be true of a state without looking at its files.
+/// Checks a state without looking at its files.
 fn check_state(manifest: &Manifest, name: &str, report: &mut CheckReport) -> Result<()> {
     if let Some(what) = manifest.unknown_feature() {
         let id = manifest.id;

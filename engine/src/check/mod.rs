@@ -29,10 +29,10 @@ use crate::{
     wal,
 };
 
-/// What was looked at, and what was found.
+/// Counts of what was looked at, and findings.
 #[derive(Debug, Default)]
 pub struct CheckReport {
-    /// What is not as it must be.
+    /// Faults.
     pub findings: Findings,
     /// Objects that the state does not need: what a writer left that was killed, or that is collected later.
     pub unreferenced: Vec<ObjectEntry>,
@@ -69,7 +69,7 @@ pub async fn check(root: &Root, env: &Env, progress: CheckProgress<'_>) -> Resul
     let mut report = CheckReport::default();
     // 1. The state.
     let manifest = manifests::check(root, &mut report).await?;
-    // 2. What is not in the files yet.
+    // 2. Commits that are not in the files yet.
     let memtable = match &manifest {
         Some(manifest) => check_log(root, manifest, &mut report).await?,
         None => Memtable::default(),

@@ -18,7 +18,7 @@ use crate::{
 /// Manifests that are kept for inspection beside the newest.
 const MANIFESTS_KEPT: u64 = 4;
 
-/// What [`crate::Engine::collect`] removed.
+/// Objects that [`crate::Engine::collect`] removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CollectReport {
     /// Objects deleted.
@@ -32,7 +32,7 @@ impl Core {
         self.check_writable()?;
         // 1. Keyspaces that were dropped and that nothing can read any more.
         let forgotten = self.remove_dead_keyspaces().await;
-        // 2. What nothing references then.
+        // 2. Objects that nothing references then.
         match forgotten {
             Ok(()) => self.delete_unreferenced().await,
             // There may be room for a manifest when other files are gone.
@@ -50,7 +50,7 @@ impl Core {
     }
 
     async fn delete_unreferenced(self: &Arc<Self>) -> Result<CollectReport> {
-        // 1. What exists, before what is referenced: a file that appears in between is not looked at.
+        // 1. Existing objects, before the referenced ones: a file that appears in between is not looked at.
         let listed = self.storage.root.list("data/").await?;
         // No publication of our own may be between storage and memory, or it would look like another
         // writer's.

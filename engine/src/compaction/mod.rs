@@ -36,14 +36,14 @@
 //! When a delete may go is said in [`crate::retention`]: with a value that moves, or after the horizon. Newer
 //! ones that ended nothing stay, because every moment from the horizon on is listed as it was.
 //!
-//! What is in history is judged version by version (I5). A group says only what is likely to become garbage
-//! together: its files go by a manifest edit, unread, once they have ended before the horizon and no pin
-//! falls into their time. A group whose pin is gone, and the part of the retention's group that the horizon
-//! has passed, are rewritten: versions that an older pin sees go to its group.
+//! History is judged version by version (I5). A group says only what is likely to become garbage together:
+//! its files go by a manifest edit, unread, once they have ended before the horizon and no pin falls into
+//! their time. A group whose pin is gone, and the part of the retention's group that the horizon has passed,
+//! are rewritten: versions that an older pin sees go to its group.
 //!
 //! # Memory
 //!
-//! What a job holds does not grow with what it compacts: pages pass by the cache, and files are written as
+//! Memory of a job does not grow with what it compacts: pages pass by the cache, and files are written as
 //! their rows come. Each of its parts, of which there are two at most, holds with the default page sizes
 //!
 //! * for each input run about 1 MiB at most: one page, as it is stored and unpacked;

@@ -49,7 +49,7 @@ impl Core {
                 self.run_compaction(job, false).await?;
                 self.workers.note_progress();
             }
-            // What is written from here on is as it should be.
+            // Files written from here on are as they should be.
             let next = self.storage.next_file();
             let job = || {
                 let (tree, retained) = (self.tree(keyspace), self.retained(keyspace));
@@ -79,7 +79,7 @@ impl Core {
     async fn run_compaction(self: &Arc<Self>, job: Job, is_throttled: bool) -> Result<()> {
         let job = &Arc::new(job);
         match Box::pin(self.try_compaction(job, is_throttled)).await {
-            // What it wrote was removed. Less is stored when it is done.
+            // Its output was removed. Less is stored when it is done.
             Err(error) if error.is_full() && self.give_back() => {
                 Box::pin(self.try_compaction(job, is_throttled)).await
             }
@@ -128,7 +128,8 @@ impl Core {
         self.publish_files(Edit { replaced: Some(replaced), ..Edit::default() }, pending).await
     }
 
-    /// Rewrites versions of history, each judged by its lifetime. Those that stay in their group go `home`.
+    /// Rewrites versions of history, each judged by its lifetime. Versions that stay in their group go
+    /// `home`.
     async fn regroup(
         self: &Arc<Self>,
         job: &Job,

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{Error, Result, core::Core, pins::Retained, types::KeyRange};
 
-/// What the parts of a merge share.
+/// State that the parts of a merge share.
 #[derive(Clone, Debug)]
 pub(super) struct MergeJob {
     pub(super) job: Arc<Job>,

@@ -1,4 +1,4 @@
-//! What all handles and background tasks of one open engine share.
+//! State that all handles and background tasks of one open engine share.
 //!
 //! ```text
 //!   Core ──┬── storage    the root, the page cache, the writer's epoch and file numbers, files that are being written
@@ -15,7 +15,7 @@
 //! 3. the log ([`Log::writer`]);
 //! 4. the current state, the older states, the pending files, the schemas.
 //!
-//! Those of 4 cannot be held while another is taken: their guards do not leave the functions of [`Versions`],
+//! Locks of 4 cannot be held while another is taken: their guards do not leave the functions of [`Versions`],
 //! [`Storage`] and this module, and these take no other lock meanwhile.
 
 mod maintenance;
@@ -48,7 +48,7 @@ use crate::{
     wal::Log,
 };
 
-/// How many times as many bytes as others a page of a columnar file may have.
+/// Factor by which a page of a columnar file may have more bytes than others.
 const COLUMNAR_PAGE_FACTOR: usize = 8;
 
 /// See the module documentation.
@@ -112,7 +112,7 @@ impl Core {
         self.versions.last_timestamp()
     }
 
-    /// How files of `keyspace` are written.
+    /// Options by which files of `keyspace` are written.
     pub(crate) fn table_options(&self, keyspace: KeyspaceId) -> TableOptions {
         let schema = self.schema(keyspace);
         // In columns a page may be larger: who reads a few of them reads less of it.
@@ -152,7 +152,7 @@ impl Core {
         }
     }
 
-    /// What compactions and flushes of `keyspace` must keep.
+    /// Horizon and pins that compactions and flushes of `keyspace` must respect.
     pub(crate) fn retained(&self, keyspace: KeyspaceId) -> Retained {
         if self.workers.is_started() { self.pins.retained(keyspace) } else { Retained::everything() }
     }

@@ -45,7 +45,7 @@ impl Drop for PendingFiles {
 }
 
 impl PendingFiles {
-    /// What cannot be removed is left to the collector.
+    /// A file that cannot be removed is left to the collector.
     fn remove_unused(&self, id: FileId) {
         let (name, root) = (id.object_name(), &self.core.storage.root);
         if let Some(local) = root.local_dir().filter(|_| !root.has_readers(&name))

@@ -22,7 +22,7 @@ pub(crate) struct Workers {
     compaction_wanted: Arc<Notify>,
     /// Flush or compaction got a step further.
     progress: Notify,
-    /// How fast compactions in the background may read.
+    /// Limit of the rate at which compactions in the background read.
     pub(crate) rate: RateLimiter,
     /// Durable pins are known: garbage may be collected.
     started: AtomicBool,

@@ -44,7 +44,7 @@ impl Engine {
     /// Opens the database at `root` for reading only; nothing is written, and every write fails.
     ///
     /// # Errors
-    /// Those of [`Self::open`]; `NoDatabase` when there is none.
+    /// As [`Self::open`]; `NoDatabase` when there is none.
     pub async fn open_read_only(root: Root, env: Env, options: EngineOptions) -> Result<Self> {
         Ok(Self { core: open::open_read_only(root, env, options).await? })
     }
@@ -83,7 +83,7 @@ impl Engine {
                     outcome => outcome?,
                 }
                 self.collect_to_close().await;
-                // What was committed is in tables; left is what the log knows of the newest manifest.
+                // Commits are in tables; left is what the log knows of the newest manifest.
                 if let Err(error) = self.core.sync_log().await {
                     tracing::warn!(%error, "the log could not be synced");
                 }
@@ -94,8 +94,8 @@ impl Engine {
         }
     }
 
-    /// Programs that run for seconds only would never come to collect otherwise. What fails here is done by
-    /// the next collection.
+    /// Programs that run for seconds only would never come to collect otherwise. Work that fails here is done
+    /// by the next collection.
     async fn collect_to_close(&self) {
         if self.core.workers.is_started()
             && let Err(error) = self.core.collect().await
@@ -104,7 +104,7 @@ impl Engine {
         }
     }
 
-    /// What the engine was given from outside.
+    /// Environment that the engine was given.
     pub fn env(&self) -> &Env {
         &self.core.env
     }
@@ -145,7 +145,7 @@ impl Engine {
     /// A group without commits: complete when everything that was staged is durable.
     ///
     /// # Errors
-    /// Those that ended writing.
+    /// Errors that ended writing.
     pub fn stage_sync(&self) -> Result<StagedGroup> {
         self.core.stage_sync()
     }
@@ -153,7 +153,7 @@ impl Engine {
     /// Makes a group of commits durable and visible: [`Self::stage`], to the end.
     ///
     /// # Errors
-    /// Those of [`Self::stage`] and [`StagedGroup::complete`].
+    /// Errors of [`Self::stage`] and [`StagedGroup::complete`].
     pub async fn append(&self, group: &[StampedBatch<'_>], durability: Durability) -> Result<()> {
         self.stage(group, durability)?.complete().await
     }
@@ -238,8 +238,8 @@ impl Engine {
         self.core.pins.database_horizon()
     }
 
-    /// How far back every moment is readable without a pin, in microseconds: of one keyspace, or the
-    /// database's.
+    /// Retention in microseconds, within which every moment is readable without a pin: of one keyspace, or
+    /// the database's.
     pub fn retention_us(&self, keyspace: Option<KeyspaceId>) -> u64 {
         let manifest = Arc::clone(&self.core.versions.current().manifest);
         let own = keyspace.and_then(|id| manifest.keyspaces.get(&id)?.retention_us);
@@ -318,11 +318,11 @@ impl Engine {
     pub async fn publish_ingest(&self, at: Timestamp, runs: Vec<IngestedRun>) -> Result<()> {
         self.core.check_writable()?;
         assert!(at > self.newest_staged(), "commit timestamps rise from call to call");
-        // 1. What is staged is visible before what comes behind it.
+        // 1. Staged commits are visible before what comes behind them.
         if self.newest_staged() > self.last_timestamp() {
             self.sync().await?;
         }
-        // 2. What is older goes below the new runs (I2).
+        // 2. Older versions go below the new runs (I2).
         Box::pin(self.flush()).await?;
         // 3. Stamp and open.
         let mut stamped = Vec::with_capacity(runs.len());
@@ -353,7 +353,7 @@ impl Engine {
         through: Timestamp,
     ) -> Result<VersionScan> {
         let view = self.view_newest(Scope::keyspaces([keyspace]));
-        // What is staged behind the view may still fail.
+        // Commits that are staged behind the view may still fail.
         let through = through.min(view.timestamp());
         let retained = self.core.pins.retained(keyspace);
         Ok(VersionScan::new(view, keyspace, &range, (after, through), retained))
@@ -451,10 +451,10 @@ impl Engine {
         Arc::clone(&self.core.versions.current().manifest)
     }
 
-    /// How the space of each keyspace is used: what each of `holders` refers to, what each would free if it
-    /// alone were dropped, and what all of `dropped` (by their place in `holders`) would free together.
-    /// Counts versions exactly; bytes are shares of pages. Deletions do not count. Judged by the horizons as
-    /// they are; see [`Self::raise_horizons`].
+    /// Use of space in each keyspace: what each of `holders` refers to, what each would free if it alone were
+    /// dropped, and what all of `dropped` (by their place in `holders`) would free together. Counts versions
+    /// exactly; bytes are shares of pages. Deletions do not count. Judged by the horizons as they are; see
+    /// [`Self::raise_horizons`].
     ///
     /// # Errors
     /// `Corrupt` or `Unavailable` when a page cannot be read.

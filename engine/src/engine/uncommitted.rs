@@ -15,10 +15,10 @@ use crate::{
 };
 
 impl Engine {
-    /// What `view` sees with the rows of `run` on top, above what it has on top already. Deletes of the run
-    /// hide rows. Nobody else sees them; they count as written at [`Timestamp::ZERO`]. `None` where values
-    /// that the view sees have moved to history, which nothing can be laid over: a view of the newest state
-    /// is not like that, unless a commit and a compaction came in between when it was made.
+    /// View of what `view` sees with the rows of `run` on top, above what it has on top already. Deletes of
+    /// the run hide rows. Nobody else sees them; they count as written at [`Timestamp::ZERO`]. `None` where
+    /// values that the view sees have moved to history, which nothing can be laid over: a view of the newest
+    /// state is not like that, unless a commit and a compaction came in between when it was made.
     ///
     /// # Errors
     /// `Unavailable` and `Corrupt` when a file cannot be opened.

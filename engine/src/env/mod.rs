@@ -1,5 +1,5 @@
-//! What the engine takes from outside: time, background tasks, randomness. Nothing in the engine asks the
-//! machine for any of them, so a seed and a manual clock replay a run.
+//! Environment of the engine: time, background tasks, randomness. Nothing in the engine asks the machine for
+//! any of them, so a seed and a manual clock replay a run.
 
 mod system;
 

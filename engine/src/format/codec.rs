@@ -6,7 +6,7 @@ use lz4_flex::block::{CompressTable, compress_into_with_table, get_maximum_outpu
 
 use super::{Damage, Numbers, packed};
 
-/// How bytes are compressed.
+/// Codec of compressed bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Codec {
@@ -33,13 +33,13 @@ impl Codec {
     }
 }
 
-/// What a writer does to make bytes fewer. Nothing here is needed to read them.
+/// Effort of a writer to make bytes fewer. Nothing here is needed to read them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Compression {
     /// Nothing.
     None,
-    /// What is undone at about the speed of memory: numbers are packed, and LZ4 where that is shorter. Keys
-    /// stay as they are, so that a point read need not unpack them.
+    /// Compression that is undone at about the speed of memory: numbers are packed, and LZ4 where that is
+    /// shorter. Keys stay as they are, so that a point read need not unpack them.
     #[default]
     Fast,
     /// For files that stay: keys as well, and Zstandard where it takes at least 30 % less than the best of
@@ -202,7 +202,7 @@ fn unzstd(stored: &[u8], raw: &mut [u8]) -> std::io::Result<usize> {
 /// `stored` is not the compressed form of exactly `raw_len` bytes.
 pub(crate) fn decompress(codec: Codec, stored: &[u8], raw_len: usize) -> Result<Vec<u8>, Damage> {
     let wrong = |detail: String| Damage::new(0, detail);
-    // What a small damaged chunk can make us allocate is bounded.
+    // The allocation that a small damaged chunk can cause is bounded.
     let room = |raw_len_max: usize| {
         if raw_len > raw_len_max {
             return Err(wrong(format!("{} bytes cannot hold {raw_len}", stored.len())));

@@ -1,4 +1,4 @@
-//! What a page is made of: columns, their encodings, and the directory entry of one chunk.
+//! Parts of a page: columns, their encodings, and the directory entry of one chunk.
 
 use super::{HAS_MISSING, HAS_NULLS};
 
@@ -92,8 +92,8 @@ impl Encoding {
     }
 }
 
-/// Where one chunk is and how to read it. Encoding and codec are kept as numbers: a reader refuses those that
-/// it does not know when it needs the chunk, not before.
+/// Location of one chunk, and how to read it. Encoding and codec are kept as numbers: a reader refuses those
+/// that it does not know when it needs the chunk, not before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ChunkEntry {
     /// Offset in the file.

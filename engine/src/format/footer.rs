@@ -13,7 +13,7 @@ const TRAILER_BYTES: usize = 72;
 const CHECK_BYTES: usize = 16;
 const SECTIONS_MAX: usize = 64;
 
-/// What a reader must know to make use of a file, as three sets of bits.
+/// Features that a reader must know to make use of a file, as three sets of bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Features {
     /// An unknown bit: the file cannot be read.
@@ -58,10 +58,10 @@ impl SectionKind {
     pub const PAGE_BYTES: Self = Self(6);
 }
 
-/// Where one section is.
+/// Location of one section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Section {
-    /// What it is.
+    /// Kind of the section.
     pub kind: SectionKind,
     /// Number of the codec.
     pub codec: u8,

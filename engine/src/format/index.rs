@@ -11,7 +11,7 @@ use crate::{key_head::suffix_head, types::Timestamp};
 /// numbers of tags.
 const COLUMNS_MAX: usize = crate::rows::COLUMNS_MAX + 6;
 
-/// What holds for every row of a page.
+/// Facts that hold for every row of a page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PageFlags {
     /// No row has a known end.
@@ -37,9 +37,9 @@ impl PageFlags {
 pub struct PageSummary {
     /// Number of versions.
     pub rows: u32,
-    /// Those that are values.
+    /// Versions that are values.
     pub puts: u32,
-    /// Those whose end is known.
+    /// Versions whose end is known.
     pub closed: u32,
     /// Smallest begin.
     pub min_begin: Timestamp,
@@ -49,7 +49,7 @@ pub struct PageSummary {
     pub min_end: Timestamp,
     /// Largest end of a closed row; zero where none is closed.
     pub max_end: Timestamp,
-    /// What holds for every row.
+    /// Facts that hold for every row.
     pub flags: PageFlags,
 }
 
@@ -276,7 +276,7 @@ impl PageIndex {
         self.summaries[page].puts as usize
     }
 
-    /// What holds for every row of a page.
+    /// Facts that hold for every row of a page.
     pub fn flags(&self, page: usize) -> PageFlags {
         self.summaries[page].flags
     }
@@ -342,7 +342,7 @@ impl PageIndex {
         low
     }
 
-    /// How many pages start at or before `key`: the first page that cannot hold it.
+    /// Number of pages that start at or before `key`: the first page that cannot hold it.
     pub fn pages_starting_at_or_before(&self, key: &[u8]) -> usize {
         let mut page = self.first_page_reaching(key);
         while page < self.len() && self.first_key(page) <= key {

@@ -71,7 +71,7 @@ pub fn encode_keys(keys: &[u8], ends: &[u32], ordinals: &[u16], out: &mut Vec<u8
 
 /// A chunk whose suffixes are numbers of one width.
 pub(super) struct Packable {
-    /// Where its heads are.
+    /// Offset of its heads.
     pub(super) heads_at: usize,
     /// Bytes of a suffix: 1 to 8.
     pub(super) width: usize,
@@ -80,7 +80,7 @@ pub(super) struct Packable {
     pub(super) has_ordinals: bool,
 }
 
-/// What there is to pack in a chunk.
+/// Suffixes to pack in a chunk, if they are numbers of one width.
 pub(super) fn packable(raw: &[u8]) -> Option<Packable> {
     let mut cursor = ByteCursor::new(raw);
     let prefix_len = usize::from(cursor.u16().ok()?);
@@ -91,7 +91,7 @@ pub(super) fn packable(raw: &[u8]) -> Option<Packable> {
     (width == 0 && (1..=8).contains(&stride)).then_some(packable)
 }
 
-/// How many bytes two keys have in common at their front.
+/// Bytes that two keys have in common at their front.
 pub(crate) fn common_prefix(a: &[u8], b: &[u8]) -> usize {
     a.iter().zip(b).take_while(|(x, y)| x == y).count()
 }
@@ -179,7 +179,7 @@ impl KeyChunk {
         self.count
     }
 
-    /// What all keys start with.
+    /// Prefix of all keys.
     #[inline]
     pub fn prefix(&self) -> &[u8] {
         &self.raw[HEADER_BYTES..self.prefix_end]
@@ -274,13 +274,13 @@ impl KeyChunk {
     fn short_head(&self, ordinal: usize) -> u64 {
         let at = self.suffixes_at + ordinal * self.stride;
         match self.raw[at..].first_chunk::<8>() {
-            // What follows is of the next keys.
+            // Bytes that follow are of the next keys.
             Some(first) => u64::from_be_bytes(*first) & (u64::MAX << (64 - 8 * self.stride)),
             None => suffix_head(self.suffix(ordinal)),
         }
     }
 
-    /// How many bytes every key has, where all have as many.
+    /// Bytes of every key, where all have as many.
     pub fn key_len(&self) -> Option<usize> {
         (self.width == 0).then(|| self.prefix().len() + self.stride)
     }
@@ -308,7 +308,7 @@ impl KeyChunk {
         out.extend(ordinals.map(|ordinal| {
             let at = ordinal * stride + start;
             let rest = match bytes[at..].first_chunk::<8>() {
-                // What follows is of the next keys.
+                // Bytes that follow are of the next keys.
                 Some(eight) => u64::from_be_bytes(*eight) & of_suffix,
                 None => suffix_head(&bytes[at..(ordinal + 1) * stride]),
             };

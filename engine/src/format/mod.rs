@@ -10,7 +10,7 @@
 //! ```
 //!
 //! F1. A decoder never panics and never allocates more than the bytes it was given account for: every length
-//!     is checked before it is used. What does not fit is [`Damage`].
+//!     is checked before it is used. Bytes that do not fit are [`Damage`].
 //! F2. A decoded chunk was checked once, as a whole, so its accessors cannot fail.
 //! F3. Checksums are seeded with the file's identity and the offset ([`FileSeed`]): a block in the wrong
 //!     place or in the wrong file does not pass.

@@ -28,7 +28,7 @@ const FLAG_KEYS: u8 = 2;
 /// Behind the heads is which key each row has; of that, a bit for each row is kept, behind the numbers.
 const FLAG_ORDINALS: u8 = 4;
 
-/// Where the integers of a chunk are.
+/// Location of the integers of a chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Numbers {
     /// Bytes in front of the first, without heads of keys.
@@ -41,7 +41,7 @@ pub(crate) struct Numbers {
     ordinals: usize,
 }
 
-/// How numbers are written.
+/// Parameters by which numbers are packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct PackPlan {
     first: u64,
@@ -81,7 +81,7 @@ impl Numbers {
         if self.is_keys { self.count.div_ceil(keys::HEAD_INTERVAL) * 8 } else { 0 }
     }
 
-    /// Where the numbers are in the chunk.
+    /// Range of the numbers in the chunk.
     fn range(&self) -> Range<usize> {
         let start = self.head + self.heads_len() + self.ordinals * 2;
         start..start + self.count * self.width
@@ -130,7 +130,7 @@ impl Numbers {
     }
 }
 
-/// Where the codes of a dictionary begin.
+/// Offset of the codes of a dictionary.
 fn codes_at(raw: &[u8]) -> Option<usize> {
     let mut cursor = ByteCursor::new(raw);
     let entries = cursor.u32().ok()? as usize;
@@ -213,7 +213,7 @@ impl PackPlan {
     }
 }
 
-/// What a packed chunk says of itself.
+/// Parts of a packed chunk.
 struct Packed<'a> {
     numbers: Numbers,
     plan: PackPlan,
@@ -345,7 +345,7 @@ impl<'a> Packed<'a> {
     }
 }
 
-/// What is left, and zeros.
+/// The bytes that are left, and zeros.
 #[cold]
 fn tail_word(bytes: &[u8]) -> u64 {
     let mut word = [0; 8];

@@ -1,4 +1,4 @@
-//! What is true of a whole file.
+//! Properties of a whole file.
 
 use bytes::Bytes;
 
@@ -21,11 +21,11 @@ pub(crate) struct Properties {
     pub schema_version: u32,
     /// Number of versions.
     pub rows: u64,
-    /// Those that are values.
+    /// Versions that are values.
     pub puts: u64,
-    /// Those that are deletions.
+    /// Versions that are deletions.
     pub deletes: u64,
-    /// Those whose end is known.
+    /// Versions whose end is known.
     pub closed: u64,
     /// Number of different keys.
     pub distinct_keys: u64,

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::Error;
 
-/// What happens to a key that is pushed twice.
+/// Treatment of a key that is pushed twice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnDuplicate {
     /// The ingest fails with `DuplicateKey`.

@@ -32,10 +32,10 @@ use crate::{
     types::{KeyspaceId, check_lengths},
 };
 
-/// How to ingest.
+/// Options of an ingest.
 #[derive(Clone, Debug, Default)]
 pub struct IngestOptions {
-    /// What happens to a key that is pushed twice.
+    /// Treatment of a key that is pushed twice.
     pub on_duplicate: OnDuplicate,
     /// Fail with `DuplicateKey` when a pushed key has a value in this view. The writer must keep others from
     /// writing to the keyspace between the view and the publication.

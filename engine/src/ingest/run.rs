@@ -27,7 +27,7 @@ pub struct IngestedRun {
 }
 
 impl IngestedRun {
-    /// Where the run goes.
+    /// Keyspace that the run goes to.
     pub fn keyspace(&self) -> KeyspaceId {
         self.keyspace
     }

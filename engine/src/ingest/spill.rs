@@ -27,7 +27,7 @@ pub(super) struct SpillTask {
     pub(super) is_final: bool,
 }
 
-/// What is left of a part: its run, and the buffer's memory.
+/// Result of a part: its run, and the buffer's memory.
 type SpillOutcome = Result<(Spilled, SortBuffer)>;
 
 /// The runs of one ingest, in the order in which their rows came.

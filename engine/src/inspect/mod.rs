@@ -18,12 +18,12 @@ use crate::{
 /// Bytes of a key or value that are shown.
 const SHOWN_BYTES: usize = 48;
 
-/// What can be said of a file.
+/// Description of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Inspection {
     /// Its structure, line by line. Lines that begin with `DAMAGED` say what does not fit.
     pub text: String,
-    /// How many such lines there are.
+    /// Number of such lines.
     pub damages: usize,
 }
 
@@ -38,7 +38,7 @@ impl Inspection {
     }
 }
 
-/// What a file is, by its first and last bytes, or else by its name.
+/// Sort of a file, by its first and last bytes, or else by its name.
 enum Sort {
     Table,
     Manifest,
@@ -58,7 +58,7 @@ pub fn inspect(path: &str, bytes: &Bytes) -> Option<Inspection> {
     Some(out)
 }
 
-/// What the path says of the file.
+/// Identity of the file by its path.
 #[derive(Debug, Default)]
 struct Name {
     file: Option<FileId>,

@@ -125,7 +125,7 @@ fn goes_on(header: &[u8]) -> bool {
     u64_at(header, 16) & GOES_ON != 0
 }
 
-/// What the header of a manifest says, whether that is so or not.
+/// Header of a manifest as it is written, whether true or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) id: u64,
@@ -146,7 +146,7 @@ pub(crate) fn header_of(bytes: &[u8]) -> Option<Header> {
     })
 }
 
-/// What can be made of a manifest whose checksums do not fit. For people: nothing may rely on it.
+/// Manifest whose checksums do not fit, as far as it can be decoded. For people: nothing may rely on it.
 pub(crate) fn decode_damaged(id: u64, bytes: &[u8]) -> Option<Manifest> {
     let raw_len = header_of(bytes)?.raw_len as usize;
     if raw_len > DAMAGED_BODY_BYTES_MAX {

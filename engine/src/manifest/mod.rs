@@ -64,7 +64,7 @@ pub struct Manifest {
     pub retention_us: u64,
     /// The keyspaces.
     pub keyspaces: BTreeMap<KeyspaceId, KeyspaceManifest>,
-    /// What the layers above keep here: small, named values. They keep none yet.
+    /// Settings of the layers above: small, named values. They keep none yet.
     pub settings: BTreeMap<String, Vec<u8>>,
 }
 
@@ -135,7 +135,7 @@ impl fmt::Display for FileId {
     }
 }
 
-/// What is known of a table file without opening it.
+/// Entry of a table file in the manifest: known without opening the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FileMeta {
     /// Names the file.
@@ -146,7 +146,7 @@ pub struct FileMeta {
     pub len: u64,
     /// Hash of the whole object.
     pub hash: u128,
-    /// Where the page index begins: from here on the file is read once, when it is opened.
+    /// Offset of the page index: from here on the file is read once, when it is opened.
     pub tail_offset: u64,
     /// Versions in the file.
     pub rows: u64,
@@ -237,7 +237,7 @@ impl Manifest {
         LogBounds { from: self.log, begun: self.log_begun, epoch: self.epoch, manifest: self.id }
     }
 
-    /// What the manifest has and this version does not apply: clones.
+    /// Feature that the manifest has and this version does not apply: clones.
     pub fn unknown_feature(&self) -> Option<&'static str> {
         let is_cloned = self.files().any(|file| file.owner.is_some() || file.begin_bound.is_some());
         is_cloned.then_some("files of another database")

@@ -10,7 +10,7 @@ use crate::{
 };
 
 const DIRECTORY: &str = "manifest/";
-/// How often a listed manifest may have gone before it is read: its writer prunes while we look.
+/// Times that a listed manifest may have gone before it is read: its writer prunes while we look.
 const LOAD_ATTEMPTS: u32 = 16;
 
 /// A manifest and the hash by which its successor names it.
@@ -62,7 +62,7 @@ pub(crate) fn no_database(root: &Root) -> Error {
     }
 }
 
-/// What only a database leaves in its directory. No deeper look: the directory may be anybody's.
+/// A name that only a database leaves in its directory. No deeper look: the directory may be anybody's.
 fn part_of_a_database(root: &Root) -> Option<String> {
     let local = root.local_dir()?;
     let names = |directory: &str| {

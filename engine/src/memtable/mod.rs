@@ -50,7 +50,7 @@ impl<'a> EntryQuery<'a> {
     }
 }
 
-/// What an [`EntryKey`] and a [`EntryQuery`] are compared by.
+/// Parts by which an [`EntryKey`] and a [`EntryQuery`] are compared.
 type Parts<'a> = (KeyspaceId, KeyHead, &'a [u8], Reverse<Timestamp>);
 
 trait EntryOrder {
@@ -298,7 +298,7 @@ fn copied_len(write: &Write) -> usize {
     if len > COPIED_BYTES_MAX { 0 } else { len }
 }
 
-/// How many of `writes` go into one block; at least one.
+/// Number of `writes` that go into one block; at least one.
 fn block_len(writes: &[Write]) -> usize {
     let mut bytes = 0;
     let fits = |write: &&Write| {

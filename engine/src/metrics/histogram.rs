@@ -35,14 +35,14 @@ impl Histogram {
 /// The values that were seen, by their magnitude.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HistogramSnapshot {
-    /// How many values were zero, then how many lay below 2, 4, 8 and so on and not below the bound before.
+    /// Numbers of zero values, then of those below 2, 4, 8 and so on and not below the bound before.
     pub counts: Vec<u64>,
     /// All values together.
     pub sum: u64,
 }
 
 impl HistogramSnapshot {
-    /// How many values there were.
+    /// Number of values.
     pub fn count(&self) -> u64 {
         self.counts.iter().sum()
     }

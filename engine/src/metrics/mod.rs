@@ -1,8 +1,8 @@
 //! Counters and histograms of an open engine, since it was opened.
 //!
 //! Everything is relaxed atomics: a figure may lag behind another by what is under way, and nobody waits for
-//! it. What many threads count at once (reads of the cache) is striped, so that they do not pass one cache
-//! line around.
+//! it. Counters that many threads raise at once (reads of the cache) are striped, so that they do not pass
+//! one cache line around.
 
 mod histogram;
 
@@ -66,7 +66,7 @@ fn stripe() -> usize {
     })
 }
 
-/// What an engine counts. See [`crate::EngineStats`] for what each means.
+/// Counters of an engine. See [`crate::EngineStats`] for what each means.
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
     pub(crate) commits: Counter,

@@ -11,8 +11,8 @@
 //!    which compactions capture the pins: a pin is either seen by a compaction or refused.
 //! 3. Pins are counted: two holders of one timestamp are two pins.
 //! 4. A pin protects its own scope only.
-//! 5. What is registered makes a moment readable only where the moment was readable when it was registered: a
-//!    view that had to leave out a keyspace does not open it to others.
+//! 5. A pin makes a moment readable only where the moment was readable when it was registered: a view that
+//!    had to leave out a keyspace does not open it to others.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -92,7 +92,7 @@ impl PinTable {
         Err(Error::TooOld { requested: at, horizon })
     }
 
-    /// Where `at` cannot be read; an error when it can be read nowhere.
+    /// Keyspaces in which `at` cannot be read; an error when it can be read nowhere.
     fn unreadable(&self, at: Timestamp) -> Result<Unreadable> {
         let is_held = at >= self.horizon || self.database.contains_key(&at);
         let pinned = self.keyspaces.iter().filter(|(_, counts)| counts.contains_key(&at)).map(|(id, _)| *id);
@@ -143,7 +143,7 @@ impl PinTable {
     }
 }
 
-/// What a compaction of one keyspace must respect, frozen when it was planned.
+/// Horizon and pins that a compaction of one keyspace must respect, frozen when it was planned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retained {
     /// Everything at or after this is readable.
@@ -270,7 +270,7 @@ impl Pins {
         inner.horizon_max = inner.horizons.values().copied().fold(inner.horizon, Timestamp::max);
     }
 
-    /// How many pins are held: snapshots, views, and what else reads.
+    /// Number of pins that are held: snapshots, views, and what else reads.
     pub(crate) fn held(&self) -> u64 {
         self.inner.lock().held
     }
@@ -288,7 +288,7 @@ impl Pins {
     }
 }
 
-/// Where a database-wide view may not read its moment.
+/// Keyspaces in which a database-wide view may not read its moment.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Unreadable {
     /// The database's horizon, when the moment is below it and no database-wide pin covers it.
@@ -329,7 +329,7 @@ impl Pin {
         self.at
     }
 
-    /// What is pinned.
+    /// Scope of the pin.
     pub fn scope(&self) -> &Scope {
         &self.scope
     }

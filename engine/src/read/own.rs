@@ -1,4 +1,4 @@
-//! What a transaction wrote into files and has not committed: runs on top of the state that its view reads.
+//! Uncommitted files of a transaction: runs on top of the state that its view reads.
 //!
 //! ```text
 //!   own runs, newest first     hide, key by key, what is below them
@@ -52,7 +52,7 @@ impl OwnRuns {
         self.runs(keyspace).iter().flat_map(|run| run.tables())
     }
 
-    /// What was written to `key` last, if anything was.
+    /// Last write to `key`, if there is one.
     pub(super) async fn get(&self, keyspace: KeyspaceId, key: &[u8]) -> Result<Option<PointHit>> {
         for run in self.runs(keyspace) {
             let Some(table) = run.table_of(key) else { continue };

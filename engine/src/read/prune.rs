@@ -32,7 +32,7 @@ pub trait PagePruner: fmt::Debug + Send + Sync {
     /// Changes when [`wanted`](Self::wanted) may say no to more pages.
     fn generation(&self) -> u64;
 
-    /// What every row that is wanted has. Asked for once.
+    /// Conditions that every wanted row meets. Asked for once.
     fn needed(&self) -> Vec<OneOf> {
         Vec::new()
     }
@@ -47,7 +47,7 @@ pub struct OneOf {
     pub values: Vec<Bound>,
 }
 
-/// What is known of the pages of a table file.
+/// Statistics of the pages of a table file.
 #[derive(Clone, Copy, Debug)]
 pub struct TablePages<'a> {
     index: &'a PageIndex,
@@ -71,7 +71,7 @@ impl<'a> TablePages<'a> {
         self.index.rows(page)
     }
 
-    /// What is known of a column in each page; `None` where the file does not have the column.
+    /// Zones of a column, page by page; `None` where the file does not have the column.
     pub fn zones(&self, id: u32) -> Option<impl Iterator<Item = &'a Zone> + use<'a>> {
         let place = self.schema.place(id)?;
         let zones = self.zones;
@@ -79,7 +79,7 @@ impl<'a> TablePages<'a> {
     }
 }
 
-/// How many pages a scan read, and how many it left out for their values.
+/// Numbers of pages that a scan read, and that it left out for their values.
 #[derive(Debug, Default)]
 pub struct PageCounts {
     pub(crate) read: AtomicU64,

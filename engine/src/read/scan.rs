@@ -12,7 +12,7 @@ use crate::{
     types::{KeyRange, KeyspaceId},
 };
 
-/// How to scan.
+/// Options of a scan.
 #[derive(Clone, Debug)]
 pub struct ScanOptions {
     /// From the end of the range to its start.
@@ -47,7 +47,7 @@ impl ReadView {
     /// Starts a scan of `range`.
     ///
     /// # Errors
-    /// Those of [`Self::check`].
+    /// As [`Self::check`].
     pub fn scan(&self, keyspace: KeyspaceId, range: KeyRange, options: ScanOptions) -> Result<Scan> {
         self.check(keyspace)?;
         let at = self.timestamp();
@@ -88,7 +88,7 @@ impl Scan {
     }
 }
 
-/// How large the last batch became: the next one is likely to be like it.
+/// Sizes of the last batch: the next one is likely to be like it.
 #[derive(Clone, Copy, Debug, Default)]
 struct Room {
     rows: usize,

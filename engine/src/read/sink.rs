@@ -14,7 +14,7 @@ pub(crate) trait RowSink {
     /// Rows taken.
     fn len(&self) -> usize;
 
-    /// Takes a row of a memtable, or one whose value was read already. What it keeps of it, it may take away.
+    /// Takes a row of a memtable, or one whose value was read already. The sink may take away what it keeps.
     fn take_version(&mut self, version: &mut Version);
 
     /// Says which page the next rows are of, and what reading it does to the cache.

@@ -1,9 +1,9 @@
-//! What a view can say of a keyspace without reading rows of it: from the manifest and the zone maps.
+//! Summary of a keyspace in a view, without reading rows of it: from the manifest and the zone maps.
 //!
-//! That is *exact* where every value that the view looks at is a row that it sees: no version in memory, none
-//! alive in history, and in the current tier only files whose versions are all open, each the only one of its
-//! key, that began by the moment and share no key with another file. Deletes among them hide nothing then,
-//! and what began later is not looked at.
+//! The summary is *exact* where every value that the view looks at is a row that it sees: no version in
+//! memory, none alive in history, and in the current tier only files whose versions are all open, each the
+//! only one of its key, that began by the moment and share no key with another file. Deletes among them hide
+//! nothing then, and what began later is not looked at.
 
 use crate::{
     error::Result,
@@ -15,7 +15,7 @@ use crate::{
     types::{KeyspaceId, Timestamp},
 };
 
-/// What is known of the rows that a view sees in a keyspace.
+/// Summary of the rows that a view sees in a keyspace.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RowSummary {
     /// About how many rows there are.
@@ -28,10 +28,10 @@ pub struct RowSummary {
 }
 
 impl ReadView {
-    /// What is known of the rows of `keyspace` and their columns with these ids.
+    /// Summary of the rows of `keyspace` and their columns with these ids.
     ///
     /// # Errors
-    /// Those of [`Self::check`]; `Corrupt` when zone maps do not fit their file.
+    /// As [`Self::check`]; `Corrupt` when zone maps do not fit their file.
     ///
     /// # Cost
     /// A look at every file, and at every page of files that were not asked for their columns before. Nothing

@@ -51,7 +51,8 @@ impl VersionScan {
         // A version is closed by a newer one, which may be behind the window; in history all are closed.
         let newer = PageFilter::Begins { after, through: Timestamp::LAST };
         let current = VersionMerge::new(sources::current(view.state(), keyspace, range, newer));
-        // What ended in the window may have been deleted then, and what ended behind it ends what is in it.
+        // Values that ended in the window may have been deleted then, and those that ended behind it end what
+        // is in it.
         let history =
             HistoryMerge::new(sources::history(view.state(), keyspace, range, PageFilter::Ended { after }));
         let window = (after, through);
@@ -94,7 +95,7 @@ impl VersionScan {
         if is_history { self.history.key() } else { self.current.key() }
     }
 
-    /// Where the version of the same key begins that is listed before the next one; open where that is the
+    /// Begin of the version of the same key that is listed before the next one; open where that is the
     /// newest.
     fn newer(&self, is_history: bool) -> Timestamp {
         let of_key = |(key, _): &&(Vec<u8>, Timestamp)| key.as_slice() == self.key(is_history);
@@ -136,7 +137,7 @@ pub(crate) struct HistoryMerge {
     sources: Vec<ForwardSource>,
     /// Source of the current version, if there is one.
     current: Option<usize>,
-    /// Where values are put together.
+    /// Buffer in which values are put together.
     scratch: Vec<u8>,
 }
 
@@ -193,7 +194,7 @@ impl HistoryMerge {
     }
 }
 
-/// What a [`VersionMerge`] has moved to.
+/// Position that a [`VersionMerge`] has moved to.
 #[derive(Debug)]
 pub(crate) enum Advance {
     /// A version.
@@ -232,7 +233,7 @@ pub(crate) struct VersionMerge {
     begin: Timestamp,
     end: Timestamp,
     is_new_key: bool,
-    /// Where values are put together.
+    /// Buffer in which values are put together.
     scratch: Vec<u8>,
 }
 
@@ -328,7 +329,7 @@ impl VersionMerge {
         (self.begin, self.end)
     }
 
-    /// What the current version says.
+    /// Kind of the current version.
     #[inline]
     pub(crate) fn kind(&self) -> Kind {
         self.source().kind()

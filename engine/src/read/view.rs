@@ -27,7 +27,7 @@ struct ViewState {
     state: Arc<State>,
     pin: Pin,
     unreadable: Unreadable,
-    /// What only this view sees.
+    /// Runs that only this view sees.
     own: OwnRuns,
 }
 
@@ -64,7 +64,7 @@ impl ReadView {
         self.inner.pin.timestamp()
     }
 
-    /// What the view may read.
+    /// Scope that the view may read.
     pub fn scope(&self) -> &Scope {
         self.inner.pin.scope()
     }
@@ -86,7 +86,7 @@ impl ReadView {
     /// Returns the value of `key`, or `None` when it has none at this moment.
     ///
     /// # Errors
-    /// Those of [`Self::check`]; `Corrupt` or `Unavailable` when a page cannot be read.
+    /// As [`Self::check`]; `Corrupt` or `Unavailable` when a page cannot be read.
     ///
     /// # Cost
     /// One memtable search for each memtable, one filter probe for each run; about one page read. Suspends
@@ -99,7 +99,7 @@ impl ReadView {
     /// closed.
     ///
     /// # Errors
-    /// Those of [`Self::get`].
+    /// As [`Self::get`].
     pub async fn get_version(&self, keyspace: KeyspaceId, key: &[u8]) -> Result<Option<Version>> {
         Ok(self.newest(keyspace, key).await?.filter(|version| version.kind == Kind::Put))
     }
@@ -119,7 +119,7 @@ impl ReadView {
         self.inner.state.split_keys(keyspace, self.inner.own.runs(keyspace), range, parts)
     }
 
-    /// What the view reads from.
+    /// State that the view reads from.
     pub(crate) fn state(&self) -> &State {
         &self.inner.state
     }

@@ -68,7 +68,7 @@ fn take(
     rows.start + bits
 }
 
-/// How many bits there are up to where `room` of them are set; all where no more are.
+/// Number of bits up to where `room` of them are set; all where no more are.
 pub(super) fn fitting(mask: &BooleanBuffer, room: usize) -> usize {
     if mask.count_set_bits() <= room {
         return mask.len();

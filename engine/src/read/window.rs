@@ -172,8 +172,8 @@ impl<'a> KeyWindow<'a> {
     }
 
     /// Passes over the rows whose bits are set and the keys that are decided, side by side, and gives out
-    /// each key once, in order. Returns the rows whose keys were not decided. What is alive in history comes
-    /// instead of what decided its key, which can only be a delete.
+    /// each key once, in order. Returns the rows whose keys were not decided. A value alive in history comes
+    /// instead of the row that decided its key, which can only be a delete.
     fn pass(
         &mut self,
         part: &WindowPart,

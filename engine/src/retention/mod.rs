@@ -54,7 +54,7 @@ pub(crate) struct RetentionFilter<'a> {
     reach: Timestamp,
 }
 
-/// What one more version of a key settles.
+/// Verdicts settled by one more version of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Verdict {
     /// A delete that went by before and is kept after all; its place is in front of this version.

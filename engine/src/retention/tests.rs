@@ -10,8 +10,8 @@ use crate::{
     types::{Kind, Timestamp},
 };
 
-/// What the rule keeps of `history`: `(begin, is_put)`, newest first, closed by their successors. Where
-/// values move, the deletes are listed that their ends say.
+/// Versions that the rule keeps of `history`: `(begin, is_put)`, newest first, closed by their successors.
+/// Where values move, the deletes are listed that their ends say.
 fn kept(history: &[(u64, bool)], pins: &[u64], horizon: u64, moves_ended: bool) -> Vec<(u64, bool)> {
     let at = Timestamp::from_micros;
     let pins: BTreeSet<_> = pins.iter().filter(|pin| **pin < horizon).collect();
@@ -154,7 +154,7 @@ fn a_delete_of_any_age_goes_with_the_value_that_it_ended() {
     assert_eq!(filter.pass((at(10), at(120)), Kind::Put).delete, None);
 }
 
-/// What a read at `at` sees: whether there is a value, and which.
+/// Value that a read at `at` sees, if there is one.
 fn visible(history: &[(u64, bool)], at: u64) -> Option<u64> {
     history.iter().find(|(begin, _)| *begin <= at).filter(|(_, is_put)| *is_put).map(|(begin, _)| *begin)
 }

@@ -21,7 +21,7 @@ pub mod value;
 
 use crate::byte_cursor::{ByteCursor, Damage};
 
-/// What the values of a column are made of.
+/// Kind of the values of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum ColumnKind {
@@ -67,11 +67,11 @@ impl ColumnKind {
 pub struct RowColumn {
     /// Its number in values; given once, never used again. Below [`COLUMNS_MAX`].
     pub id: u32,
-    /// What its values are made of.
+    /// Kind of its values.
     pub kind: ColumnKind,
 }
 
-/// Most columns of a row; ids are smaller. What else bounds columns follows from it.
+/// Most columns of a row; ids are smaller. Other bounds of columns follow from it.
 pub const COLUMNS_MAX: usize = 4096;
 
 /// The columns of the rows of a keyspace.

@@ -11,7 +11,7 @@
 /// The first byte of every value.
 pub const FORMAT: u8 = 1;
 
-/// What follows for one column.
+/// Tags of what follows for one column.
 pub mod tag {
     /// NULL.
     pub const NULL: u8 = 0;

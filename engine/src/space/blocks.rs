@@ -59,7 +59,7 @@ impl Chunk<'_> {
     }
 }
 
-/// What was there of some versions of a memtable at a moment, as it was then.
+/// Versions of a memtable that were there at a moment, as they were then.
 fn as_of(at: Timestamp, mut versions: Vec<Version>) -> Vec<Version> {
     versions.retain(|version| version.begin <= at);
     for version in versions.iter_mut().filter(|version| version.end > at) {
@@ -95,7 +95,7 @@ pub(super) fn clusters(state: &State, keyspace: KeyspaceId, at: Timestamp) -> Ve
         open.push(block);
     }
     close(open, &mut clusters);
-    // What history says of a version is all there is to know, whoever else has its key.
+    // History says all there is to know of a version, whoever else has its key.
     clusters.extend(history_of(state, keyspace).map(Cluster::Apart));
     clusters
 }
@@ -160,7 +160,7 @@ impl KeyBlock<'_> {
         let index = table.index();
         let summary = index.summary(page);
         let ends = (summary.closed > 0).then_some((summary.min_end, summary.max_end));
-        // How many of the closed ones are values is not known unless all are.
+        // The number of values among the closed ones is not known unless all are.
         let are_counted = summary.flags.all_put || summary.flags.all_open;
         if !are_counted || !tally.treats_alike((summary.min_begin, summary.max_begin), ends) {
             return false;

@@ -10,14 +10,14 @@ use crate::{
 pub struct Holder {
     /// The moment.
     pub at: Timestamp,
-    /// Where.
+    /// Scope in which it keeps the moment readable.
     pub scope: Scope,
 }
 
 /// An amount of versions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Size {
-    /// How many; exact.
+    /// Number of versions; exact.
     pub versions: u64,
     /// Their share of the bytes that are stored.
     pub bytes: u64,
@@ -30,21 +30,21 @@ impl std::ops::AddAssign for Size {
     }
 }
 
-/// How the space of one keyspace is used.
+/// Use of the space of one keyspace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyspaceSpace {
     /// The keyspace.
     pub keyspace: KeyspaceId,
     /// All versions that are stored.
     pub stored: Size,
-    /// Those of now.
+    /// Versions of now.
     pub current: Size,
-    /// Those that no holder and no readable moment needs.
+    /// Versions that no holder and no readable moment needs.
     pub free: Size,
     /// For each holder: what it refers to. Nothing outside of its scope.
     pub referenced: Vec<Size>,
     /// For each holder: what would be free if it alone were dropped.
     pub exclusive: Vec<Size>,
-    /// What would be free if all of those asked for were dropped, besides what is.
+    /// Versions that would be free if all of those asked for were dropped, besides `free`.
     pub freed: Size,
 }

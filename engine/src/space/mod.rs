@@ -19,7 +19,8 @@
 //!    filter and footer are nobody's. In memory a version takes the bytes of its key and value.
 //! 3. Holders are those that the caller names. Views that read at the moment hold what they read as well, and
 //!    only for as long as they read; they do not count.
-//! 4. What is free now, because no holder and no readable moment needs it, goes with the next compaction.
+//! 4. Versions that are free now, because no holder and no readable moment needs them, go with the next
+//!    compaction.
 
 mod blocks;
 mod figures;

@@ -32,14 +32,14 @@ pub(super) struct Tally {
     moments: Vec<Timestamp>,
     /// Number that the caller gave each holder.
     numbers: Vec<usize>,
-    /// How many of the first holders are to be dropped.
+    /// Number of holders to be dropped among the first ones.
     dropped_before: Vec<usize>,
     holders: usize,
     stored: Amount,
     current: Amount,
     free: Amount,
     freed: Amount,
-    /// What begins and what ends to be referred to at each holder.
+    /// Amounts that begin and that end to be referred to at each holder.
     begins: Vec<Amount>,
     ends: Vec<Amount>,
     exclusive: Vec<Amount>,

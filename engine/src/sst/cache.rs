@@ -14,7 +14,7 @@ use crate::{
     metrics::StripedCounter,
 };
 
-/// What a read does to the cache.
+/// Effect of a read on the cache.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CachePolicy {
     /// Keeps what it reads: point reads.
@@ -28,7 +28,7 @@ pub enum CachePolicy {
 
 /// Average weight of an entry, for the size of the cache's table.
 const ENTRY_BYTES: u64 = 16 << 10;
-/// What an entry costs besides its bytes.
+/// Bytes that an entry costs besides its own.
 const OVERHEAD_BYTES: u64 = 160;
 
 /// A cache of chunks shared by all files of one root. A clone is the same cache.
@@ -38,7 +38,7 @@ pub struct PageCache {
     lookups: Arc<Lookups>,
 }
 
-/// What became of the lookups of readers; compactions do not count.
+/// Outcomes of the lookups of readers; compactions do not count.
 #[derive(Debug, Default)]
 struct Lookups {
     hits: StripedCounter,

@@ -2,7 +2,7 @@
 //!
 //! P1. A page is passed on only where its rows stay what they are: the caller knows that no other version of
 //!     its keys goes to the new file, and that none of its rows closes, moves or is dropped.
-//! P2. What is passed on was verified: a chunk that does not have its checksum never gets another one.
+//! P2. A page passed on was verified: a chunk that does not have its checksum never gets another one.
 //!
 //! Only the keys are looked into, for the filter. A page that was written fast becomes dense chunk by chunk
 //! on its way into a dense file, and the begins of a bulk load, which are not in its pages, are put there.

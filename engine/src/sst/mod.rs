@@ -10,8 +10,8 @@
 //!
 //! S1. The versions of a key may go on in the next page of the file, never in another file of the run.
 //! S2. A chunk is verified (checksum, lengths, offsets) when it is read from storage and never again.
-//! S3. The cache holds chunks as they are stored but decompressed. What a file's metadata adds (a begin that
-//!     overrides those of the rows) is applied on access, never cached.
+//! S3. The cache holds chunks as they are stored but decompressed. Additions by a file's metadata (a begin
+//!     that overrides those of the rows) are applied on access, never cached.
 //! S4. Damage anywhere in a file is `Corrupt` with the file's name, or does not change an answer.
 
 mod cache;

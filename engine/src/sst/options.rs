@@ -1,10 +1,10 @@
-//! How table files are written.
+//! Options by which table files are written.
 
 use std::sync::Arc;
 
 use crate::{format::Compression, rows::RowSchema};
 
-/// How a table file is written. Nothing here is needed to read it.
+/// Options by which a table file is written. Nothing here is needed to read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableOptions {
     /// Most rows of a page; 1 to 65,535. Default 2,048.
@@ -12,7 +12,7 @@ pub struct TableOptions {
     /// A page is closed before its keys and values pass this many bytes. A larger row gets a page of its own.
     /// Default 64 KiB.
     pub page_bytes_max: usize,
-    /// How much is done to make the file small. Default fast.
+    /// Effort to make the file small. Default fast.
     pub compression: Compression,
     /// Whether to write a filter on the keys. Default true.
     pub filter: bool,

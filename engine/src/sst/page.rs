@@ -121,7 +121,7 @@ impl Page {
         self.rows.keys.count()
     }
 
-    /// What all keys of the page start with.
+    /// Prefix of all keys of the page.
     #[inline]
     pub fn prefix(&self) -> &[u8] {
         self.rows.keys.prefix()
@@ -158,7 +158,7 @@ impl Page {
         self.rows.keys.compare(self.rows.keys.ordinal(row), key)
     }
 
-    /// How many bytes every key has, where all have as many.
+    /// Bytes of every key, where all have as many.
     pub(crate) fn key_len(&self) -> Option<usize> {
         self.rows.keys.key_len()
     }
@@ -238,7 +238,7 @@ impl Page {
         }
     }
 
-    /// What the version says.
+    /// Kind of the version.
     #[inline]
     pub fn kind(&self, row: usize) -> Kind {
         self.rows.kind(row)

@@ -18,7 +18,7 @@ use crate::{
     types::{Kind, Timestamp, Version},
 };
 
-/// What [`Table::get`] found: the newest version that begins at or before the moment asked for.
+/// Result of [`Table::get`]: the newest version that begins at or before the moment asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PointHit {
     /// When the version begins.
@@ -66,7 +66,7 @@ pub(super) struct TableShared {
     /// The section of zone maps and its offset, decompressed; decoded when a scan asks.
     pub(super) zone_section: Option<(Bytes, u64)>,
     pub(super) zones: OnceLock<ZoneMaps>,
-    /// What the zones come to, column after column of the schema; made when a planner asks.
+    /// Summaries of the zones, column after column of the schema; made when a planner asks.
     pub(super) summaries: OnceLock<Vec<ColumnSummary>>,
     /// Bytes of the keys and values of each page, each row counted; none in files of version 1.0.
     pub(super) page_bytes: Option<Vec<u32>>,
@@ -121,7 +121,7 @@ impl Table {
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// What the manifest says of the file.
+    /// Entry of the file in the manifest.
     pub fn meta(&self) -> &FileMeta {
         &self.inner.meta
     }
@@ -153,7 +153,7 @@ impl Table {
         Ok(self.inner.zones.get())
     }
 
-    /// What is known of each column of [`schema`](Self::schema) in the whole file; none in the opaque layout.
+    /// Summary of each column of [`schema`](Self::schema) in the whole file; none in the opaque layout.
     ///
     /// # Errors
     /// `Corrupt`.

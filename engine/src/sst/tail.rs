@@ -98,7 +98,7 @@ impl Tail<'_> {
         }
     }
 
-    /// What the file says of itself.
+    /// Properties that the file states.
     pub(super) fn properties(&self, footer: &Footer) -> Result<Properties> {
         let (raw, section) = self.needed(footer, SectionKind::PROPERTIES)?;
         Properties::decode(&raw).map_err(|damage| self.corrupt(section.offset, damage))
@@ -127,7 +127,7 @@ impl Tail<'_> {
         bytes.map(Some).map_err(|damage| self.corrupt(section.offset, damage))
     }
 
-    /// What the file says of itself, compared with what the manifest says of it.
+    /// Properties that the file states, compared with its entry in the manifest.
     pub(super) fn checked_properties(&self, footer: &Footer) -> Result<Properties> {
         let properties = self.properties(footer)?;
         let meta = self.meta;

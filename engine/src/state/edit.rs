@@ -32,7 +32,7 @@ pub(crate) struct Replacement {
     pub(crate) placed: Vec<(Placement, Vec<Table>)>,
 }
 
-/// Where files of a compaction go.
+/// Place that files of a compaction go to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Placement {
     /// The run of a level, by its index.

@@ -2,7 +2,7 @@
 
 use crate::{format::PageIndex, manifest::FileMeta, types::Timestamp};
 
-/// What is known of the lifetimes of the versions in a page or a file.
+/// Bounds of the lifetimes of the versions in a page or a file.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Lifetimes {
     /// The smallest and the largest begin.

@@ -30,7 +30,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(crate) struct Frozen {
     pub(crate) memtable: Arc<Memtable>,
-    /// Where the log goes on behind it: what the manifest says once its tables are published.
+    /// Position at which the log goes on behind it, which the manifest names once its tables are published.
     pub(crate) log_after: crate::types::LogPosition,
 }
 

@@ -1,6 +1,6 @@
 //! The file system as the engine sees it: a small trait, so that tests can lose power.
 //!
-//! What the rest of the engine relies on, and what every implementation must give:
+//! Guarantees that the engine relies on, and that every implementation must give:
 //!
 //! 1. [`Disk::hard_link`] and [`Disk::create_new`] are atomic and fail with `AlreadyExists` when the name is
 //!    taken.
@@ -15,7 +15,7 @@
 
 use std::{fmt::Debug, io, path::Path, sync::Arc};
 
-/// What a name in a directory stands for.
+/// Kind of the entry that a name in a directory stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DiskKind {
     /// A regular file.
@@ -31,7 +31,7 @@ pub enum DiskKind {
 pub struct DiskEntry {
     /// The name inside its directory. Bytes that are not UTF-8 are replaced, so such a name cannot be opened.
     pub name: String,
-    /// What it is.
+    /// Kind of the entry.
     pub kind: DiskKind,
     /// Length in bytes; 0 unless it is a file.
     pub len: u64,
@@ -62,13 +62,13 @@ pub trait Disk: Debug + Send + Sync + 'static {
     fn sync_dir(&self, path: &Path) -> io::Result<()>;
     /// The names in a directory, in no particular order.
     fn list(&self, dir: &Path) -> io::Result<Vec<DiskEntry>>;
-    /// What `path` is, without following a symbolic link; `NotFound` when there is nothing.
+    /// Entry of `path`, without following a symbolic link; `NotFound` when there is nothing.
     fn stat(&self, path: &Path) -> io::Result<DiskEntry>;
     /// Takes the lock file `path`, creating it if needed. `WouldBlock` when it is held in a way that excludes
     /// `mode`; the error's text says who holds it. Released when the lock is dropped or its process ends.
     fn lock(&self, path: &Path, mode: LockMode) -> io::Result<Box<dyn DiskLock>>;
 
-    /// How many files the process may have open at the same time; none where nothing bounds it.
+    /// Most files that the process may have open at the same time; none where nothing bounds it.
     fn handles_max(&self) -> Option<u64> {
         None
     }

@@ -10,7 +10,7 @@
 //! 1. A file under its final name is complete: it was synced before it was linked.
 //! 2. An object is never changed in place; overwriting (leases only) renames a synced file over the old one.
 //! 3. Directories below the root are real directories, not symbolic links: checked when first used.
-//! 4. What is left in `tmp` belongs to a writer that died, and is removed by the next one that takes the lock
+//! 4. A file left in `tmp` belongs to a writer that died, and is removed by the next one that takes the lock
 //!    alone.
 
 use std::{
@@ -42,7 +42,7 @@ pub(crate) struct LocalDir {
     open_files: OpenFiles,
 }
 
-/// What became of an attempt to give a file its name.
+/// Outcome of an attempt to give a file its name.
 #[derive(Debug)]
 pub(crate) enum Linked {
     /// The file has its name, durably.
@@ -72,7 +72,7 @@ impl LocalDir {
         &self.dir
     }
 
-    /// Takes the root's lock. Whoever takes it alone creates the directory when needed, and clears `tmp`.
+    /// Takes the root's lock. The exclusive mode creates the directory when needed, and clears `tmp`.
     pub(crate) fn lock(&self, mode: LockMode) -> io::Result<Box<dyn DiskLock>> {
         let path = self.dir.join(name::LOCK);
         if mode == LockMode::Shared {
@@ -94,7 +94,7 @@ impl LocalDir {
     pub(crate) fn foreign_entries(&self) -> io::Result<Vec<String>> {
         let entries = match self.disk.list(&self.dir) {
             Ok(entries) => entries,
-            // What is no directory is found out by whoever wants to make one.
+            // A path that is no directory is noticed when one is to be made there.
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
                 Vec::new()
             }
@@ -229,7 +229,7 @@ impl LocalDir {
         Ok(found)
     }
 
-    /// What is in `directory` itself, in no order; nothing where there is no such directory.
+    /// Entries of `directory` itself, in no order; nothing where there is no such directory.
     pub(crate) fn list_directory(&self, directory: &str) -> io::Result<Vec<DiskEntry>> {
         self.list_or_empty(&self.path(directory)?)
     }
@@ -330,7 +330,7 @@ impl Temporary<'_> {
 impl Drop for Temporary<'_> {
     fn drop(&mut self) {
         if let Some(path) = &self.path {
-            // What cannot be removed now is removed by the next writer that takes the lock.
+            // Files that cannot be removed now are removed by the next writer that takes the lock.
             let _ = self.dir.disk.remove(path);
         }
     }

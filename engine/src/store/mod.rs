@@ -1,4 +1,4 @@
-//! Where bytes are kept: a *root* is a directory, a bucket prefix or memory that holds the objects of one
+//! Storage of bytes: a *root* is a directory, a bucket prefix or memory that holds the objects of one
 //! database.
 //!
 //! ```text

@@ -9,7 +9,7 @@ pub(super) const LOCK: &str = "LOCK";
 
 /// Directory of the manifests, the first objects of a database.
 pub(super) const MANIFESTS: &str = "manifest";
-/// What the second name of a temporary file ends with, by which hard links are tried out.
+/// End of the second name of a temporary file, by which hard links are tried out.
 pub(super) const SECOND_LINK: &str = "link";
 
 const PART_BYTES_MAX: usize = 200;

@@ -27,7 +27,7 @@ use crate::{Error, Result};
 
 /// Few enough for any process, and as many as a merge reads at once.
 const OPEN_FILES_MIN: usize = 16;
-/// Where the system sets no limit.
+/// Most open files where the system sets no limit.
 const OPEN_FILES_UNLIMITED: usize = 16 << 10;
 
 /// The open files of one directory.
@@ -35,9 +35,9 @@ const OPEN_FILES_UNLIMITED: usize = 16 << 10;
 pub(super) struct OpenFiles {
     limit: AtomicUsize,
     open: AtomicUsize,
-    /// Those that are open, in the order in which the hand comes to them.
+    /// Files that are open, in the order in which the hand comes to them.
     clock: Mutex<VecDeque<Weak<ReadFile>>>,
-    /// How many readers each name has, whether its file is open or not.
+    /// Number of readers of each name, whether its file is open or not.
     names: Mutex<HashMap<String, usize>>,
 }
 
@@ -81,7 +81,7 @@ impl OpenFiles {
         while self.count() > self.limit.load(Ordering::Relaxed) && self.close_one() {}
         loop {
             match open() {
-                // Whoever else lives in this process has taken them.
+                // Others in this process have taken them.
                 Err(error) if is_out_of_handles(&error) && self.close_one() => {}
                 Err(error) => {
                     self.open.fetch_sub(1, Ordering::Relaxed);

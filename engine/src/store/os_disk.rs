@@ -139,7 +139,7 @@ fn lock_file(path: &Path, mode: LockMode) -> io::Result<OsLock> {
 
 /// Who holds the lock `file`: a courtesy, so an unreadable or empty file must not hide that it is held.
 fn holder(file: File) -> String {
-    // Those who share it leave no name, and the one in the file is of whoever had it alone before.
+    // Holders that share it leave no name, and the one in the file is of whoever had it alone before.
     if file.try_lock_shared().is_ok() {
         return "it is open for reading".to_owned();
     }

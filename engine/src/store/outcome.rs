@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind};
 
 use crate::Error;
 
-/// What [`Root::put_new`](super::Root::put_new) did.
+/// Outcome of [`Root::put_new`](super::Root::put_new).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "an object that existed before is somebody else's"]
 pub enum PutOutcome {

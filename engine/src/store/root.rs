@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{Error, Result};
 
-/// Where the objects of one database are. Clones share everything.
+/// Location of the objects of one database. Clones share everything.
 #[derive(Clone, Debug)]
 pub struct Root {
     backend: Backend,
@@ -90,8 +90,8 @@ impl Root {
         }
     }
 
-    /// Bounds the files that are open to be read at the same time. What is being read stays open. Roots that
-    /// are no directories have no files.
+    /// Bounds the files that are open to be read at the same time. Files that are being read stay open. Roots
+    /// that are no directories have no files.
     pub(crate) fn limit_open_files(&self, max: usize) {
         if let Backend::Local(local) = &self.backend {
             local.open_files().set_limit(max);
@@ -109,7 +109,7 @@ impl Root {
         self.local_dir().is_some_and(|local| local.open_files().has_readers(name))
     }
 
-    /// Where the root is, for messages to the owner of the database. May contain a path: not for remote
+    /// Location of the root, for messages to the owner of the database. May contain a path: not for remote
     /// clients.
     pub fn display(&self) -> String {
         match &self.backend {
@@ -241,7 +241,7 @@ impl Root {
         }
     }
 
-    /// What the directory of a local root holds that no database puts there, sorted. Nothing is changed.
+    /// Entries of the directory of a local root that no database puts there, sorted. Nothing is changed.
     /// Roots that are no directories belong to their database alone.
     ///
     /// # Errors

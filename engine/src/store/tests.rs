@@ -282,7 +282,7 @@ async fn files_are_read_with_fewer_handles_than_there_are_readers() {
             assert!(root.open_files() <= 3, "{} files are open", root.open_files());
         }
     }
-    // Whoever has a reader can come back to the file, and what was dropped counts no more.
+    // Holders of a reader can come back to the file, and what was dropped counts no more.
     assert!(root.has_readers(&name(0)));
     let copy = readers[0].0.clone();
     readers.clear();

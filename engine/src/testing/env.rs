@@ -17,7 +17,7 @@ use crate::env::{Env, Task, TaskSet, WallClock};
 #[derive(Debug)]
 pub struct ManualClock {
     now_us: AtomicU64,
-    /// What was ever added; does not follow a jump back.
+    /// Sum of what was ever added; does not follow a jump back.
     elapsed_us: AtomicU64,
 }
 

@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 
 use super::SeededRandom;
 
-/// What goes wrong with one request.
+/// Fault of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoreFault {
     /// It fails and does nothing.

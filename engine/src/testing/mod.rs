@@ -1,5 +1,5 @@
-//! What tests replace the outside world with: a disk that loses power, a store that lies, a clock that is set
-//! by hand, tasks that run when asked, and randomness from a seed.
+//! Substitutes of the outside world for tests: a disk that loses power, a store that lies, a clock that is
+//! set by hand, tasks that run when asked, and randomness from a seed.
 //!
 //! Behind the feature `testing`. Everything here is deterministic: the same seed and the same calls give the
 //! same bytes.

@@ -8,9 +8,9 @@ use bytes::Bytes;
 /// `"m"..`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyRange {
-    /// Where the range starts.
+    /// Start of the range.
     pub start: Bound<Bytes>,
-    /// Where the range ends.
+    /// End of the range.
     pub end: Bound<Bytes>,
 }
 

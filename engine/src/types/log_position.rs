@@ -31,7 +31,7 @@ impl LogPosition {
     }
 }
 
-/// What a manifest says of the log.
+/// Bounds of the log that a manifest states.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LogBounds {
     /// Everything from this segment on is not in the tables.

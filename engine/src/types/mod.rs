@@ -111,7 +111,7 @@ impl fmt::Display for KeyspaceId {
     }
 }
 
-/// What a version says about its key.
+/// Kind of a version: a value or a delete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Kind {
@@ -177,7 +177,7 @@ pub struct VersionRef<'a> {
 /// One change of a [`WriteBatch`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Write {
-    /// Where the key lives.
+    /// Keyspace of the key.
     pub keyspace: KeyspaceId,
     /// The user key.
     pub key: Bytes,
@@ -235,7 +235,7 @@ impl WriteBatch {
     }
 }
 
-/// How durable a commit is when it returns.
+/// Durability of a commit when it returns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Durability {
     /// Returned means durable: the log was synced.

@@ -121,7 +121,7 @@ impl LogWriter<'_> {
     /// Fixes the order and the bytes of a group of commits.
     ///
     /// # Errors
-    /// Those of [`LocalLog::append`]: nothing is staged.
+    /// As [`LocalLog::append`]: nothing is staged.
     pub(crate) fn stage(&mut self, group: &[StampedBatch<'_>]) -> Result<Staged> {
         if let LogKind::Local(log) = &mut *self.kind {
             log.append(group, Durability::Buffered)?;
@@ -145,7 +145,7 @@ impl LogWriter<'_> {
     /// Makes everything so far durable and starts a new segment; returns its position.
     ///
     /// # Errors
-    /// Those of [`LocalLog::rotate`].
+    /// As [`LocalLog::rotate`].
     pub(crate) fn rotate(&mut self) -> Result<LogPosition> {
         match &mut *self.kind {
             LogKind::Memory(position) => {

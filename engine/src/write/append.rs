@@ -31,7 +31,7 @@ pub struct StagedGroup {
     core: Arc<Core>,
     /// The newest commit, and how many there are; none of a group that only waits.
     commits: Option<(Timestamp, usize)>,
-    /// What must be durable first.
+    /// Staged groups that must be durable first.
     waits_for: Option<Staged>,
     fills_memtable: bool,
     is_over: bool,

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use crate::{Result, core::Core};
 
-/// How long a slowed writer waits, in microseconds.
+/// Wait of a slowed writer, in microseconds.
 const SLOW_DOWN_US: u64 = 1_000;
 
-/// What writers do because flush or compaction is behind.
+/// Reaction of writers to a flush or compaction that is behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pressure {
     None,

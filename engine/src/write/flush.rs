@@ -23,7 +23,7 @@ impl Core {
             let oldest = self.versions.current().frozen.last().cloned();
             let Some(frozen) = oldest else { return Ok(()) };
             match Box::pin(self.flush_one(&frozen)).await {
-                // What it wrote was removed. A flush is what makes room in the log, and may be what makes it
+                // Its output was removed. A flush is what makes room in the log, and may be what makes it
                 // elsewhere.
                 Err(error) if error.is_full() && self.give_back() => Box::pin(self.flush_one(&frozen)).await,
                 outcome => outcome,
@@ -41,8 +41,8 @@ impl Core {
             guards.push(pending);
             runs.push(NewRun { keyspace, tables: self.storage.open_tables(&files).await? });
         }
-        // 2. What the log is cut by is acknowledged first: as it is already where a group is durable when it
-        //    is staged.
+        // 2. Commits by which the log is cut are acknowledged first: as they are already where a group is
+        //    durable when it is staged.
         if frozen.memtable.newest() > self.last_timestamp() {
             self.sync_log().await?;
         }

@@ -68,7 +68,7 @@ impl RunWriter {
         self.table_for(from.index().first_key(page)).await?.push_page(from, page).await
     }
 
-    /// What can be added now.
+    /// Position that says whether a page can be added now.
     pub(crate) fn position(&self) -> OutputPosition<'_> {
         let open_rows = self.table.as_ref().map_or(0, TableWriter::open_rows);
         OutputPosition { open_rows, options: &self.options }

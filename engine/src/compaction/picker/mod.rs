@@ -28,10 +28,10 @@ pub(crate) use history::pick_history;
 const GARBAGE_PERCENT: u64 = 10;
 /// A bottom file is rewritten when this share of its versions, in percent, could move to history.
 const ENDED_PERCENT: u64 = 10;
-/// What is rewritten anyway moves values to history when at least one version in so many may have ended.
+/// Inputs rewritten anyway move values to history when at least one version in so many may have ended.
 const VERSIONS_PER_ENDED: u64 = if cfg!(feature = "testing") { u64::MAX } else { 256 };
 
-/// What one compaction reads and what it does with it.
+/// Inputs of one compaction, and the work on them.
 #[derive(Clone, Debug)]
 pub(crate) struct Job {
     pub(crate) keyspace: KeyspaceId,
@@ -47,7 +47,7 @@ pub(crate) enum Work {
     Merge {
         /// Index of the level that takes the output.
         to_level: usize,
-        /// What becomes of deletes, and of values that have ended.
+        /// Treatment of deletes, and of values that have ended.
         garbage: Garbage,
     },
     /// Parts of runs of one history group become one part of a run; versions that belong to other groups go

@@ -10,7 +10,7 @@ use crate::{
     types::Kind,
 };
 
-/// What a row has in a column.
+/// Presence of a row's value in a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Presence {

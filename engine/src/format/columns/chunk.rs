@@ -71,7 +71,7 @@ pub enum IntWidth {
 /// Texts or bytes of a page.
 #[derive(Clone, Debug)]
 pub struct Strings {
-    /// Where each entry starts in `data`, and where the last one ends.
+    /// Start of each entry in `data`, and end of the last one.
     pub offsets: Vec<u32>,
     /// The entries.
     pub data: Bytes,
@@ -86,9 +86,9 @@ pub enum Dictionary {
     None,
     /// The only one.
     One,
-    /// That with the number in one byte.
+    /// The entry with the number in one byte.
     Bytes1(Bytes),
-    /// That with the number in two bytes.
+    /// The entry with the number in two bytes.
     Bytes2(Bytes),
 }
 
@@ -106,7 +106,7 @@ impl Strings {
         }
     }
 
-    /// Where an entry is in the data.
+    /// Range of an entry in the data.
     #[inline]
     pub fn range(&self, entry: usize) -> std::ops::Range<usize> {
         self.offsets[entry] as usize..self.offsets[entry + 1] as usize
@@ -179,7 +179,7 @@ impl ColumnChunk {
         Self { kind, rows, data: ColumnData::None, nulls: None, missing: Some(bits) }
     }
 
-    /// What its values are made of.
+    /// Kind of its values.
     pub fn kind(&self) -> ColumnKind {
         self.kind
     }

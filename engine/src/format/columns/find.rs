@@ -6,8 +6,8 @@ use super::{Bound, ColumnChunk, ColumnData, Dictionary, IntColumn, IntWidth, Str
 const BLOCK_NUMBERS: usize = 128;
 
 impl ColumnChunk {
-    /// Whether a row may have one of the values; texts and bytes are whole ones. What a row without a value
-    /// is stored as counts like a value, and of missing rows anything may be true.
+    /// Whether a row may have one of the values; texts and bytes are whole ones. The placeholder stored for a
+    /// row without a value counts like a value, and of missing rows anything may be true.
     pub fn may_hold(&self, values: &[Bound]) -> bool {
         self.has_missing()
             || match self.data() {

@@ -1,4 +1,4 @@
-//! What the zones of many pages come to.
+//! Summaries of the zones of many pages.
 //!
 //! S1. The ends of a summary hold as those of zones do (Z1, Z2). An end that is a value of one page, and that
 //!     no bound of another page goes beyond, is the end of all of them.
@@ -44,7 +44,7 @@ impl Extreme {
     }
 }
 
-/// What is known of a column in many rows, of values that do not count any more too.
+/// Summary of a column in many rows, also of values that do not count any more.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ColumnSummary {
     /// Its smallest value.

@@ -32,7 +32,7 @@ pub enum Bound {
     Bytes(Vec<u8>),
 }
 
-/// What is known of one column of one page.
+/// Statistics of one column of one page.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Zone {
     /// No value is smaller.

@@ -41,7 +41,7 @@ struct PageColumns {
     number: usize,
     /// For each column asked for: its place in the schema of the file.
     places: Vec<Option<usize>>,
-    /// Those that the file has.
+    /// Columns asked for that the file has.
     chunks: Vec<Arc<ColumnChunk>>,
 }
 

@@ -68,7 +68,7 @@ impl Default for Missing {
 /// Bytes of rows, before encoding, after which a set is closed early.
 const SET_BYTES: usize = 16 << 20;
 
-/// How to scan for columns.
+/// Options of a scan for columns.
 #[derive(Clone, Debug)]
 pub struct ColumnScanOptions {
     /// From the end of the range to its start.
@@ -105,7 +105,7 @@ impl ReadView {
     /// Starts a scan of `range` for columns of its rows.
     ///
     /// # Errors
-    /// Those of [`Self::check`].
+    /// As [`Self::check`].
     pub fn scan_columns(
         &self,
         keyspace: KeyspaceId,
@@ -183,7 +183,7 @@ impl ColumnScan {
         Ok((!set.is_empty()).then_some(set))
     }
 
-    /// How many pages were read and left out so far, forward.
+    /// Numbers of pages that were read and left out so far, forward.
     pub fn pages(&self) -> &PageCounts {
         &self.counts
     }

@@ -91,7 +91,7 @@ impl Picks {
     }
 }
 
-/// How many runs of set bits there are.
+/// Number of runs of set bits.
 fn runs(bits: &BooleanBuffer) -> usize {
     let mut before = 0;
     let mut count = |word: u64| {

@@ -164,7 +164,7 @@ impl RowSet {
     }
 }
 
-/// Where a row of a set is: its segment, and its number there.
+/// Place of a row in a set: its segment, and its number there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RowPlace {
     segment: u32,

@@ -19,8 +19,8 @@ const KEYS_MAX: usize = if cfg!(feature = "testing") { 5 } else { 8_192 };
 /// Bytes of rows, before encoding, after which a set is closed early.
 const SET_BYTES: usize = 8 << 20;
 
-/// The versions of the keys that changed between two moments, in key order. What was written again as it was
-/// is among them: values are not compared, and not read.
+/// The versions of the keys that changed between two moments, in key order. Keys that were written again as
+/// they were are among them: values are not compared, and not read.
 #[derive(Debug)]
 pub struct ChangeScan {
     walkers: Vec<Walker>,
@@ -42,11 +42,11 @@ pub struct ChangeSet {
     pub rows: RowSet,
     /// The keys, in order.
     pub keys: BinaryColumn,
-    /// What became of each key.
+    /// Change of each key.
     pub changes: Vec<Change>,
 }
 
-/// What became of a key between two moments: at least one of them has a row.
+/// Change of a key between two moments: at least one of them has a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Change {
     /// Number of the row at the earlier moment among those of the set.
@@ -59,7 +59,7 @@ pub struct Change {
     pub after_begin: Timestamp,
 }
 
-/// What is known of a key so far.
+/// The two sides of a key, as far as they are known.
 #[derive(Clone, Copy, Debug, Default)]
 struct Sides {
     before: Option<RowPlace>,
@@ -169,7 +169,7 @@ impl ChangeScan {
         }
     }
 
-    /// What the sources say of the first key, which is added to the set.
+    /// Sides of the first key of the sources, which is added to the set.
     async fn next_key(&mut self, set: &mut ChangeSet) -> Result<Sides> {
         let mut sides = Sides::default();
         let number = set.keys.len();
@@ -229,7 +229,7 @@ impl ChangeScan {
 }
 
 impl Sides {
-    /// Takes note of a version. Those of the current tier come newest first.
+    /// Takes note of a version. Versions of the current tier come newest first.
     fn note(&mut self, walker: &mut Walker, from: Timestamp, rows: &mut RowSet) {
         let source = &mut walker.source;
         let (begin, is_value) = (source.begin(), source.kind() == Kind::Put);

@@ -1,8 +1,8 @@
 //! The net difference between two moments.
 //!
-//! A version is alive from its begin until its end. What is alive at one of the moments and not at the other
-//! is what changed, and it says so itself where its end is known: always in history, and in the current tier
-//! where its successor was written into the same file.
+//! A version is alive from its begin until its end. Versions alive at one of the moments and not at the other
+//! are the changes, and they say so themselves where their end is known: always in history, and in the
+//! current tier where their successor was written into the same file.
 //!
 //! ```text
 //!              from           to

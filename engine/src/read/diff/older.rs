@@ -23,7 +23,7 @@ pub(super) enum Older {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct OlderVersion {
     pub(super) begin: Timestamp,
-    /// Where the value is; none where the version says that the key is gone.
+    /// Place of the value; none where the version says that the key is gone.
     pub(super) value: Option<RowPlace>,
 }
 
@@ -43,7 +43,7 @@ impl Older {
         Self::Run(RunSeeker { run, table: 0, page: None, pages_read: 0, segment: usize::MAX })
     }
 
-    /// What is found next goes into another set.
+    /// Versions found next go into another set.
     pub(super) fn begin_set(&mut self) {
         if let Self::Run(cursor) = self {
             cursor.segment = usize::MAX;

@@ -10,7 +10,7 @@
 //! ```
 //!
 //! Runs of history are sources too, behind all others. Their versions are judged alone, by their lifetimes:
-//! what is alive at the moment is taken, whatever the others say. That gives no key twice, because where the
+//! what is alive at the moment is taken, whatever the others say. So no key comes twice, because where the
 //! current tier has the visible version, none in history is alive (H1 of [`crate::compaction`]); and a delete
 //! that had ended hides nothing.
 //!

@@ -14,12 +14,12 @@ pub(crate) use forward::{MergeOrder, VisibleMerge, fill_all, first_by_key};
 use super::sink::RowSink;
 use crate::error::Result;
 
-/// What a step of a merge came to.
+/// Outcome of a step of a merge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     /// There is at least one row more.
     Rows,
-    /// What comes next would not fit any more.
+    /// The next rows would not fit any more.
     Full,
     /// Nothing is left.
     End,

@@ -49,7 +49,7 @@ impl Feed {
 }
 
 impl RunFeed {
-    /// Where the page is that comes next, without those that hold nothing but versions of the key `decided`.
+    /// Place of the next page that holds more than versions of the key `decided`.
     pub(super) fn next(
         &self,
         range: &KeyRange,

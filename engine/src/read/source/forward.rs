@@ -16,7 +16,7 @@ use crate::{
 /// Rows ahead of the current one that are compared one by one before the page is searched.
 const NEAR_ROWS: usize = 4;
 
-/// How a source is read where columns are wanted.
+/// Reading of a source where columns are wanted.
 #[derive(Debug)]
 pub(crate) struct ColumnReading {
     /// Pages whose rows are all visible at this moment need not be loaded; none: each page is looked into.
@@ -41,9 +41,9 @@ pub(crate) struct ForwardSource {
     pub(super) pages_read: usize,
     /// The cache is left as it is.
     pub(super) passes_by: bool,
-    /// How the columns of rows are scanned; none: pages are loaded with their values.
+    /// Reading of columns; none: pages are loaded with their values.
     pub(super) columns: Option<ColumnReading>,
-    /// What reading the current page did to the cache.
+    /// Cache policy by which the current page was read.
     pub(super) policy: CachePolicy,
     /// Of history: every version is judged by its lifetime alone.
     pub(super) is_history: bool,
@@ -145,7 +145,7 @@ impl ForwardSource {
         self.kind_of(self.row)
     }
 
-    /// What a row of the block says.
+    /// Kind of a row of the block.
     #[inline]
     pub(crate) fn kind_of(&self, row: usize) -> Kind {
         self.block.kind(row)

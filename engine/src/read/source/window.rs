@@ -1,4 +1,4 @@
-//! What a source has in a window of keys: rows of its block, which are judged together.
+//! Rows of a source in a window of keys: they are of its block, and are judged together.
 
 use std::{cmp::Ordering, collections::VecDeque, ops::Range, sync::Arc};
 
@@ -26,7 +26,7 @@ pub(crate) struct WindowRows {
     rows: VecDeque<WindowPicks>,
 }
 
-/// Where rows are.
+/// Block that holds rows.
 #[derive(Debug)]
 enum WindowBlock {
     /// Rows from this one on.
@@ -44,7 +44,7 @@ enum WindowBlock {
 enum WindowPicks {
     /// These.
     Run(usize, Range<usize>),
-    /// Those whose bits are set; the first bit is that of the row with the second number.
+    /// Rows whose bits are set; the first bit is that of the row with the second number.
     Bits(usize, usize, BooleanBuffer),
 }
 
@@ -117,7 +117,7 @@ impl WindowRows {
         }
     }
 
-    /// How many rows the next are, where they are of one page.
+    /// Number of rows that come next, where they are of one page.
     fn rows_of_first(&self) -> usize {
         match self.rows.front() {
             Some(WindowPicks::Bits(_, _, bits)) => bits.count_set_bits(),
@@ -195,7 +195,7 @@ impl ForwardSource {
         }
     }
 
-    /// How many bytes the keys of these rows have, where all have as many.
+    /// Bytes of each key of these rows, where all have as many.
     pub(crate) fn key_len(&self, rows: Range<usize>) -> Option<usize> {
         match &self.block {
             SourceBlock::Versions(versions) => {

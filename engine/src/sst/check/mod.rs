@@ -37,7 +37,7 @@ impl Table {
     /// As [`Self::verify`], and goes on behind damage.
     ///
     /// # Errors
-    /// What a newer version wrote; damage and unreadable bytes are findings.
+    /// A file that a newer version wrote; damage and unreadable bytes are findings.
     ///
     /// # Cost
     /// Reads the file twice.
@@ -106,7 +106,7 @@ impl Table {
     }
 }
 
-/// What is known of the rows that went by.
+/// State of the check behind the rows that went by.
 struct CheckedRows {
     /// Every page so far could be decoded.
     is_whole: bool,
@@ -283,7 +283,7 @@ impl CheckedRows {
             self.last.as_ref().map(|(key, _)| Bytes::copy_from_slice(key)).unwrap_or_default();
     }
 
-    /// What is wrong with a version that follows `self.last`.
+    /// Fault of a version that follows `self.last`, if it has one.
     fn judge(&self, version: &VersionRef<'_>) -> Option<String> {
         let VersionRef { key, begin, end, kind, value } = *version;
         if begin == Timestamp::ZERO || end <= begin {
@@ -302,7 +302,7 @@ impl CheckedRows {
         if begin >= *last_begin {
             return Some(format!("begin {begin} follows begin {last_begin} of the same key"));
         }
-        // Whoever wrote the file saw both (I3, I4).
+        // The writer of the file saw both (I3, I4).
         (end > *last_begin)
             .then(|| format!("end {end} lies behind {last_begin}, where the next version begins"))
     }

@@ -61,7 +61,7 @@ async fn read_all(table: &Table) -> Result<Vec<Version>> {
     Ok(rows)
 }
 
-/// What [`Table::get`] must find.
+/// Version that [`Table::get`] must find.
 fn naive_get(rows: &[Version], key: &[u8], at: Timestamp) -> Option<Version> {
     rows.iter().find(|row| row.key == key && row.begin <= at).cloned()
 }
@@ -130,7 +130,7 @@ fn rows_of(histories: BTreeMap<Vec<u8>, Vec<Step>>) -> Vec<Version> {
         let mut newer = None;
         for (distance, closed, kind, value) in history {
             begin -= distance;
-            // Whoever writes a file closes a version whose successor is in it.
+            // The writer of a file closes a version whose successor is in it.
             let open = || if closed { begin + 3 } else { Timestamp::OPEN.as_micros() };
             let end = newer.unwrap_or_else(open);
             let kind = Kind::from_u8(kind.saturating_sub(3)).unwrap();

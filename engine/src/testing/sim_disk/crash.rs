@@ -1,4 +1,4 @@
-//! What a power loss leaves of a disk.
+//! State of a disk after a power loss.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use crate::testing::SeededRandom;
 
 const SECTOR: usize = 512;
 
-/// What happens to everything that was not synced.
+/// Fate of everything that was not synced.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fate {
     Lost,

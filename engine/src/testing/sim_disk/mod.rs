@@ -78,7 +78,7 @@ enum Fault {
     Crash(u64),
 }
 
-/// What a call does to the disk.
+/// Effect of a call on the disk.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Call {
     Change,
@@ -159,8 +159,8 @@ impl SimDisk {
         self.machine.lock().used()
     }
 
-    /// The disk as it is found after a power loss now. What was not synced is lost, kept, torn or reordered,
-    /// as `seed` has it. This disk stays as it is, but should not be used any more.
+    /// The disk as it is found after a power loss now. Bytes and names that were not synced are lost, kept,
+    /// torn or reordered, as `seed` has it. This disk stays as it is, but should not be used any more.
     #[must_use]
     pub fn crash(&self, seed: u64) -> Self {
         Self { machine: Arc::new(Mutex::new(crash::crash(&self.machine.lock(), seed))) }

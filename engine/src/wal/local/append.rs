@@ -41,7 +41,7 @@ pub struct LocalLog {
 struct OpenSegment {
     file: Arc<dyn DiskFile>,
     seed: u64,
-    /// Where the next record goes.
+    /// Offset of the next record.
     end: u64,
     /// Everything before this offset is durable.
     synced: u64,
@@ -274,7 +274,7 @@ impl OpenSegment {
         })
     }
 
-    /// Writes behind the last record that the next segment is there. That takes the place of the zero slot.
+    /// Writes behind the last record that the next segment is there. The seal replaces the zero slot.
     fn seal(&self, position: LogPosition) -> io::Result<()> {
         let place = SlotAddress { position, segment_seed: self.seed, offset: self.end };
         self.file.write_all_at(&segment::encode_seal(place), self.end)?;

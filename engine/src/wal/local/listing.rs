@@ -60,7 +60,7 @@ fn first_missing(found: &[LogPosition], bounds: LogBounds) -> Option<LogPosition
     (bounds.begun > 0 && begun > from && !found.contains(&begun)).then_some(begun)
 }
 
-/// Every segment, sorted. What has the name of one and is no file is damage.
+/// Every segment, sorted. An entry that has the name of one and is no file is damage.
 pub(super) fn all(local: &LocalDir) -> Result<Vec<LogPosition>> {
     let list = |directory: &str| {
         local.list_directory(directory).map_err(|error| disk_error("listing", directory, error))

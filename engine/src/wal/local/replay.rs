@@ -18,10 +18,10 @@ use crate::{
     wal::payload,
 };
 
-/// How much of a segment is read at once.
+/// Bytes of a segment that are read at once.
 const WINDOW: u64 = 1 << 20;
 
-/// Where a replay ended and what it saw.
+/// End of a replay, and what it saw.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReplayEnd {
     /// The first segment; `None` when there was no segment at all.
@@ -40,7 +40,7 @@ pub struct ReplayEnd {
 
 /// Hands every commit in the log that `bounds` describes to `apply`, in order, through all later epochs.
 ///
-/// What is handed on is durable. The keys and values of a commit share the memory of their record.
+/// Commits that are handed on are durable. The keys and values of a commit share the memory of their record.
 ///
 /// # Errors
 ///
@@ -141,7 +141,7 @@ pub(crate) fn give_back(root: &Root, bounds: LogBounds) -> Result<bool> {
 pub(super) fn newest_manifest(local: &LocalDir, position: LogPosition) -> u64 {
     let Ok(segment) = ReplaySegment::open(local, position) else { return 0 };
     let mut end = ReplayEnd::default();
-    // What is wrong with the segment is told by its replay.
+    // Faults of the segment are reported by its replay.
     let _ = segment.read(None, &mut end, &mut |_, _| Ok(()));
     end.newest_manifest.max(segment.header.manifest)
 }

@@ -4,7 +4,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::types::LogPosition;
 
-/// What a disk writes whole or not at all.
+/// Bytes that a disk writes whole or not at all.
 pub(super) const SECTOR: u64 = 512;
 /// Records begin at multiples of this; also the length of a record's header.
 pub(super) const SLOT: u64 = 64;
@@ -23,7 +23,7 @@ const SEAL_MAGIC: u32 = u32::from_le_bytes(*b"BYGE");
 const MAJOR: u16 = 1;
 const MINOR: u16 = 1;
 
-/// What a segment says about itself.
+/// Header of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct SegmentHeader {
     pub(super) position: LogPosition,
@@ -108,7 +108,7 @@ pub(super) struct RecordHeader {
     payload_checksum: u64,
 }
 
-/// What a slot holds.
+/// Content of a slot.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Slot {
     /// All zero: never written.
@@ -127,7 +127,7 @@ impl RecordHeader {
     }
 }
 
-/// Where a slot is.
+/// Address of a slot.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SlotAddress {
     pub(super) position: LogPosition,
@@ -190,7 +190,7 @@ pub(super) fn extent(offset: u64, len: u64) -> u64 {
     SLOT + len + rest.div_ceil(SECTOR - STAMP) * STAMP
 }
 
-/// Where the next record begins.
+/// Offset of the next record.
 pub(super) fn next_slot(end: u64) -> u64 {
     end.next_multiple_of(SLOT)
 }
@@ -221,7 +221,7 @@ pub(super) fn encode_record(
     }
 }
 
-/// What the body of a record turned out to be.
+/// Body of a record, as it was found.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Body {
     Whole(Vec<u8>),

@@ -137,7 +137,7 @@ fn a_last_record_with_any_sector_unwritten_is_the_end() {
     }
 }
 
-/// Where the last of `count` records begins.
+/// Offset of the last of `count` records.
 fn end_before_last(disk: &SimDisk, count: u64) -> u64 {
     let bytes = disk.read_file(file(LogPosition::first(1)));
     let position = LogPosition::first(1);
