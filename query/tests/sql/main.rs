@@ -27,6 +27,7 @@ mod spills;
 mod statistics;
 mod storage;
 mod subqueries;
+mod tied_subqueries;
 mod time_forms;
 mod times;
 mod transactions;

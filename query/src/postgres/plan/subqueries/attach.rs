@@ -3,12 +3,11 @@
 use std::collections::HashMap;
 
 use datafusion::{
-    common::{Column, DFSchema, NullEquality, Result, ScalarValue},
+    common::{Column, NullEquality, Result, ScalarValue},
     functions_aggregate::{count::count_udaf, first_last::first_value_udaf, min_max::max_udaf},
     functions_window::row_number::row_number,
     logical_expr::{
-        Aggregate, Expr, ExprFunctionExt, ExprSchemable, JoinType, LogicalPlan, LogicalPlanBuilder, Subquery,
-        binary_expr,
+        Aggregate, Expr, ExprFunctionExt, JoinType, LogicalPlan, LogicalPlanBuilder, Subquery, binary_expr,
         expr::{SetComparison, SetQuantifier},
         lit, when,
     },
@@ -26,7 +25,7 @@ pub(super) struct Attached<'n> {
     pub input: LogicalPlan,
     /// The input as it was.
     asking: LogicalPlan,
-    numbers: &'n mut NameCounter,
+    pub numbers: &'n mut NameCounter,
 }
 
 /// Whether a plan that refers to nothing outside has rows.
@@ -58,7 +57,7 @@ impl<'n> Attached<'n> {
     }
 
     /// The rows of a subquery and the expression that it answers with.
-    fn rows_of(&mut self, subquery: &LogicalPlan) -> Result<(Inner, Expr)> {
+    pub(super) fn rows_of(&mut self, subquery: &LogicalPlan) -> Result<(Inner, Expr)> {
         if let Some(answer) = self.answer_of(subquery)?.filter(|answer| !answer.first)
             && let Some(inner) = Inner::new(answer.below, self.numbers.next())?
         {
@@ -76,20 +75,25 @@ impl<'n> Attached<'n> {
 
     /// A column that says whether a subquery has rows for the outer one.
     pub(super) fn exists(&mut self, subquery: &LogicalPlan) -> Result<Expr> {
-        // Where rows only have to be there, it does not matter which is the first.
-        let inner = match self.answer_of(subquery)? {
-            Some(answer) => Inner::new(answer.below, self.numbers.next())?,
-            None => None,
-        };
-        let inner = match inner {
-            Some(inner) => inner,
-            None => self.rows_for_each(subquery)?.0,
-        };
+        let inner = self.partners(subquery)?;
         let conditions = inner.conditions.clone();
         self.mark(&inner, conditions)
     }
 
-    fn mark(&mut self, inner: &Inner, conditions: Vec<Expr>) -> Result<Expr> {
+    /// The rows of a subquery, of which it matters only that they are there.
+    pub(super) fn partners(&mut self, subquery: &LogicalPlan) -> Result<Inner> {
+        // It does not matter which is the first.
+        let inner = match self.answer_of(subquery)? {
+            Some(answer) => Inner::new(answer.below, self.numbers.next())?,
+            None => None,
+        };
+        match inner {
+            Some(inner) => Ok(inner),
+            None => Ok(self.rows_for_each(subquery)?.0),
+        }
+    }
+
+    pub(super) fn mark(&mut self, inner: &Inner, conditions: Vec<Expr>) -> Result<Expr> {
         // The column is named after the only table on the right.
         let alias = format!("__exists_{}", self.numbers.next());
         let names = inner.plan.schema().columns().into_iter();
@@ -102,7 +106,12 @@ impl<'n> Attached<'n> {
         Ok(Expr::Column(column(&alias, "mark")))
     }
 
-    fn join(&mut self, right: LogicalPlan, join_type: JoinType, conditions: Vec<Expr>) -> Result<()> {
+    pub(super) fn join(
+        &mut self,
+        right: LogicalPlan,
+        join_type: JoinType,
+        conditions: Vec<Expr>,
+    ) -> Result<()> {
         let input = std::mem::take(&mut self.input);
         let condition = conditions.into_iter().reduce(Expr::and).unwrap_or_else(|| lit(true));
         let none = || Vec::<Column>::new();
@@ -116,35 +125,6 @@ impl<'n> Attached<'n> {
             )?
             .build()?;
         Ok(())
-    }
-
-    /// `expr IN (subquery)`: NULL where neither yes nor no is certain.
-    pub(super) fn contains(&mut self, expr: &Expr, subquery: &LogicalPlan) -> Result<Expr> {
-        let correlated = !outer_refs(subquery)?.is_empty();
-        let (inner, value) = self.rows_of(subquery)?;
-        let mut schema: DFSchema = self.input.schema().as_ref().clone();
-        schema.merge(inner.plan.schema());
-        let unknown = Expr::Literal(ScalarValue::Boolean(None), None);
-        let with = |condition: Option<Expr>| -> Vec<Expr> {
-            inner.conditions.iter().cloned().chain(condition).collect()
-        };
-        let equal = with(Some(expr.clone().eq(value.clone())));
-        let has_null = value.nullable(&schema)?;
-        let is_null = expr.nullable(&schema)?;
-        let mut cases = when(self.mark(&inner, equal)?, lit(true));
-        if has_null {
-            let null = if correlated {
-                self.mark(&inner, with(Some(value.clone().is_null())))?
-            } else {
-                has_rows(LogicalPlanBuilder::from(inner.plan.clone()).filter(value.is_null())?.build()?)?
-            };
-            cases = cases.when(null, unknown.clone());
-        }
-        if is_null {
-            let any = if correlated { self.mark(&inner, with(None))? } else { has_rows(inner.plan.clone())? };
-            cases = cases.when(expr.clone().is_null().and(any), unknown);
-        }
-        cases.otherwise(lit(false))
     }
 
     /// `expr op ANY (subquery)` and `expr op ALL (subquery)`.

@@ -36,7 +36,7 @@ pub(super) fn is_lateral(join: &Join) -> bool {
     {
         plan = &projection.input;
     }
-    join.join_type != JoinType::Inner || !is_tied_by_equality(plan) || has_hidden(plan)
+    join.join_type != JoinType::Inner || !is_tied_by_equality(plan, &subquery.subquery) || has_hidden(plan)
 }
 
 /// The join, with the right side computed for all rows of the left one at once.

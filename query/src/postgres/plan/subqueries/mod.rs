@@ -9,7 +9,8 @@
 //! 1. Conditions that tie a subquery to the outer row are taken out of it where that changes nothing ([`inner`]). The input
 //!    of the node is then read once: rows get a number, and are grouped by it.
 //! 2. Any other subquery is computed for all values of the outer rows at once ([`dependent`]), which are read for that.
-//! 3. DataFusion makes joins of the shapes for which it does that rightly ([`plain`]), and of subqueries that refer to
+//! 3. A condition that is an `EXISTS` or an `IN` keeps rows: it is a semi join ([`kept`]).
+//! 4. DataFusion makes joins of the shapes for which it does that rightly ([`plain`]), and of subqueries that refer to
 //!    nothing outside.
 
 mod attach;
@@ -18,8 +19,12 @@ mod domain;
 mod hidden;
 mod inner;
 mod joined;
+mod kept;
 mod lateral;
+mod membership;
 mod plain;
+mod sides;
+mod sorted;
 
 use datafusion::{
     common::{
@@ -34,6 +39,7 @@ use datafusion::{
 
 use attach::Attached;
 pub(crate) use hidden::HiddenTables;
+use kept::KeptRows;
 use plain::{is_joined, is_one_value, outer_refs};
 
 use crate::postgres::{ast::balanced, exprs::has_subquery, walk::rewrite_nodes};
@@ -56,7 +62,19 @@ pub(crate) fn replace_subqueries(plan: LogicalPlan) -> Result<LogicalPlan> {
         {
             lateral::conditioned(join, &mut numbers)
         }
+        LogicalPlan::Join(join)
+            if matches!(join.join_type, JoinType::Right | JoinType::Full)
+                && join.filter.as_ref().is_some_and(has_subquery) =>
+        {
+            sides::answered(join, &mut numbers)
+        }
         LogicalPlan::Join(join) if lateral::is_lateral(&join) => lateral::replace(join, &mut numbers),
+        LogicalPlan::Sort(sort) if sort.expr.iter().any(|key| has_subquery(&key.expr)) => {
+            let columns = sort.input.schema().columns().into_iter().map(Expr::Column).collect::<Vec<_>>();
+            let sort = LogicalPlan::Sort(sorted::with_columns(sort, &mut numbers)?);
+            let sorted = LogicalPlanBuilder::from(replace_in(sort, &mut numbers)?.data);
+            Ok(Transformed::yes(sorted.project(columns)?.build()?))
+        }
         node => replace_in(node, &mut numbers),
     })
 }
@@ -106,8 +124,21 @@ fn replace_in(node: LogicalPlan, numbers: &mut NameCounter) -> Result<Transforme
         let expr = if matches!(node, LogicalPlan::Filter(_)) {
             let parts: Vec<Expr> = split_conjunction(&expr).into_iter().cloned().collect();
             let parts = parts.into_iter().map(|part| {
-                if is_joined(&part, &node) {
+                if is_joined(&part) {
                     return Ok(part);
+                }
+                if let Some(kept) = KeptRows::of(&part) {
+                    changed = true;
+                    match kept {
+                        KeptRows::Members(asked, subquery) => {
+                            let asked = replace(asked.clone(), &node, &mut attached)?.data;
+                            attached.keep_members(asked, subquery)?;
+                        }
+                        KeptRows::Partnered { subquery, negated } => {
+                            attached.keep_partnered(subquery, negated)?;
+                        }
+                    }
+                    return Ok(lit(true));
                 }
                 let part = replace(part, &node, &mut attached)?;
                 changed |= part.transformed;
@@ -145,7 +176,8 @@ fn replace(expr: Expr, node: &LogicalPlan, attached: &mut Attached<'_>) -> Resul
                 Some(negate(attached.exists(&subquery.subquery)?, *negated))
             }
             Expr::InSubquery(within) => {
-                let answer = attached.contains(&within.expr, &within.subquery.subquery)?;
+                let asked = replace(within.expr.as_ref().clone(), node, attached)?.data;
+                let answer = attached.contains(asked, &within.subquery.subquery)?;
                 Some(negate(answer, within.negated))
             }
             Expr::SetComparison(compared) => Some(attached.compares(compared)?),

@@ -58,7 +58,8 @@ fn is_of_inputs(name: &Column, node: &LogicalPlan) -> bool {
     node.inputs().iter().any(|input| input.schema().has_column(name))
 }
 
-fn subquery_in(expr: &Expr) -> Option<&LogicalPlan> {
+/// The plan of an expression that is a subquery.
+pub(super) fn subquery_in(expr: &Expr) -> Option<&LogicalPlan> {
     match expr {
         Expr::ScalarSubquery(subquery)
         | Expr::Exists(Exists { subquery, .. })
@@ -68,23 +69,21 @@ fn subquery_in(expr: &Expr) -> Option<&LogicalPlan> {
     }
 }
 
-/// A condition of a filter of which DataFusion makes a join: the subquery is all of it.
+/// A condition of a filter of which DataFusion makes a join: the subquery is all of it, and refers to nothing outside.
 ///
-/// `NOT IN` is left to it only of a column, and without references to the outer row: else it forgets about NULLs.
-pub(super) fn is_joined(condition: &Expr, node: &LogicalPlan) -> bool {
+/// To one that does it adds the columns that tie it to the outer row, whose names may be taken. `NOT IN` is left to it only
+/// of a column: else it forgets about NULLs.
+pub(super) fn is_joined(condition: &Expr) -> bool {
     let (condition, negated) = match condition {
         Expr::Not(inner) => (inner.as_ref(), true),
         other => (other, false),
     };
     match condition {
-        Expr::Exists(exists) => is_alone_or_tied(&exists.subquery.subquery, node, true),
-        Expr::InSubquery(within) if !within.expr.contains_outer() => {
+        Expr::Exists(exists) => is_closed(&exists.subquery.subquery),
+        Expr::InSubquery(within) if !within.expr.contains_outer() && !has_subquery(&within.expr) => {
             // Of what may become a constant it makes a condition on the subquery, and its NULLs are gone.
             let is_negated = negated != within.negated;
-            if is_negated && !is_column(&within.expr) {
-                return false;
-            }
-            is_alone_or_tied(&within.subquery.subquery, node, negated == within.negated && !negated)
+            (!is_negated || is_column(&within.expr)) && is_closed(&within.subquery.subquery)
         }
         _ => false,
     }
@@ -96,34 +95,6 @@ fn is_column(expr: &Expr) -> bool {
         Expr::Cast(cast) => is_column(&cast.expr),
         other => matches!(other, Expr::Column(_)),
     }
-}
-
-fn is_alone_or_tied(plan: &LogicalPlan, node: &LogicalPlan, may_be_tied: bool) -> bool {
-    outer_refs(plan).is_ok_and(|refs| {
-        let is_near = || refs.iter().all(|name| is_of_inputs(name, node));
-        refs.is_empty() || (may_be_tied && is_near() && is_tied_by_filters(plan) && !has_hidden(plan))
-    })
-}
-
-/// Whether all that ties a subquery to the outer row are filters under nothing but projections.
-pub(super) fn is_tied_by_filters(plan: &LogicalPlan) -> bool {
-    match plan {
-        LogicalPlan::Projection(projection) => {
-            !projection.expr.iter().any(|item| item.contains_outer() || has_subquery(item))
-                && is_tied_by_filters(&projection.input)
-        }
-        LogicalPlan::Filter(filter) => {
-            let is_tie = |part: &Expr| !part.contains_outer() || !has_subquery(part);
-            split_conjunction(&filter.predicate).into_iter().all(is_tie)
-                && !has_near_subquery(&filter.predicate, plan)
-                && (is_closed(&filter.input) || is_tied_by_filters(&filter.input))
-        }
-        _ => false,
-    }
-}
-
-fn has_near_subquery(predicate: &Expr, node: &LogicalPlan) -> bool {
-    refers_further(predicate, node).unwrap_or(true)
 }
 
 fn is_closed(plan: &LogicalPlan) -> bool {
@@ -139,6 +110,7 @@ pub(super) fn is_one_value(plan: &LogicalPlan, node: &LogicalPlan) -> Result<boo
     if has_hidden(plan) {
         return Ok(false);
     }
+    let answers = plan;
     let mut plan = plan;
     while let LogicalPlan::Projection(projection) = plan {
         if projection.expr.iter().any(|item| item.contains_outer() || has_subquery(item)) {
@@ -151,11 +123,12 @@ pub(super) fn is_one_value(plan: &LogicalPlan, node: &LogicalPlan) -> Result<boo
         && refs.iter().all(|name| is_of_inputs(name, node))
         && aggregate.group_expr.is_empty()
         && !aggregate.aggr_expr.iter().any(|item| item.contains_outer() || has_subquery(item));
-    Ok(is_simple && is_tied_by_equality(&aggregate.input))
+    Ok(is_simple && is_tied_by_equality(&aggregate.input, answers))
 }
 
-/// Whether a plan is a filter that compares columns of its input with outer ones for equality.
-pub(super) fn is_tied_by_equality(plan: &LogicalPlan) -> bool {
+/// Whether a plan, which a subquery answers with `answers` of, is a filter that compares columns of its input with outer
+/// ones for equality.
+pub(super) fn is_tied_by_equality(plan: &LogicalPlan, answers: &LogicalPlan) -> bool {
     let LogicalPlan::Filter(filter) = plan else { return false };
     let schema = filter.input.schema();
     // Floats are compared by keys, which are no columns.
@@ -163,15 +136,21 @@ pub(super) fn is_tied_by_equality(plan: &LogicalPlan) -> bool {
         Expr::OuterReferenceColumn(field, _) => is_float(field.data_type()),
         side => is_float(&type_of(side, schema)),
     };
+    // The columns that tie it get into one table with its answers, in which each needs a name.
+    let mut names = answers.schema().columns();
     is_closed(&filter.input)
         && split_conjunction(&filter.predicate).into_iter().all(|part| {
-            !part.contains_outer() && !has_subquery(part)
-                || matches!(part, Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right })
-                    if is_plain(left) && is_plain(right) && left.contains_outer() != right.contains_outer()
-                        && !is_float_side(left) && !is_float_side(right))
+            if !part.contains_outer() && !has_subquery(part) {
+                return true;
+            }
+            let Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) = part else { return false };
+            let own = match (left.as_ref(), right.as_ref()) {
+                (Expr::Column(own), Expr::OuterReferenceColumn(..))
+                | (Expr::OuterReferenceColumn(..), Expr::Column(own)) => own,
+                _ => return false,
+            };
+            let is_taken = names.iter().any(|taken| taken.name == own.name && taken != own);
+            names.push(own.clone());
+            !is_taken && !is_float_side(left) && !is_float_side(right)
         })
-}
-
-fn is_plain(expr: &Expr) -> bool {
-    matches!(expr, Expr::Column(_) | Expr::OuterReferenceColumn(..))
 }
