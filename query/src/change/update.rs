@@ -23,6 +23,7 @@ use crate::{
     moment::Reader,
     names::internal::{ROW_KEY_COLUMN, TARGET_TABLE},
     parse::{self, Delete, Update, is_default},
+    postgres::ast::placement::{Clause, check_expr},
     read::PreparedLookup,
     statement::{Context, Outcome, Parameters, Work, WriteOutcome},
 };
@@ -82,6 +83,7 @@ pub(crate) async fn plan_update(
     let alias = update.alias.clone().unwrap_or_else(|| target.path.name.clone());
     let mut values: Vec<Option<&ast::Expr>> = vec![None; target.table.columns.len()];
     for (name, value) in &update.assignments {
+        check_expr(value, Clause::Set)?;
         values[column(target, name)?] = Some(value);
     }
     let mut items = vec![column_item(&alias, ROW_KEY_COLUMN)];

@@ -18,7 +18,14 @@ use crate::{
     error::{Error, Result, SqlState},
     names::ObjectPath,
     parse::{self, ColumnSpec, CreateTable},
-    postgres::{analyze::with_zone, ast::spellings::rewrite_expression, exprs::has, plan::coerce_alone},
+    postgres::{
+        analyze::with_zone,
+        ast::{
+            placement::{Clause, check_expr},
+            spellings::rewrite_expression,
+        },
+        plan::coerce_alone,
+    },
     statement::{Context, Notice, Outcome, Work, WriteOutcome},
     types::{ColumnType, casts::check_assignment},
 };
@@ -157,14 +164,11 @@ pub(crate) fn planned_defaults(context: &Context<'_>, table: &TableDef) -> Resul
 
 fn plan_default(context: &Context<'_>, text: &str, name: &str, column_type: ColumnType) -> Result<Expr> {
     let mut expr = parse::parse_expression(text)?;
+    check_expr(&expr, Clause::Default)?;
     rewrite_expression(&mut expr)?;
     let schema = DFSchema::empty();
     let expr =
         context.state.create_logical_expr_from_sql_expr(ast::ExprWithAlias { expr, alias: None }, &schema)?;
-    if has(&expr, |expr| matches!(expr, Expr::AggregateFunction(_) | Expr::WindowFunction(_))) {
-        let message = "aggregate and window functions are not allowed in DEFAULT";
-        return Err(Error::new(SqlState::GroupingError, message));
-    }
     check_assignment(&expr.get_type(&schema)?, name, column_type)?;
     let expr = coerce_alone(expr.cast_to(&column_type.arrow(), &schema)?, &schema)?;
     with_zone(expr, &schema, context.zone())

@@ -69,6 +69,7 @@ pub(crate) fn base_state(runtime: &Arc<RuntimeEnv>, zone: TimeZone) -> SessionSt
         .with_runtime_env(Arc::clone(runtime))
         .with_type_planner(Arc::new(Types))
         .with_analyzer_rules(postgres::analyzer_rules(zone))
+        .with_optimizer_rules(postgres::optimizer_rules())
         .with_physical_optimizer_rules(physical_rules())
         .with_query_planner(Arc::new(WritePlanner));
     postgres::add_functions(&mut builder, zone);

@@ -78,7 +78,12 @@ fn direction(cursor: &Cursor<'_>) -> Result<usize> {
 fn path(cursor: &mut Cursor<'_>) -> Result<String> {
     if cursor.is_any(0, &["STDIN", "STDOUT", "PROGRAM"]) {
         let word = cursor.word(0).unwrap_or("").to_uppercase();
-        return Err(cursor.unsupported(format!("COPY with {word}")).with_hint("name a file"));
+        let hint = match word.as_str() {
+            "STDIN" => "name a file; '-' is what the process reads",
+            "STDOUT" => "name a file; '-' is what the process writes",
+            _ => "name a file",
+        };
+        return Err(cursor.unsupported(format!("COPY with {word}")).with_hint(hint));
     }
     let path = cursor.string("the file's name in quotes")?;
     if path.is_empty() {

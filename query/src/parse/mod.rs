@@ -34,7 +34,7 @@ use crate::error::{Error, Result};
 use clauses::Rewritten;
 use cursor::{Cursor, Source};
 
-pub(crate) use constants::{placeholder_index, plain_constant};
+pub(crate) use constants::{parameter_count, placeholder_index, plain_constant};
 pub(crate) use names::folded_ident;
 
 pub use names::Name;

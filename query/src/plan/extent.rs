@@ -20,6 +20,8 @@ const TABLES_MAX: usize = 5_000;
 /// Subqueries inside of subqueries. DataFusion goes over each of them once more for every one around it, and from there
 /// over what is inside: the time doubles with every level.
 const SUBQUERIES_NESTED_MAX: usize = 12;
+/// Tables that one `SELECT` joins, with those that its views and `WITH` queries join.
+const JOINED_DEEP_MAX: usize = 600;
 /// Tables and subqueries of one `SELECT`. Joins of n of them are planned in a time that grows with the third power of n.
 const JOINED_MAX: usize = 100;
 /// Those times all columns that they have together: every join is looked through for every column.
@@ -32,6 +34,8 @@ pub(crate) struct Extent {
     tables: usize,
     /// Levels of subqueries inside of expressions.
     nested: usize,
+    /// Tables that one `SELECT` joins, also by way of what it names.
+    joined: usize,
     /// Columns.
     width: usize,
 }
@@ -39,12 +43,13 @@ pub(crate) struct Extent {
 impl Extent {
     /// A table with so many columns.
     pub(crate) fn of_table(width: usize) -> Self {
-        Self { tables: 1, nested: 0, width }
+        Self { tables: 1, nested: 0, joined: 1, width }
     }
 
     fn join(&mut self, other: Self) {
         self.tables = self.tables.saturating_add(other.tables);
         self.nested = self.nested.max(other.nested);
+        self.joined = self.joined.max(other.joined);
     }
 
     fn check(self) -> Result<()> {
@@ -69,6 +74,8 @@ impl Extent {
 struct Joined {
     count: usize,
     columns: usize,
+    /// Tables, with those that views and `WITH` queries join.
+    deep: usize,
 }
 
 /// One query on the way to the one that is visited.
@@ -125,9 +132,19 @@ impl<'m> Measure<'m> {
         }
     }
 
-    fn count_joined(&mut self, columns: usize) -> ControlFlow<Error> {
+    fn count_joined(&mut self, columns: usize, deep: usize) -> ControlFlow<Error> {
         if let Some(joined) = self.joined.last_mut() {
             joined.count += 1;
+            joined.deep = joined.deep.saturating_add(deep);
+            if joined.deep > JOINED_DEEP_MAX {
+                return ControlFlow::Break(
+                    Error::limit(format!(
+                        "a SELECT joins more than {JOINED_DEEP_MAX} tables when its views and WITH queries are \
+                         written out"
+                    ))
+                    .with_hint("keep what is read many times in a table: CREATE TABLE … AS SELECT …"),
+                );
+            }
             joined.columns = joined.columns.saturating_add(columns);
             if joined.count > JOINED_MAX {
                 return ControlFlow::Break(
@@ -193,13 +210,15 @@ impl Visitor for Measure<'_> {
     }
 
     fn post_visit_select(&mut self, select: &Select) -> ControlFlow<Error> {
-        let columns = self.joined.pop().map_or(0, |joined| joined.columns);
+        let joined = self.joined.pop().unwrap_or_default();
+        let columns = joined.columns;
         let width = select.projection.iter().fold(0_usize, |width, item| {
             let is_named = matches!(item, SelectItem::UnnamedExpr(_) | SelectItem::ExprWithAlias { .. });
             width.saturating_add(if is_named { 1 } else { columns })
         });
         if let Some(scope) = self.scopes.last_mut() {
             scope.extent.width = scope.extent.width.max(width);
+            scope.extent.joined = scope.extent.joined.max(joined.deep);
         }
         ControlFlow::Continue(())
     }
@@ -217,20 +236,20 @@ impl Visitor for Measure<'_> {
                 let named = || (self.named)(name, version.as_ref().and_then(PointId::of));
                 let extent = cte.unwrap_or_else(named);
                 self.reach(extent);
-                self.count_joined(extent.width)
+                self.count_joined(extent.width, extent.joined)
             }
             // Their parts are visited.
             TableFactor::NestedJoin { .. } | TableFactor::Derived { .. } => ControlFlow::Continue(()),
             _ => {
                 self.reach(Extent::of_table(1));
-                self.count_joined(1)
+                self.count_joined(1, 1)
             }
         }
     }
 
     fn post_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<Error> {
         match factor {
-            TableFactor::Derived { .. } => self.count_joined(self.last_width),
+            TableFactor::Derived { .. } => self.count_joined(self.last_width, 0),
             _ => ControlFlow::Continue(()),
         }
     }
@@ -241,7 +260,7 @@ impl Visitor for Measure<'_> {
             | Expr::Exists { subquery: query, .. }
             | Expr::InSubquery { subquery: query, .. } => {
                 self.subqueries.insert(std::ptr::from_ref(query.as_ref()));
-                self.count_joined(1)
+                self.count_joined(1, 1)
             }
             _ => ControlFlow::Continue(()),
         }
@@ -258,7 +277,7 @@ mod tests {
         let statements = Parser::parse_sql(&PostgreSqlDialect {}, sql).unwrap();
         let named = |name: &ObjectName, _: Option<PointId>| {
             if name.to_string() == "view" {
-                Extent { tables: 7, nested: 2, width: 3 }
+                Extent { tables: 7, nested: 2, joined: 5, width: 3 }
             } else {
                 Extent::of_table(100)
             }

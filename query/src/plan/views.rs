@@ -12,7 +12,7 @@ use crate::{
     moment::OpenMoment,
     names::{ObjectPath, SearchPath},
     parse::{self, ReadStatement, Statement},
-    statement::{Database, OpenMoments},
+    statement::{Database, Depth, OpenMoments},
     time::TimeZone,
 };
 
@@ -25,7 +25,7 @@ pub(crate) fn view_columns<'a>(
     moment: &'a OpenMoment,
     path: &'a ObjectPath,
 ) -> BoxFuture<'a, Result<Vec<FieldRef>>> {
-    Box::pin(planned_columns(database, moment, path))
+    Box::pin(Depth::large().on_stack(Box::pin(planned_columns(database, moment, path))))
 }
 
 async fn planned_columns(

@@ -3,19 +3,21 @@
 //!
 //! | pass | on | DataFusion does | Postgres does | upstream | remove when |
 //! |---|---|---|---|---|---|
+//! | `ast::placement` | tree | runs aggregates, windows and series where they mean nothing, or fails late | 42803, 42P20, 0A000 | its choice | never |
 //! | `ast::output_names` | tree | names a column after its whole expression, and refuses two of one name | the column's, the function's name, or `?column?` | its choice | never |
 //! | `ast::join_conditions` | tree | `a JOIN b` without `ON` is a product; `USING (k, k)` | 42601, 42701 | its choice | never |
 //! | `ast::using` | tree | `USING (k)`: `k` is that of the table whose name sorts first | the side that has a value | no report known | an outer join `USING` merges its columns |
 //! | `ast::spellings` | tree | does not know, or takes for something else, `FETCH FIRST`, `ESCAPE`, `SIMILAR TO`, `AT TIME ZONE`, `mod`, `every` | knows them | its choice | each, when it is planned |
 //! | `ast::windows` | tree | forgets the window that another one starts from | its partitions and order | no report known | the planner reads `window_name` |
 //! | `ast::whole_rows` | tree | `count(t.*)` counts rows that an outer join made up | does not | no report known | it counts rows of `t` |
-//! | `ast::recursion` | tree | aggregates and outer joins in a recursive term, often without end | 42P19 | its choice | never |
+//! | `ast::{recursion, self_references}` | tree | aggregates and outer joins in a recursive term, often without end; references in other places fail late | 42P19 | its choice | never |
 //! | `plan::subqueries` | plan | refuses or answers wrongly what refers to the outer row by more than equality under a filter: windows, limits, aggregates, outer joins, `NOT IN` with NULLs, `LATERAL` | runs them | apache/datafusion#5483, #25336, #25347, #25480 | general decorrelation has landed |
 //! | `ast::balance`, in the walk of `spellings` | tree | hangs each term of a chain under the one before: time to plan grows with the square | long chains of `AND`, `OR`, `UNION`, `EXCEPT` | its choice | its planner makes flat nodes of them |
 //! | `functions::chains` | tree, as it is planned | asks a chain of arithmetic for its type and name at each of its nodes: the third power | long chains of `+`, `-`, `\|\|`, … | its choice | expressions know their types |
 //! | `plan::coerce` | plan, and again when parameters are bound | `DOUBLE` and `DECIMAL` meet in `DECIMAL(30, 15)`; casts cut off; sums wrap; quotients are cut after four digits; texts and dates are compared with times in nanoseconds | see `plan::{common_types, decimals, casts, operands, precision, recursion, text_literals, timestamps, unions, values}` | its choice | never |
 //! | `plan::intervals`, within `coerce` | plan | refuses `interval * number` and `avg(interval)`; times differ by durations | intervals of days and time | no report known | never |
-//! | `plan::coerce` | plan, and again when parameters are bound | `DOUBLE` and `DECIMAL` meet in `DECIMAL(30, 15)`; casts cut off; sums wrap; quotients are cut after four digits; texts and dates are compared with times in nanoseconds | see `plan::{common_types, decimals, casts, operands, precision, recursion, text_literals, timestamps, unions, values}` | its choice | never |
+//! | `plan::named_casts`, within `Literals` | calls, while they are planned | names a column without the casts in it, and refuses two of one name | two columns | its choice | names tell casts |
+//! | `functions::text_sizes` | functions | makes texts of any size | 54000 | its choice | never |
 //! | `plan::Literals` | operands, while they are planned | refuses text beside numbers in arithmetic and arrays | reads a literal as the type of the other | its choice | never |
 //! | `analyze::guarded_division` | analyzed plan | computes both sides of an `AND` for all rows | a division behind a condition is not reached | its choice | `AND` evaluates rows that are left |
 //! | `analyze::checked_arithmetic` | analyzed plan | integers wrap, a double divided by zero is infinite | 22003, 22012 | its choice | its planner can ask for `fail_on_overflow` |
@@ -26,6 +28,8 @@
 //! | `analyze::zoned_frames` | analyzed plan | a day in a `RANGE` frame is 24 hours | it is one of the session's zone | no report known | frames take the zone of a session |
 //! | `functions::shifts` | functions | `lead` and `lag` make the default the value's type; lose rows between NULLs | both decide on the type | no report known | both are right |
 //! | `analyze::scalar_subqueries` | analyzed plan | takes a subquery for one value as never NULL where its column is not: `IS NULL` of it is false, and having no row is an error | no row is NULL | apache/datafusion#24513 (fixed) | a release has the fix |
+//! | `analyze::truth_tests` | analyzed plan | `IS TRUE` is never NULL to the planner, and may be to the operator | is never NULL | no report known | both say the same |
+//! | `optimize::equal_windows` | optimized plan | takes two windows that are equal, once constants are folded, out to a projection, which computes none | computes both | no report known | it leaves windows where they are |
 //! | `scan::statistics` | statistics of a scan | the sum of a constant over exactly no rows is 0 | NULL | no report known | `aggregate_statistics` looks at the number of rows |
 //! | `physical::filter_pushdown` | plan of operators | pushes a filter to the first column of the name, past limits too | rows are those of the query | apache/datafusion#25259 (fixed) | DataFusion maps by places |
 //! | `physical::soft_limits` | plan of operators | `DISTINCT … LIMIT` over a window fails | the first rows | no report known | the limit is dropped where an order comes later |
@@ -37,6 +41,7 @@ pub(crate) mod analyze;
 pub(crate) mod ast;
 pub(crate) mod exprs;
 pub(crate) mod functions;
+mod optimize;
 pub(crate) mod physical;
 pub(crate) mod plan;
 pub(crate) mod walk;
@@ -47,7 +52,7 @@ use datafusion::{
     common::Result,
     execution::SessionStateBuilder,
     logical_expr::{AggregateUDF, LogicalPlan},
-    optimizer::{Analyzer, AnalyzerRule},
+    optimizer::{Analyzer, AnalyzerRule, OptimizerRule},
 };
 use sqlparser::ast::Statement;
 
@@ -55,6 +60,7 @@ use crate::time::TimeZone;
 
 /// Runs the passes over a tree, before it is planned.
 pub(crate) fn rewrite_tree(statement: &mut Statement) -> crate::error::Result<()> {
+    ast::placement::check_statement(statement)?;
     ast::output_names::name_columns(statement)?;
     ast::using::write_out_using(statement)?;
     ast::spellings::rewrite_spellings(statement)
@@ -70,6 +76,11 @@ pub(crate) fn analyzer_rules(zone: TimeZone) -> Vec<Arc<dyn AnalyzerRule + Send 
     let mut rules = Analyzer::new().rules;
     rules.push(Arc::new(analyze::PostgresSemantics { zone }));
     rules
+}
+
+/// The optimizer's rules, with ours among them.
+pub(crate) fn optimizer_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
+    optimize::rules()
 }
 
 /// The aggregate that stands for one of DataFusion's until the types of its arguments are known.

@@ -10,7 +10,6 @@
 //! 4. A failed statement leaves nothing: without a transaction it is undone, inside one the transaction refuses everything
 //!    until it ends (25P02).
 
-mod deep;
 mod execute;
 mod prepared;
 mod settings;
@@ -33,7 +32,6 @@ use crate::{
     statement::{Database, Outcome, Progress, SessionData, Settings},
     values::IntoParameters,
 };
-use deep::Deep;
 
 /// A connection to a database: one statement at a time, with a transaction and settings of its own.
 #[derive(Debug)]
@@ -107,7 +105,7 @@ impl Session {
         inner.data.depth.begin(sql);
         let depth = inner.data.depth.clone();
         let running = execute::run_text(&self.database, &mut inner, progress, sql, &parameters);
-        let result = Deep { depth: depth.clone(), running: Box::pin(running) }.await;
+        let result = depth.on_stack(Box::pin(running)).await;
         let result = result.map(|outcome| outcome.at_depth(&depth));
         inner.finish(result.is_err());
         *self.status.lock() = inner.status();

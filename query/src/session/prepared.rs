@@ -9,7 +9,7 @@ use datafusion::{common::ScalarValue, logical_expr::planner::TypePlanner};
 use super::texts::Ready;
 use crate::{
     error::{Error, Result, SqlState},
-    parse::{Execute, Prepare},
+    parse::{Execute, Prepare, parameter_count},
     postgres::functions::cast_value,
     statement::{Context, Outcome},
     types::Types,
@@ -24,6 +24,8 @@ pub(super) struct PreparedStatements {
 #[derive(Debug)]
 struct Prepared {
     types: Vec<Option<DataType>>,
+    /// How many values an `EXECUTE` gives.
+    parameters: usize,
     body: Arc<Ready>,
     /// Whether the body may nest deeply.
     deep: bool,
@@ -40,8 +42,9 @@ impl PreparedStatements {
             .iter()
             .map(|sql_type| Ok(Types.plan_type_field(sql_type)?.map(|field| field.data_type().clone())))
             .collect::<Result<Vec<_>>>()?;
+        let parameters = parameter_count(&prepare.body.text)?.max(types.len());
         let body = Arc::new(Ready::new(Arc::clone(&prepare.body)));
-        self.by_name.insert(prepare.name.clone(), Arc::new(Prepared { types, body, deep }));
+        self.by_name.insert(prepare.name.clone(), Arc::new(Prepared { types, parameters, body, deep }));
         Ok(Outcome::done("PREPARE"))
     }
 
@@ -52,6 +55,9 @@ impl PreparedStatements {
         execute: &Execute,
     ) -> Result<(Arc<Ready>, Vec<ScalarValue>, bool)> {
         let prepared = self.by_name.get(&execute.name).ok_or_else(|| Error::no_prepared(&execute.name))?;
+        if execute.arguments.len() != prepared.parameters {
+            return Err(wrong_count(execute, prepared.parameters));
+        }
         let mut values = Vec::with_capacity(execute.arguments.len());
         for (index, argument) in execute.arguments.iter().enumerate() {
             let value = context.constant(argument)?;
@@ -59,12 +65,6 @@ impl PreparedStatements {
                 Some(Some(data_type)) => cast_value(&value, data_type, context.zone())?,
                 _ => value,
             });
-        }
-        if !prepared.types.is_empty() && values.len() != prepared.types.len() {
-            return Err(Error::new(
-                SqlState::SyntaxError,
-                format!("{} takes {} parameters, not {}", execute.name, prepared.types.len(), values.len()),
-            ));
         }
         Ok((Arc::clone(&prepared.body), values, prepared.deep))
     }
@@ -79,4 +79,13 @@ impl PreparedStatements {
         }
         Ok(Outcome::done("DEALLOCATE"))
     }
+}
+
+fn wrong_count(execute: &Execute, expected: usize) -> Error {
+    let given = execute.arguments.len();
+    Error::new(
+        SqlState::SyntaxError,
+        format!("wrong number of parameters for prepared statement {}", execute.name),
+    )
+    .with_hint(format!("it takes {expected}, and is given {given}"))
 }

@@ -2,10 +2,16 @@
 //! runtime have room for a few hundred. A larger stack costs about 0.1 ms at every poll, so that only those get it that
 //! may need it: by their text, or by the views and prepared statements they stand for.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering::Relaxed},
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    task::{Context, Poll},
 };
+
+use futures::future::BoxFuture;
 
 /// Where less than this is left of the thread's stack, a larger one is used.
 const LEFT_MIN: usize = 64 << 20;
@@ -29,6 +35,16 @@ impl Depth {
         self.0.load(Relaxed)
     }
 
+    /// The depth of what may nest deeply, whatever the text says that leads to it.
+    pub(crate) fn large() -> Self {
+        Self(Arc::new(AtomicBool::new(true)))
+    }
+
+    /// The future, which is polled on the stack that the statement needs.
+    pub(crate) fn on_stack<'f, T>(&self, running: BoxFuture<'f, T>) -> OnStack<'f, T> {
+        OnStack { depth: self.clone(), running }
+    }
+
     /// Goes on with a larger stack.
     pub(crate) async fn grow(&self) {
         if !self.0.swap(true, Relaxed) {
@@ -45,6 +61,21 @@ impl Depth {
     /// The depth of this statement, whatever the next one needs.
     pub(crate) fn kept(&self) -> Self {
         Self(Arc::new(AtomicBool::new(self.is_large())))
+    }
+}
+
+/// A future that runs on the stack that its statement needs.
+pub(crate) struct OnStack<'f, T> {
+    depth: Depth,
+    running: BoxFuture<'f, T>,
+}
+
+impl<T> Future for OnStack<'_, T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        let Self { depth, running } = &mut *self;
+        depth.run(|| running.as_mut().poll(cx))
     }
 }
 

@@ -129,10 +129,10 @@ async fn values_of_unlike_types_do_not_match() {
         "SELECT i FROM t UNION ALL SELECT x FROM t",
         "SELECT true UNION SELECT 1",
         "SELECT array[x, i] FROM t",
-        "SELECT lag(i, 1, x) OVER () FROM t",
     ] {
         assert_eq!(db.state(wrong).await, "42804", "{wrong}");
     }
+    assert_eq!(db.state("SELECT lag(i, 1, x) OVER () FROM t").await, "42883");
     for wrong in [
         "SELECT 1 FROM t WHERE x = 1",
         "SELECT 1 FROM t WHERE 1 < x",

@@ -161,10 +161,43 @@ impl Db {
         self.error(sql).await.sqlstate()
     }
 
+    /// Asserts the rows of queries, one text for each query: rows are separated by commas, and sorted where no order is
+    /// asked for. A number is compared by its value.
+    pub(crate) async fn assert_answers(&self, queries: &[(&str, &str)]) {
+        for (query, rows) in queries {
+            let answered = self.rows(query).await;
+            let mut answered: Vec<String> = answered.iter().map(|row| without_zeros(row)).collect();
+            let mut rows: Vec<String> =
+                rows.split(", ").filter(|row| !row.is_empty()).map(without_zeros).collect();
+            if !query.contains("ORDER BY") {
+                answered.sort();
+                rows.sort();
+            }
+            assert_eq!(answered, rows, "{query}");
+        }
+    }
+
+    /// Asserts the SQLSTATEs of statements that must fail.
+    pub(crate) async fn assert_states(&self, statements: &[(&str, &str)]) {
+        for (statement, state) in statements {
+            let error = self.error(statement).await;
+            assert_eq!(error.sqlstate(), *state, "{statement}: {error}");
+        }
+    }
+
     /// The version of the newest commit.
     pub(crate) fn version(&self) -> u64 {
         self.engine.last_timestamp().as_micros()
     }
+}
+
+/// A row whose numbers have no zeros at their end: DECIMAL shows all its digits.
+fn without_zeros(row: &str) -> String {
+    let cells = row.split('|').map(|cell| {
+        let is_fraction = cell.contains('.') && cell.parse::<f64>().is_ok();
+        if is_fraction { cell.trim_end_matches('0').trim_end_matches('.') } else { cell }
+    });
+    cells.collect::<Vec<_>>().join("|")
 }
 
 async fn texts(outcome: Outcome) -> Vec<String> {

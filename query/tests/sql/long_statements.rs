@@ -207,12 +207,39 @@ async fn views_over_views_count_as_what_they_read() {
     for i in 0..14 {
         let view = format!("CREATE VIEW v{} AS SELECT x.v FROM v{i} AS x CROSS JOIN v{i} AS y", i + 1);
         if db.session.execute(&view).await.is_err() {
-            assert!(i >= 12, "view {i}");
+            assert!(i >= 9, "view {i}");
             assert_eq!(db.state(&view).await, "54000");
             return;
         }
     }
     assert_eq!(db.state("SELECT count(*) FROM v14").await, "54000");
+}
+
+#[tokio::test]
+async fn a_view_joined_with_itself_is_refused_before_it_is_planned() {
+    let db = table().await;
+    let joined = |depth: usize| {
+        let levels = repeat(depth, "", |i| {
+            format!(", c{} AS (SELECT x.id FROM c{i} AS x JOIN c{i} AS y ON x.id = y.id)", i + 1)
+        });
+        format!("WITH c0 AS (SELECT id FROM t){levels} SELECT count(*) FROM c{depth}")
+    };
+    let error = db.error(&joined(15)).await;
+    assert_eq!(error.sqlstate(), "54000");
+    assert!(error.message().contains("joins more than"), "{error}");
+    assert_eq!(db.one(&joined(4)).await, "3");
+}
+
+#[tokio::test]
+async fn columns_of_deep_views_are_listed_on_a_stack_of_their_own() {
+    let db = table().await;
+    let sum = repeat(1_000, " + ", |_| "v".into());
+    db.run(&format!("CREATE VIEW long AS SELECT {sum} AS total FROM t")).await;
+    assert_eq!(
+        db.rows("SELECT column_name FROM information_schema.columns WHERE table_name = 'long'").await,
+        ["total"]
+    );
+    assert_eq!(db.rows("SHOW COLUMNS FROM long").await.len(), 1);
 }
 
 #[tokio::test]

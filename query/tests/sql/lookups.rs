@@ -344,7 +344,9 @@ async fn parameters_are_constants_of_a_lookup() {
         assert_eq!(db.rows("EXECUTE p(-4 + 6, NULL)").await, ["two!|"]);
         assert_eq!(db.rows("EXECUTE q(1)").await, ["one!"]);
         assert!(db.rows("EXECUTE p(NULL, 1)").await.is_empty());
-        assert_eq!(db.state("EXECUTE p(1)").await, "08P01");
+        for wrong in ["p(1)", "p", "p(1, 2, 3)", "q", "q(1, 2)"] {
+            assert_eq!(db.state(&format!("EXECUTE {wrong}")).await, "42601", "{wrong}");
+        }
         assert_eq!(db.state("EXECUTE q(100000)").await, "22003");
     }
 }

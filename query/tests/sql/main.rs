@@ -1,5 +1,6 @@
 //! SQL on a database in memory, with a clock under the test's control.
 
+mod broken_statements;
 mod casts;
 mod changes;
 mod column_names;
@@ -7,6 +8,7 @@ mod columns;
 mod common_types;
 mod correlated;
 mod database;
+mod equal_names;
 mod expressions;
 mod floats;
 mod intervals;
@@ -18,6 +20,7 @@ mod membership;
 mod memory;
 mod mistakes;
 mod objects;
+mod placement;
 mod plans;
 mod points;
 mod precedence;
@@ -31,6 +34,8 @@ mod tied_subqueries;
 mod time_forms;
 mod times;
 mod transactions;
+mod truth_values;
 mod values;
 mod wide;
+mod window_arguments;
 mod windows;

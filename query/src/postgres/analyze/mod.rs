@@ -8,6 +8,7 @@ mod null_equality;
 mod scalar_subqueries;
 mod semantics;
 mod time_zones;
+mod truth_tests;
 mod zoned_frames;
 
 use datafusion::{

@@ -10,13 +10,14 @@ use datafusion::{
 
 use super::{
     checked_arithmetic, float_keys, interval_order, null_equality, scalar_subqueries, time_zones,
-    zoned_frames,
+    truth_tests, zoned_frames,
 };
 use crate::time::TimeZone;
 
 /// An expression with the functions that act as Postgres does.
 pub(super) fn with_semantics(expr: Expr, schema: &DFSchema, zone: TimeZone) -> Result<Transformed<Expr>> {
-    checked_arithmetic::checked(expr, schema)
+    truth_tests::compared(expr)
+        .transform_data(|expr| Ok(checked_arithmetic::checked(expr, schema)))?
         .transform_data(|expr| null_equality::written_out(expr, schema))?
         .transform_data(|expr| float_keys::of_expr(expr, schema))?
         .transform_data(|expr| time_zones::in_zone_of(expr, schema, zone))?

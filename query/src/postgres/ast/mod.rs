@@ -1,11 +1,15 @@
 //! Passes over the parser's tree, before it is planned.
 
 mod balance;
+mod calls;
+mod conditions;
 mod interval_literals;
 mod join_conditions;
 pub(crate) mod output_names;
+pub(crate) mod placement;
 mod recursion;
 pub(crate) mod rows;
+mod self_references;
 mod series;
 pub(crate) mod spellings;
 pub(crate) mod time_zone_syntax;

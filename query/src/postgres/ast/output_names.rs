@@ -287,6 +287,9 @@ fn first_name(body: &SetExpr) -> Option<String> {
 
 /// What Postgres calls a type inside.
 fn type_name(data_type: &ast::DataType) -> String {
+    if let ast::DataType::Array(ast::ArrayElemTypeDef::SquareBracket(element, _)) = data_type {
+        return type_name(element);
+    }
     if let Ok(column_type) = ColumnType::from_sql(data_type) {
         return column_type.internal_name().to_owned();
     }

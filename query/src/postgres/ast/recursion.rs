@@ -1,13 +1,13 @@
 //! What a recursive term may not do: it would see rows that are not there yet, and often never end.
 
-use std::{collections::HashSet, ops::ControlFlow};
+use std::ops::ControlFlow;
 
-use datafusion::functions_aggregate::all_default_aggregate_functions;
 use sqlparser::ast::{
     Cte, Expr, Ident, JoinOperator, Query, Select, SetExpr, SetOperator, TableFactor, TableWithJoins, Visit,
     Visitor,
 };
 
+use super::{calls::CallKind, self_references};
 use crate::{
     error::{Error, Result, SqlState, position},
     parse::folded_ident,
@@ -17,6 +17,7 @@ use crate::{
 pub(super) fn check_recursive_terms(query: &Query) -> Result<()> {
     let Some(with) = query.with.as_ref().filter(|with| with.recursive) else { return Ok(()) };
     for cte in &with.cte_tables {
+        self_references::check(cte)?;
         if let SetExpr::SetOperation { op: SetOperator::Union, right, .. } = cte.query.body.as_ref() {
             check_term(cte, right)?;
         }
@@ -25,14 +26,7 @@ pub(super) fn check_recursive_terms(query: &Query) -> Result<()> {
 }
 
 fn check_term(cte: &Cte, term: &SetExpr) -> Result<()> {
-    let aggregates = all_default_aggregate_functions();
-    let aggregates = aggregates.iter().flat_map(|function| {
-        std::iter::once(function.name().to_owned()).chain(function.aliases().iter().cloned())
-    });
-    let mut terms = Terms {
-        name: folded_ident(&cte.alias.name),
-        aggregates: aggregates.chain(["every".to_owned()]).collect(),
-    };
+    let mut terms = Terms { name: folded_ident(&cte.alias.name) };
     match term.visit(&mut terms) {
         ControlFlow::Break(error) => Err(error),
         ControlFlow::Continue(()) => Ok(()),
@@ -42,7 +36,6 @@ fn check_term(cte: &Cte, term: &SetExpr) -> Result<()> {
 struct Terms {
     /// The query that refers to itself.
     name: String,
-    aggregates: HashSet<String>,
 }
 
 impl Visitor for Terms {
@@ -60,7 +53,7 @@ impl Visitor for Terms {
                 )));
             }
         }
-        let mut calls = Calls { aggregates: &self.aggregates, depth: 0 };
+        let mut calls = Aggregates { depth: 0 };
         select.projection.visit(&mut calls)?;
         select.having.visit(&mut calls)
     }
@@ -107,12 +100,11 @@ impl Terms {
 }
 
 /// Looks for aggregates of a select, not of queries within it.
-struct Calls<'a> {
-    aggregates: &'a HashSet<String>,
+struct Aggregates {
     depth: usize,
 }
 
-impl Visitor for Calls<'_> {
+impl Visitor for Aggregates {
     type Break = Error;
 
     fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<Error> {
@@ -129,25 +121,17 @@ impl Visitor for Calls<'_> {
         let Expr::Function(function) = expr else { return ControlFlow::Continue(()) };
         let name = function.name.0.last().and_then(|part| part.as_ident());
         match name {
-            Some(name)
-                if self.depth == 0
-                    && function.over.is_none()
-                    && self.aggregates.contains(&folded_ident(name)) =>
-            {
-                ControlFlow::Break(at(
-                    wrong(
-                        "aggregate functions are not allowed in a recursive query's recursive term"
-                            .to_owned(),
-                    ),
-                    name,
-                ))
+            Some(name) if self.depth == 0 && CallKind::of(function) == Some(CallKind::Aggregate) => {
+                let message = "aggregate functions are not allowed in a recursive query's recursive term";
+                ControlFlow::Break(at(wrong(message.to_owned()), name))
             }
             _ => ControlFlow::Continue(()),
         }
     }
 }
 
-fn wrong(message: String) -> Error {
+/// The error of a recursive query that is not well formed.
+pub(super) fn wrong(message: String) -> Error {
     Error::new(SqlState::InvalidRecursion, message)
         .with_hint("use the recursive query's rows in a query behind the WITH instead")
 }

@@ -1,11 +1,12 @@
-//! `FROM t, generate_series(1, t.n)`: a series for each row, which is a `LATERAL` query of it.
+//! Functions in `FROM` that return rows of one column: `generate_series`, `unnest`. The column has the alias' name, and a
+//! series whose bounds are columns, `FROM t, generate_series(1, t.n)`, is a `LATERAL` query for each row.
 
 use std::ops::ControlFlow;
 
 use sqlparser::{
     ast::{
-        Expr, FunctionArg, FunctionArgumentList, FunctionArguments, Ident, SelectItem, SetExpr, TableAlias,
-        TableAliasColumnDef, TableFactor, Visit, Visitor,
+        Expr, FunctionArg, FunctionArgumentList, FunctionArguments, Ident, ObjectName, SelectItem, SetExpr,
+        TableAlias, TableAliasColumnDef, TableFactor, Visit, Visitor,
     },
     dialect::PostgreSqlDialect,
     parser::Parser,
@@ -17,6 +18,33 @@ use crate::{
 };
 
 const SERIES: &str = "generate_series";
+
+/// Names the column of a function in `FROM` after its alias: `generate_series(1, 3) AS x` has a column `x`.
+pub(super) fn name_column(factor: &mut TableFactor) {
+    let is_called = |name: &ObjectName| {
+        matches!(name.0.as_slice(), [part]
+            if part.as_ident().is_some_and(|ident| [SERIES, "unnest"].contains(&folded_ident(ident).as_str())))
+    };
+    let alias = match factor {
+        TableFactor::Table { name, args: Some(_), alias: Some(alias), .. }
+        | TableFactor::Function { name, alias: Some(alias), with_ordinality: false, .. }
+            if is_called(name) =>
+        {
+            alias
+        }
+        TableFactor::UNNEST {
+            alias: Some(alias),
+            array_exprs,
+            with_offset: false,
+            with_ordinality: false,
+            ..
+        } if array_exprs.len() == 1 => alias,
+        _ => return,
+    };
+    if alias.columns.is_empty() {
+        alias.columns.push(TableAliasColumnDef { name: alias.name.clone(), data_type: None });
+    }
+}
 
 /// Makes a `LATERAL` query of a series whose bounds are columns.
 pub(super) fn make_lateral(factor: &mut TableFactor) -> Result<()> {

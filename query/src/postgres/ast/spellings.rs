@@ -12,8 +12,10 @@
 //! | `INTERVAL '1-2' YEAR TO MONTH` | `INTERVAL '14 mons …'` |
 //! | `make_interval(days => 1)` | `make_interval(0, 0, 0, 1)` |
 //! | `age(t)` | `age(current_date, t)` |
+//! | `WHERE 'yes'`, `NOT 'f'` | `… CAST('yes' AS BOOLEAN)` |
 //! | comparisons of rows | see [`rows`] |
 //! | `SELECT generate_series(1, 3)` | `SELECT unnest(generate_series(1, 3))` |
+//! | `FROM generate_series(1, 3) x`, `FROM unnest(a) x` | `… x(x)` |
 //! | `FROM t, generate_series(1, t.n) s` | `FROM t, LATERAL (SELECT generate_series(1, t.n)) s(s)` |
 //!
 //! Long chains are balanced in the same walk.
@@ -27,6 +29,7 @@ use sqlparser::ast::{
 
 use super::{
     balance::{balance_condition, balance_queries},
+    conditions,
     interval_literals::{negated, place_arguments, spell_interval},
     is_called, recursion, rows, series,
     time_zone_syntax::spell_time_zone,
@@ -87,6 +90,7 @@ impl VisitorMut for Spelling {
         if let Err(error) = windows::write_out(select).and_then(|()| whole_rows::count_whole_rows(select)) {
             return ControlFlow::Break(error);
         }
+        conditions::read_of_select(select);
         if let Some(selection) = &mut select.selection {
             rows::write_out_conditions(selection);
         }
@@ -117,6 +121,10 @@ impl VisitorMut for Spelling {
     }
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Error> {
+        if let TableFactor::NestedJoin { table_with_joins, .. } = factor {
+            conditions::read_of_joins(table_with_joins);
+        }
+        series::name_column(factor);
         match series::make_lateral(factor) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => ControlFlow::Break(error),
@@ -124,6 +132,7 @@ impl VisitorMut for Spelling {
     }
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
+        conditions::read_of_expr(expr);
         balance_condition(expr);
         ControlFlow::Continue(())
     }

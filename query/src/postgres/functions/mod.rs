@@ -7,12 +7,18 @@ mod coalesce;
 mod domain;
 mod float_key;
 mod intervals;
+mod nth_row;
 mod only_row;
 mod or_null;
 mod scalars;
+mod shifted_rows;
 mod shifts;
 mod text_casts;
+mod text_sizes;
+mod tiles;
 mod times;
+mod version;
+mod window_arguments;
 mod zoned_frame;
 
 pub(crate) use arithmetic::{ROUND_HALF_EVEN, checked_arithmetic, round_half_even};
@@ -26,7 +32,6 @@ pub(crate) use intervals::{
 pub(crate) use only_row::only_row;
 pub(crate) use or_null::or_null;
 pub(crate) use scalars::scalar_functions;
-pub(crate) use shifts::window_functions;
 pub(crate) use text_casts::{read_interval_text, read_text, read_value, show_bytes, show_interval};
 pub(crate) use times::{
     Extract, IN_ZONE, TIMEZONE, TimeSeries, cast_value, in_zone, is_time_cast, is_time_series, shift,
@@ -35,6 +40,13 @@ pub(crate) use times::{
 pub(crate) use zoned_frame::{FrameEnd, ZonedFrame};
 
 use arrow::datatypes::{DataType, IntervalUnit};
+use datafusion::logical_expr::WindowUDF;
+
+/// Window functions.
+pub(crate) fn window_functions() -> [WindowUDF; 4] {
+    let [lead, lag] = shifts::shifts();
+    [lead, lag, tiles::tiles(), nth_row::nth_row()]
+}
 
 /// The type of an `INTERVAL`.
 pub(crate) const INTERVAL: DataType = DataType::Interval(IntervalUnit::MonthDayNano);

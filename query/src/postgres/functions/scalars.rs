@@ -13,7 +13,7 @@ use datafusion::{
     scalar::ScalarValue,
 };
 
-use super::{coalesce::coalesce, domain};
+use super::{coalesce::coalesce, domain, text_sizes, version::version};
 use crate::postgres::exprs::is_text;
 
 /// The functions that need no session.
@@ -24,8 +24,9 @@ pub(crate) fn scalar_functions() -> Vec<ScalarUDF> {
             let signature = Signature::any(1, Volatility::Immutable);
             ScalarUDF::new_from_impl(Scalar { name, kind, signature })
         })
-        .chain([coalesce()])
+        .chain([coalesce(), version()])
         .chain(domain::functions())
+        .chain(text_sizes::functions())
         .collect()
 }
 

@@ -1,13 +1,13 @@
 //! `lead` and `lag`: the value of a row behind or before.
 //!
-//! DataFusion's, but for three things: the default decides with the value what type comes out, NULLs are ignored at any
-//! offset, and a limit above does not cut off the rows that are looked at.
+//! DataFusion's, but for four things: the default decides with the value what type comes out, NULLs are ignored at any
+//! offset, offset and default may differ from row to row, and a limit above does not cut off the rows that are looked at.
 
 use std::sync::Arc;
 
 use arrow::{array::ArrayRef, datatypes::DataType};
 use datafusion::{
-    common::{Result, plan_err},
+    common::Result,
     functions_window::lead_lag::{lag_udwf, lead_udwf},
     logical_expr::{
         LimitEffect, PartitionEvaluator, ReversedUDWF, Signature, Volatility, WindowUDF, WindowUDFImpl,
@@ -17,10 +17,14 @@ use datafusion::{
     physical_expr::PhysicalExpr,
 };
 
+use super::{
+    shifted_rows::{ShiftedRows, is_constant},
+    window_arguments::{no_window_function, whole_number},
+};
 use crate::postgres::exprs::{is_float, is_text};
 
 /// Both functions.
-pub(crate) fn window_functions() -> [WindowUDF; 2] {
+pub(super) fn shifts() -> [WindowUDF; 2] {
     [WindowUDF::new_from_impl(RowShift::of(lead_udwf())), WindowUDF::new_from_impl(RowShift::of(lag_udwf()))]
 }
 
@@ -49,23 +53,31 @@ impl WindowUDFImpl for RowShift {
         let mut coerced = types.to_vec();
         match coerced.as_mut_slice() {
             [_] => {}
-            [_, offset] => *offset = DataType::Int64,
+            [_, offset] => *offset = whole_number(self.name(), types, offset)?,
             [value, offset, default] => {
-                *offset = DataType::Int64;
+                *offset = whole_number(self.name(), types, offset)?;
                 let common = common_type(value, default);
                 (*value, *default) = (common.clone(), common);
             }
-            _ => return plan_err!("{} takes a value, an offset and a default", self.name()),
+            _ => return Err(no_window_function(self.name(), types)),
         }
         Ok(coerced)
     }
 
     fn expressions(&self, args: ExpressionArgs<'_>) -> Vec<Arc<dyn PhysicalExpr>> {
-        self.theirs.expressions(args)
+        if is_constant(args.input_exprs()) {
+            self.theirs.expressions(args)
+        } else {
+            args.input_exprs().to_vec()
+        }
     }
 
     fn partition_evaluator(&self, args: PartitionEvaluatorArgs<'_>) -> Result<Box<dyn PartitionEvaluator>> {
         let ignores_nulls = args.ignore_nulls();
+        if !is_constant(args.input_exprs()) {
+            let is_forward = (self.name() == "lead") != args.is_reversed();
+            return Ok(Box::new(ShiftedRows { is_forward, ignores_nulls }));
+        }
         let theirs = self.theirs.partition_evaluator_factory(args)?;
         Ok(if ignores_nulls { Box::new(WholePartition(theirs)) } else { theirs })
     }

@@ -7,6 +7,7 @@
 use arrow::datatypes::{DataType, TimeUnit};
 use datafusion::{
     common::{DFSchema, Result, tree_node::Transformed},
+    error::DataFusionError,
     logical_expr::{
         Case, Cast, Expr, WindowFunctionDefinition,
         expr::{ScalarFunction, WindowFunction},
@@ -189,13 +190,28 @@ pub(super) fn coerce_expr(expr: Expr, schema: &DFSchema) -> Result<Transformed<E
         }
         Expr::WindowFunction(mut window) => {
             let changed = is_shift(&window) && {
+                let types: Vec<DataType> =
+                    window.params.args.iter().map(|argument| type_of(argument, schema)).collect();
                 let (value, rest) = window.params.args.split_at_mut(1);
-                unify("LEAD or LAG", value.iter_mut().chain(&mut rest[1..]), schema)?
+                unify("LEAD or LAG", value.iter_mut().chain(&mut rest[1..]), schema)
+                    .map_err(|error| no_shift(&window, &types, error))?
             };
             Transformed::new_transformed(Expr::WindowFunction(window), changed)
         }
         expr => Transformed::no(expr),
     })
+}
+
+/// The error of a value and a default that have no common type.
+fn no_shift(window: &WindowFunction, types: &[DataType], error: DataFusionError) -> DataFusionError {
+    let error = Error::from(error);
+    if error.sqlstate() != "42804" {
+        return error.into();
+    }
+    let types: Vec<String> = types.iter().map(sql_name).collect();
+    Error::no_function(format!("function {}({}) does not exist", window.fun.name(), types.join(", ")))
+        .with_hint("cast the default to the type of the value")
+        .into()
 }
 
 fn answers(case: &mut Case) -> impl Iterator<Item = &mut Expr> {

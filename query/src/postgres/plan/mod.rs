@@ -4,6 +4,7 @@ mod casts;
 mod common_types;
 mod decimals;
 pub(super) mod intervals;
+mod named_casts;
 mod operands;
 mod operators;
 mod precision;

@@ -12,7 +12,7 @@ use datafusion::{
 
 use super::common_types::{Kind, is_open_text};
 use crate::{
-    error::Error,
+    error::{Error, SqlState},
     postgres::exprs::{counts, is_comparison, type_of},
     types::sql_name,
 };
@@ -30,12 +30,37 @@ pub(super) fn check(expr: &Expr, schema: &DFSchema) -> Result<()> {
         Expr::Case(Case { expr: Some(operand), when_then_expr, .. }) => {
             when_then_expr.iter().try_for_each(|(when, _)| equal(operand, when))
         }
+        Expr::Case(Case { expr: None, when_then_expr, .. }) => {
+            when_then_expr.iter().try_for_each(|(when, _)| check_truth("CASE/WHEN", when, schema))
+        }
+        Expr::AggregateFunction(call) => {
+            call.params.filter.iter().try_for_each(|filter| check_truth("FILTER", filter, schema))
+        }
+        Expr::WindowFunction(call) => {
+            call.params.filter.iter().try_for_each(|filter| check_truth("FILTER", filter, schema))
+        }
+        Expr::IsTrue(operand) => check_truth("IS TRUE", operand, schema),
+        Expr::IsNotTrue(operand) => check_truth("IS NOT TRUE", operand, schema),
+        Expr::IsFalse(operand) => check_truth("IS FALSE", operand, schema),
+        Expr::IsNotFalse(operand) => check_truth("IS NOT FALSE", operand, schema),
+        Expr::IsUnknown(operand) => check_truth("IS UNKNOWN", operand, schema),
+        Expr::IsNotUnknown(operand) => check_truth("IS NOT UNKNOWN", operand, schema),
         Expr::InSubquery(InSubquery { expr, subquery, .. }) if !is_open_text(expr) => {
             let Some(field) = subquery.subquery.schema().fields().first() else { return Ok(()) };
             check_types(&type_of(expr, schema), Operator::Eq, field.data_type())
         }
         _ => Ok(()),
     }
+}
+
+/// Fails, with 42804, for a condition that is no truth value.
+fn check_truth(place: &str, condition: &Expr, schema: &DFSchema) -> Result<()> {
+    let data_type = type_of(condition, schema);
+    if data_type == DataType::Boolean || data_type.is_null() {
+        return Ok(());
+    }
+    let message = format!("argument of {place} must be BOOLEAN, not {}", sql_name(&data_type));
+    Err(Error::new(SqlState::DatatypeMismatch, message).into())
 }
 
 /// As [`check`], for the equalities of a join.

@@ -1,17 +1,21 @@
 //! What the planner itself would refuse: a literal of text in arithmetic, or in an array of other values, is read as their
 //! type before it looks.
 
+use arrow::datatypes::DataType;
 use datafusion::{
     common::{DFSchema, Result, ScalarValue},
     logical_expr::{
         Case, Expr, GetFieldAccess, lit,
-        planner::{ExprPlanner, PlannerResult, RawAggregateExpr, RawBinaryExpr, RawFieldAccessExpr},
+        planner::{
+            ExprPlanner, PlannerResult, RawAggregateExpr, RawBinaryExpr, RawFieldAccessExpr, RawWindowExpr,
+        },
     },
 };
 use sqlparser::ast::BinaryOperator;
 
 use super::{
     common_types::{is_open_text, unify},
+    named_casts::{with_named_casts_of_aggregate, with_named_casts_of_window},
     text_literals::read,
 };
 use crate::{
@@ -41,7 +45,19 @@ impl ExprPlanner for Literals {
             let message = "count(*) must be used to call a parameterless aggregate function";
             return Err(Error::new(SqlState::WrongObjectType, message).into());
         }
-        Ok(PlannerResult::Original(expr))
+        Ok(PlannerResult::Original(with_named_casts_of_aggregate(expr)?))
+    }
+
+    fn plan_window(&self, mut expr: RawWindowExpr) -> Result<PlannerResult<RawWindowExpr>> {
+        let counted = match expr.func_def.name() {
+            "ntile" => expr.args.first_mut(),
+            "lead" | "lag" | "nth_value" => expr.args.get_mut(1),
+            _ => None,
+        };
+        if let Some(number) = counted.filter(|number| is_open_text(number)) {
+            read(number, &DataType::Int64)?;
+        }
+        Ok(PlannerResult::Original(with_named_casts_of_window(expr)?))
     }
 
     /// Counts subscripts from one: none is below.

@@ -75,6 +75,10 @@ pub(crate) fn replace_subqueries(plan: LogicalPlan) -> Result<LogicalPlan> {
             let sorted = LogicalPlanBuilder::from(replace_in(sort, &mut numbers)?.data);
             Ok(Transformed::yes(sorted.project(columns)?.build()?))
         }
+        LogicalPlan::Aggregate(aggregate) => {
+            plain::check_aggregates(&aggregate)?;
+            replace_in(LogicalPlan::Aggregate(aggregate), &mut numbers)
+        }
         node => replace_in(node, &mut numbers),
     })
 }

@@ -6,14 +6,17 @@ use datafusion::{
         tree_node::{TreeNode, TreeNodeRecursion},
     },
     logical_expr::{
-        BinaryExpr, Expr, LogicalPlan, Operator,
+        Aggregate, BinaryExpr, Expr, LogicalPlan, Operator,
         expr::{Exists, InSubquery, SetComparison},
         utils::split_conjunction,
     },
 };
 
 use super::hidden::has_hidden;
-use crate::postgres::exprs::{has_subquery, is_float, type_of};
+use crate::{
+    error::Error,
+    postgres::exprs::{has, has_subquery, is_float, type_of},
+};
 
 /// The columns outside of a plan that it refers to, itself or in a subquery within.
 pub(super) fn outer_refs(plan: &LogicalPlan) -> Result<Vec<Column>> {
@@ -144,13 +147,30 @@ pub(super) fn is_tied_by_equality(plan: &LogicalPlan, answers: &LogicalPlan) -> 
                 return true;
             }
             let Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) = part else { return false };
-            let own = match (left.as_ref(), right.as_ref()) {
-                (Expr::Column(own), Expr::OuterReferenceColumn(..))
-                | (Expr::OuterReferenceColumn(..), Expr::Column(own)) => own,
-                _ => return false,
+            let ((Expr::Column(own), Expr::OuterReferenceColumn(..))
+            | (Expr::OuterReferenceColumn(..), Expr::Column(own))) = (left.as_ref(), right.as_ref())
+            else {
+                return false;
             };
             let is_taken = names.iter().any(|taken| taken.name == own.name && taken != own);
             names.push(own.clone());
             !is_taken && !is_float_side(left) && !is_float_side(right)
         })
+}
+
+/// Fails for an aggregate over columns of the outer row alone: it is one of the outer query.
+pub(super) fn check_aggregates(aggregate: &Aggregate) -> Result<()> {
+    let is_outer = |part: &Expr| match part {
+        Expr::AggregateFunction(call) => {
+            let args = &call.params.args;
+            args.iter().any(Expr::contains_outer) && args.iter().all(|arg| arg.column_refs().is_empty())
+        }
+        _ => false,
+    };
+    if !aggregate.aggr_expr.iter().any(|expr| has(expr, is_outer)) {
+        return Ok(());
+    }
+    Err(Error::unsupported("an aggregate of the outer query in a subquery")
+        .with_hint("compute it in the outer query, or in one in FROM")
+        .into())
 }
