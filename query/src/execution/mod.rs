@@ -4,6 +4,6 @@ mod state;
 mod stream;
 mod write_node;
 
-pub(crate) use state::{base_state, fit_sorts, limited_runtime, runtime};
+pub(crate) use state::{base_state, limited_runtime, runtime};
 pub(crate) use stream::{empty_stream, stream};
 pub(crate) use write_node::WriteNode;

@@ -15,7 +15,7 @@ use datafusion::{
 
 use super::write_node::WritePlanner;
 use crate::{
-    memory::{CountWindows, Limited, MemoryOptions},
+    memory::{CountWindows, FitSorts, Limited, MemoryOptions},
     postgres,
     scan::{BalanceConditions, RelaxOrder},
     time::TimeZone,
@@ -24,16 +24,6 @@ use crate::{
 
 /// The largest consumers that an out-of-memory message names.
 const CONSUMERS_NAMED: NonZeroUsize = NonZeroUsize::new(3).expect("it is not zero");
-
-/// The most that a sort keeps free to merge what it spilled, in bytes, and its part of the memory of queries.
-const MERGE_BYTES_MAX: usize = 10 << 20;
-const MERGE_SHARE: usize = 16;
-
-/// Fits the memory that sorts keep free to what queries have: they could not begin otherwise.
-pub(crate) fn fit_sorts(config: &mut SessionConfig, query_memory: usize) {
-    config.options_mut().execution.sort_spill_reservation_bytes =
-        MERGE_BYTES_MAX.min(query_memory / MERGE_SHARE);
-}
 
 /// The part of a database's runtime that a statement with a limit of its own has: the same but for its memory.
 pub(crate) fn limited_runtime(database: &RuntimeEnv, query_memory: usize) -> Arc<RuntimeEnv> {
@@ -86,7 +76,8 @@ fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
     rules.insert(at, Arc::new(RelaxOrder));
     rules.push(Arc::new(postgres::physical::DropSoftLimits));
     rules.push(Arc::new(BalanceConditions));
-    // It replaces operators whose kind other rules look for.
+    // They replace operators whose kind other rules look for.
+    rules.push(Arc::new(FitSorts));
     rules.push(Arc::new(CountWindows));
     rules
 }

@@ -7,13 +7,16 @@
 //! 3. What does not grow (a batch of a scan, a page, a buffer of a load) is bounded by constants and not counted.
 
 mod held;
+mod merge_room;
 mod pool;
 mod size;
+mod sorts;
 
 pub(crate) use held::CountWindows;
 pub(crate) use pool::Limited;
 use size::parse_size;
 pub(crate) use size::show_size;
+pub(crate) use sorts::{FitSorts, fit_sorts};
 
 use crate::error::{Error, Result};
 

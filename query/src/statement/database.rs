@@ -17,9 +17,9 @@ use parking_lot::Mutex;
 use crate::{
     copy::{Files, NoFiles},
     error::Result,
-    execution::{base_state, fit_sorts, limited_runtime, runtime},
+    execution::{base_state, limited_runtime, runtime},
     lookup::Lookups,
-    memory::MemoryOptions,
+    memory::{MemoryOptions, fit_sorts},
     moment::{CatalogCache, NearSnapshots, OpenMoment},
     names::ObjectPath,
     time::{TimeZone, display_timestamp},

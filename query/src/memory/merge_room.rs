@@ -1,0 +1,135 @@
+//! Room beside the merges of sorts: a merge of temporary files takes as many of them at once as memory can be had for, and
+//! leaves nothing to what stands above it. The merge of what a sort has in memory needs what it asks for.
+
+use std::{fmt, sync::Arc};
+
+use datafusion::{
+    common::{DataFusionError, Result},
+    execution::{
+        TaskContext,
+        memory_pool::{MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation},
+        runtime_env::RuntimeEnv,
+    },
+};
+use parking_lot::Mutex;
+
+/// What a sort holds, and what its merges do, by how the names of the consumers begin.
+const ROWS: &str = "ExternalSorter[";
+const MERGE: &str = "ExternalSorterMerge[";
+/// The merges that have room at one time in each partition.
+const MERGES: usize = 4;
+
+/// The memory of one sort, of which its merge of files has a part only.
+#[derive(Debug)]
+pub(super) struct MergeRoom {
+    inner: Arc<dyn MemoryPool>,
+    merge_bytes_max: usize,
+    held: Mutex<SortBytes>,
+}
+
+/// The bytes of one sort.
+#[derive(Debug, Default)]
+struct SortBytes {
+    rows: usize,
+    merge: usize,
+    /// Whether the merge is one of files: it began when no rows were in memory.
+    merges_files: bool,
+}
+
+impl SortBytes {
+    fn grow(&mut self, name: &str, bytes: usize) {
+        if name.starts_with(ROWS) {
+            self.rows += bytes;
+        } else if name.starts_with(MERGE) {
+            self.begin();
+            self.merge += bytes;
+        }
+    }
+
+    fn begin(&mut self) {
+        if self.merge == 0 {
+            self.merges_files = self.rows == 0;
+        }
+    }
+
+    fn shrink(&mut self, name: &str, bytes: usize) {
+        if name.starts_with(ROWS) {
+            self.rows = self.rows.saturating_sub(bytes);
+        } else if name.starts_with(MERGE) {
+            self.merge = self.merge.saturating_sub(bytes);
+        }
+    }
+}
+
+impl MergeRoom {
+    /// The runtime of a statement, for a sort in it.
+    pub(super) fn runtime_of(context: &TaskContext) -> Arc<RuntimeEnv> {
+        let runtime = context.runtime_env();
+        let inner = Arc::clone(&runtime.memory_pool);
+        let merge_bytes_max = Self::bytes_max(context);
+        let memory_pool = Arc::new(Self { inner, merge_bytes_max, held: Mutex::default() });
+        Arc::new(RuntimeEnv { memory_pool, ..runtime.as_ref().clone() })
+    }
+
+    /// The bytes that what cannot spill may have in a partition.
+    pub(super) fn bytes_max(context: &TaskContext) -> usize {
+        let partitions = context.session_config().target_partitions().max(1);
+        match context.memory_pool().memory_limit() {
+            MemoryLimit::Finite(bytes) => bytes / MERGES / partitions,
+            _ => usize::MAX,
+        }
+    }
+}
+
+impl fmt::Display for MergeRoom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.inner, f)
+    }
+}
+
+impl MemoryPool for MergeRoom {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    fn register(&self, consumer: &MemoryConsumer) {
+        self.inner.register(consumer);
+    }
+
+    fn unregister(&self, consumer: &MemoryConsumer) {
+        self.inner.unregister(consumer);
+    }
+
+    fn grow(&self, reservation: &MemoryReservation, additional: usize) {
+        self.held.lock().grow(reservation.consumer().name(), additional);
+        self.inner.grow(reservation, additional);
+    }
+
+    fn shrink(&self, reservation: &MemoryReservation, shrink: usize) {
+        self.held.lock().shrink(reservation.consumer().name(), shrink);
+        self.inner.shrink(reservation, shrink);
+    }
+
+    fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
+        let name = reservation.consumer().name();
+        let mut held = self.held.lock();
+        if name.starts_with(MERGE) {
+            held.begin();
+            if held.merges_files && held.merge + additional > self.merge_bytes_max {
+                let message = format!("{name} has its part of the memory");
+                return Err(DataFusionError::ResourcesExhausted(message));
+            }
+        }
+        self.inner.try_grow(reservation, additional)?;
+        held.grow(name, additional);
+        Ok(())
+    }
+
+    fn reserved(&self) -> usize {
+        self.inner.reserved()
+    }
+
+    fn memory_limit(&self) -> MemoryLimit {
+        self.inner.memory_limit()
+    }
+}
