@@ -1,19 +1,19 @@
 //! Values as text: what a table, a CSV file and `COPY` show.
 //!
-//! Times are ISO 8601, intervals as `1 day 02:00:00`, floats the shortest text that reads back as the same number, bytes `\x` and
-//! hexadecimal digits. Arrays and rows are written as in PostgreSQL, so that NULL, the empty text and nothing
+//! Times are ISO 8601, intervals as `1 day 02:00:00`, floats the shortest text that reads back as the same number (`1`, `1e+15`,
+//! `Infinity`), bytes `\x` and hexadecimal digits. Arrays and rows are written as in PostgreSQL, so that NULL, the empty text and nothing
 //! at all stay apart: `{1,NULL}`, `{"",a}`, `{}`, `(1,,"a b")`.
 
 use std::ops::Range;
 
 use arrow::{
     array::{Array, ArrayRef, AsArray},
-    datatypes::{DataType, Field, IntervalMonthDayNanoType, IntervalUnit},
+    datatypes::{DataType, Field, Float32Type, Float64Type, IntervalMonthDayNanoType, IntervalUnit},
     error::ArrowError,
     util::display::{ArrayFormatter, ArrayFormatterFactory, DisplayIndex, FormatOptions, FormatResult},
 };
 
-use crate::types::interval_text;
+use crate::types::{double_text, interval_text, real_text};
 
 /// Returns what writes the values of an array. NULL is for the caller to tell apart.
 ///
@@ -49,6 +49,7 @@ impl ArrayFormatterFactory for PostgresText {
         let format: Box<dyn DisplayIndex + 'f> = match array.data_type() {
             data_type if data_type.is_binary() => Box::new(Hex(array)),
             DataType::Interval(IntervalUnit::MonthDayNano) => Box::new(IntervalTexts(array)),
+            DataType::Float32 | DataType::Float64 => Box::new(FloatTexts(array)),
             data_type if is_list(data_type) => Box::new(List::new(array, options)?),
             DataType::Struct(_) => Box::new(RowText::new(array, options)?),
             _ => return Ok(None),
@@ -65,6 +66,23 @@ impl DisplayIndex for IntervalTexts<'_> {
         if self.0.is_valid(row) {
             out.write_str(&interval_text(self.0.as_primitive::<IntervalMonthDayNanoType>().value(row)))?;
         }
+        Ok(())
+    }
+}
+
+/// `1`, `1.5`, `1e+15`, `Infinity`.
+struct FloatTexts<'a>(&'a dyn Array);
+
+impl DisplayIndex for FloatTexts<'_> {
+    fn write(&self, row: usize, out: &mut dyn std::fmt::Write) -> FormatResult {
+        if self.0.is_null(row) {
+            return Ok(());
+        }
+        let text = match self.0.as_primitive_opt::<Float32Type>() {
+            Some(reals) => real_text(reals.value(row)),
+            None => double_text(self.0.as_primitive::<Float64Type>().value(row)),
+        };
+        out.write_str(&text)?;
         Ok(())
     }
 }

@@ -68,6 +68,7 @@ impl Column {
     pub(crate) fn push(&mut self, text: &str, column_type: ColumnType, zone: TimeZone) -> Result<()> {
         let bad = || Error::bad_text(text, column_type);
         match self {
+            Self::Text(_) if text.contains('\0') => return Err(Error::null_character()),
             Self::Text(builder) => builder.append_value(text),
             Self::Bytes(builder) => builder.append_value(bytea(text).ok_or_else(bad)?),
             Self::Boolean(builder) => builder.append_value(boolean(text.trim()).ok_or_else(bad)?),
@@ -86,14 +87,14 @@ impl Column {
             Self::Int64(builder) => builder.append_value(integer(text, column_type)?),
             Self::Float32(builder) => {
                 let value: f32 = text.trim().parse().map_err(|_| bad())?;
-                if value.is_infinite() && text.bytes().any(|b| b.is_ascii_digit()) {
+                if leaves_range(text, f64::from(value)) {
                     return Err(Error::out_of_range(text.trim(), column_type));
                 }
                 builder.append_value(value);
             }
             Self::Float64(builder) => {
                 let value: f64 = text.trim().parse().map_err(|_| bad())?;
-                if value.is_infinite() && text.bytes().any(|b| b.is_ascii_digit()) {
+                if leaves_range(text, value) {
                     return Err(Error::out_of_range(text.trim(), column_type));
                 }
                 builder.append_value(value);
@@ -138,6 +139,16 @@ fn boolean(text: &str) -> Option<bool> {
         "t" | "true" | "y" | "yes" | "on" | "1" => Some(true),
         "f" | "false" | "n" | "no" | "off" | "0" => Some(false),
         _ => None,
+    }
+}
+
+/// Digits that are read as an infinite number, or as zero when one of them is not.
+fn leaves_range(text: &str, value: f64) -> bool {
+    let mantissa = text.split(['e', 'E']).next().unwrap_or(text);
+    match value {
+        value if value.is_infinite() => text.bytes().any(|byte| byte.is_ascii_digit()),
+        0.0 => mantissa.bytes().any(|byte| matches!(byte, b'1'..=b'9')),
+        _ => false,
     }
 }
 

@@ -24,6 +24,7 @@ use crate::{
             placement::{Clause, check_expr},
             spellings::rewrite_expression,
         },
+        functions::cast_value,
         plan::coerce_alone,
     },
     statement::{Context, Notice, Outcome, Work, WriteOutcome},
@@ -170,6 +171,12 @@ fn plan_default(context: &Context<'_>, text: &str, name: &str, column_type: Colu
     let expr =
         context.state.create_logical_expr_from_sql_expr(ast::ExprWithAlias { expr, alias: None }, &schema)?;
     check_assignment(&expr.get_type(&schema)?, name, column_type)?;
+    // Text that is no value of the column would make every INSERT fail.
+    if let Expr::Literal(text, _) = &expr
+        && text.data_type().is_string()
+    {
+        cast_value(text, &column_type.arrow(), context.zone())?;
+    }
     let expr = coerce_alone(expr.cast_to(&column_type.arrow(), &schema)?, &schema)?;
     with_zone(expr, &schema, context.zone())
 }

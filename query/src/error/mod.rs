@@ -332,6 +332,12 @@ impl Error {
             .with_hint("times are in the years 1 to 9999")
     }
 
+    /// 22021: a text with the character of number zero.
+    pub fn null_character() -> Self {
+        Self::new(SqlState::CharacterNotInRepertoire, "a text cannot have the character of number zero")
+            .with_hint("keep it as BYTEA")
+    }
+
     /// 22003: a number that does not fit.
     pub fn out_of_range(value: impl fmt::Display, type_name: impl fmt::Display) -> Self {
         Self::new(SqlState::NumericValueOutOfRange, format!("{value} is out of range for {type_name}"))

@@ -289,12 +289,22 @@ fn regular_expression(message: &str) -> Option<Error> {
     if !message.contains("regex parse error") && !message.contains("Regular expression did not compile") {
         return None;
     }
-    let reason = message
-        .rsplit("error: ")
-        .next()
-        .unwrap_or(message)
-        .trim_matches(|c| c == '~' || c == '\n' || c == ')');
-    let reason = reason.lines().next().unwrap_or(reason);
+    if message.contains("unrecognized flag") {
+        return Some(
+            Error::new(SqlState::InvalidParameterValue, "invalid regular expression option")
+                .with_hint("the options are g, i, m, s and x"),
+        );
+    }
+    for (reason, what) in [
+        ("backreferences are not supported", "a back reference in a regular expression"),
+        ("look-around", "a look-ahead or look-behind in a regular expression"),
+    ] {
+        if message.contains(reason) {
+            return Some(Error::unsupported(what).with_hint("match the parts one by one"));
+        }
+    }
+    let reason = message.rsplit("error: ").next().unwrap_or(message);
+    let reason = reason.split('~').next().unwrap_or(reason).trim().trim_end_matches(')');
     Some(Error::new(SqlState::InvalidRegularExpression, format!("invalid regular expression: {reason}")))
 }
 

@@ -7,11 +7,17 @@
 //! | `__bygone_key` | the hidden column with a row's encoded key |
 //! | `__bygone_rows`, `__bygone_rows0` | the subquery whose rows a row is compared with, and its columns |
 //! | `__bygone_target` | the table that an UPDATE or DELETE changes |
+//! | `__bygone_array`, `__bygone_slice` | the functions that `ARRAY[…]` and `array[a:b]` are planned as |
+//! | `__bygone_like`, `__bygone_similar`, `__bygone_substring` | the functions that patterns which are no literals, and `substring(a, b)`, are planned as |
+//! | `__bygone_any_eq`, … | the functions that `x = ANY(array)`, … are planned as |
 //! | `__bygone_is_there` | the hidden column of a table of an outer join whose rows `count(t.*)` counts |
 //!
 //! ␁ and ␂ are control characters, which no object can be named with; names with `__bygone` in front are refused for columns.
 
-use datafusion::common::TableReference;
+use std::fmt;
+
+use datafusion::{common::TableReference, logical_expr::Operator};
+use sqlparser::ast::BinaryOperator;
 
 use super::ObjectPath;
 
@@ -32,6 +38,71 @@ pub(crate) const IS_THERE_COLUMN: &str = "__bygone_is_there";
 
 /// The name of a subquery whose rows are compared with a row; a column's name ends with its number.
 pub(crate) const COMPARED_ROWS: &str = "__bygone_rows";
+
+/// The function that `ARRAY[…]` is planned as.
+pub(crate) const ARRAY_LITERAL: &str = "__bygone_array";
+
+/// The function that `array[a:b]` is planned as.
+pub(crate) const ARRAY_SLICE: &str = "__bygone_slice";
+
+/// The function that makes a pattern of LIKE of one with an escape character of its own.
+pub(crate) const LIKE_PATTERN: &str = "__bygone_like";
+
+/// The function that makes a regular expression of a pattern of SIMILAR TO.
+pub(crate) const SIMILAR_PATTERN: &str = "__bygone_similar";
+
+/// The function that `substring(a, b)` is planned as.
+pub(crate) const SUBSTRING: &str = "__bygone_substring";
+
+/// Which elements of an array a comparison must hold of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Quantifier {
+    Any,
+    All,
+}
+
+impl fmt::Display for Quantifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Any => "ANY",
+            Self::All => "ALL",
+        })
+    }
+}
+
+/// The operators that compare a value with the elements of an array, and how their functions are called.
+pub(crate) const QUANTIFIED_OPERATORS: &[(Operator, &str)] = &[
+    (Operator::Eq, "eq"),
+    (Operator::NotEq, "ne"),
+    (Operator::Lt, "lt"),
+    (Operator::LtEq, "le"),
+    (Operator::Gt, "gt"),
+    (Operator::GtEq, "ge"),
+];
+
+/// The function that `x op ANY(array)` or `x op ALL(array)` is planned as; none for operators that do not compare.
+pub(crate) fn quantified_name(op: Operator, quantifier: Quantifier) -> Option<String> {
+    let (_, name) = QUANTIFIED_OPERATORS.iter().find(|(known, _)| *known == op)?;
+    let quantifier = match quantifier {
+        Quantifier::Any => "any",
+        Quantifier::All => "all",
+    };
+    Some(format!("__bygone_{quantifier}_{name}"))
+}
+
+/// As [`quantified_name`], of the operator as it is written.
+pub(crate) fn quantified_name_of(op: &BinaryOperator, quantifier: Quantifier) -> Option<String> {
+    let op = match op {
+        BinaryOperator::Eq => Operator::Eq,
+        BinaryOperator::NotEq => Operator::NotEq,
+        BinaryOperator::Lt => Operator::Lt,
+        BinaryOperator::LtEq => Operator::LtEq,
+        BinaryOperator::Gt => Operator::Gt,
+        BinaryOperator::GtEq => Operator::GtEq,
+        _ => return None,
+    };
+    quantified_name(op, quantifier)
+}
 
 /// The name of a column that shares its own with others, told apart by its position.
 pub(crate) fn marked(name: &str, index: usize) -> String {

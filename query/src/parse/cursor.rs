@@ -29,10 +29,17 @@ impl<'a> Source<'a> {
 
     /// The tokens of the text without white space and comments.
     pub(super) fn tokens(&self) -> Result<Vec<TokenWithSpan>> {
+        if self.text.contains('\0') {
+            return Err(Error::null_character());
+        }
         let tokens = Tokenizer::new(&BygoneDialect, self.text).tokenize_with_location().map_err(|error| {
-            let start = error.location;
-            Error::syntax(format!("syntax error: {}", error.message.to_lowercase()))
-                .at(crate::error::position(start.line, start.column))
+            let start = crate::error::position(error.location.line, error.location.column);
+            let error = if error.message.contains("encoded string literal") && self.escapes_zero(start) {
+                Error::null_character()
+            } else {
+                Error::syntax(format!("syntax error: {}", error.message.to_lowercase()))
+            };
+            error.at(start)
         })?;
         let mut out: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
         let mut after_number = false;
@@ -48,6 +55,34 @@ impl<'a> Source<'a> {
             }
         }
         Ok(out)
+    }
+
+    /// Whether the literal at a place, `E'…'`, has an escape of the character of number zero.
+    fn escapes_zero(&self, start: Option<Position>) -> bool {
+        let Some(start) = start else { return false };
+        let Some(line) = self.lines.get(start.line as usize - 1) else { return false };
+        let literal = self.text[*line..].chars().skip(start.column as usize - 1);
+        // Behind the quote that begins it.
+        let mut rest = literal.skip_while(|c| *c != '\'').skip(1);
+        while let Some(c) = rest.next() {
+            match c {
+                '\'' => return false,
+                '\\' => {
+                    let Some(kind) = rest.next() else { return false };
+                    let digits: String = match kind {
+                        'x' | 'u' | 'U' => rest.clone().take_while(char::is_ascii_hexdigit).collect(),
+                        '0' => std::iter::once('0').chain(rest.clone().take(2)).collect(),
+                        _ => continue,
+                    };
+                    let digits = digits.trim_end_matches(|c: char| !c.is_ascii_digit());
+                    if !digits.is_empty() && digits.bytes().all(|digit| digit == b'0') {
+                        return true;
+                    }
+                }
+                _ => {}
+            }
+        }
+        false
     }
 
     /// A number in the digits that the parser underneath knows: `1_000` and `0x1F` are numbers too.

@@ -17,7 +17,8 @@ use datafusion::{
     execution::{SendableRecordBatchStream, TaskContext},
     physical_expr::{
         EquivalenceProperties, LexOrdering, Partitioning, PhysicalExpr, PhysicalSortExpr,
-        expressions::Column, projection::ProjectionExprs,
+        expressions::{Column, DynamicFilterPhysicalExpr},
+        projection::ProjectionExprs,
     },
     physical_plan::{
         DisplayFormatType, SortOrderPushdownResult,
@@ -124,6 +125,18 @@ impl TableScan {
             Ok(Transformed::yes(Arc::new(Column::new(field.name(), index)) as Arc<dyn PhysicalExpr>))
         })?;
         Ok(named.data)
+    }
+
+    /// A filter of a join whose keys are arrays or rows. Its bounds are wrong: DataFusion finds no order between arrays with
+    /// NULL or NaN in them.
+    fn is_bounded_by_arrays(&self, filter: &Arc<dyn PhysicalExpr>) -> Result<bool> {
+        let Some(filter) = filter.downcast_ref::<DynamicFilterPhysicalExpr>() else { return Ok(false) };
+        for key in filter.children() {
+            if key.data_type(&self.projected_schema)?.is_nested() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The order of the output: the projected columns of the primary key, as far as they form a prefix of it.
@@ -263,17 +276,22 @@ impl DataSource for TableScan {
         filters: Vec<Arc<dyn PhysicalExpr>>,
         _config: &ConfigOptions,
     ) -> Result<FilterPushdownPropagation<Arc<dyn DataSource>>> {
-        let count = filters.len();
         // A filter pushed below a limit would change which rows the limit lets through.
-        if count == 0 || self.limit.is_some() {
-            return Ok(FilterPushdownPropagation::with_parent_pushdown_result(vec![PushedDown::No; count]));
+        let taken: Vec<bool> = filters
+            .iter()
+            .map(|filter| Ok(self.limit.is_none() && !self.is_bounded_by_arrays(filter)?))
+            .collect::<Result<_>>()?;
+        let pushed =
+            taken.iter().map(|is_taken| if *is_taken { PushedDown::Yes } else { PushedDown::No }).collect();
+        let answer = FilterPushdownPropagation::with_parent_pushdown_result(pushed);
+        if !taken.contains(&true) {
+            return Ok(answer);
         }
-        let filters = filters.into_iter().map(|filter| self.named_by_place(filter));
-        let filters = filters.collect::<Result<Vec<_>>>()?;
+        let filters = filters.into_iter().zip(taken).filter(|(_, is_taken)| *is_taken);
+        let filters = filters.map(|(filter, _)| self.named_by_place(filter)).collect::<Result<Vec<_>>>()?;
         let mut source = self.clone();
         source.predicate = Some(all_of(self.predicate.iter().cloned().chain(filters).collect()));
-        Ok(FilterPushdownPropagation::with_parent_pushdown_result(vec![PushedDown::Yes; count])
-            .with_updated_node(Arc::new(source) as Arc<dyn DataSource>))
+        Ok(answer.with_updated_node(Arc::new(source) as Arc<dyn DataSource>))
     }
 
     fn try_pushdown_sort(

@@ -64,5 +64,9 @@ pub(crate) fn parameter(parameters: &[ScalarValue], id: &str) -> Result<ScalarVa
         Error::new(SqlState::ProtocolViolation, format!("parameter {id} has no value"))
             .with_hint(format!("{} parameters were bound", parameters.len()))
     };
-    placeholder_index(id).and_then(|index| parameters.get(index)).cloned().ok_or_else(missing)
+    let value = placeholder_index(id).and_then(|index| parameters.get(index)).cloned().ok_or_else(missing)?;
+    match value.try_as_str() {
+        Some(Some(text)) if text.contains('\0') => Err(Error::null_character()),
+        _ => Ok(value),
+    }
 }

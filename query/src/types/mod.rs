@@ -12,6 +12,7 @@
 //! | `BYTEA` | `Binary` |
 
 pub(crate) mod casts;
+mod float_text;
 pub(crate) mod interval;
 mod names;
 mod planner;
@@ -25,6 +26,7 @@ use sqlparser::ast::{self, CharacterLength, ExactNumberInfo, TimezoneInfo};
 
 use crate::error::{Error, Result};
 
+pub(crate) use float_text::{double_text, real_text};
 pub(crate) use interval::interval_text;
 pub use names::sql_name;
 pub use planner::Types;

@@ -1,15 +1,18 @@
 //! SQL on a database in memory, with a clock under the test's control.
 
+mod arrays;
 mod broken_statements;
 mod casts;
 mod changes;
 mod column_names;
 mod columns;
 mod common_types;
+mod comparison_keys;
 mod correlated;
 mod database;
 mod equal_names;
 mod expressions;
+mod float_range;
 mod floats;
 mod intervals;
 mod isolation;
@@ -19,7 +22,9 @@ mod lookups;
 mod membership;
 mod memory;
 mod mistakes;
+mod mixed_numbers;
 mod objects;
+mod patterns;
 mod placement;
 mod plans;
 mod points;
@@ -32,6 +37,7 @@ mod storage;
 mod subqueries;
 mod tied_subqueries;
 mod time_forms;
+mod time_range;
 mod times;
 mod transactions;
 mod truth_values;

@@ -31,7 +31,7 @@ use arrow::{
     datatypes::{
         DataType, Date32Type, Float32Type, Float64Type, Int64Type, TimeUnit, TimestampMicrosecondType,
     },
-    util::display::{ArrayFormatter, FormatOptions},
+    util::display::FormatOptions,
 };
 
 use super::value::{Column, exact_decimal};
@@ -39,6 +39,7 @@ use crate::{
     error::{Error, Result, SqlState},
     time::TimeZone,
     types::{ColumnType, TIME_RANGE_MICROS, UTC},
+    value_text::text_formatter,
 };
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
@@ -109,9 +110,7 @@ fn shown(array: &ArrayRef, row: usize, target: ColumnType) -> Result<String> {
 }
 
 fn text_of(array: &ArrayRef, row: usize) -> Result<String> {
-    let options = FormatOptions::new().with_display_error(false);
-    let formatter = ArrayFormatter::try_new(array.as_ref(), &options)?;
-    formatter.value(row).try_to_string().map_err(Error::from)
+    text_formatter(array.as_ref())?.value(row).try_to_string().map_err(Error::from)
 }
 
 fn is_number(target: ColumnType) -> bool {

@@ -1,14 +1,20 @@
-//! Arithmetic that fails with 22003 where DataFusion's wraps, and a double divided by zero, which fails with 22012.
+//! Arithmetic that fails with 22003 where DataFusion's wraps or is infinite, and a double divided by zero, which fails with
+//! 22012; casts to floats and aggregates of them that fail in the same way.
+
+use std::sync::Arc;
 
 use arrow::datatypes::DataType;
 use datafusion::{
     common::{DFSchema, tree_node::Transformed},
-    logical_expr::{BinaryExpr, Expr, Operator},
+    logical_expr::{
+        AggregateUDF, BinaryExpr, Cast, Expr, Operator, TryCast,
+        expr::{AggregateFunction, WindowFunctionDefinition},
+    },
 };
 
 use crate::postgres::{
     exprs::{is_float, type_of},
-    functions::checked_arithmetic,
+    functions::{checked_arithmetic, checked_float_aggregate, float_cast, is_float_cast},
     plan::text_literals::read_or_shown,
 };
 
@@ -19,11 +25,23 @@ pub(super) fn checked(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
     {
         return Transformed::yes(read);
     }
-    let Expr::BinaryExpr(BinaryExpr { left, op, right }) = expr else { return Transformed::no(expr) };
+    let (left, op, right) = match expr {
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) => (left, op, right),
+        Expr::Cast(Cast { expr, field }) if is_float_cast(&type_of(&expr, schema), field.data_type()) => {
+            return Transformed::yes(float_cast(false).call(vec![*expr]));
+        }
+        Expr::TryCast(TryCast { expr, field })
+            if is_float_cast(&type_of(&expr, schema), field.data_type()) =>
+        {
+            return Transformed::yes(float_cast(true).call(vec![*expr]));
+        }
+        expr => return checked_aggregate(expr, schema),
+    };
     if matches!(op, Operator::Divide | Operator::Modulo) && is_float(&type_of(&right, schema)) {
         return Transformed::yes(checked_arithmetic(op).call(vec![*left, *right]));
     }
-    let counted = |data_type: DataType| data_type.is_integer() || data_type.is_decimal();
+    let counted =
+        |data_type: DataType| data_type.is_integer() || data_type.is_decimal() || is_float(&data_type);
     if matches!(op, Operator::Plus | Operator::Minus | Operator::Multiply)
         && counted(type_of(&left, schema))
         && counted(type_of(&right, schema))
@@ -31,4 +49,30 @@ pub(super) fn checked(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
         return Transformed::yes(checked_arithmetic(op).call(vec![*left, *right]));
     }
     Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right }))
+}
+
+/// Puts aggregates of doubles that fail in the place of those that are infinite.
+fn checked_aggregate(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
+    let checked = |func: &Arc<AggregateUDF>, args: &[Expr]| {
+        let is_double = args.first().is_some_and(|arg| type_of(arg, schema) == DataType::Float64);
+        if is_double { checked_float_aggregate(func) } else { None }
+    };
+    match expr {
+        Expr::AggregateFunction(AggregateFunction { func, params }) => match checked(&func, &params.args) {
+            Some(func) => Transformed::yes(Expr::AggregateFunction(AggregateFunction { func, params })),
+            None => Transformed::no(Expr::AggregateFunction(AggregateFunction { func, params })),
+        },
+        Expr::WindowFunction(mut window) => {
+            let found = match &window.fun {
+                WindowFunctionDefinition::AggregateUDF(func) => checked(func, &window.params.args),
+                WindowFunctionDefinition::WindowUDF(_) => None,
+            };
+            let is_checked = found.is_some();
+            if let Some(func) = found {
+                window.fun = WindowFunctionDefinition::AggregateUDF(func);
+            }
+            Transformed::new_transformed(Expr::WindowFunction(window), is_checked)
+        }
+        expr => Transformed::no(expr),
+    }
 }

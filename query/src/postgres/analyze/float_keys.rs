@@ -1,7 +1,7 @@
 //! Floats that are compared by their bits: DataFusion tells `-0` from `0` where it sorts, partitions, looks into a set or
 //! joins by columns. There the keys are made such that equal values have equal bits; the values stay as they are.
 //!
-//! Comparisons with constants and `GROUP BY` know that the two are equal. So does the last key of an `ORDER BY`, as far as it
+//! For arrays and rows of floats see `comparison_keys`. Comparisons with constants and `GROUP BY` know that the two are equal. So does the last key of an `ORDER BY`, as far as it
 //! matters: equal values may come in any order.
 
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::{
     names::internal::is_made_up,
     postgres::{
         exprs::{has, is_float, type_of},
-        functions::{FLOAT_KEY, float_key},
+        functions::{comparison_key, is_comparison_key},
     },
 };
 
@@ -61,11 +61,10 @@ fn sort_keys(sorts: &mut [SortExpr], schema: &DFSchema) {
 
 /// Makes a key of a float; says whether it was one.
 fn key(expr: &mut Expr, schema: &DFSchema) -> bool {
-    let is_key = matches!(expr, Expr::ScalarFunction(call) if call.func.name() == FLOAT_KEY);
-    if is_key || !is_float(&type_of(expr, schema)) {
+    if is_comparison_key(expr) || !is_float(&type_of(expr, schema)) {
         return false;
     }
-    *expr = float_key().call(vec![std::mem::take(expr)]);
+    *expr = comparison_key().call(vec![std::mem::take(expr)]);
     true
 }
 

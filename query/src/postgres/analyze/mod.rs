@@ -1,9 +1,9 @@
 //! The pass that runs as the last rule of the analyzer, when the types of all operands agree and every cast is there.
 
 mod checked_arithmetic;
+mod comparison_keys;
 mod float_keys;
 mod guarded_division;
-mod interval_order;
 mod null_equality;
 mod scalar_subqueries;
 mod semantics;
@@ -35,7 +35,7 @@ impl AnalyzerRule for PostgresSemantics {
         rewrite_nodes(plan, |node| {
             let node = float_keys::of_node(guarded_division::guard_divisions(node)?);
             rewrite_exprs_of(node, &mut |expr, schema| with_semantics(expr, schema, self.zone))?
-                .map_data(interval_order::order_node)
+                .map_data(comparison_keys::of_node)
         })
     }
 

@@ -9,7 +9,7 @@ use datafusion::{
 };
 
 use super::{
-    checked_arithmetic, float_keys, interval_order, null_equality, scalar_subqueries, time_zones,
+    checked_arithmetic, comparison_keys, float_keys, null_equality, scalar_subqueries, time_zones,
     truth_tests, zoned_frames,
 };
 use crate::time::TimeZone;
@@ -21,7 +21,7 @@ pub(super) fn with_semantics(expr: Expr, schema: &DFSchema, zone: TimeZone) -> R
         .transform_data(|expr| null_equality::written_out(expr, schema))?
         .transform_data(|expr| float_keys::of_expr(expr, schema))?
         .transform_data(|expr| time_zones::in_zone_of(expr, schema, zone))?
-        .transform_data(|expr| interval_order::order_expr(expr, schema))?
+        .transform_data(|expr| comparison_keys::of_expr(expr, schema))?
         .transform_data(|expr| Ok(zoned_frames::in_zone(expr, schema, zone)))?
         .transform_data(|expr| Ok(scalar_subqueries::nullable(expr)))
 }

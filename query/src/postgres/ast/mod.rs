@@ -1,5 +1,6 @@
 //! Passes over the parser's tree, before it is planned.
 
+mod arrays;
 mod balance;
 mod calls;
 mod conditions;

@@ -28,6 +28,7 @@ use sqlparser::ast::{
 };
 
 use super::{
+    arrays,
     balance::{balance_condition, balance_queries},
     conditions,
     interval_literals::{negated, place_arguments, spell_interval},
@@ -35,7 +36,12 @@ use super::{
     time_zone_syntax::spell_time_zone,
     whole_rows, windows,
 };
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    names::internal::{LIKE_PATTERN, SIMILAR_PATTERN, SUBSTRING},
+    parse::folded_ident,
+    postgres::functions::{marked_part, regular_expression, with_backslashes},
+};
 
 /// Rewrites a statement, the names of whose columns are given.
 pub(crate) fn rewrite_spellings(statement: &mut ast::Statement) -> Result<()> {
@@ -168,6 +174,9 @@ fn adapted(expr: &mut Expr) -> Result<Option<Expr>> {
     if let Some(written_out) = rows::written_out(expr)? {
         return Ok(Some(written_out));
     }
+    if let Some(call) = arrays::rewritten(expr)? {
+        return Ok(Some(call));
+    }
     match expr {
         Expr::AtTimeZone { .. } => {
             spell_time_zone(expr);
@@ -176,8 +185,10 @@ fn adapted(expr: &mut Expr) -> Result<Option<Expr>> {
         Expr::Like { pattern, escape_char, .. } | Expr::ILike { pattern, escape_char, .. } => {
             if let Some(escape) = escape_char.take() {
                 let escape = escape_of(&escape.value)?;
-                let text = literal(pattern, "LIKE … ESCAPE")?;
-                **pattern = Expr::value(Value::SingleQuotedString(with_backslashes(text, escape)?));
+                **pattern = match literal(pattern) {
+                    Some(text) => Expr::value(Value::SingleQuotedString(with_backslashes(text, escape)?)),
+                    None => translated(LIKE_PATTERN, pattern, escape),
+                };
             }
             Ok(None)
         }
@@ -186,10 +197,13 @@ fn adapted(expr: &mut Expr) -> Result<Option<Expr>> {
                 Some(escape) => escape_of(&escape.value)?,
                 None => Some('\\'),
             };
-            let regex = regular_expression(literal(pattern, "SIMILAR TO")?, escape)?;
+            let regex = match literal(pattern) {
+                Some(text) => Expr::value(Value::SingleQuotedString(regular_expression(text, escape)?)),
+                None => translated(SIMILAR_PATTERN, pattern, escape),
+            };
             let op = if *negated { BinaryOperator::PGRegexNotMatch } else { BinaryOperator::PGRegexMatch };
             let left = std::mem::replace(expr, Box::new(Expr::value(Value::Null)));
-            let right = Box::new(Expr::value(Value::SingleQuotedString(regex)));
+            let right = Box::new(regex);
             Ok(Some(Expr::Nested(Box::new(Expr::BinaryOp { left, op, right }))))
         }
         Expr::UnaryOp { .. } => Ok(negated(expr)),
@@ -218,16 +232,38 @@ fn adapted(expr: &mut Expr) -> Result<Option<Expr>> {
             }
             Ok(None)
         }
-        Expr::Substring { expr, substring_from: Some(pattern), substring_for, special: false, .. }
-            if literal(pattern, "").is_ok() =>
-        {
-            let pattern = match substring_for {
-                Some(escape) => marked_part(literal(pattern, "")?, escape_of_literal(escape)?)?,
-                None => literal(pattern, "")?.to_owned(),
-            };
-            let text = std::mem::replace(expr, Box::new(Expr::value(Value::Null)));
-            Ok(Some(first_match(*text, pattern)))
+        Expr::Substring { expr, substring_from: Some(from), substring_for, shorthand: false, .. } => {
+            let text = |expr: &mut Expr| std::mem::replace(expr, Expr::value(Value::Null));
+            Ok(match (literal(from), substring_for) {
+                (Some(pattern), Some(escape)) => {
+                    let pattern = marked_part(pattern, escape_of_literal(escape)?)?;
+                    let pattern = Expr::value(Value::SingleQuotedString(pattern));
+                    Some(arrays::call(SUBSTRING, vec![text(expr), pattern]))
+                }
+                (_, None) if !is_number(from) => Some(arrays::call(SUBSTRING, vec![text(expr), text(from)])),
+                _ => None,
+            })
         }
+        Expr::CompoundFieldAccess { root, access_chain }
+            if !matches!(root.as_ref(), Expr::Identifier(_) | Expr::CompoundIdentifier(_)) =>
+        {
+            for access in access_chain {
+                if let ast::AccessExpr::Dot(field) = access
+                    && let Expr::Identifier(name) = field
+                {
+                    let name = folded_ident(name);
+                    *field = Expr::value(Value::SingleQuotedString(name));
+                }
+            }
+            Ok(None)
+        }
+        Expr::Value(value) => match &mut value.value {
+            Value::UnicodeStringLiteral(text) => {
+                let text = std::mem::take(text);
+                Ok(Some(Expr::value(Value::SingleQuotedString(text))))
+            }
+            _ => Ok(None),
+        },
         Expr::Function(function) if is_called(function, "encode") => {
             // Postgres pads.
             if let ast::FunctionArguments::List(list) = &mut function.args
@@ -272,122 +308,35 @@ fn escape_of(value: &Value) -> Result<Option<char>> {
     if chars.next().is_some() { Err(wrong()) } else { Ok(first) }
 }
 
-fn literal<'e>(pattern: &'e Expr, what: &str) -> Result<&'e str> {
+/// The text of a literal.
+fn literal(pattern: &Expr) -> Option<&str> {
     match pattern {
         Expr::Value(value) => match &value.value {
-            Value::SingleQuotedString(text) | Value::EscapedStringLiteral(text) => Ok(text),
-            _ => Err(no_literal(what)),
+            Value::SingleQuotedString(text) | Value::EscapedStringLiteral(text) => Some(text),
+            _ => None,
         },
-        Expr::Nested(inner) => literal(inner, what),
-        _ => Err(no_literal(what)),
+        Expr::Nested(inner) => literal(inner),
+        _ => None,
     }
 }
 
-fn no_literal(what: &str) -> Error {
-    Error::unsupported(format!("{what} with a pattern that is not a literal"))
-        .with_hint("write the pattern as text in quotes, or use ~ with a regular expression")
+/// A position that is written out.
+fn is_number(expr: &Expr) -> bool {
+    matches!(expr, Expr::Value(value) if matches!(value.value, Value::Number(..)))
 }
 
-fn lone_escape() -> Error {
-    Error::new(
-        crate::error::SqlState::InvalidEscapeSequence,
-        "a pattern must not end with its escape character",
-    )
-}
-
-/// A pattern of LIKE with the backslash for its escape character.
-fn with_backslashes(pattern: &str, escape: Option<char>) -> Result<String> {
-    let mut out = String::with_capacity(pattern.len());
-    let mut chars = pattern.chars();
-    while let Some(c) = chars.next() {
-        if Some(c) == escape {
-            out.push('\\');
-            out.push(chars.next().ok_or_else(lone_escape)?);
-        } else {
-            if c == '\\' {
-                out.push('\\');
-            }
-            out.push(c);
-        }
-    }
-    Ok(out)
-}
-
-/// `(regexp_match(text, pattern))[1]`: what the first group matches, or the whole pattern where it has none.
-fn first_match(text: Expr, pattern: String) -> Expr {
-    let argument = |expr| ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(expr));
-    let args = vec![argument(text), argument(Expr::value(Value::SingleQuotedString(pattern)))];
-    let list = ast::FunctionArgumentList { duplicate_treatment: None, args, clauses: Vec::new() };
-    let call = Expr::Function(ast::Function {
-        name: ObjectName::from(vec![Ident::new("regexp_match")]),
-        uses_odbc_syntax: false,
-        parameters: ast::FunctionArguments::None,
-        args: ast::FunctionArguments::List(list),
-        filter: None,
-        null_treatment: None,
-        over: None,
-        within_group: Vec::new(),
-    });
-    let index = Expr::value(Value::Number("1".to_owned(), false));
-    let access = ast::AccessExpr::Subscript(ast::Subscript::Index { index });
-    Expr::CompoundFieldAccess { root: Box::new(Expr::Nested(Box::new(call))), access_chain: vec![access] }
+/// A pattern that is no literal, as the function makes it.
+fn translated(function: &str, pattern: &mut Expr, escape: Option<char>) -> Expr {
+    let pattern = std::mem::replace(pattern, Expr::value(Value::Null));
+    let escape = escape.map(String::from).unwrap_or_default();
+    arrays::call(function, vec![pattern, Expr::value(Value::SingleQuotedString(escape))])
 }
 
 fn escape_of_literal(expr: &Expr) -> Result<char> {
-    escape_of(&Value::SingleQuotedString(literal(expr, "substring … FOR")?.to_owned()))?
+    let text = literal(expr).ok_or_else(|| {
+        Error::unsupported("substring … FOR an escape character that is not a literal")
+            .with_hint("write it as text in quotes")
+    })?;
+    escape_of(&Value::SingleQuotedString(text.to_owned()))?
         .ok_or_else(|| Error::new(crate::error::SqlState::InvalidEscapeSequence, "FOR takes one character"))
-}
-
-/// The pattern of `substring(text FROM 'a#"b#"c' FOR '#')`, whose marked part is the answer.
-fn marked_part(pattern: &str, escape: char) -> Result<String> {
-    let mark = format!("{escape}\"");
-    let parts =
-        pattern.split(&mark).map(|part| translated(part, Some(escape))).collect::<Result<Vec<_>>>()?;
-    match parts.as_slice() {
-        [whole] => Ok(format!("(?s)^({whole})$")),
-        [before, part, after] => Ok(format!("(?s)^(?:{before})({part})(?:{after})$")),
-        _ => Err(Error::new(
-            crate::error::SqlState::InvalidUseOfEscapeCharacter,
-            "a pattern has two marks around its part, or none",
-        )),
-    }
-}
-
-/// A pattern of SIMILAR TO as a regular expression for the whole text.
-fn regular_expression(pattern: &str, escape: Option<char>) -> Result<String> {
-    Ok(format!("(?s)^(?:{})$", translated(pattern, escape)?))
-}
-
-/// A pattern of SIMILAR TO as a regular expression, whose groups are not captured.
-fn translated(pattern: &str, escape: Option<char>) -> Result<String> {
-    let mut out = String::with_capacity(pattern.len());
-    let mut in_class = false;
-    let mut chars = pattern.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            c if Some(c) == escape => {
-                out.push('\\');
-                out.push(chars.next().ok_or_else(lone_escape)?);
-            }
-            '\\' => out.push_str("\\\\"),
-            '[' if !in_class => {
-                in_class = true;
-                out.push('[');
-            }
-            ']' => {
-                in_class = false;
-                out.push(']');
-            }
-            c if in_class => out.push(c),
-            '%' => out.push_str(".*"),
-            '_' => out.push('.'),
-            '(' => out.push_str("(?:"),
-            '.' | '^' | '$' => {
-                out.push('\\');
-                out.push(c);
-            }
-            c => out.push(c),
-        }
-    }
-    Ok(out)
 }

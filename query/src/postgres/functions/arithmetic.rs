@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::{
-    array::{ArrayRef, AsArray, Float32Array, Float64Array},
+    array::{Array, ArrayRef, AsArray, Float32Array, Float64Array},
     compute::{cast, kernels::numeric},
     datatypes::{DataType, Decimal128Type, Decimal256Type, Float32Type, Float64Type},
 };
@@ -16,11 +16,14 @@ use datafusion::{
     physical_expr_common::datum::apply,
 };
 
+use super::floats::check_result;
+use crate::postgres::exprs::is_float;
+
 /// The name of [`round_half_even`].
 pub(crate) const ROUND_HALF_EVEN: &str = "round_half_even";
 
-/// `+`, `-` or `*` of integers or decimals, failing with 22003 out of their range; `/` or `%` of doubles, failing with
-/// 22012 where the divisor is zero.
+/// `+`, `-` or `*` of numbers, and `/` or `%` of doubles: they fail with 22003 out of their range, and with 22012 where the
+/// divisor is zero.
 pub(crate) fn checked_arithmetic(op: Operator) -> ScalarUDF {
     let name = match op {
         Operator::Plus => "checked_add",
@@ -89,17 +92,24 @@ impl ScalarUDFImpl for CheckedArithmetic {
             }
             ColumnarValue::Scalar(_) => {}
         }
+        if is_float(&value.data_type()) {
+            check_result(self.op, left, right, &value)?;
+        }
         Ok(value)
     }
 }
 
-/// 22012 where a double is divided by zero: the operation itself answers infinity. NULL divided by zero is NULL.
+/// 22012 where a double is divided by zero: the operation itself answers infinity. NULL divided by zero is NULL, and NaN
+/// divided by zero NaN.
 fn refuse_zero(dividend: &ColumnarValue, divisor: &ColumnarValue) -> Result<()> {
     let arrays = ColumnarValue::values_to_arrays(&[dividend.clone(), divisor.clone()])?;
     let [dividend, divisor] = arrays.as_slice() else { return internal_err!("a division has two operands") };
-    let divisor = cast(divisor, &DataType::Float64)?;
+    let (dividend, divisor) = (cast(dividend, &DataType::Float64)?, cast(divisor, &DataType::Float64)?);
+    let dividend = dividend.as_primitive::<Float64Type>();
     let mut values = divisor.as_primitive::<Float64Type>().iter().enumerate();
-    if values.any(|(row, value)| value == Some(0.0) && dividend.is_valid(row)) {
+    if values
+        .any(|(row, value)| value == Some(0.0) && dividend.is_valid(row) && !dividend.value(row).is_nan())
+    {
         return Err(arrow::error::ArrowError::DivideByZero.into());
     }
     Ok(())

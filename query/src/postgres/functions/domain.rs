@@ -1,4 +1,5 @@
-//! Logarithms, powers and arcs that fail outside of their domain or range, where DataFusion's answer NaN or infinity.
+//! Logarithms, powers, roots, angles and arcs that fail outside of their domain or range, where DataFusion's answer NaN,
+//! infinity or zero.
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use datafusion::{
     logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature},
 };
 
+use super::floats::{overflow, underflow};
 use crate::error::{Error, SqlState};
 
 /// The functions of this module, which replace those of the same names.
@@ -24,8 +26,16 @@ pub(super) fn functions() -> Vec<ScalarUDF> {
         (math::log10(), Domain::Logarithm),
         (math::power(), Domain::Power),
         (math::exp(), Domain::Power),
+        (math::sqrt(), Domain::Root),
+        (math::sin(), Domain::Angle),
+        (math::cos(), Domain::Angle),
+        (math::tan(), Domain::Angle),
+        (math::cot(), Domain::Angle),
+        (math::degrees(), Domain::Angle),
         (math::asin(), Domain::Arc),
         (math::acos(), Domain::Arc),
+        (math::acosh(), Domain::Arc),
+        (math::atanh(), Domain::Arc),
     ]
     .into_iter()
     .map(|(inner, domain)| ScalarUDF::new_from_impl(Checked { inner, domain }))
@@ -38,6 +48,10 @@ enum Domain {
     Logarithm,
     /// `power(x, y)`, `exp(x)`.
     Power,
+    /// `sqrt(x)`.
+    Root,
+    /// `sin(x)`, `degrees(x)`.
+    Angle,
     /// `asin(x)`.
     Arc,
 }
@@ -79,21 +93,22 @@ impl ScalarUDFImpl for Checked {
 }
 
 impl Checked {
-    /// Fails where numbers that are no NaN have an answer that is no number.
+    /// Fails where numbers that are no NaN have an answer that is no number, or a power that is zero.
     fn check(&self, operands: &[ColumnarValue], answers: &ArrayRef) -> Result<()> {
         if !answers.data_type().is_floating() {
             return Ok(());
         }
         let answers = cast(answers, &DataType::Float64)?;
         let answers = answers.as_primitive::<Float64Type>();
-        if answers.values().iter().all(|answer| answer.is_finite()) {
+        let is_suspect = |answer: f64| !answer.is_finite() || (self.domain == Domain::Power && answer == 0.0);
+        if !answers.values().iter().any(|answer| is_suspect(*answer)) {
             return Ok(());
         }
         let operands = operands
             .iter()
             .map(|operand| cast(&operand.to_array(answers.len())?, &DataType::Float64).map_err(Into::into));
         let operands = operands.collect::<Result<Vec<_>>>()?;
-        for row in (0..answers.len()).filter(|row| answers.is_valid(*row) && !answers.value(*row).is_finite())
+        for row in (0..answers.len()).filter(|row| answers.is_valid(*row) && is_suspect(answers.value(*row)))
         {
             let numbers = operands.iter().map(|operand| operand.as_primitive::<Float64Type>().value(row));
             let numbers: Vec<f64> = numbers.collect();
@@ -127,10 +142,20 @@ impl Domain {
                 SqlState::InvalidArgumentForPowerFunction,
                 "zero raised to a negative power is undefined",
             ),
-            Self::Power if numbers.iter().all(|number| number.is_finite()) => {
-                wrong(SqlState::NumericValueOutOfRange, "value out of range: overflow")
+            Self::Power if numbers.iter().all(|number| number.is_finite()) => match answer {
+                // A power of zero.
+                0.0 if numbers.len() == 2 && numbers[0] == 0.0 => Ok(()),
+                0.0 => Err(underflow()),
+                _ => Err(overflow()),
+            },
+            Self::Root if answer.is_nan() => wrong(
+                SqlState::InvalidArgumentForPowerFunction,
+                "cannot take square root of a negative number",
+            ),
+            Self::Arc | Self::Angle if answer.is_nan() => {
+                wrong(SqlState::NumericValueOutOfRange, "input is out of range")
             }
-            Self::Arc if answer.is_nan() => wrong(SqlState::NumericValueOutOfRange, "input is out of range"),
+            Self::Angle if numbers.iter().all(|number| number.is_finite()) => Err(overflow()),
             _ => Ok(()),
         }
     }

@@ -3,13 +3,17 @@
 mod arithmetic;
 mod arrays;
 mod chains;
+mod characters;
 mod coalesce;
+mod comparison_key;
 mod domain;
-mod float_key;
+mod floats;
 mod intervals;
 mod nth_row;
 mod only_row;
 mod or_null;
+mod patterns;
+mod rounding;
 mod scalars;
 mod shifted_rows;
 mod shifts;
@@ -22,20 +26,26 @@ mod window_arguments;
 mod zoned_frame;
 
 pub(crate) use arithmetic::{ROUND_HALF_EVEN, checked_arithmetic, round_half_even};
-pub(crate) use arrays::read_array;
+pub(crate) use arrays::{constructed, is_constructor, quantified_operator, read_array};
 pub(crate) use chains::{Chains, operators_of};
-pub(crate) use float_key::{FLOAT_KEY, float_key};
+pub(crate) use comparison_key::{
+    comparison_key, has_float, has_interval, interval_length, is_compared_by_key, is_comparison_key,
+};
+pub(crate) use floats::{checked_float_aggregate, float_cast, is_float_cast};
 pub(crate) use intervals::{
-    interval_average, interval_choice, interval_extreme, interval_functions, interval_length, interval_order,
+    interval_average, interval_choice, interval_distinct_sum, interval_extreme, interval_functions,
     interval_product, interval_quotient, planned_average, time_difference,
 };
 pub(crate) use only_row::only_row;
 pub(crate) use or_null::or_null;
+pub(crate) use patterns::{bytes_like, marked_part, regular_expression, with_backslashes};
 pub(crate) use scalars::scalar_functions;
-pub(crate) use text_casts::{read_interval_text, read_text, read_value, show_bytes, show_interval};
+pub(crate) use text_casts::{
+    read_interval_text, read_text, read_value, show_bytes, show_interval, show_value,
+};
 pub(crate) use times::{
-    Extract, IN_ZONE, TIMEZONE, TimeSeries, cast_value, in_zone, is_time_cast, is_time_series, shift,
-    time_cast, time_functions, time_series,
+    Extract, IN_ZONE, TIMEZONE, TimeSeries, cast_value, date_at_time, day_shift, in_zone, is_time_cast,
+    is_time_series, shift, time_cast, time_functions, time_series,
 };
 pub(crate) use zoned_frame::{FrameEnd, ZonedFrame};
 

@@ -13,7 +13,9 @@ use datafusion::{
     scalar::ScalarValue,
 };
 
-use super::{coalesce::coalesce, domain, text_sizes, version::version};
+use super::{
+    arrays, characters, coalesce::coalesce, domain, patterns, rounding, text_sizes, version::version,
+};
 use crate::postgres::exprs::is_text;
 
 /// The functions that need no session.
@@ -24,9 +26,11 @@ pub(crate) fn scalar_functions() -> Vec<ScalarUDF> {
             let signature = Signature::any(1, Volatility::Immutable);
             ScalarUDF::new_from_impl(Scalar { name, kind, signature })
         })
-        .chain([coalesce(), version()])
+        .chain([coalesce(), version(), rounding::round(), characters::chr()])
         .chain(domain::functions())
         .chain(text_sizes::functions())
+        .chain(arrays::functions())
+        .chain(patterns::functions())
         .collect()
 }
 

@@ -1,12 +1,13 @@
 //! Casts from text, as files are read: `'\xdeadbeef'::BYTEA`, `'2024-01-31 10:00'::TIMESTAMP`, `'yes'::BOOLEAN`; and
-//! bytes and intervals as text.
+//! bytes, intervals, floats, arrays and rows as text.
 
 use std::sync::Arc;
 
 use arrow::{
-    array::{ArrayRef, AsArray, IntervalMonthDayNanoArray, StringViewArray},
+    array::{Array, ArrayRef, AsArray, IntervalMonthDayNanoArray, StringViewArray},
     compute::cast,
     datatypes::DataType,
+    error::ArrowError,
 };
 use datafusion::{
     common::{Result, internal_err},
@@ -19,6 +20,7 @@ use crate::{
     copy::TextColumn,
     time::TimeZone,
     types::{ColumnType, interval::read_interval, interval_text},
+    value_text::text_formatter,
 };
 
 /// Text as a value of a column type; 22P02 where it is none.
@@ -45,6 +47,12 @@ pub(crate) fn show_interval() -> ScalarUDF {
     ScalarUDF::new_from_impl(TextCast { kind: Kind::ShowInterval, name: "show_interval", signature })
 }
 
+/// Floats, arrays and rows as the text that tables show: `1e+15`, `{1,NULL}`, `(1,a)`.
+pub(crate) fn show_value() -> ScalarUDF {
+    let signature = Signature::any(1, Volatility::Immutable);
+    ScalarUDF::new_from_impl(TextCast { kind: Kind::ShowValue, name: "show_value", signature })
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Kind {
     /// Text becomes a value of a column type.
@@ -52,6 +60,7 @@ enum Kind {
     ReadInterval,
     ShowBytes,
     ShowInterval,
+    ShowValue,
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -74,7 +83,7 @@ impl ScalarUDFImpl for TextCast {
         Ok(match self.kind {
             Kind::Read(column_type) => column_type.arrow(),
             Kind::ReadInterval => INTERVAL,
-            Kind::ShowBytes | Kind::ShowInterval => DataType::Utf8View,
+            Kind::ShowBytes | Kind::ShowInterval | Kind::ShowValue => DataType::Utf8View,
         })
     }
 
@@ -86,6 +95,7 @@ impl ScalarUDFImpl for TextCast {
             Kind::ReadInterval => read_intervals(&array)?,
             Kind::ShowBytes => show(&array)?,
             Kind::ShowInterval => show_intervals(&array)?,
+            Kind::ShowValue => show_values(&array)?,
         };
         Ok(match value {
             ColumnarValue::Scalar(_) => ColumnarValue::Scalar(ScalarValue::try_from_array(&converted, 0)?),
@@ -133,6 +143,17 @@ pub(super) fn show(bytes: &ArrayRef) -> Result<ArrayRef> {
         })
         .collect();
     Ok(Arc::new(shown))
+}
+
+/// As [`show_value`].
+pub(super) fn show_values(values: &ArrayRef) -> Result<ArrayRef> {
+    let formatter = text_formatter(values.as_ref())?;
+    let text = |row: usize| {
+        let is_null = values.data_type().is_null() || values.is_null(row);
+        if is_null { Ok(None) } else { formatter.value(row).try_to_string().map(Some) }
+    };
+    let texts = (0..values.len()).map(text).collect::<Result<StringViewArray, ArrowError>>()?;
+    Ok(Arc::new(texts))
 }
 
 /// As [`read_interval_text`].

@@ -177,7 +177,12 @@ const ARGUMENT_RETURNING: &[(&str, &str, usize)] = &[
 pub(super) fn coerce_expr(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     Ok(match expr {
         Expr::Case(mut case) => {
-            let changed = unify("CASE", answers(&mut case), schema)?;
+            let mut changed = unify("CASE", answers(&mut case), schema)?;
+            if case.expr.is_none() {
+                for (when, _) in &mut case.when_then_expr {
+                    changed |= read_condition(when, schema)?;
+                }
+            }
             Transformed::new_transformed(Expr::Case(case), changed)
         }
         Expr::ScalarFunction(ScalarFunction { func, mut args }) => {
@@ -212,6 +217,19 @@ fn no_shift(window: &WindowFunction, types: &[DataType], error: DataFusionError)
     Error::no_function(format!("function {}({}) does not exist", window.fun.name(), types.join(", ")))
         .with_hint("cast the default to the type of the value")
         .into()
+}
+
+/// Reads a literal as a condition; 42804 for what is no truth value.
+fn read_condition(when: &mut Expr, schema: &DFSchema) -> Result<bool> {
+    let data_type = type_of(when, schema);
+    if data_type.is_null() || data_type == DataType::Boolean {
+        return Ok(false);
+    }
+    if is_open_text(when) {
+        return read(when, &DataType::Boolean);
+    }
+    let found = sql_name(&data_type);
+    Err(Error::type_mismatch(format!("argument of CASE/WHEN must be type boolean, not type {found}")).into())
 }
 
 fn answers(case: &mut Case) -> impl Iterator<Item = &mut Expr> {

@@ -1,5 +1,10 @@
-//! `DOUBLE` beside `DECIMAL`: DataFusion makes both a `DECIMAL(30, 15)`, which loses digits; here both become `DOUBLE`, as
-//! in Postgres, wherever two values get one type.
+//! Floats beside other numbers, which meet in `DOUBLE` as in Postgres, wherever two values are compared or computed with.
+//!
+//! | | DataFusion | here |
+//! |---|---|---|
+//! | `DOUBLE` or `REAL` beside `DECIMAL` | a `DECIMAL(30, 15)`, which loses digits | `DOUBLE` |
+//! | `REAL` beside an integer | a `REAL`, in which 16777217 is 16777216 | `DOUBLE` |
+//! | `REAL` in a list of `IN` | the same | `REAL`, unless there is one value alone |
 
 use std::sync::Arc;
 
@@ -12,20 +17,27 @@ use datafusion::{
     },
 };
 
-use crate::postgres::exprs::{is_float, type_of};
+use crate::postgres::exprs::{cast_in_place, is_float, type_of};
 
-/// Whether a `DOUBLE` and a `DECIMAL` are among the expressions.
-fn is_mixed<'e>(exprs: impl IntoIterator<Item = &'e Expr>, schema: &DFSchema) -> bool {
-    let (mut float, mut decimal) = (false, false);
-    for expr in exprs {
-        let data_type = type_of(expr, schema);
-        float |= is_float(&data_type);
+/// Whether numbers of these types meet in a `DOUBLE`, and DataFusion would take another type.
+fn meet_in_double<'t>(types: impl IntoIterator<Item = &'t DataType>) -> bool {
+    let (mut float, mut decimal, mut real, mut other) = (false, false, false, false);
+    for data_type in types {
+        float |= is_float(data_type);
         decimal |= data_type.is_decimal();
+        real |= *data_type == DataType::Float32;
+        other |= data_type.is_numeric() && !is_float(data_type);
     }
-    float && decimal
+    (float && decimal) || (real && other)
 }
 
-/// The expression as a `DOUBLE` if it is a `DECIMAL`.
+/// As [`meet_in_double`], for expressions.
+fn is_mixed<'e>(exprs: impl IntoIterator<Item = &'e Expr>, schema: &DFSchema) -> bool {
+    let types: Vec<DataType> = exprs.into_iter().map(|expr| type_of(expr, schema)).collect();
+    meet_in_double(&types)
+}
+
+/// The number as a `DOUBLE`.
 pub(super) fn float(expr: Expr, schema: &DFSchema) -> Expr {
     if let Expr::Literal(value, metadata) = &expr
         && value.data_type().is_decimal()
@@ -33,7 +45,8 @@ pub(super) fn float(expr: Expr, schema: &DFSchema) -> Expr {
     {
         return Expr::Literal(value, metadata.clone());
     }
-    if type_of(&expr, schema).is_decimal() {
+    let data_type = type_of(&expr, schema);
+    if data_type.is_numeric() && data_type != DataType::Float64 {
         return Expr::Cast(Cast::new(Box::new(expr), DataType::Float64));
     }
     expr
@@ -73,7 +86,14 @@ pub(super) fn coerce_expr(expr: Expr, schema: &DFSchema) -> Result<Transformed<E
         Expr::InList(InList { expr, list, negated })
             if is_mixed(std::iter::once(expr.as_ref()).chain(&list), schema) =>
         {
-            let (expr, list) = (boxed(expr, schema), all(list, schema));
+            let is_double = |expr: &Expr| type_of(expr, schema) == DataType::Float64;
+            let has_double = is_double(&expr) || list.iter().any(is_double);
+            let (mut expr, mut list) = (boxed(expr, schema), all(list, schema));
+            if list.len() > 1 && !has_double {
+                for number in std::iter::once(expr.as_mut()).chain(&mut list) {
+                    cast_in_place(number, &DataType::Float32);
+                }
+            }
             Transformed::yes(Expr::InList(InList { expr, list, negated }))
         }
         Expr::Case(case) => coerce_case(case, schema),
@@ -101,13 +121,12 @@ fn coerce_in_subquery(within: InSubquery, schema: &DFSchema) -> Result<Transform
     let inner = subquery.subquery.schema();
     let inner_type = inner.fields().first().map_or(DataType::Null, |field| field.data_type().clone());
     let outer_type = type_of(&expr, schema);
-    let (expr, subquery, changed) = if is_float(&inner_type) && outer_type.is_decimal() {
-        (boxed(expr, schema), subquery, true)
-    } else if is_float(&outer_type) && inner_type.is_decimal() {
+    let changed = meet_in_double([&inner_type, &outer_type]);
+    let (expr, subquery) = if changed {
         let plan = floats(Arc::unwrap_or_clone(subquery.subquery), &[true])?;
-        (expr, Subquery { subquery: Arc::new(plan), ..subquery }, true)
+        (boxed(expr, schema), Subquery { subquery: Arc::new(plan), ..subquery })
     } else {
-        (expr, subquery, false)
+        (expr, subquery)
     };
     Ok(Transformed::new_transformed(Expr::InSubquery(InSubquery { expr, subquery, negated }), changed))
 }
@@ -116,12 +135,9 @@ pub(super) fn coerce_join(mut join: Join) -> Transformed<LogicalPlan> {
     let (left, right) = (Arc::clone(join.left.schema()), Arc::clone(join.right.schema()));
     let mut changed = false;
     for (a, b) in &mut join.on {
-        let types = (type_of(a, &left), type_of(b, &right));
-        if is_float(&types.0) && types.1.is_decimal() {
-            *b = float(std::mem::take(b), &right);
-            changed = true;
-        } else if types.0.is_decimal() && is_float(&types.1) {
+        if meet_in_double([&type_of(a, &left), &type_of(b, &right)]) {
             *a = float(std::mem::take(a), &left);
+            *b = float(std::mem::take(b), &right);
             changed = true;
         }
     }
@@ -133,11 +149,7 @@ fn floats(plan: LogicalPlan, marked: &[bool]) -> Result<LogicalPlan> {
     let schema = Arc::clone(plan.schema());
     let exprs = schema.columns().into_iter().zip(marked).map(|(column, marked)| {
         let expr = Expr::Column(column.clone());
-        if *marked && type_of(&expr, &schema).is_decimal() {
-            float(expr, &schema).alias_qualified(column.relation, column.name)
-        } else {
-            expr
-        }
+        if *marked { float(expr, &schema).alias_qualified(column.relation, column.name) } else { expr }
     });
     let exprs: Vec<Expr> = exprs.collect();
     LogicalPlanBuilder::from(plan).project(exprs)?.build()

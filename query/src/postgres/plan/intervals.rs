@@ -5,6 +5,7 @@
 //! |---|---|---|
 //! | `timestamp - timestamp` | a duration, in microseconds | an interval, in days and time |
 //! | `interval * 2`, `interval / 2` | refused | an interval |
+//! | `date + 1`, `date + time` | by way of nanoseconds, which end after 292 years | a date, a local time |
 //! | `timestamp + '1 day'` | refused | the text is read as an interval |
 //! | `OVER (ORDER BY interval)`, `RANGE` of it | an internal error | by length |
 
@@ -23,8 +24,8 @@ use crate::{
     postgres::{
         exprs::{cast_in_place, is_text, type_of},
         functions::{
-            interval_average, interval_length, interval_order, interval_product, interval_quotient,
-            read_interval_text, time_difference,
+            comparison_key, date_at_time, day_shift, interval_average, interval_length, interval_product,
+            interval_quotient, is_compared_by_key, is_comparison_key, read_interval_text, time_difference,
         },
     },
     types::interval::{read_interval, total_nanos},
@@ -76,7 +77,7 @@ fn compared(expr: RawBinaryExpr, schema: &DFSchema) -> PlannerResult<RawBinaryEx
 
 /// The function that an operation on times or intervals is; none for what DataFusion does right.
 fn arithmetic(left: &mut Expr, op: Operator, right: &mut Expr, schema: &DFSchema) -> Option<Expr> {
-    use DataType::{Date32, Interval, Timestamp};
+    use DataType::{Date32, Interval, Time32, Time64, Timestamp};
     let types = (type_of(left, schema), type_of(right, schema));
     let function = match (&types, op) {
         ((Timestamp(..), Timestamp(..) | Date32) | (Date32, Timestamp(..)), Operator::Minus) => {
@@ -113,6 +114,18 @@ fn arithmetic(left: &mut Expr, op: Operator, right: &mut Expr, schema: &DFSchema
         ((text, Timestamp(..) | Interval(_)), Operator::Plus) if is_text(text) && is_literal(left) => {
             let interval = read_interval_text().call(vec![std::mem::take(left)]);
             return Some(binary(std::mem::take(right), op, interval));
+        }
+        ((Date32, text), Operator::Minus) if is_text(text) && is_literal(right) => {
+            cast_in_place(right, &types.0);
+            return Some(binary(std::mem::take(left), op, std::mem::take(right)));
+        }
+        ((Date32, days), Operator::Plus | Operator::Minus) if days.is_integer() => day_shift(op),
+        ((days, Date32), Operator::Plus) if days.is_integer() => {
+            return Some(day_shift(op).call(vec![std::mem::take(right), std::mem::take(left)]));
+        }
+        ((Date32, Time32(_) | Time64(_)), Operator::Plus) => date_at_time(),
+        ((Time32(_) | Time64(_), Date32), Operator::Plus) => {
+            return Some(date_at_time().call(vec![std::mem::take(right), std::mem::take(left)]));
         }
         ((Interval(_), number), Operator::Multiply | Operator::Divide) if is_factor(number) => {
             let function = if op == Operator::Multiply { interval_product() } else { interval_quotient() };
@@ -174,7 +187,7 @@ fn coerce_window(mut window: WindowFunction, schema: &DFSchema) -> Result<Transf
     let order_by = &mut window.params.order_by;
     let first = order_by.first().map(|sort| type_of(&sort.expr, schema));
     for sort in order_by.iter_mut() {
-        changed |= order_by_length(&mut sort.expr, schema);
+        changed |= compare_by_key(&mut sort.expr, schema);
     }
     if let Some(first) = first
         && window.params.window_frame.units == WindowFrameUnits::Range
@@ -184,13 +197,13 @@ fn coerce_window(mut window: WindowFunction, schema: &DFSchema) -> Result<Transf
     Ok(Transformed::new_transformed(Expr::WindowFunction(Box::new(window)), changed))
 }
 
-/// Puts the length of an interval in its place; returns whether the expression is one.
-pub(in crate::postgres) fn order_by_length(expr: &mut Expr, schema: &DFSchema) -> bool {
-    let is_interval = matches!(type_of(expr, schema), DataType::Interval(_));
-    if is_interval {
-        *expr = interval_order().call(vec![std::mem::take(expr)]);
+/// Puts the key of a value in its place, if values of its type are compared by keys; returns whether they are.
+pub(in crate::postgres) fn compare_by_key(expr: &mut Expr, schema: &DFSchema) -> bool {
+    let is_keyed = !is_comparison_key(expr) && is_compared_by_key(&type_of(expr, schema));
+    if is_keyed {
+        *expr = comparison_key().call(vec![std::mem::take(expr)]);
     }
-    is_interval
+    is_keyed
 }
 
 /// Gives the bounds of a `RANGE` the type that `ORDER BY` has now.

@@ -1,5 +1,6 @@
 //! Passes over the plan as DataFusion's planner made it, before operands have their common types.
 
+mod arrays;
 mod casts;
 mod common_types;
 mod decimals;
@@ -7,6 +8,7 @@ pub(super) mod intervals;
 mod named_casts;
 mod operands;
 mod operators;
+mod patterns;
 mod precision;
 mod recursion;
 pub(crate) mod subqueries;
@@ -71,7 +73,9 @@ pub(crate) fn coerce_alone(expr: Expr, schema: &DFSchema) -> Result<Expr> {
 
 /// As [`coerce`], for one expression whose parts have their types.
 fn coerce_expr(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
-    intervals::coerce_expr(expr, schema)?
+    arrays::coerce_expr(expr, schema)?
+        .transform_data(|expr| patterns::coerce_expr(expr, schema))?
+        .transform_data(|expr| intervals::coerce_expr(expr, schema))?
         .transform_data(|expr| text_literals::literal_as_operand_type(expr, schema))?
         .transform_data(|expr| operands::check(&expr, schema).map(|()| Transformed::no(expr)))?
         .transform_data(|expr| common_types::coerce_expr(expr, schema))?

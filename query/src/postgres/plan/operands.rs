@@ -80,7 +80,8 @@ fn check_pair(left: &Expr, op: Operator, right: &Expr, schema: &DFSchema) -> Res
     check_types(&type_of(left, schema), op, &type_of(right, schema))
 }
 
-fn check_types(left: &DataType, op: Operator, right: &DataType) -> Result<()> {
+/// As [`check`], for operands of these types.
+pub(super) fn check_types(left: &DataType, op: Operator, right: &DataType) -> Result<()> {
     let (Some(one), Some(other)) = (Kind::of(left), Kind::of(right)) else { return Ok(()) };
     let is_taken = if counts(op) {
         let is_counted = |kind| matches!(kind, Kind::Number | Kind::Time);

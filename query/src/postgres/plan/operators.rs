@@ -21,6 +21,7 @@ use super::{
 use crate::{
     error::{Error, SqlState},
     postgres::exprs::type_of,
+    types::sql_name,
 };
 
 /// Reads literals of text beside numbers.
@@ -71,7 +72,10 @@ impl ExprPlanner for Literals {
             GetFieldAccess::ListIndex { key } => {
                 GetFieldAccess::ListIndex { key: Box::new(subscript(*key, schema)) }
             }
-            other => other,
+            GetFieldAccess::NamedStructField { name } => {
+                GetFieldAccess::NamedStructField { name: field_of(&name, &type_of(&expr, schema))? }
+            }
+            range @ GetFieldAccess::ListRange { .. } => range,
         };
         Ok(PlannerResult::Original(RawFieldAccessExpr { field_access, expr }))
     }
@@ -84,6 +88,32 @@ impl ExprPlanner for Literals {
         unify("ARRAY", &mut exprs, schema)?;
         Ok(PlannerResult::Original(exprs))
     }
+}
+
+/// The name of a row's field; those of a row that is written out are called `f1`, `f2`, ….
+fn field_of(name: &ScalarValue, row: &DataType) -> Result<ScalarValue> {
+    let fields = match row {
+        DataType::Struct(fields) => fields,
+        DataType::Map(..) | DataType::Null => return Ok(name.clone()),
+        other => {
+            let message = format!(
+                "column notation .{} applied to type {}, which is not a composite type",
+                name.try_as_str().flatten().unwrap_or_default(),
+                sql_name(other)
+            );
+            return Err(Error::new(SqlState::WrongObjectType, message).into());
+        }
+    };
+    let written = name.try_as_str().flatten().unwrap_or_default();
+    if fields.find(written).is_some() {
+        return Ok(name.clone());
+    }
+    let position = written.strip_prefix('f').and_then(|number| number.parse::<usize>().ok());
+    let field = position.and_then(|position| fields.get(position.checked_sub(1)?));
+    field.map(|field| ScalarValue::from(field.name().as_str())).ok_or_else(|| {
+        let message = format!("column {written} not found in record data type");
+        Error::new(SqlState::UndefinedColumn, message).into()
+    })
 }
 
 fn is_arithmetic(op: &BinaryOperator) -> bool {

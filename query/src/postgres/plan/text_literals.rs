@@ -13,16 +13,17 @@ use datafusion::{
 
 use crate::{
     postgres::{
-        exprs::{cast_in_place, counts, is_comparison, is_open_text, is_text, type_of},
+        exprs::{cast_in_place, counts, is_comparison, is_float, is_open_text, is_text, type_of},
         functions::{
             INTERVAL, read_array, read_interval_text, read_text, read_value, show_bytes, show_interval,
+            show_value,
         },
     },
     types::ColumnType,
 };
 
-/// The call in the place of a cast that reads text as a type, or shows bytes or intervals as text; none for
-/// other casts.
+/// The call in the place of a cast that reads text as a type, or shows bytes, intervals, floats, arrays or rows as text; none
+/// for other casts.
 pub(crate) fn read_or_shown(expr: &Expr, to: &DataType, schema: &DFSchema) -> Option<Expr> {
     let function = text_cast(expr, to, schema)?;
     let mut call = function.call(vec![expr.clone()]);
@@ -33,7 +34,7 @@ pub(crate) fn read_or_shown(expr: &Expr, to: &DataType, schema: &DFSchema) -> Op
     Some(call)
 }
 
-/// The function that reads text as a type, or shows bytes as text, in the place of a cast.
+/// The function in the place of a cast, as for [`read_or_shown`].
 fn text_cast(expr: &Expr, to: &DataType, schema: &DFSchema) -> Option<ScalarUDF> {
     let from = type_of(expr, schema);
     if is_text(&from) && !is_text(to) {
@@ -41,6 +42,9 @@ fn text_cast(expr: &Expr, to: &DataType, schema: &DFSchema) -> Option<ScalarUDF>
     }
     if matches!(from, DataType::Interval(_)) && is_text(to) {
         return Some(show_interval());
+    }
+    if is_text(to) && (is_float(&from) || from.is_nested()) {
+        return Some(show_value());
     }
     let is_bytes = matches!(from, DataType::Binary | DataType::LargeBinary | DataType::BinaryView);
     (is_bytes && is_text(to)).then(show_bytes)

@@ -23,7 +23,6 @@ use datafusion::{
 
 use super::{super::times::intervals_of, INTERVAL};
 use crate::{
-    error::Error,
     postgres::exprs::type_of,
     types::interval::{divide_interval, interval_of, total_nanos},
 };
@@ -204,12 +203,7 @@ impl AggregateUDFImpl for Average {
         Ok(INTERVAL)
     }
 
-    fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
-        if args.is_distinct {
-            return Err(Error::unsupported("avg(DISTINCT interval)")
-                .with_hint("take the average of a subquery with DISTINCT")
-                .into());
-        }
+    fn accumulator(&self, _args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
         Ok(Box::new(AverageAccumulator::default()))
     }
 

@@ -1,14 +1,11 @@
-//! Functions of intervals: what orders them, their arithmetic, and those that users call.
-//!
-//! Arrow compares months first, then days, then time, so that 25 hours are less than a day.
-//! [`interval_order`] gives the length by which Postgres compares; passes put it around whatever is compared,
-//! sorted or grouped.
+//! Functions of intervals: their arithmetic, their aggregates, and those that users call. What orders them is their
+//! [`comparison_key`](super::comparison_key()).
 
 mod age;
 mod aggregates;
 mod arithmetic;
 mod choice;
-mod order;
+mod distinct_sum;
 
 use std::sync::Arc;
 
@@ -25,7 +22,7 @@ pub(crate) use super::INTERVAL;
 pub(crate) use aggregates::{interval_average, interval_extreme, planned_average};
 pub(crate) use arithmetic::{interval_product, interval_quotient, time_difference};
 pub(crate) use choice::interval_choice;
-pub(crate) use order::{interval_length, interval_order};
+pub(crate) use distinct_sum::interval_distinct_sum;
 
 use super::times::intervals_of;
 use crate::{time::TimeZone, types::interval};

@@ -17,17 +17,16 @@ use datafusion::{
 use super::{
     super::{
         arithmetic::half_even,
-        text_casts::{read, read_intervals, show, show_intervals},
+        floats::{is_float_cast, narrowed},
+        text_casts::{read, read_intervals, show, show_intervals, show_values},
     },
-    LOCAL, answer, is_text, micros, out_of_range,
+    DAY_MICROS, LOCAL, answer, is_text, micros, out_of_range,
 };
 use crate::{
     error::Error,
     time::{TimeZone, read_date, read_time},
     types::{ColumnType, TIME_RANGE_MICROS, UTC},
 };
-
-const DAY_MICROS: i64 = 86_400_000_000;
 
 /// Whether a cast must be done by [`time_cast`] in a session of this zone.
 pub(crate) fn is_time_cast(from: &DataType, to: &DataType, zone: TimeZone) -> bool {
@@ -64,6 +63,8 @@ pub(crate) fn cast_value(value: &ScalarValue, to: &DataType, zone: TimeZone) -> 
         }
     } else if from.is_binary() && is_text(to) {
         show(&array)?
+    } else if (from.is_floating() || from.is_nested()) && is_text(to) {
+        show_values(&array)?
     } else {
         match from {
             DataType::Decimal128(precision, 1..) if to.is_integer() => {
@@ -73,6 +74,7 @@ pub(crate) fn cast_value(value: &ScalarValue, to: &DataType, zone: TimeZone) -> 
                 arrow_cast(&array, &DataType::Decimal256(precision, 0))?
             }
             _ if from.is_floating() && to.is_integer() => half_even(&array)?,
+            _ if is_float_cast(&from, to) => narrowed(&array)?,
             _ => array,
         }
     };

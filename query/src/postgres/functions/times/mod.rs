@@ -11,10 +11,13 @@
 
 mod bin;
 mod cast;
+mod days;
 mod interval_part;
+mod make_date;
 mod now;
 mod part;
 mod pattern;
+mod ranged;
 mod series;
 mod shift;
 mod to_char;
@@ -31,10 +34,12 @@ use arrow::{
 };
 use datafusion::{
     common::{Result, ScalarValue},
+    error::DataFusionError,
     logical_expr::{ColumnarValue, ScalarUDF},
 };
 
 pub(crate) use cast::{cast_value, is_time_cast, time_cast};
+pub(crate) use days::{date_at_time, day_shift};
 pub(crate) use part::Extract;
 pub(crate) use series::{TimeSeries, is_time_series, time_series};
 pub(crate) use shift::shift;
@@ -42,7 +47,7 @@ pub(super) use shift::{intervals_of, shifted};
 pub(crate) use zone::{IN_ZONE, TIMEZONE, in_zone};
 
 use crate::{
-    error::Error,
+    error::{Error, SqlState},
     postgres::exprs::is_text,
     time::TimeZone,
     types::{TIME_RANGE_MICROS, UTC},
@@ -60,9 +65,14 @@ pub(crate) fn time_functions(zone: TimeZone) -> Vec<ScalarUDF> {
         to_char::to_char(),
         to_timestamp::to_timestamp(zone),
         to_timestamp::to_date(),
+        make_date::make_date(),
     ]);
+    all.extend(ranged::functions());
     all
 }
+
+/// Microseconds of a day.
+const DAY_MICROS: i64 = 86_400_000_000;
 
 /// The type of a `TIMESTAMP`.
 pub(super) const LOCAL: DataType = DataType::Timestamp(TimeUnit::Microsecond, None);
@@ -77,8 +87,22 @@ fn in_range(micros: i64) -> Result<i64> {
     if TIME_RANGE_MICROS.contains(&micros) { Ok(micros) } else { Err(out_of_range()) }
 }
 
-pub(super) fn out_of_range() -> datafusion::error::DataFusionError {
-    Error::time_out_of_range("the result").into()
+pub(super) fn out_of_range() -> DataFusionError {
+    no_such_time("timestamp out of range")
+}
+
+/// The day, if it is one of the years that there are.
+fn day_in_range(day: Option<i64>) -> Result<i32> {
+    let begin = |day: i64| day.checked_mul(DAY_MICROS).filter(|micros| TIME_RANGE_MICROS.contains(micros));
+    match day.filter(|day| begin(*day).is_some()) {
+        Some(day) => Ok(day as i32),
+        None => Err(no_such_time("date out of range")),
+    }
+}
+
+/// 22008, with what there is.
+fn no_such_time(message: &str) -> DataFusionError {
+    Error::new(SqlState::DatetimeFieldOverflow, message).with_hint("times are in the years 1 to 9999").into()
 }
 
 /// The array in microseconds, with whatever zone it has.

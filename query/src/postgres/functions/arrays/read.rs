@@ -13,7 +13,7 @@ use datafusion::{
     logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility},
 };
 
-use super::text_casts::read;
+use super::super::text_casts::read;
 use crate::{
     error::{Error, SqlState, quoted},
     types::ColumnType,

@@ -1,0 +1,76 @@
+//! `array_length` and `array_ndims`, which are NULL of an array without elements: Postgres gives it no dimensions.
+
+use std::sync::Arc;
+
+use arrow::{
+    array::{Array, ArrayRef, AsArray},
+    compute::nullif,
+    datatypes::DataType,
+};
+use datafusion::{
+    common::{Result, ScalarValue},
+    functions_nested::{dimension::array_ndims_udf, length::array_length_udf},
+    logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature},
+};
+
+/// The functions that replace DataFusion's of the same names.
+pub(super) fn functions() -> [ScalarUDF; 2] {
+    [array_length_udf(), array_ndims_udf()].map(|inner| ScalarUDF::new_from_impl(ArraySize { inner }))
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct ArraySize {
+    inner: Arc<ScalarUDF>,
+}
+
+impl ScalarUDFImpl for ArraySize {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    fn aliases(&self) -> &[String] {
+        self.inner.aliases()
+    }
+
+    fn signature(&self) -> &Signature {
+        self.inner.signature()
+    }
+
+    fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
+        self.inner.coerce_types(types)
+    }
+
+    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
+        self.inner.return_type(types)
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let (array, rows) = (args.args.first().cloned(), args.number_rows);
+        let sizes = self.inner.invoke_with_args(args)?;
+        let Some(array) = array else { return Ok(sizes) };
+        let is_constant = matches!((&sizes, &array), (ColumnarValue::Scalar(_), ColumnarValue::Scalar(_)));
+        let rows = if is_constant { 1 } else { rows };
+        let (array, sizes) = (array.to_array(rows)?, sizes.to_array(rows)?);
+        let empty = (0..rows).map(|row| Some(array.is_valid(row) && is_empty(&array, row)));
+        let sizes = nullif(&sizes, &empty.collect())?;
+        if is_constant {
+            return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&sizes, 0)?));
+        }
+        Ok(ColumnarValue::Array(sizes))
+    }
+}
+
+/// Whether an array has no element, nor has any array in it.
+fn is_empty(array: &ArrayRef, row: usize) -> bool {
+    let elements = match array.data_type() {
+        DataType::List(_) => array.as_list::<i32>().value(row),
+        DataType::LargeList(_) => array.as_list::<i64>().value(row),
+        DataType::FixedSizeList(..) => array.as_fixed_size_list().value(row),
+        _ => return false,
+    };
+    let is_nested = matches!(
+        elements.data_type(),
+        DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..)
+    );
+    elements.is_empty() || (is_nested && (0..elements.len()).all(|at| is_empty(&elements, at)))
+}

@@ -1,0 +1,99 @@
+//! `ARRAY[…]`, whose elements get one type, and `x = ANY(array)`, whose sides do.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field};
+use datafusion::{
+    common::{DFSchema, Result, tree_node::Transformed},
+    logical_expr::{Expr, Operator, expr::ScalarFunction},
+};
+
+use super::{
+    common_types::{Member, common_type, converted, is_open_text, unify},
+    operands::check_types,
+    text_literals::read_or_shown,
+};
+use crate::{
+    error::{Error, SqlState},
+    postgres::{
+        exprs::{cast_in_place, type_of},
+        functions::{constructed, is_constructor, quantified_operator},
+    },
+};
+
+/// Gives arrays and what is compared with their elements one type.
+pub(super) fn coerce_expr(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let Expr::ScalarFunction(mut call) = expr else { return Ok(Transformed::no(expr)) };
+    if is_constructor(&call) {
+        unify("ARRAY", &mut call.args, schema)?;
+        return Ok(Transformed::yes(constructed(call.args)));
+    }
+    let changed = match quantified_operator(&call) {
+        Some(op) => coerce_quantified(op, &mut call, schema)?,
+        None => false,
+    };
+    Ok(Transformed::new_transformed(Expr::ScalarFunction(call), changed))
+}
+
+fn coerce_quantified(op: Operator, call: &mut ScalarFunction, schema: &DFSchema) -> Result<bool> {
+    let [value, array] = call.args.as_mut_slice() else { return Ok(false) };
+    let value_type = type_of(value, schema);
+    if is_open_text(array) && !value_type.is_null() {
+        let list = list_of(value_type);
+        let Some(read) = read_or_shown(array, &list, schema) else { return Ok(false) };
+        *array = read;
+        return Ok(true);
+    }
+    let array_type = type_of(array, schema);
+    if array_type.is_null() {
+        return Ok(false);
+    }
+    let Some(element) = element_of(&array_type) else {
+        let message = "op ANY/ALL (array) requires array on right side";
+        return Err(Error::new(SqlState::WrongObjectType, message).into());
+    };
+    // Arrays in an array are looked through, unless arrays are looked for.
+    let element = if element_of(&value_type).is_some() { element } else { innermost(element) };
+    if !is_open_text(value) {
+        check_types(&value_type, op, element)?;
+    }
+    let members = [Member::of(value, schema), Member::typed(element.clone())];
+    let Some(mut common) = common_type("ANY", &members)? else { return Ok(false) };
+    // A real beside another number is compared as a double.
+    if common == DataType::Float32 && value_type != *element && !is_open_text(value) {
+        common = DataType::Float64;
+    }
+    let (changes_value, changes_array) = (value_type != common && !value_type.is_null(), *element != common);
+    if changes_array {
+        cast_in_place(array, &with_innermost(&array_type, &common));
+    }
+    if changes_value {
+        *value = converted(std::mem::take(value), &common, schema)?;
+    }
+    Ok(changes_value || changes_array)
+}
+
+fn list_of(element: DataType) -> DataType {
+    DataType::List(Arc::new(Field::new_list_field(element, true)))
+}
+
+fn element_of(data_type: &DataType) -> Option<&DataType> {
+    match data_type {
+        DataType::List(element) | DataType::LargeList(element) | DataType::FixedSizeList(element, _) => {
+            Some(element.data_type())
+        }
+        _ => None,
+    }
+}
+
+fn innermost(data_type: &DataType) -> &DataType {
+    element_of(data_type).map_or(data_type, innermost)
+}
+
+/// The type of arrays inside each other with other elements.
+fn with_innermost(array: &DataType, element: &DataType) -> DataType {
+    match element_of(array) {
+        Some(inner) => list_of(with_innermost(inner, element)),
+        None => element.clone(),
+    }
+}
