@@ -4,7 +4,10 @@ use std::fmt;
 
 use arrow::{
     array::{Array, AsArray, RecordBatch},
-    datatypes::{DataType, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt64Type},
+    datatypes::{
+        DataType, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, IntervalMonthDayNano,
+        IntervalMonthDayNanoType, IntervalUnit, UInt64Type,
+    },
     util::display::array_value_to_string,
 };
 use rusqlite::types::ValueRef;
@@ -117,12 +120,21 @@ fn cell(column: &dyn Array, row: usize) -> Cell {
         DataType::Int64 => Cell::Int(column.as_primitive::<Int64Type>().value(row)),
         DataType::UInt64 => Cell::Int(column.as_primitive::<UInt64Type>().value(row) as i64),
         DataType::Float64 => real(column.as_primitive::<Float64Type>().value(row)),
+        DataType::Interval(IntervalUnit::MonthDayNano) => {
+            length(column.as_primitive::<IntervalMonthDayNanoType>().value(row))
+        }
         DataType::Decimal128(..) | DataType::Decimal256(..) => {
             let text = array_value_to_string(column, row).unwrap_or_default();
             text.parse().map_or(Cell::Text(text), real)
         }
         _ => Cell::Text(array_value_to_string(column, row).unwrap_or_default()),
     }
+}
+
+/// An interval, in microseconds: of two that are equal either may stand for both.
+fn length(interval: IntervalMonthDayNano) -> Cell {
+    let days = i64::from(interval.months) * 30 + i64::from(interval.days);
+    Cell::Text(format!("{} µs", days * 86_400_000_000 + interval.nanoseconds / 1_000))
 }
 
 /// A value of SQLite's.

@@ -106,7 +106,9 @@ fn scalar(value: Value) -> ScalarValue {
         Value::Text(text) => ScalarValue::Utf8(Some(text)),
         Value::Bool(truth) => ScalarValue::Boolean(Some(truth)),
         Value::Double(number) => ScalarValue::Float64(Some(number)),
-        Value::Null | Value::Decimal(_) | Value::Date(_) => ScalarValue::Null,
+        Value::Null | Value::Decimal(_) | Value::Date(_) | Value::Timestamp(_) | Value::Interval(_) => {
+            ScalarValue::Null
+        }
     }
 }
 

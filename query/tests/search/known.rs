@@ -14,12 +14,19 @@ struct Known {
     is: fn(&Case, &Finding) -> bool,
 }
 
-const KNOWN: &[Known] = &[Known {
-    reason: "the sort-merge join, which no session gets, calls columns of its filter never NULL",
-    is: |_, finding| {
-        finding.oracle == Oracle::Plan(SORT_MERGE) && fails_with(finding, "22000", "declared as non-nullable")
+const KNOWN: &[Known] = &[
+    Known {
+        reason: "the sort-merge join, which no session gets, calls columns of its filter never NULL",
+        is: |_, finding| {
+            finding.oracle == Oracle::Plan(SORT_MERGE)
+                && fails_with(finding, "22000", "declared as non-nullable")
+        },
     },
-}];
+    Known {
+        reason: "the sort-merge join, which no session gets, takes columns of its filter from the wrong side",
+        is: |_, finding| finding.oracle == Oracle::Plan(SORT_MERGE) && fails_with(finding, "panic", ""),
+    },
+];
 
 /// The reason of a finding that is known.
 pub(crate) fn reason(case: &Case, finding: &Finding) -> Option<&'static str> {

@@ -108,6 +108,8 @@ fn type_name(ty: Ty, dialect: Dialect) -> &'static str {
         (Dialect::Sqlite, Ty::Double) => "REAL",
         (_, Ty::Decimal) => "DECIMAL(10, 2)",
         (_, Ty::Date) => "DATE",
+        (_, Ty::Timestamp) => "TIMESTAMP",
+        (_, Ty::Interval) => "INTERVAL",
     }
 }
 
@@ -147,6 +149,10 @@ fn constant(value: &Value, place: Place, dialect: Dialect) -> String {
             Ty::Decimal,
         ),
         Value::Date(day) => typed(format!("'2024-01-{day:02}'"), Ty::Date),
+        Value::Timestamp(hours) => {
+            typed(format!("'2024-01-{:02} {:02}:00'", hours / 24 + 1, hours % 24), Ty::Timestamp)
+        }
+        Value::Interval(text) => typed(format!("'{text}'"), Ty::Interval),
     }
 }
 
@@ -238,8 +244,8 @@ impl Printer {
             From::Named { name, alias } => {
                 let _ = write!(self.out, "{name} AS {alias}");
             }
-            From::Derived { query, alias } => {
-                self.out.push('(');
+            From::Derived { query, alias, lateral } => {
+                self.out.push_str(if *lateral { "LATERAL (" } else { "(" });
                 self.query(query);
                 let _ = write!(self.out, ") AS {alias}");
             }

@@ -159,6 +159,8 @@ fn simple_values(ty: Ty) -> Vec<Value> {
         Ty::Double => Value::Double(1.0),
         Ty::Decimal => Value::Decimal(100),
         Ty::Date => Value::Date(1),
+        Ty::Timestamp => Value::Timestamp(0),
+        Ty::Interval => Value::Interval("1 day"),
     };
     vec![value, Value::Null]
 }

@@ -9,8 +9,10 @@ pub(crate) enum Ty {
     Double,
     /// `DECIMAL(10, 2)`: of no use against SQLite, which has none.
     Decimal,
-    /// `DATE`: likewise.
+    /// `DATE`: likewise, as is what follows.
     Date,
+    Timestamp,
+    Interval,
 }
 
 /// A constant.
@@ -25,6 +27,10 @@ pub(crate) enum Value {
     Decimal(i64),
     /// A day of January 2024.
     Date(u8),
+    /// Hours of that month.
+    Timestamp(u16),
+    /// As it is written.
+    Interval(&'static str),
 }
 
 /// A call in the spelling of each dialect: `{0}`, `{1}` are operands, `{*}` is all of them, `{f}` what follows an aggregate
@@ -137,9 +143,11 @@ pub(crate) enum From {
         name: String,
         alias: String,
     },
+    /// A query; a lateral one names columns of what stands before it.
     Derived {
         query: Box<Query>,
         alias: String,
+        lateral: bool,
     },
     Join {
         kind: &'static str,

@@ -4,8 +4,11 @@
 //! expression has a type and every name a column, so that no answer depends on what a database makes of a mistake.
 //! Where an answer depends on the order of rows, the order is total up to rows that are the same.
 
+mod aggregates;
 mod expr;
+mod membership;
 mod query;
+mod times;
 
 use bygone_engine::testing::SeededRandom;
 
@@ -34,6 +37,8 @@ struct Sight {
 pub(crate) struct Generator {
     random: SeededRandom,
     comparable: bool,
+    /// Queries may be lateral, which SQLite cannot run.
+    lateral: bool,
     relations: Vec<Relation>,
     /// Names given so far.
     names: usize,
@@ -45,17 +50,20 @@ pub(crate) struct Generator {
 pub(crate) fn cases(seed: u64) -> Vec<Case> {
     let mut random = SeededRandom::new(seed);
     let comparable = !random.one_in(5);
-    let mut generator = Generator { random, comparable, relations: Vec::new(), names: 0, budget: 0 };
+    let mut generator =
+        Generator { random, comparable, lateral: false, relations: Vec::new(), names: 0, budget: 0 };
     let tables: Vec<Table> = (0..3).map(|at| generator.table(at)).collect();
     let mut views = Vec::new();
-    if generator.random.one_in(2) {
+    for at in 0..generator.random.below(3) {
         generator.budget = 1;
         let types = generator.types();
         let query = generator.query(&types, &[]);
-        generator.relations.push(Relation { name: "v0".to_owned(), columns: query.columns() });
-        views.push(("v0".to_owned(), query));
+        let name = format!("v{at}");
+        generator.relations.push(Relation { name: name.clone(), columns: query.columns() });
+        views.push((name, query));
     }
     let changes: Vec<Change> = tables.iter().map(|table| generator.change(table)).collect();
+    generator.lateral = true;
     (0..QUERIES)
         .map(|_| {
             let (query, split) = generator.top();
@@ -71,7 +79,7 @@ impl Generator {
         let mut columns = vec![("id".to_owned(), Ty::Int)];
         for name in ["a", "b", "c", "k"] {
             if !self.random.one_in(4) {
-                let ty = self.ty();
+                let ty = self.stored_type();
                 columns.push((name.to_owned(), ty));
             }
         }
@@ -94,8 +102,17 @@ impl Generator {
 
     fn ty(&mut self) -> Ty {
         const COMPARABLE: &[Ty] = &[Ty::Int, Ty::Int, Ty::Int, Ty::Text, Ty::Text, Ty::Bool, Ty::Double];
-        const OWN: &[Ty] = &[Ty::Int, Ty::Text, Ty::Bool, Ty::Double, Ty::Double, Ty::Decimal, Ty::Date];
+        const OWN: &[Ty] =
+            &[Ty::Int, Ty::Text, Ty::Bool, Ty::Double, Ty::Decimal, Ty::Date, Ty::Timestamp, Ty::Interval];
         *self.random.pick(if self.comparable { COMPARABLE } else { OWN })
+    }
+
+    /// A type that a column of a table may have.
+    fn stored_type(&mut self) -> Ty {
+        match self.ty() {
+            Ty::Interval => Ty::Timestamp,
+            ty => ty,
+        }
     }
 
     /// The types of a query's columns.
@@ -120,7 +137,7 @@ impl Generator {
             Ty::Double if !self.comparable && self.random.one_in(6) => Value::Double(f64::NAN),
             Ty::Double => Value::Double(*self.random.pick(&[0.0, -0.0, 0.5, 1.0, 2.0, -1.5, 3.25])),
             Ty::Decimal => Value::Decimal(*self.random.pick(&[0, 50, 100, 200, -125, 301])),
-            Ty::Date => Value::Date(*self.random.pick(&[1, 2, 3, 31])),
+            Ty::Date | Ty::Timestamp | Ty::Interval => self.time_value(ty),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Queries: what they read, group, order and combine.
 
 use super::{Generator, Relation, Sight, columns_of};
-use crate::tree::{Body, Direction, Expr, From, On, Op, Query, Select, Ty};
+use crate::tree::{Body, Direction, Expr, From, On, Op, Query, Select, Ty, Value};
 
 /// Names that columns of queries get: the same as those of tables, so that they meet.
 const NAMES: &[&str] = &["id", "a", "b", "c", "k", "n", "x"];
@@ -31,7 +31,7 @@ impl Generator {
                 let found = self.relations.iter().find(|relation| relation.name == *name);
                 found.map(|relation| columns_of(alias, &relation.columns)).unwrap_or_default()
             }
-            From::Derived { query, alias } => columns_of(alias, &query.columns()),
+            From::Derived { query, alias, .. } => columns_of(alias, &query.columns()),
             From::Join { left, right, .. } => {
                 let mut columns = self.columns(left);
                 columns.extend(self.columns(right));
@@ -108,6 +108,12 @@ impl Generator {
     }
 
     fn filter(&mut self, sight: &Sight) -> Option<Expr> {
+        if self.budget > 0
+            && self.chance(8)
+            && let Some(membership) = self.tied_membership(sight)
+        {
+            return Some(membership);
+        }
         self.chance(65).then(|| self.expr(Ty::Bool, 3, sight))
     }
 
@@ -205,6 +211,9 @@ impl Generator {
         let on_the_right =
             if self.chance(35) { 1 + self.random.below(relations as u64 - 1) as usize } else { 1 };
         let (left, mut columns) = self.join(relations - on_the_right, used, false);
+        if on_the_right == 1 && self.lateral && self.budget > 0 && self.chance(10) {
+            return self.lateral_join(left, columns, used);
+        }
         let (right, of_right) = self.join(on_the_right, used, false);
         let kinds = [
             " JOIN ",
@@ -230,6 +239,32 @@ impl Generator {
             columns.extend(merged.into_iter().take(1));
         }
         (From::Join { kind, left: Box::new(left), right: Box::new(right), on }, columns)
+    }
+
+    /// A join with a query for each row of the left side.
+    fn lateral_join(
+        &mut self,
+        left: From,
+        mut columns: Vec<Expr>,
+        used: &mut Vec<String>,
+    ) -> (From, Vec<Expr>) {
+        self.budget -= 1;
+        let types = self.types();
+        let query = Box::new(self.query(&types, &columns));
+        let alias = self.name("d");
+        let of_right = columns_of(&alias, &query.columns());
+        used.push(alias.clone());
+        let kind = *self.random.pick(&[" CROSS JOIN ", " JOIN ", " LEFT JOIN ", " LEFT JOIN "]);
+        let on = if kind == " CROSS JOIN " {
+            On::Nothing
+        } else if self.chance(50) {
+            On::Condition(Expr::Literal(Value::Bool(true), Ty::Bool))
+        } else {
+            self.on(&columns, &of_right)
+        };
+        columns.extend(of_right);
+        let right = Box::new(From::Derived { query, alias, lateral: true });
+        (From::Join { kind, left: Box::new(left), right, on }, columns)
     }
 
     fn on(&mut self, left: &[Expr], right: &[Expr]) -> On {
@@ -264,7 +299,7 @@ impl Generator {
             let alias = self.name("d");
             let columns = columns_of(&alias, &query.columns());
             used.push(alias.clone());
-            return (From::Derived { query, alias }, columns);
+            return (From::Derived { query, alias, lateral: false }, columns);
         }
         let Relation { name, columns } = self.random.pick(&self.relations).clone();
         let alias = if used.contains(&name) || self.chance(60) { self.name("r") } else { name.clone() };
