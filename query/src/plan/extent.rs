@@ -22,6 +22,10 @@ const TABLES_MAX: usize = 5_000;
 const SUBQUERIES_NESTED_MAX: usize = 12;
 /// Tables that one `SELECT` joins, with those that its views and `WITH` queries join.
 const JOINED_DEEP_MAX: usize = 600;
+/// Queries of `WITH`, views and derived tables that read from each other in a row. A condition on the last is
+/// moved down through all of them, and the columns of each are written out in it. A task of DataFusion's
+/// starts all their operators inside each other, on the stack of a thread of the runtime.
+const QUERIES_IN_A_ROW_MAX: usize = 50;
 /// Tables and subqueries of one `SELECT`. Joins of n of them are planned in a time that grows with the third power of n.
 const JOINED_MAX: usize = 100;
 /// Those times all columns that they have together: every join is looked through for every column.
@@ -36,6 +40,8 @@ pub(crate) struct Extent {
     nested: usize,
     /// Tables that one `SELECT` joins, also by way of what it names.
     joined: usize,
+    /// Queries that read from each other.
+    in_a_row: usize,
     /// Columns.
     width: usize,
 }
@@ -43,13 +49,14 @@ pub(crate) struct Extent {
 impl Extent {
     /// A table with so many columns.
     pub(crate) fn of_table(width: usize) -> Self {
-        Self { tables: 1, nested: 0, joined: 1, width }
+        Self { tables: 1, nested: 0, joined: 1, in_a_row: 0, width }
     }
 
     fn join(&mut self, other: Self) {
         self.tables = self.tables.saturating_add(other.tables);
         self.nested = self.nested.max(other.nested);
         self.joined = self.joined.max(other.joined);
+        self.in_a_row = self.in_a_row.max(other.in_a_row);
     }
 
     fn check(self) -> Result<()> {
@@ -64,6 +71,12 @@ impl Extent {
                 "more than {SUBQUERIES_NESTED_MAX} subqueries inside each other"
             ))
             .with_hint("write inner subqueries as joins"));
+        }
+        if self.in_a_row > QUERIES_IN_A_ROW_MAX {
+            return Err(Error::limit(format!(
+                "more than {QUERIES_IN_A_ROW_MAX} WITH queries, views and subqueries read from each other in a row"
+            ))
+            .with_hint("keep what one of them reads in a table: CREATE TABLE … AS SELECT …"));
         }
         Ok(())
     }
@@ -186,6 +199,7 @@ impl Visitor for Measure<'_> {
             return ControlFlow::Continue(());
         };
         self.last_width = extent.width;
+        extent.in_a_row += 1;
         let id = std::ptr::from_ref(query);
         if self.subqueries.remove(&id) {
             extent.nested += 1;
@@ -277,7 +291,7 @@ mod tests {
         let statements = Parser::parse_sql(&PostgreSqlDialect {}, sql).unwrap();
         let named = |name: &ObjectName, _: Option<PointId>| {
             if name.to_string() == "view" {
-                Extent { tables: 7, nested: 2, joined: 5, width: 3 }
+                Extent { tables: 7, nested: 2, joined: 5, in_a_row: 20, width: 3 }
             } else {
                 Extent::of_table(100)
             }
@@ -326,6 +340,22 @@ mod tests {
             sql.push_str(&with);
         }
         assert_eq!(measured(&(sql + " SELECT * FROM c40")).unwrap_err().sqlstate(), "54000");
+    }
+
+    #[test]
+    fn long_rows_of_with_queries_are_refused() {
+        let row = |from: &str, n: usize| {
+            let mut sql = format!("WITH c0 AS (SELECT a FROM {from})");
+            for i in 0..n {
+                let next = format!(", c{} AS (SELECT a FROM c{i})", i + 1);
+                sql.push_str(&next);
+            }
+            sql + &format!(" SELECT * FROM c{n}")
+        };
+        assert!(measured(&row("t", 48)).is_ok());
+        assert_eq!(measured(&row("t", 49)).unwrap_err().sqlstate(), "54000");
+        assert!(measured(&row("view", 28)).is_ok());
+        assert_eq!(measured(&row("view", 29)).unwrap_err().sqlstate(), "54000");
     }
 
     #[test]

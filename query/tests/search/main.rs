@@ -17,8 +17,9 @@
 //! `SEARCH_FIRST` alone runs that seed. Findings that are no news, with their reasons, are in `known.rs`.
 //!
 //! The seeds of an ordinary run find by themselves a filter that is pushed to a column by its name (without
-//! `postgres::physical::filter_pushdown`: seed 9) and a `NOT IN` tied to the outer row that forgets about NULLs (without
-//! its case in `postgres::plan::subqueries::plain`: seeds 1 and 14). Who changes what is generated tries both again.
+//! `postgres::physical::filter_pushdown`: seed 9) and a `NOT IN` tied to the outer row that forgets about
+//! NULLs (without its case in `postgres::plan::subqueries::plain`: seeds 1 and 14). Who changes what is
+//! generated tries both again.
 
 mod answer;
 mod check;

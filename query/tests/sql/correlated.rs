@@ -15,6 +15,49 @@ pub(crate) const TABLES: &str = "CREATE TABLE o (id INT, g INT);
     CREATE TABLE ov (k INT, v INT);
     INSERT INTO ov VALUES (1, 10), (1, 20), (2, 30), (2, 40), (2, 40)";
 
+/// Arrays of columns of the outer row.
+const ARRAYS: &[(&str, &str)] = &[
+    (
+        "SELECT ck FROM cu WHERE ck = ANY (ARRAY[2, 3]) AND EXISTS (SELECT 1 FROM ov WHERE v / 10 = ANY \
+         (ARRAY[ck, 9])) ORDER BY 1",
+        "2, 3",
+    ),
+    (
+        "SELECT ck, (SELECT count(*) FROM ov WHERE k <> ALL (ARRAY[ck, 7])) FROM cu ORDER BY 1",
+        "1|3, 2|2, 3|5",
+    ),
+    (
+        "SELECT array_to_string(ARRAY[ck, (SELECT max(v) FROM ov WHERE k = ck)], '-', 'x') FROM cu ORDER BY 1",
+        "1-20, 2-40, 3-x",
+    ),
+    (
+        "SELECT array_to_string(l.a, '-', 'x') FROM cu, LATERAL (SELECT ARRAY[ck, max(v)] AS a FROM ov WHERE \
+         k = ck) l ORDER BY 1",
+        "1-20, 2-40, 3-x",
+    ),
+    (
+        "WITH m AS (SELECT max(v) AS v FROM ov) SELECT array_to_string(ARRAY[1, (SELECT v FROM m)], '-')",
+        "1-40",
+    ),
+    (
+        "SELECT id FROM t1 WHERE NOT EXISTS (SELECT count(*) OVER () FROM t2 WHERE 5 <> ALL (ARRAY[1, \
+         t1.id])) ORDER BY z",
+        "∅",
+    ),
+    (
+        "SELECT array_to_string((SELECT ARRAY[ck, 4] || v FROM ov WHERE k = ck ORDER BY v LIMIT 1), '-') FROM \
+         cu ORDER BY ck",
+        "1-4-10, 2-4-30, ∅",
+    ),
+    ("SELECT array_to_string(ARRAY[ck, '7'], '-') FROM cu ORDER BY ck", "1-7, 2-7, 3-7"),
+    ("SELECT (ARRAY[ARRAY[ck, 1], ARRAY[2, 3]])[2][1] FROM cu WHERE ck = 1", "2"),
+];
+
+#[tokio::test]
+async fn arrays_hold_columns_of_the_outer_row() {
+    assert_answers(ARRAYS).await;
+}
+
 /// What filters must not be moved across: windows, limits, aggregates, set operations, outer joins.
 const FORMS: &[(&str, &str)] = &[
     (

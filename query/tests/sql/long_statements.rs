@@ -51,6 +51,10 @@ async fn a_long_chain_of_arithmetic_answers_as_its_parts_do() {
         ("1", " + ", "day + "),
         ("INTERVAL '1 month'", " + ", "day + "),
         ("INTERVAL '1 month'", " - ", "day::timestamp - "),
+        ("INTERVAL '36 hours'", " + ", "day + "),
+        ("INTERVAL '1 day'", " + ", "INTERVAL '12 hours' + "),
+        ("ARRAY[v, 1]", " || ", ""),
+        ("ARRAY[v, NULL]", " || ", "ARRAY[b] || "),
     ] {
         // Ten operands, and ten times ten of them, each ten a column of a query of its own.
         let ten = repeat(10, between, |_| term.to_owned());
@@ -81,6 +85,70 @@ async fn a_thousand_operands_are_planned_and_computed() {
     assert_eq!(db.one(&format!("SELECT {sums} FROM t")).await, "160");
     let windows = repeat(40, " + ", |_| "sum(v) OVER ()".into());
     assert_eq!(db.rows(&format!("SELECT {windows} FROM t LIMIT 1")).await, ["160"]);
+}
+
+#[tokio::test]
+async fn hundreds_of_times_lists_and_branches_are_planned_and_computed() {
+    let db = table().await;
+    let days =
+        repeat(1_000, "", |i| if i % 2 == 0 { " + INTERVAL '2 days'" } else { " - INTERVAL '1 day'" }.into());
+    let sql = format!("SELECT TIMESTAMP '2024-01-01'{days}, DATE '2024-01-01'{days} FROM t WHERE id = 1");
+    assert_eq!(db.rows(&sql).await, ["2025-05-15T00:00:00|2025-05-15T00:00:00"]);
+    let hours = repeat(300, " + ", |_| "INTERVAL '90 minutes'".into());
+    assert_eq!(db.one(&format!("SELECT {hours}")).await, "450:00:00");
+    let difference = format!(
+        "SELECT TIMESTAMP '2024-01-10'{} - TIMESTAMP '2024-01-01'",
+        " - INTERVAL '1 hour'".repeat(24)
+    );
+    assert_eq!(db.one(&difference).await, "8 days");
+    let texts = format!("SELECT TIMESTAMP '2024-01-01'{}", " + '1 day'".repeat(20));
+    assert_eq!(db.one(&texts).await, "2024-01-21T00:00:00");
+    assert_eq!(
+        db.state(&format!("SELECT TIMESTAMP '2024-01-01'{}", " + '1 day'".repeat(100))).await,
+        "54000"
+    );
+    let lists = repeat(300, " || ", |i| format!("ARRAY[v, {i}]"));
+    assert_eq!(db.one(&format!("SELECT cardinality({lists}) FROM t WHERE id = 1")).await, "600");
+    let lists = repeat(20, " || ", |i| if i % 3 == 0 { i.to_string() } else { format!("ARRAY[{i}]") });
+    assert_eq!(
+        db.one(&format!("SELECT ARRAY[NULL]::int[] || {lists}")).await,
+        "[, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19]"
+    );
+    assert_eq!(db.state(&format!("SELECT ARRAY[1]{}", " || 1".repeat(100))).await, "54000");
+}
+
+#[tokio::test]
+async fn long_cases_answer_as_short_ones_do() {
+    let db = table().await;
+    for count in [32, 33, 64, 65, 300] {
+        let branches = repeat(count, " ", |i| format!("WHEN v = {i} OR d > 7 THEN 'x{}'", i % 5));
+        for (other, third) in [("", "∅"), (" ELSE 'x9'", "x9")] {
+            let case = format!("CASE {branches}{other} END");
+            assert_eq!(db.rows(&format!("SELECT {case} FROM t ORDER BY id")).await, ["x1", "x3", third]);
+            for (condition, ids) in [
+                (format!("{case} = 'x1'"), vec!["1"]),
+                (format!("{case} <> 'x1'"), if other.is_empty() { vec!["2"] } else { vec!["2", "3"] }),
+                (format!("{case} IS NULL"), if other.is_empty() { vec!["3"] } else { vec![] }),
+            ] {
+                assert_eq!(
+                    db.rows(&format!("SELECT id FROM t WHERE {condition} ORDER BY id")).await,
+                    ids,
+                    "{condition}"
+                );
+            }
+        }
+        // The first branch that holds decides.
+        let overlapping = repeat(count, " ", |i| format!("WHEN v < {} THEN {i}", i + 2));
+        assert_eq!(
+            db.rows(&format!("SELECT CASE {overlapping} END FROM t ORDER BY id")).await,
+            ["0", "2", "∅"]
+        );
+        let truths = repeat(count, " ", |i| format!("WHEN v = {i} THEN {}", i % 2 == 1 && i < 4));
+        assert_eq!(
+            db.rows(&format!("SELECT id FROM t WHERE CASE {truths} ELSE true END ORDER BY id")).await,
+            ["1", "2", "3"]
+        );
+    }
 }
 
 #[tokio::test]
@@ -192,6 +260,10 @@ async fn what_grows_beyond_bounds_is_refused_before_it_is_planned() {
         format!("SELECT 1 FROM t GROUP BY ROLLUP ({})", repeat(300, ", ", |i| format!("v + {i}"))),
         format!("SELECT 1 FROM t GROUP BY {}", repeat(5, ", ", |_| "CUBE (v, b, id)".into())),
         format!("SELECT v{} FROM t", "::int".repeat(300)),
+        format!(
+            "WITH c0 AS (SELECT v FROM t){} SELECT v FROM c150",
+            repeat(150, "", |i| format!(", c{} AS (SELECT v FROM c{i})", i + 1))
+        ),
         format!("SELECT now(){}", " AT TIME ZONE 'UTC'".repeat(300)),
         format!("SELECT {}", repeat(2_600, " + ", |_| "1".into())),
         format!("SELECT {}", repeat(2_600, " OR ", |_| "true".into())),

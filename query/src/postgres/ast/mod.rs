@@ -6,6 +6,7 @@ mod calls;
 mod conditions;
 mod interval_literals;
 mod join_conditions;
+mod long_cases;
 pub(crate) mod output_names;
 pub(crate) mod placement;
 mod recursion;

@@ -18,7 +18,7 @@
 //! | `FROM generate_series(1, 3) x`, `FROM unnest(a) x` | `… x(x)` |
 //! | `FROM t, generate_series(1, t.n) s` | `FROM t, LATERAL (SELECT generate_series(1, t.n)) s(s)` |
 //!
-//! Long chains are balanced in the same walk.
+//! Long chains are balanced and long `CASE`s are parted in the same walk.
 
 use std::ops::ControlFlow;
 
@@ -32,7 +32,9 @@ use super::{
     balance::{balance_condition, balance_queries},
     conditions,
     interval_literals::{negated, place_arguments, spell_interval},
-    is_called, recursion, rows, series,
+    is_called,
+    long_cases::part_long_case,
+    recursion, rows, series,
     time_zone_syntax::spell_time_zone,
     whole_rows, windows,
 };
@@ -207,6 +209,10 @@ fn adapted(expr: &mut Expr) -> Result<Option<Expr>> {
             Ok(Some(Expr::Nested(Box::new(Expr::BinaryOp { left, op, right }))))
         }
         Expr::UnaryOp { .. } => Ok(negated(expr)),
+        Expr::Case { .. } => {
+            part_long_case(expr);
+            Ok(None)
+        }
         Expr::Interval(interval) => {
             spell_interval(interval)?;
             Ok(None)

@@ -17,7 +17,7 @@ use arrow::{
     datatypes::{DataType, Field, Schema, SchemaRef},
 };
 use datafusion::{
-    common::{DFSchema, Result, ScalarValue, internal_err},
+    common::{DFSchema, DataFusionError, Result, ScalarValue, internal_err, utils::list_ndims},
     execution::context::ExecutionProps,
     logical_expr::{
         BinaryExpr, ColumnarValue, Expr, ExprSchemable, Operator, ScalarFunctionArgs, ScalarUDF,
@@ -38,8 +38,8 @@ use crate::{
     postgres::{
         analyze::with_semantics_alone,
         ast::LONG,
-        exprs::is_float,
-        plan::{coerce_alone, literal_as_float},
+        exprs::{is_float, is_open_text},
+        plan::{coerce_alone, intervals::operation, literal_as_float},
     },
     time::TimeZone,
 };
@@ -56,8 +56,11 @@ pub(crate) struct Chains {
 impl ExprPlanner for Chains {
     fn plan_binary_op(&self, raw: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
         let Some(op) = operator(&raw.op) else { return Ok(PlannerResult::Original(raw)) };
+        if op == Operator::StringConcat && lists_of(&raw.left).is_some() {
+            return followed_by_list(raw, schema);
+        }
         if let Some(chain) = chain_of(&raw.left) {
-            if !is_operand(&raw.right, schema) {
+            if !is_operand(op, &raw.right, schema) {
                 return Ok(PlannerResult::Original(raw));
             }
             let chain = chain.followed_by(op);
@@ -76,29 +79,69 @@ impl ExprPlanner for Chains {
             return Ok(PlannerResult::Original(raw));
         }
         if terms > CHAIN_MAX {
-            return Err(Error::limit(format!("a chain has more than {CHAIN_MAX} operators"))
-                .with_hint("split it with parentheses, and give its parameters a type, as in $1::int")
-                .into());
+            return Err(too_long());
         }
         Ok(self.begun(op, raw, schema))
     }
 }
 
-/// Operands of a chain that must stay a tree, because of a time among them, or one whose type is not known.
+fn too_long() -> DataFusionError {
+    Error::limit(format!("a chain has more than {CHAIN_MAX} operators"))
+        .with_hint("split it with parentheses, and give its parameters a type, as in $1::int")
+        .into()
+}
+
+/// A list behind lists that are put together becomes one more of them.
+fn followed_by_list(raw: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
+    let RawBinaryExpr { op, left, right } = raw;
+    let dimensions = |expr: &Expr| expr.get_type(schema).map(|data_type| list_ndims(&data_type));
+    let first = lists_of(&left).and_then(|call| call.args.first());
+    let is_alike = match first {
+        Some(first) => dimensions(first)? == dimensions(&right)?,
+        None => false,
+    };
+    match left {
+        Expr::ScalarFunction(mut call) if is_alike && call.name() == CONCATENATION => {
+            call.args.push(right);
+            Ok(PlannerResult::Planned(Expr::ScalarFunction(call)))
+        }
+        left => {
+            let calls = std::iter::successors(Some(&left), |expr| lists_of(expr)?.args.first());
+            if calls.take(CHAIN_MAX + 1).count() > CHAIN_MAX {
+                return Err(too_long());
+            }
+            Ok(PlannerResult::Original(RawBinaryExpr { op, left, right }))
+        }
+    }
+}
+
+/// What `list || list` is planned as.
+const CONCATENATION: &str = "array_concat";
+
+/// The call that `||` behind a list is.
+fn lists_of(expr: &Expr) -> Option<&ScalarFunction> {
+    match expr {
+        Expr::ScalarFunction(call) if [CONCATENATION, "array_append"].contains(&call.name()) => Some(call),
+        _ => None,
+    }
+}
+
+/// Operands of a chain that must stay a tree, because of a list among them, or one whose type is not known.
 const CHAIN_MAX: usize = 64;
 
 impl Chains {
     /// A chain of the operands of a tree, if all of them can be its operands.
     fn begun(&self, op: Operator, raw: RawBinaryExpr, schema: &DFSchema) -> PlannerResult<RawBinaryExpr> {
-        let mut left = &raw.left;
-        let mut fits = is_operand(&raw.right, schema);
+        let (mut left, mut first) = (&raw.left, op);
+        let mut fits = is_operand(op, &raw.right, schema);
         while let Expr::BinaryExpr(binary) = left
             && is_chained(binary.op)
         {
-            fits &= is_operand(&binary.right, schema);
+            fits &= is_operand(binary.op, &binary.right, schema);
+            first = binary.op;
             left = &binary.left;
         }
-        if !fits || !is_operand(left, schema) {
+        if !fits || !is_operand(first, left, schema) {
             return PlannerResult::Original(raw);
         }
         let (mut args, mut ops, mut rest) = (vec![raw.right], vec![op], raw.left);
@@ -121,12 +164,12 @@ impl Chains {
     }
 }
 
-/// An operand whose type is known, and is neither a list nor a time: those have planners of their own, which a step
-/// of a chain would not ask.
-fn is_operand(expr: &Expr, schema: &DFSchema) -> bool {
+/// An operand whose type is known, and is no list: those have a planner of their own, which a step of a chain
+/// would not ask. What a literal of text is read as depends on what stands beside it, but for `||`.
+fn is_operand(op: Operator, expr: &Expr, schema: &DFSchema) -> bool {
     let is_untyped = matches!(expr, Expr::Placeholder(parameter) if parameter.field.is_none());
-    !is_untyped
-        && expr.get_type(schema).is_ok_and(|data_type| !data_type.is_nested() && !data_type.is_temporal())
+    let is_open = op != Operator::StringConcat && is_open_text(expr);
+    !is_untyped && !is_open && expr.get_type(schema).is_ok_and(|data_type| !data_type.is_nested())
 }
 
 fn operator(op: &BinaryOperator) -> Option<Operator> {
@@ -190,8 +233,7 @@ impl Step {
         let fields = [Field::new("l", left.clone(), true), Field::new("r", right.clone(), true)];
         let schema = Arc::new(Schema::new(fields.to_vec()));
         let names = DFSchema::try_from(Arc::clone(&schema))?;
-        let expr = Expr::BinaryExpr(BinaryExpr::new(Box::new(col("l")), op, Box::new(col("r"))));
-        let expr = coerce_alone(expr, &names)?;
+        let expr = coerce_alone(operation(col("l"), op, col("r"), &names), &names)?;
         let expr = ExprSimplifier::new(SimplifyContext::builder().build()).coerce(expr, &names)?;
         let expr = with_semantics_alone(expr, &names, zone)?;
         let data_type = expr.get_type(&names)?;

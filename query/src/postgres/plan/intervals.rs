@@ -59,6 +59,11 @@ impl ExprPlanner for IntervalArithmetic {
     }
 }
 
+/// An operation between values whose types are known.
+pub(crate) fn operation(mut left: Expr, op: Operator, mut right: Expr, schema: &DFSchema) -> Expr {
+    arithmetic(&mut left, op, &mut right, schema).unwrap_or_else(|| binary(left, op, right))
+}
+
 /// A text beside an interval is read as one: DataFusion refuses them at once.
 fn compared(expr: RawBinaryExpr, schema: &DFSchema) -> PlannerResult<RawBinaryExpr> {
     let RawBinaryExpr { op, mut left, mut right } = expr;
