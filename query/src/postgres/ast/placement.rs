@@ -73,7 +73,7 @@ pub(crate) fn check_statement(statement: &Statement) -> Result<()> {
 /// As [`check_statement`], for an expression outside a query.
 pub(crate) fn check_expr(expr: &Expr, clause: Clause) -> Result<()> {
     let mut placement = Placement::default();
-    placement.expect(expr, Place::of(clause));
+    placement.expect(expr, CallPlace::of(clause));
     visited(expr.visit(&mut placement))
 }
 
@@ -86,7 +86,7 @@ fn visited(flow: ControlFlow<Error>) -> Result<()> {
 
 /// What an expression is within, up to the query around it.
 #[derive(Clone, Copy, Default)]
-struct Place {
+struct CallPlace {
     clause: Option<Clause>,
     in_aggregate: bool,
     in_window: bool,
@@ -95,7 +95,7 @@ struct Place {
     choice: Option<&'static str>,
 }
 
-impl Place {
+impl CallPlace {
     fn of(clause: Clause) -> Self {
         Self { clause: Some(clause), ..Self::default() }
     }
@@ -161,23 +161,23 @@ fn refused(kind: CallKind, place: &str) -> Error {
 #[derive(Default)]
 struct Placement {
     /// Places of expressions that were not visited yet.
-    expected: HashMap<*const Expr, Place>,
+    expected: HashMap<*const Expr, CallPlace>,
     /// The places of the expressions, and of the queries, on the way.
-    way: Vec<Place>,
+    way: Vec<CallPlace>,
 }
 
 impl Placement {
-    fn expect(&mut self, expr: &Expr, place: Place) {
+    fn expect(&mut self, expr: &Expr, place: CallPlace) {
         self.expected.insert(std::ptr::from_ref(expr), place);
     }
 
-    fn expect_all<'e>(&mut self, exprs: impl IntoIterator<Item = &'e Expr>, place: Place) {
+    fn expect_all<'e>(&mut self, exprs: impl IntoIterator<Item = &'e Expr>, place: CallPlace) {
         for expr in exprs {
             self.expect(expr, place);
         }
     }
 
-    fn expect_window(&mut self, spec: &WindowSpec, place: Place) {
+    fn expect_window(&mut self, spec: &WindowSpec, place: CallPlace) {
         self.expect_all(&spec.partition_by, place);
         self.expect_all(spec.order_by.iter().map(|ordered| &ordered.expr), place);
         let frame = spec.window_frame.iter();
@@ -189,16 +189,16 @@ impl Placement {
     }
 
     /// The place of what a call is given.
-    fn enter(&mut self, function: &Function, kind: CallKind, place: Place) -> Place {
+    fn enter(&mut self, function: &Function, kind: CallKind, place: CallPlace) -> CallPlace {
         if let Some(filter) = &function.filter {
-            self.expect(filter, Place::of(Clause::Filter));
+            self.expect(filter, CallPlace::of(Clause::Filter));
         }
         if let Some(WindowType::WindowSpec(spec)) = &function.over {
-            self.expect_window(spec, Place { in_window_definition: true, ..Place::default() });
+            self.expect_window(spec, CallPlace { in_window_definition: true, ..CallPlace::default() });
         }
         match kind {
-            CallKind::Aggregate => Place { in_aggregate: true, ..Place::default() },
-            CallKind::Window => Place { in_window: true, ..Place::default() },
+            CallKind::Aggregate => CallPlace { in_aggregate: true, ..CallPlace::default() },
+            CallKind::Window => CallPlace { in_window: true, ..CallPlace::default() },
             CallKind::RowSet => place,
         }
     }
@@ -208,19 +208,19 @@ impl Visitor for Placement {
     type Break = Error;
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<Error> {
-        self.way.push(Place::default());
+        self.way.push(CallPlace::default());
         if let SetExpr::Values(values) = query.body.as_ref() {
             let rows = values.rows.iter().flat_map(|row| &row.content);
-            self.expect_all(rows, Place::of(Clause::Values));
+            self.expect_all(rows, CallPlace::of(Clause::Values));
         }
         match &query.limit_clause {
             Some(LimitClause::LimitOffset { limit, offset, .. }) => {
-                self.expect_all(limit, Place::of(Clause::Limit));
-                self.expect_all(offset.iter().map(|offset| &offset.value), Place::of(Clause::Offset));
+                self.expect_all(limit, CallPlace::of(Clause::Limit));
+                self.expect_all(offset.iter().map(|offset| &offset.value), CallPlace::of(Clause::Offset));
             }
             Some(LimitClause::OffsetCommaLimit { offset, limit }) => {
-                self.expect(limit, Place::of(Clause::Limit));
-                self.expect(offset, Place::of(Clause::Offset));
+                self.expect(limit, CallPlace::of(Clause::Limit));
+                self.expect(offset, CallPlace::of(Clause::Offset));
             }
             None => {}
         }
@@ -233,22 +233,22 @@ impl Visitor for Placement {
     }
 
     fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<Error> {
-        self.expect_all(&select.selection, Place::of(Clause::Where));
-        self.expect_all(&select.having, Place::of(Clause::Having));
+        self.expect_all(&select.selection, CallPlace::of(Clause::Where));
+        self.expect_all(&select.having, CallPlace::of(Clause::Having));
         if let GroupByExpr::Expressions(groups, _) = &select.group_by {
-            self.expect_all(groups, Place::of(Clause::GroupBy));
+            self.expect_all(groups, CallPlace::of(Clause::GroupBy));
             // An item that a number stands for is a group as well.
             let items = groups.iter().filter_map(|group| item_at(select, group));
-            self.expect_all(items, Place::of(Clause::GroupBy));
+            self.expect_all(items, CallPlace::of(Clause::GroupBy));
         }
         for tables in &select.from {
             for join in &tables.joins {
-                self.expect_all(condition(&join.join_operator), Place::of(Clause::On));
+                self.expect_all(condition(&join.join_operator), CallPlace::of(Clause::On));
             }
         }
         for window in &select.named_window {
             if let NamedWindowExpr::WindowSpec(spec) = &window.1 {
-                self.expect_window(spec, Place { in_window_definition: true, ..Place::default() });
+                self.expect_window(spec, CallPlace { in_window_definition: true, ..CallPlace::default() });
             }
         }
         ControlFlow::Continue(())
@@ -258,14 +258,14 @@ impl Visitor for Placement {
         match factor {
             TableFactor::NestedJoin { table_with_joins, .. } => {
                 for join in &table_with_joins.joins {
-                    self.expect_all(condition(&join.join_operator), Place::of(Clause::On));
+                    self.expect_all(condition(&join.join_operator), CallPlace::of(Clause::On));
                 }
             }
             TableFactor::Table { args: Some(args), .. } => {
-                self.expect_all(args.args.iter().filter_map(argument), Place::of(Clause::From));
+                self.expect_all(args.args.iter().filter_map(argument), CallPlace::of(Clause::From));
             }
             TableFactor::Function { args, .. } => {
-                self.expect_all(args.iter().filter_map(argument), Place::of(Clause::From));
+                self.expect_all(args.iter().filter_map(argument), CallPlace::of(Clause::From));
             }
             _ => {}
         }
@@ -283,10 +283,12 @@ impl Visitor for Placement {
                     }
                     self.enter(function, kind, place)
                 }
-                None if super::is_called(function, "coalesce") => Place { choice: Some("COALESCE"), ..place },
+                None if super::is_called(function, "coalesce") => {
+                    CallPlace { choice: Some("COALESCE"), ..place }
+                }
                 None => place,
             },
-            Expr::Case { .. } => Place { choice: Some("CASE"), ..place },
+            Expr::Case { .. } => CallPlace { choice: Some("CASE"), ..place },
             _ => place,
         };
         self.way.push(within);

@@ -53,7 +53,7 @@ impl Visitor for Terms {
                 )));
             }
         }
-        let mut calls = Aggregates { depth: 0 };
+        let mut calls = OwnAggregates { depth: 0 };
         select.projection.visit(&mut calls)?;
         select.having.visit(&mut calls)
     }
@@ -100,11 +100,11 @@ impl Terms {
 }
 
 /// Looks for aggregates of a select, not of queries within it.
-struct Aggregates {
+struct OwnAggregates {
     depth: usize,
 }
 
-impl Visitor for Aggregates {
+impl Visitor for OwnAggregates {
     type Break = Error;
 
     fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<Error> {

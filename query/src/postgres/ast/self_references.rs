@@ -13,7 +13,7 @@ use crate::{
 /// Fails where a query of `WITH RECURSIVE` refers to itself in another place.
 pub(super) fn check(cte: &Cte) -> Result<()> {
     let name = folded_ident(&cte.alias.name);
-    let in_all = References::of(&name, cte.query.as_ref());
+    let in_all = SelfReferences::of(&name, cte.query.as_ref());
     if in_all.is_hidden || in_all.count == 0 {
         return Ok(());
     }
@@ -24,10 +24,10 @@ pub(super) fn check(cte: &Cte) -> Result<()> {
     };
     let misplaced =
         |place| Err(wrong(format!("recursive reference to query {name} must not appear {place}")));
-    if References::of(&name, left.as_ref()).count > 0 {
+    if SelfReferences::of(&name, left.as_ref()).count > 0 {
         return misplaced("within its non-recursive term");
     }
-    let in_term = References::of(&name, right.as_ref());
+    let in_term = SelfReferences::of(&name, right.as_ref());
     if in_term.within > 0 {
         return misplaced("within a subquery");
     }
@@ -45,7 +45,7 @@ pub(super) fn check(cte: &Cte) -> Result<()> {
 }
 
 /// How often a part of a statement names a query.
-struct References<'n> {
+struct SelfReferences<'n> {
     name: &'n str,
     count: usize,
     /// Those in subqueries of expressions.
@@ -56,7 +56,7 @@ struct References<'n> {
     depth: usize,
 }
 
-impl<'n> References<'n> {
+impl<'n> SelfReferences<'n> {
     fn of(name: &'n str, part: &impl Visit) -> Self {
         let mut found =
             Self { name, count: 0, within: 0, is_hidden: false, subqueries: HashSet::new(), depth: 0 };
@@ -65,7 +65,7 @@ impl<'n> References<'n> {
     }
 }
 
-impl Visitor for References<'_> {
+impl Visitor for SelfReferences<'_> {
     type Break = ();
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {

@@ -42,7 +42,7 @@ impl PartitionEvaluator for ShiftedRows {
         let nothing = new_null_array(value.data_type(), 1);
         let default = values.get(2).unwrap_or(&nothing);
         let offsets: &Int64Array = offset.as_primitive::<Int64Type>();
-        let places = self.ignores_nulls.then(|| Places::of(value));
+        let places = self.ignores_nulls.then(|| ValidRows::of(value));
         let found = (0..num_rows).map(|row| {
             if offsets.is_null(row) {
                 return (NOTHING, 0);
@@ -70,9 +70,9 @@ fn shifted(row: usize, offset: i128, rows: usize) -> Option<usize> {
 }
 
 /// The rows whose value is not NULL.
-struct Places(Vec<usize>);
+struct ValidRows(Vec<usize>);
 
-impl Places {
+impl ValidRows {
     fn of(value: &ArrayRef) -> Self {
         let nulls = value.logical_nulls();
         let is_there = |row: &usize| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(*row));

@@ -23,10 +23,10 @@ const CHAR_BYTES_MAX: u64 = 4;
 /// The functions of this module, which replace those of the same names.
 pub(super) fn functions() -> Vec<ScalarUDF> {
     [
-        (string::repeat(), Growth::Repeated),
-        (unicode::lpad(), Growth::Padded),
-        (unicode::rpad(), Growth::Padded),
-        (string::replace(), Growth::Replaced),
+        (string::repeat(), TextGrowth::Repeated),
+        (unicode::lpad(), TextGrowth::Padded),
+        (unicode::rpad(), TextGrowth::Padded),
+        (string::replace(), TextGrowth::Replaced),
     ]
     .into_iter()
     .map(|(inner, growth)| ScalarUDF::new_from_impl(SizedText { inner, growth }))
@@ -35,7 +35,7 @@ pub(super) fn functions() -> Vec<ScalarUDF> {
 
 /// How long a text becomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Growth {
+enum TextGrowth {
     /// `repeat(text, number)`.
     Repeated,
     /// `lpad(text, length, fill)`.
@@ -47,7 +47,7 @@ enum Growth {
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct SizedText {
     inner: Arc<ScalarUDF>,
-    growth: Growth,
+    growth: TextGrowth,
 }
 
 impl ScalarUDFImpl for SizedText {
@@ -72,7 +72,7 @@ impl ScalarUDFImpl for SizedText {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let arguments = args.args.iter().map(Argument::of).collect::<Result<Vec<_>>>()?;
+        let arguments = args.args.iter().map(TextArgument::of).collect::<Result<Vec<_>>>()?;
         let is_single = arguments.iter().all(|argument| argument.is_single);
         let mut total: u64 = 0;
         for row in 0..if is_single { 1 } else { args.number_rows } {
@@ -96,9 +96,9 @@ impl SizedText {
     }
 }
 
-impl Growth {
+impl TextGrowth {
     /// The bytes of the text of a row; none where it is NULL.
-    fn bytes(self, arguments: &[Argument], row: usize) -> Option<u64> {
+    fn bytes(self, arguments: &[TextArgument], row: usize) -> Option<u64> {
         let text = arguments.first()?.text(row)?;
         let length = text.len() as u64;
         match self {
@@ -133,7 +133,7 @@ impl Growth {
 }
 
 /// An argument of all rows, or one that is the same for each.
-struct Argument {
+struct TextArgument {
     values: ArgumentValues,
     is_single: bool,
 }
@@ -143,7 +143,7 @@ enum ArgumentValues {
     Numbers(Int64Array),
 }
 
-impl Argument {
+impl TextArgument {
     fn of(value: &ColumnarValue) -> Result<Self> {
         let (array, is_single): (ArrayRef, bool) = match value {
             ColumnarValue::Array(array) => (Arc::clone(array), false),
