@@ -59,7 +59,7 @@ fn csv_keeps_null_and_the_empty_string_apart_and_quotes_what_it_must() {
     let expected = "n,f,d,s,b,t,day,ts,tz\n\
         -9223372036854775808,0.1,123.45,\"a,\"\"b\"\"\tc|d\ne\",\\x00ff,true,2013-01-01,2013-01-01T10:00:00,2013-01-01T10:00:00Z\n\
         ,,,,,,,,\n\
-        7,1e21,-0.05,\"\",\\x,false,1970-01-01,1970-01-01T00:00:00.000001,1970-01-01T00:00:00.001500Z\n";
+        7,1e+21,-0.05,\"\",\\x,false,1970-01-01,1970-01-01T00:00:00.000001,1970-01-01T00:00:00.001500Z\n";
     assert_eq!(render(Format::Csv, &[sample()]), expected);
 }
 

@@ -22,7 +22,7 @@
 //! | `functions::text_sizes` | functions | makes texts of any size | 54000 | its choice | never |
 //! | `plan::Literals` | operands, while they are planned | refuses text beside numbers in arithmetic and arrays | reads a literal as the type of the other | its choice | never |
 //! | `analyze::guarded_division` | analyzed plan | computes both sides of an `AND` for all rows | a division behind a condition is not reached | its choice | `AND` evaluates rows that are left |
-//! | `analyze::checked_arithmetic` | analyzed plan | integers wrap, floats become infinite or zero | 22003, 22012 | its choice | its planner can ask for `fail_on_overflow` |
+//! | `analyze::checked_arithmetic` | analyzed plan | integers wrap, floats become infinite or zero, their sums over windows keep what left | 22003, 22012; sums of what is there | its choice | its planner can ask for `fail_on_overflow` |
 //! | `analyze::float_keys` | analyzed plan | tells -0 from 0 where it sorts, partitions, looks into sets, joins columns | they are equal everywhere | no report known | its sorts and sets compare floats by value |
 //! | `analyze::null_equality` | analyzed plan | with `IS NOT DISTINCT FROM` for a key of a join, an `=` that is moved there takes NULL for equal too | `=` of NULL is not true | no report known | each key of a join says how it compares |
 //! | `analyze::time_zones` | analyzed plan | reads and shows times in the zone of their type, in nanoseconds | in the session's zone, to the microsecond | its choice | never |

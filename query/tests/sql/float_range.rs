@@ -129,6 +129,22 @@ async fn aggregates_know_infinite_values_and_nan() {
 }
 
 #[tokio::test]
+async fn a_sum_over_a_window_is_that_of_the_values_in_it() {
+    let db = Db::new().await;
+    let sums = "SELECT (sum(x) OVER (ORDER BY i ROWS 1 PRECEDING))::text FROM (VALUES (1, 0.1::float8), (2, 0.2), (3, 0.3)) v(i, x)";
+    assert_eq!(db.rows(sums).await, ["0.1", "0.30000000000000004", "0.5"]);
+    let rows = "(VALUES (1, 1e20::float8), (2, 1), (3, 'inf'), (4, 2), (5, NULL), (6, 4)) v(i, x)";
+    let windows = format!(
+        "SELECT (sum(x) OVER (ORDER BY i ROWS BETWEEN CURRENT ROW AND CURRENT ROW))::text,
+            (avg(x) OVER (ORDER BY i ROWS 1 PRECEDING))::text FROM {rows} ORDER BY i"
+    );
+    assert_eq!(
+        db.rows(&windows).await,
+        ["1e+20|1e+20", "1|5e+19", "Infinity|Infinity", "2|Infinity", "∅|2", "4|4"]
+    );
+}
+
+#[tokio::test]
 async fn floats_are_rounded_half_to_even_and_decimals_half_away_from_zero() {
     let db = Db::new().await;
     check(

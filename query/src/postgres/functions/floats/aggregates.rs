@@ -28,6 +28,7 @@ use super::{
     grouped::CheckedGroups,
     non_finite::{NonFiniteCounts, finite_part, for_non_finite},
     range::overflow,
+    sliding::SlidingSum,
 };
 
 /// The function that checks the answers of an aggregate of doubles; none for aggregates that cannot leave the range.
@@ -100,7 +101,12 @@ impl AggregateUDFImpl for CheckedAggregate {
 
     fn create_sliding_accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
         let is_distinct = args.is_distinct;
-        Ok(checked(self.inner.create_sliding_accumulator(args)?, self.answer, is_distinct))
+        let inner = if self.answer == InfiniteAnswer::Sum && !is_distinct {
+            Box::new(SlidingSum::new(self.inner.name() == "avg"))
+        } else {
+            self.inner.create_sliding_accumulator(args)?
+        };
+        Ok(checked(inner, self.answer, is_distinct))
     }
 
     fn groups_accumulator_supported(&self, args: AccumulatorArgs<'_>) -> bool {

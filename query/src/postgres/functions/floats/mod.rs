@@ -7,6 +7,7 @@ mod casts;
 mod grouped;
 mod non_finite;
 mod range;
+mod sliding;
 
 pub(crate) use aggregates::checked_float_aggregate;
 pub(super) use casts::narrowed;
