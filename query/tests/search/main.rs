@@ -35,7 +35,7 @@ mod tree;
 use search::{Search, number};
 
 /// Seeds of an ordinary run.
-const SEEDS: u64 = 20;
+const SEEDS: u64 = 16;
 
 #[test]
 fn random_queries_have_one_answer_whoever_is_asked() {
