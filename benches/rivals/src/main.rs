@@ -50,7 +50,7 @@ fn main() -> ExitCode {
     let mut failed = Vec::new();
     for (name, open) in STORES {
         if names.is_empty() || names.iter().any(|wanted| wanted == name) {
-            // The figures of the others, and those that it has so far, are not lost with a store that gives up.
+            // A store that gives up loses neither its figures so far nor those of the others.
             let run = AssertUnwindSafe(|| contest::run(&plan, &mut figures, open));
             if catch_unwind(run).is_err() {
                 failed.push(*name);

@@ -8,6 +8,7 @@ mod column_names;
 mod columns;
 mod common_types;
 mod comparison_keys;
+mod constant_conditions;
 mod correlated;
 mod database;
 mod equal_names;

@@ -1,8 +1,6 @@
 //! Logarithms, powers, roots, angles and arcs that fail outside of their domain or range, where DataFusion's answer NaN,
 //! infinity or zero.
 
-use std::sync::Arc;
-
 use arrow::{
     array::{Array, ArrayRef, AsArray},
     compute::cast,
@@ -11,10 +9,13 @@ use arrow::{
 use datafusion::{
     common::Result,
     functions::math,
-    logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature},
+    logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF},
 };
 
-use super::floats::{overflow, underflow};
+use super::{
+    floats::{overflow, underflow},
+    guarded::{Guard, guarded},
+};
 use crate::error::{Error, SqlState};
 
 /// The functions of this module, which replace those of the same names.
@@ -38,7 +39,7 @@ pub(super) fn functions() -> Vec<ScalarUDF> {
         (math::atanh(), Domain::Arc),
     ]
     .into_iter()
-    .map(|(inner, domain)| ScalarUDF::new_from_impl(Checked { inner, domain }))
+    .map(|(inner, domain)| guarded(inner, domain))
     .collect()
 }
 
@@ -56,51 +57,25 @@ enum Domain {
     Arc,
 }
 
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Checked {
-    inner: Arc<ScalarUDF>,
-    domain: Domain,
-}
-
-impl ScalarUDFImpl for Checked {
-    fn name(&self) -> &str {
-        self.inner.name()
-    }
-
-    fn aliases(&self) -> &[String] {
-        self.inner.aliases()
-    }
-
-    fn signature(&self) -> &Signature {
-        self.inner.signature()
-    }
-
-    fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
-        self.inner.coerce_types(types)
-    }
-
-    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
-        self.inner.return_type(types)
-    }
-
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+impl Guard for Domain {
+    fn call(&self, inner: &ScalarUDF, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let (operands, rows) = (args.args.clone(), args.number_rows);
-        let answer = self.inner.invoke_with_args(args)?;
+        let answer = inner.invoke_with_args(args)?;
         let is_single = matches!(answer, ColumnarValue::Scalar(_));
-        self.check(&operands, &answer.to_array(if is_single { 1 } else { rows })?)?;
+        self.check_rows(&operands, &answer.to_array(if is_single { 1 } else { rows })?)?;
         Ok(answer)
     }
 }
 
-impl Checked {
+impl Domain {
     /// Fails where numbers that are no NaN have an answer that is no number, or a power that is zero.
-    fn check(&self, operands: &[ColumnarValue], answers: &ArrayRef) -> Result<()> {
+    fn check_rows(self, operands: &[ColumnarValue], answers: &ArrayRef) -> Result<()> {
         if !answers.data_type().is_floating() {
             return Ok(());
         }
         let answers = cast(answers, &DataType::Float64)?;
         let answers = answers.as_primitive::<Float64Type>();
-        let is_suspect = |answer: f64| !answer.is_finite() || (self.domain == Domain::Power && answer == 0.0);
+        let is_suspect = |answer: f64| !answer.is_finite() || (self == Self::Power && answer == 0.0);
         if !answers.values().iter().any(|answer| is_suspect(*answer)) {
             return Ok(());
         }
@@ -113,14 +88,12 @@ impl Checked {
             let numbers = operands.iter().map(|operand| operand.as_primitive::<Float64Type>().value(row));
             let numbers: Vec<f64> = numbers.collect();
             if !numbers.iter().any(|number| number.is_nan()) {
-                self.domain.check(&numbers, answers.value(row))?;
+                self.check(&numbers, answers.value(row))?;
             }
         }
         Ok(())
     }
-}
 
-impl Domain {
     fn check(self, numbers: &[f64], answer: f64) -> Result<()> {
         let wrong = |state, message: &str| Err(Error::new(state, message).into());
         match self {

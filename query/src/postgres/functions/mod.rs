@@ -8,6 +8,7 @@ mod coalesce;
 mod comparison_key;
 mod domain;
 mod floats;
+mod guarded;
 mod intervals;
 mod nth_row;
 mod only_row;

@@ -10,9 +10,10 @@ use arrow::{
 use datafusion::{
     common::Result,
     functions::{string, unicode},
-    logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature},
+    logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF},
 };
 
+use super::guarded::{Guard, guarded};
 use crate::{error::Error, postgres::exprs::is_text};
 
 /// The longest text, in bytes, as in Postgres; and the most that the texts of one batch may take together.
@@ -29,7 +30,7 @@ pub(super) fn functions() -> Vec<ScalarUDF> {
         (string::replace(), TextGrowth::Replaced),
     ]
     .into_iter()
-    .map(|(inner, growth)| ScalarUDF::new_from_impl(SizedText { inner, growth }))
+    .map(|(inner, growth)| guarded(inner, growth))
     .collect()
 }
 
@@ -44,56 +45,25 @@ enum TextGrowth {
     Replaced,
 }
 
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct SizedText {
-    inner: Arc<ScalarUDF>,
-    growth: TextGrowth,
-}
-
-impl ScalarUDFImpl for SizedText {
-    fn name(&self) -> &str {
-        self.inner.name()
-    }
-
-    fn aliases(&self) -> &[String] {
-        self.inner.aliases()
-    }
-
-    fn signature(&self) -> &Signature {
-        self.inner.signature()
-    }
-
-    fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
-        self.inner.coerce_types(types)
-    }
-
-    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
-        self.inner.return_type(types)
-    }
-
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+impl Guard for TextGrowth {
+    fn call(&self, inner: &ScalarUDF, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let arguments = args.args.iter().map(TextArgument::of).collect::<Result<Vec<_>>>()?;
         let is_single = arguments.iter().all(|argument| argument.is_single);
         let mut total: u64 = 0;
         for row in 0..if is_single { 1 } else { args.number_rows } {
-            let Some(bytes) = self.growth.bytes(&arguments, row) else { continue };
+            let Some(bytes) = self.bytes(&arguments, row) else { continue };
             total = total.saturating_add(bytes);
             if total > TEXT_BYTES_MAX {
-                return Err(self.too_long().into());
+                return Err(too_long(inner.name()).into());
             }
         }
-        self.inner.invoke_with_args(args)
+        inner.invoke_with_args(args)
     }
 }
 
-impl SizedText {
-    fn too_long(&self) -> Error {
-        Error::limit(format!(
-            "requested length too large: {} would make more than 1 GiB of text",
-            self.name()
-        ))
+fn too_long(function: &str) -> Error {
+    Error::limit(format!("requested length too large: {function} would make more than 1 GiB of text"))
         .with_hint("make a shorter text, or of fewer rows at once")
-    }
 }
 
 impl TextGrowth {

@@ -55,6 +55,8 @@ fn named(expr: Expr) -> Result<Expr> {
                 let name = cast.to_string();
                 Transformed::new(cast.alias(name), true, TreeNodeRecursion::Jump)
             }
+            // An aggregate in what a window is given has its casts named already.
+            named @ Expr::Alias(_) => Transformed::new(named, false, TreeNodeRecursion::Jump),
             other => Transformed::no(other),
         })
     })?;

@@ -1,7 +1,5 @@
 //! `array_length` and `array_ndims`, which are NULL of an array without elements: Postgres gives it no dimensions.
 
-use std::sync::Arc;
-
 use arrow::{
     array::{Array, ArrayRef, AsArray},
     compute::nullif,
@@ -10,43 +8,23 @@ use arrow::{
 use datafusion::{
     common::{Result, ScalarValue},
     functions_nested::{dimension::array_ndims_udf, length::array_length_udf},
-    logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature},
+    logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF},
 };
+
+use crate::postgres::functions::guarded::{Guard, guarded};
 
 /// The functions that replace DataFusion's of the same names.
 pub(super) fn functions() -> [ScalarUDF; 2] {
-    [array_length_udf(), array_ndims_udf()].map(|inner| ScalarUDF::new_from_impl(ArraySize { inner }))
+    [array_length_udf(), array_ndims_udf()].map(|inner| guarded(inner, ArraySize))
 }
 
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct ArraySize {
-    inner: Arc<ScalarUDF>,
-}
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct ArraySize;
 
-impl ScalarUDFImpl for ArraySize {
-    fn name(&self) -> &str {
-        self.inner.name()
-    }
-
-    fn aliases(&self) -> &[String] {
-        self.inner.aliases()
-    }
-
-    fn signature(&self) -> &Signature {
-        self.inner.signature()
-    }
-
-    fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
-        self.inner.coerce_types(types)
-    }
-
-    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
-        self.inner.return_type(types)
-    }
-
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+impl Guard for ArraySize {
+    fn call(&self, inner: &ScalarUDF, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let (array, rows) = (args.args.first().cloned(), args.number_rows);
-        let sizes = self.inner.invoke_with_args(args)?;
+        let sizes = inner.invoke_with_args(args)?;
         let Some(array) = array else { return Ok(sizes) };
         let is_constant = matches!((&sizes, &array), (ColumnarValue::Scalar(_), ColumnarValue::Scalar(_)));
         let rows = if is_constant { 1 } else { rows };

@@ -1,21 +1,20 @@
 //! Functions of DataFusion that make times of numbers, failing with 22008 outside the years that there are.
 
-use std::sync::Arc;
-
 use arrow::{
     array::{Array, ArrayRef, AsArray},
     datatypes::{
-        DataType, FieldRef, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType,
-        TimestampNanosecondType, TimestampSecondType,
+        DataType, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
+        TimestampSecondType,
     },
 };
 use datafusion::{
     common::{Result, config::ConfigOptions},
     functions::datetime,
-    logical_expr::{ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature},
+    logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF},
 };
 
 use super::{in_range, out_of_range};
+use crate::postgres::functions::guarded::{Guard, guarded};
 
 /// The functions of this module, which replace those of the same names.
 pub(super) fn functions() -> Vec<ScalarUDF> {
@@ -28,47 +27,16 @@ pub(super) fn functions() -> Vec<ScalarUDF> {
         datetime::to_timestamp_nanos(&config),
     ]
     .into_iter()
-    .map(|inner| ScalarUDF::new_from_impl(RangedTime { inner }))
+    .map(|inner| guarded(inner, RangedTime))
     .collect()
 }
 
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct RangedTime {
-    inner: Arc<ScalarUDF>,
-}
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct RangedTime;
 
-impl ScalarUDFImpl for RangedTime {
-    fn name(&self) -> &str {
-        self.inner.name()
-    }
-
-    fn aliases(&self) -> &[String] {
-        self.inner.aliases()
-    }
-
-    fn with_updated_config(&self, config: &ConfigOptions) -> Option<ScalarUDF> {
-        let inner = self.inner.inner().with_updated_config(config)?;
-        Some(ScalarUDF::new_from_impl(Self { inner: Arc::new(inner) }))
-    }
-
-    fn signature(&self) -> &Signature {
-        self.inner.signature()
-    }
-
-    fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
-        self.inner.coerce_types(types)
-    }
-
-    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
-        self.inner.return_type(types)
-    }
-
-    fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> Result<FieldRef> {
-        self.inner.return_field_from_args(args)
-    }
-
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let value = self.inner.invoke_with_args(args)?;
+impl Guard for RangedTime {
+    fn call(&self, inner: &ScalarUDF, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let value = inner.invoke_with_args(args)?;
         check(&value.to_array(1)?)?;
         Ok(value)
     }
