@@ -1,7 +1,8 @@
-//! The check of what SQL keeps: the catalog of every moment that somebody may ask for, and every row against it.
+//! The check of what SQL keeps: the catalog of every moment that somebody may ask for, and every row against
+//! it.
 //!
-//! Moments are now and the snapshots. A table is read through the same scan that queries use. Where nothing of it
-//! changed between two moments, and its definition did not, the later one needs no second look.
+//! Moments are now and the snapshots. A table is read through the same scan that queries use. Where nothing
+//! of it changed between two moments, and its definition did not, the later one needs no second look.
 
 use std::{collections::BTreeMap, sync::Arc};
 

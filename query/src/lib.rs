@@ -1,7 +1,7 @@
 //! SQL with `AS OF` on DataFusion for Bygone.
 //!
-//! The rooms of the crate stand one above the other: each names the ones below it and no other. ARCHITECTURE.md
-//! lists them, and a test of the workspace holds their order.
+//! The rooms of the crate stand one above the other: each names the ones below it and no other.
+//! ARCHITECTURE.md lists them, and a test of the workspace holds their order.
 
 mod catalog;
 mod change;

@@ -1,8 +1,9 @@
 //! Values as text: what a table, a CSV file and `COPY` show.
 //!
-//! Times are ISO 8601, intervals as `1 day 02:00:00`, floats the shortest text that reads back as the same number (`1`, `1e+15`,
-//! `Infinity`), bytes `\x` and hexadecimal digits. Arrays and rows are written as in PostgreSQL, so that NULL, the empty text and nothing
-//! at all stay apart: `{1,NULL}`, `{"",a}`, `{}`, `(1,,"a b")`.
+//! Times are ISO 8601, intervals as `1 day 02:00:00`, floats the shortest text that reads back as the same
+//! number (`1`, `1e+15`, `Infinity`), bytes `\x` and hexadecimal digits. Arrays and rows are written as in
+//! PostgreSQL, so that NULL, the empty text and nothing at all stay apart: `{1,NULL}`, `{"",a}`, `{}`,
+//! `(1,,"a b")`.
 
 use std::ops::Range;
 

@@ -1,7 +1,7 @@
 //! The catalog: which databases, schemas, tables and views exist, kept as versions like all other data.
 //!
-//! Every object is one JSON row in the catalog keyspace, under a key that holds its *name*, so that names are unique
-//! by construction and two sessions that create the same name conflict:
+//! Every object is one JSON row in the catalog keyspace, under a key that holds its *name*, so that names are
+//! unique by construction and two sessions that create the same name conflict:
 //!
 //! ```text
 //!   sql/d/<database>                     Database
@@ -10,11 +10,11 @@
 //!   sql/v                                touched by every change: its begin is the version of the catalog
 //! ```
 //!
-//! 1. A change of the catalog is a write of the session's transaction: it becomes visible with it, and a query `AS OF t`
-//!    resolves names with the rows visible at `t`.
+//! 1. A change of the catalog is a write of the session's transaction: it becomes visible with it, and a
+//!    query `AS OF t` resolves names with the rows visible at `t`.
 //! 2. Ids are clock ticks and are never used twice; names never reach a file name.
-//! 3. The database `main` with the schema `public` always exists and has no row; `bygone` and `information_schema` are
-//!    computed.
+//! 3. The database `main` with the schema `public` always exists and has no row; `bygone` and
+//!    `information_schema` are computed.
 
 pub(crate) mod keys;
 mod rows;

@@ -111,8 +111,8 @@ impl TableDef {
     }
 }
 
-/// A table at its path, with what follows from its definition: made once for a state of the catalog, when it is first
-/// asked for.
+/// A table at its path, with what follows from its definition: made once for a state of the catalog, when it
+/// is first asked for.
 #[derive(Debug)]
 pub(crate) struct BoundTable {
     path: ObjectPath,

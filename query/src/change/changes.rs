@@ -1,5 +1,5 @@
-//! The rows that a statement writes into one table, on their way into its transaction: in memory while they are few, then
-//! into files.
+//! The rows that a statement writes into one table, on their way into its transaction: in memory while they
+//! are few, then into files.
 //!
 //! ```text
 //!   rows ─▶ kept ─ end of the statement ─▶ the transaction's writes in memory

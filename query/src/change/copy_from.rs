@@ -89,8 +89,8 @@ struct Input {
 }
 
 impl Input {
-    /// The rows, read ahead by a task of their own where tasks run by themselves: reading a file costs about as much as
-    /// storing its rows.
+    /// The rows, read ahead by a task of their own where tasks run by themselves: reading a file costs about
+    /// as much as storing its rows.
     fn into_stream(mut self, tasks: &dyn TaskSet) -> SendableRecordBatchStream {
         let schema = Arc::clone(&self.shape.schema);
         if !tasks.is_background() {

@@ -1,5 +1,5 @@
-//! `INSERT … VALUES` of nothing but literals, the most common of statements: its rows are read as lines of a file are,
-//! without a plan. What is not plainly a literal of its column's kind is left to the planner.
+//! `INSERT … VALUES` of nothing but literals, the most common of statements: its rows are read as lines of a
+//! file are, without a plan. What is not plainly a literal of its column's kind is left to the planner.
 
 use std::{borrow::Cow, sync::Arc};
 

@@ -16,7 +16,8 @@ use crate::{
 
 /// The lookup of the row that a change names by its key; none when the statement has to be planned.
 ///
-/// Run, it gives the row's key and, for an `UPDATE`, all columns as they will be; no batch when there is no such row.
+/// Run, it gives the row's key and, for an `UPDATE`, all columns as they will be; no batch when there is no
+/// such row.
 pub(crate) async fn lookup_of(
     context: &mut Context<'_>,
     work: &Work,

@@ -4,9 +4,10 @@
 //!   tree ─▶ a query for what is to be written ─▶ DataFusion ─▶ batches ─▶ checks, keys, values ─▶ transaction or files
 //! ```
 //!
-//! 1. The statement belongs to us: DataFusion plans and runs only the query inside it. Its own hooks for changes lose
-//!    predicates, and are not implemented.
-//! 2. An UPDATE or DELETE reads its target with the hidden key column, so that the rows written are those found.
+//! 1. The statement belongs to us: DataFusion plans and runs only the query inside it. Its own hooks for
+//!    changes lose predicates, and are not implemented.
+//! 2. An UPDATE or DELETE reads its target with the hidden key column, so that the rows written are those
+//!    found.
 //! 3. Rows are read as they were before the statement: `INSERT INTO t SELECT … FROM t` ends.
 //! 4. Nothing is written while planning, nor by EXPLAIN.
 

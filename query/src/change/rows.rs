@@ -164,7 +164,8 @@ impl<'a> RowWriter<'a> {
         Arc::new(Schema::new(fields))
     }
 
-    /// Counts rows, and lets others run after many: a load that never waits for anything could not be cancelled otherwise.
+    /// Counts rows, and lets others run after many: a load that never waits for anything could not be
+    /// cancelled otherwise.
     async fn count(&mut self, rows: usize) {
         let turns = self.written / ROWS_PER_TURN;
         self.written += rows as u64;

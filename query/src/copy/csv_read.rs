@@ -1,7 +1,7 @@
 //! CSV in: records cut from a buffer, fields parsed straight into columns.
 //!
-//! A field in quotes is never NULL; an unquoted field that equals the NULL text is. Quoted fields may hold line ends.
-//! A byte-order mark is skipped; lines end with LF or CR LF.
+//! A field in quotes is never NULL; an unquoted field that equals the NULL text is. Quoted fields may hold
+//! line ends. A byte-order mark is skipped; lines end with LF or CR LF.
 
 use std::io::Read;
 

@@ -1,7 +1,7 @@
 //! Changes of the catalog: tables, views, schemas, databases.
 //!
-//! Every change is a write of the statement's transaction, see [`crate::catalog`]; the files of a dropped table go when
-//! nothing can read them any more.
+//! Every change is a write of the statement's transaction, see [`crate::catalog`]; the files of a dropped
+//! table go when nothing can read them any more.
 
 mod namespaces;
 mod tables;

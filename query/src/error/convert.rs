@@ -1,8 +1,8 @@
 //! Errors of the layers below, in the words of SQL.
 //!
-//! Our own error travels through DataFusion as [`DataFusionError::External`] and comes out again unchanged. Messages
-//! of DataFusion's own are stripped of its crate words and of the internal catalog names that carry a point
-//! (`database@point.schema.table`).
+//! Our own error travels through DataFusion as [`DataFusionError::External`] and comes out again unchanged.
+//! Messages of DataFusion's own are stripped of its crate words and of the internal catalog names that carry
+//! a point (`database@point.schema.table`).
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -123,7 +123,8 @@ fn from_datafusion(error: &DataFusionError) -> Error {
     }
 }
 
-/// An error that was boxed on its way: ours, the engine's, or of the file system, at any depth of its sources.
+/// An error that was boxed on its way: ours, the engine's, or of the file system, at any depth of its
+/// sources.
 fn from_foreign(error: &(dyn std::error::Error + 'static)) -> Error {
     let mut cause = Some(error);
     while let Some(current) = cause {

@@ -249,8 +249,8 @@ impl Error {
 
     // ---- moments and snapshots ----
 
-    /// 72000: the moment is below the horizon and not pinned. All are written as the user would; `before` and `after`
-    /// are the nearest snapshots.
+    /// 72000: the moment is below the horizon and not pinned. All are written as the user would; `before` and
+    /// `after` are the nearest snapshots.
     pub fn too_old(requested: &str, horizon: &str, before: Option<&str>, after: Option<&str>) -> Self {
         let near = match (before, after) {
             (None, None) => "no snapshot holds an older moment".to_owned(),

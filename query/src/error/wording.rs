@@ -1,5 +1,5 @@
-//! Mistakes of users that DataFusion finds, with Postgres' codes and in its words. Its own messages name Rust types, list
-//! candidates, or call themselves internal errors.
+//! Mistakes of users that DataFusion finds, with Postgres' codes and in its words. Its own messages name Rust
+//! types, list candidates, or call themselves internal errors.
 
 use super::{Error, SqlState, similar};
 

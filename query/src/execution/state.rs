@@ -25,7 +25,8 @@ use crate::{
 /// The largest consumers that an out-of-memory message names.
 const CONSUMERS_NAMED: NonZeroUsize = NonZeroUsize::new(3).expect("it is not zero");
 
-/// The part of a database's runtime that a statement with a limit of its own has: the same but for its memory.
+/// The part of a database's runtime that a statement with a limit of its own has: the same but for its
+/// memory.
 pub(crate) fn limited_runtime(database: &RuntimeEnv, query_memory: usize) -> Arc<RuntimeEnv> {
     let limited = Limited::new(query_memory, Arc::clone(&database.memory_pool));
     let memory_pool = Arc::new(TrackConsumersPool::new(limited, CONSUMERS_NAMED));
@@ -48,7 +49,8 @@ pub(crate) fn base_state(runtime: &Arc<RuntimeEnv>, zone: TimeZone) -> SessionSt
     // Instants have this zone in their type in every session; that of the session is in our functions.
     options.execution.time_zone = Some(UTC.to_owned());
     options.sql_parser.parse_float_as_decimal = true;
-    // One hash table is made of so many rows in less time than both sides of a join are sent around by their keys.
+    // One hash table is made of so many rows in less time than both sides of a join are sent around by their
+    // keys.
     options.optimizer.hash_join_single_partition_threshold_rows = 1 << 20;
     // What nothing is known of is mostly a comparison of texts, which keeps few rows.
     options.optimizer.default_filter_selectivity = 5;

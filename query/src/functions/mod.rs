@@ -63,12 +63,14 @@ fn wrong_call(usage: &str) -> Error {
     Error::new(SqlState::UndefinedFunction, format!("call it as {usage}"))
 }
 
-/// The table that an argument names: `'t'`, `'schema.t'` or `'database.schema.t'`; `None` for NULL and for what is no text.
+/// The table that an argument names: `'t'`, `'schema.t'` or `'database.schema.t'`; `None` for NULL and for
+/// what is no text.
 fn table_path(value: &ScalarValue, search: &SearchPath) -> Result<Option<ObjectPath>> {
     value.try_as_str().flatten().map(|text| search.path_of_text(text)).transpose()
 }
 
-/// The moment that an argument names: a snapshot, `snapshot:NAME`, `version:N`, `timestamp:…`, a time, a version, `now`.
+/// The moment that an argument names: a snapshot, `snapshot:NAME`, `version:N`, `timestamp:…`, a time, a
+/// version, `now`.
 async fn moment(moments: &OpenMoments<'_>, value: &ScalarValue) -> Result<Moment> {
     let Some(text) = value.try_as_str() else {
         return if value.data_type().is_integer() {

@@ -64,8 +64,8 @@ impl Lookup {
         &self.shown
     }
 
-    /// Takes the plan of a template apart; `types` are those of its constants, the parameters that are still open. None
-    /// when the plan is not one for a row by its key.
+    /// Takes the plan of a template apart; `types` are those of its constants, the parameters that are still
+    /// open. None when the plan is not one for a row by its key.
     pub(crate) fn compile(
         plan: &LogicalPlan,
         types: &[DataType],
@@ -125,7 +125,8 @@ fn constant_name(index: usize) -> String {
     format!("${}", index + 1)
 }
 
-/// Whether a plan depends on more than its table and its parameters: on the clock, on the statement's moment, on chance.
+/// Whether a plan depends on more than its table and its parameters: on the clock, on the statement's moment,
+/// on chance.
 fn depends_on_more(plan: &LogicalPlan) -> Result<bool> {
     let mut found = false;
     plan.apply_with_subqueries(|node| {

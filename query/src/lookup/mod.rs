@@ -5,16 +5,20 @@
 //!           (template)                         └─not yet: the plan of the template, taken apart (compile)
 //! ```
 //!
-//! A template is a `SELECT` from one table, an `UPDATE` or a `DELETE` with parameters in the place of the constants that
-//! columns are compared with or set to. It is planned once, as any other statement; when its plan turns out to read one
-//! row by its key and to do nothing but filter and project it, the expressions of that plan are kept.
+//! A template is a `SELECT` from one table, an `UPDATE` or a `DELETE` with parameters in the place of the
+//! constants that columns are compared with or set to. It is planned once, as any other statement; when its
+//! plan turns out to read one row by its key and to do nothing but filter and project it, the expressions of
+//! that plan are kept.
 //!
-//! 1. The general path decides. Whatever a lookup is not sure of (a key that is NULL or cannot be read as its column's
-//!    type, a point that cannot be read, any error before the row is read) is planned and run as ever.
-//! 2. A lookup holds nothing of a moment: no view, no clock, no session. It is valid for its table as it was then, for
-//!    its session's names and zone, and for the types of its constants; all of that is what it is found by.
+//! 1. The general path decides. Whatever a lookup is not sure of (a key that is NULL or cannot be read as its
+//!    column's type, a point that cannot be read, any error before the row is read) is planned and run as
+//!    ever.
+//! 2. A lookup holds nothing of a moment: no view, no clock, no session. It is valid for its table as it was
+//!    then, for its session's names and zone, and for the types of its constants; all of that is what it is
+//!    found by.
 //! 3. `EXPLAIN` shows the plan that a lookup stands for, and says that it does.
-//! 4. The row is read at the moment at which the plan would have read it, and every filter of the plan is applied to it.
+//! 4. The row is read at the moment at which the plan would have read it, and every filter of the plan is
+//!    applied to it.
 
 mod compile;
 mod run;
@@ -69,8 +73,8 @@ pub(crate) struct BoundTemplate {
 }
 
 impl BoundTemplate {
-    /// The template of a statement over `table`, with its values; none when it cannot name one row, or a value is
-    /// missing or not of its column's kind.
+    /// The template of a statement over `table`, with its values; none when it cannot name one row, or a
+    /// value is missing or not of its column's kind.
     pub(crate) fn of(
         cache: &TemplateCache,
         statement: LookupStatement<'_>,

@@ -182,7 +182,8 @@ impl Templated {
         Some(Self { template, constants: taken.constants, others: numbers.others })
     }
 
-    /// The values of the template's parameters; none when one of them is missing, or is not of its column's kind.
+    /// The values of the template's parameters; none when one of them is missing, or is not of its column's
+    /// kind.
     pub(super) fn values(&self, parameters: &[ScalarValue]) -> Option<TemplateValues> {
         let mut constants = Vec::with_capacity(self.constants.len());
         for (constant, column_type) in &self.constants {

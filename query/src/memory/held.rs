@@ -1,5 +1,5 @@
-//! Counts the rows that windows hold: an operator that needs all rows of its input before it gives out the first holds them
-//! uncounted otherwise.
+//! Counts the rows that windows hold: an operator that needs all rows of its input before it gives out the
+//! first holds them uncounted otherwise.
 //!
 //! ```text
 //!   CountedWindow ── keeps the reservation until its rows were taken

@@ -1,5 +1,6 @@
-//! Room beside the merges of sorts: a merge of temporary files takes as many of them at once as memory can be had for, and
-//! leaves nothing to what stands above it. The merge of what a sort has in memory needs what it asks for.
+//! Room beside the merges of sorts: a merge of temporary files takes as many of them at once as memory can be
+//! had for, and leaves nothing to what stands above it. The merge of what a sort has in memory needs what it
+//! asks for.
 
 use std::{fmt, sync::Arc};
 

@@ -1,10 +1,11 @@
 //! The memory of queries: how much there is, who has it, and what happens at the limit.
 //!
-//! 1. `query_memory` is one setting: of the database ([`MemoryOptions`]), and of a session, which can only lower it for each of
-//!    its statements.
-//! 2. What grows with the rows of a query is counted against it. Sorts, aggregations, sorted joins and most nested loops write
-//!    temporary files when they would exceed it; what cannot fails with 53200.
-//! 3. What does not grow (a batch of a scan, a page, a buffer of a load) is bounded by constants and not counted.
+//! 1. `query_memory` is one setting: of the database ([`MemoryOptions`]), and of a session, which can only
+//!    lower it for each of its statements.
+//! 2. What grows with the rows of a query is counted against it. Sorts, aggregations, sorted joins and most
+//!    nested loops write temporary files when they would exceed it; what cannot fails with 53200.
+//! 3. What does not grow (a batch of a scan, a page, a buffer of a load) is bounded by constants and not
+//!    counted.
 
 mod held;
 mod merge_room;
@@ -26,9 +27,9 @@ pub(crate) const QUERY_MEMORY_MIN: usize = 1 << 20;
 /// How much memory queries may use together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemoryOptions {
-    /// Bytes that sorts, joins, aggregations and windows of all sessions may hold at one time; beyond, what can writes
-    /// temporary files, and what cannot fails with 53200. 1 MiB and more; default 1 GiB. In SQL `query_memory`, for the command
-    /// `--query-memory`.
+    /// Bytes that sorts, joins, aggregations and windows of all sessions may hold at one time; beyond, what
+    /// can writes temporary files, and what cannot fails with 53200. 1 MiB and more; default 1 GiB. In SQL
+    /// `query_memory`, for the command `--query-memory`.
     pub query_memory: usize,
 }
 
@@ -46,8 +47,8 @@ impl MemoryOptions {
     }
 }
 
-/// The bytes of a `query_memory` such as `512 MiB`, `1.5GiB` or `65536`. `MB` is the same as `MiB`, as in Postgres; capitals do not
-/// count.
+/// The bytes of a `query_memory` such as `512 MiB`, `1.5GiB` or `65536`. `MB` is the same as `MiB`, as in
+/// Postgres; capitals do not count.
 ///
 /// # Errors
 /// 22023 when it is no size or less than 1 MiB.

@@ -7,7 +7,8 @@ use datafusion::{
     execution::memory_pool::{FairSpillPool, MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation},
 };
 
-/// Memory of the database of which one statement may have so much. Both are shared out evenly among those who can spill.
+/// Memory of the database of which one statement may have so much. Both are shared out evenly among those who
+/// can spill.
 #[derive(Debug)]
 pub(crate) struct Limited {
     own: FairSpillPool,

@@ -6,7 +6,8 @@ use crate::error::{Error, Result, quoted};
 const UNITS: [&[&str]; 5] =
     [&["B", "bytes"], &["KiB", "KB", "K"], &["MiB", "MB", "M"], &["GiB", "GB", "G"], &["TiB", "TB", "T"]];
 
-/// The bytes of a size such as `512 MiB`, `1.5GiB` or `65536`. `MB` is the same as `MiB`, as in Postgres; capitals do not count.
+/// The bytes of a size such as `512 MiB`, `1.5GiB` or `65536`. `MB` is the same as `MiB`, as in Postgres;
+/// capitals do not count.
 ///
 /// # Errors
 /// 22023 when it is none.

@@ -1,8 +1,8 @@
 //! Sorts that fit into the memory that queries have.
 //!
-//! A sort holds a batch of its input twice while it makes room for it, and at least two batches of what it spilled, twice
-//! each, while it merges them. Batches have a number of rows, whatever these weigh. Here a sort looks at its first batch,
-//! and goes on with batches of as many rows as its part of the memory takes.
+//! A sort holds a batch of its input twice while it makes room for it, and at least two batches of what it
+//! spilled, twice each, while it merges them. Batches have a number of rows, whatever these weigh. Here a
+//! sort looks at its first batch, and goes on with batches of as many rows as its part of the memory takes.
 //!
 //! ```text
 //!   FittedSort ── looks at the first batch
@@ -11,8 +11,8 @@
 //!             └ input
 //! ```
 //!
-//! A sort for the first rows alone cannot spill what it holds. Where these would not fit, all rows are sorted, and the first
-//! are taken. `EXPLAIN` shows the sort and its input only.
+//! A sort for the first rows alone cannot spill what it holds. Where these would not fit, all rows are
+//! sorted, and the first are taken. `EXPLAIN` shows the sort and its input only.
 
 use std::sync::Arc;
 
@@ -54,7 +54,8 @@ const FIRST_ROWS: usize = 1_000;
 /// What the texts of a row are taken for where their length is not known, in bytes.
 const TEXT_BYTES: usize = 4_096;
 
-/// Fits the memory that sorts keep free to what queries have: they could not begin otherwise, one for each partition.
+/// Fits the memory that sorts keep free to what queries have: they could not begin otherwise, one for each
+/// partition.
 pub(crate) fn fit_sorts(config: &mut SessionConfig, query_memory: usize) {
     let partitions = config.target_partitions().max(1);
     config.options_mut().execution.sort_spill_reservation_bytes =

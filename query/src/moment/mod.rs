@@ -4,7 +4,8 @@
 //!   Moment (now, a snapshot, an instant, a version) ──opened──▶ OpenMoment { label, catalog, Reader }
 //! ```
 //!
-//! 1. A [`Moment`] is a reference and holds nothing. An [`OpenMoment`] holds the pin of its view as long as it lives.
+//! 1. A [`Moment`] is a reference and holds nothing. An [`OpenMoment`] holds the pin of its view as long as
+//!    it lives.
 //! 2. The catalog of an open moment is the one that its reader sees: names and rows are of one timestamp.
 
 mod catalogs;

@@ -53,7 +53,8 @@ impl Reader {
         }
     }
 
-    /// What is stored, files of the transaction included, if `keyspace` has no uncommitted rows in memory on top of it.
+    /// What is stored, files of the transaction included, if `keyspace` has no uncommitted rows in memory on
+    /// top of it.
     pub(crate) fn committed(&self, keyspace: KeyspaceId) -> Option<&ReadView> {
         match self {
             Self::View(view) => Some(view),
@@ -133,7 +134,8 @@ impl Reader {
         self.estimated_rows(keyspace).is_some_and(|rows| rows >= ROWS_TO_SPLIT)
     }
 
-    /// Splits a range into about equal parts, in key order; one part when it is small or has uncommitted rows.
+    /// Splits a range into about equal parts, in key order; one part when it is small or has uncommitted
+    /// rows.
     pub(crate) fn split(&self, keyspace: KeyspaceId, range: &KeyRange, parts: usize) -> Vec<KeyRange> {
         let Some(view) = self.committed(keyspace) else { return vec![range.clone()] };
         let mut ranges = Vec::with_capacity(parts);

@@ -12,7 +12,8 @@
 //! | `__bygone_any_eq`, … | the functions that `x = ANY(array)`, … are planned as |
 //! | `__bygone_is_there` | the hidden column of a table of an outer join whose rows `count(t.*)` counts |
 //!
-//! ␁ and ␂ are control characters, which no object can be named with; names with `__bygone` in front are refused for columns.
+//! ␁ and ␂ are control characters, which no object can be named with; names with `__bygone` in front are
+//! refused for columns.
 
 use std::fmt;
 
@@ -80,7 +81,8 @@ pub(crate) const QUANTIFIED_OPERATORS: &[(Operator, &str)] = &[
     (Operator::GtEq, "ge"),
 ];
 
-/// The function that `x op ANY(array)` or `x op ALL(array)` is planned as; none for operators that do not compare.
+/// The function that `x op ANY(array)` or `x op ALL(array)` is planned as; none for operators that do not
+/// compare.
 pub(crate) fn quantified_name(op: Operator, quantifier: Quantifier) -> Option<String> {
     let (_, name) = QUANTIFIED_OPERATORS.iter().find(|(known, _)| *known == op)?;
     let quantifier = match quantifier {

@@ -1,7 +1,7 @@
 //! Names: how a written name becomes the full path of an object, and every spelling that is made up inside.
 //!
-//! 1. [`SearchPath::path_of`] is the one rule for `table`, `schema.table` and `database.schema.table`, however the name was
-//!    written: in a statement, in a query, or as the text argument of a function.
+//! 1. [`SearchPath::path_of`] is the one rule for `table`, `schema.table` and `database.schema.table`,
+//!    however the name was written: in a statement, in a query, or as the text argument of a function.
 //! 2. A name without quotes is read in lower case ([`crate::parse::folded_ident`]).
 //! 3. No made-up spelling can be written by a user ([`internal`]).
 
@@ -62,7 +62,8 @@ impl SearchPath {
         ObjectPath::new(database, schema, name.table())
     }
 
-    /// The full path of a name that is the value of an argument: `'Orders'` means `orders`, `'"Orders"'` does not.
+    /// The full path of a name that is the value of an argument: `'Orders'` means `orders`, `'"Orders"'` does
+    /// not.
     pub(crate) fn path_of_text(&self, text: &str) -> Result<ObjectPath> {
         self.path_of_name(&parse_name(text)?)
     }

@@ -1,7 +1,7 @@
 //! What the planner would drop without a word, and where a point may stand.
 //!
-//! DataFusion's planner ignores parts of the tree (row locks, samples, hints, the version of a table function …).
-//! Here each of them is an error, and every recorded point must be found on a table that is read.
+//! DataFusion's planner ignores parts of the tree (row locks, samples, hints, the version of a table function
+//! …). Here each of them is an error, and every recorded point must be found on a table that is read.
 
 use std::{
     collections::HashSet,
@@ -108,8 +108,8 @@ struct Checker<'a> {
 /// The longest chain of operators: `a + b + c` nests two of them.
 const CHAIN_MAX: usize = 2_500;
 
-/// Expressions inside of each other that are no chain, as in `a::int::text`. Each of them asks those inside for their
-/// types, each time that one is asked for its own.
+/// Expressions inside of each other that are no chain, as in `a::int::text`. Each of them asks those inside
+/// for their types, each time that one is asked for its own.
 const NESTED_MAX: usize = 200;
 
 /// The longest select list. What is written there is compared with all that is written there.

@@ -1,15 +1,16 @@
 //! Point clauses: `AS OF …` in all its spellings, found in the token stream and kept aside.
 //!
-//! The parser underneath knows one spelling, `FOR SYSTEM_TIME AS OF expr`, after a table's name. Every clause of the
-//! user's is replaced by that one with a number for an expression: the clause's place in [`super::Parsed::points`].
+//! The parser underneath knows one spelling, `FOR SYSTEM_TIME AS OF expr`, after a table's name. Every clause
+//! of the user's is replaced by that one with a number for an expression: the clause's place in
+//! [`super::Parsed::points`].
 //!
 //! ```text
 //!   FROM flights AS OF SNAPSHOT jan f       ──▶   FROM flights FOR SYSTEM_TIME AS OF 0 f
 //!   points[0] = SNAPSHOT jan
 //! ```
 //!
-//! 1. A clause is either recorded and found again in the tree, on a table that can be read at a moment, or it is an
-//!    error: `super::check` counts them.
+//! 1. A clause is either recorded and found again in the tree, on a table that can be read at a moment, or it
+//!    is an error: `super::check` counts them.
 //! 2. The tokens put in carry the place of the clause, so that errors point at the user's text.
 
 use sqlparser::{
@@ -156,8 +157,8 @@ enum Form {
     At,
 }
 
-/// The clause that starts here. Words that only look like one (columns and aliases called `of`, `at`, `version`) are
-/// left alone.
+/// The clause that starts here. Words that only look like one (columns and aliases called `of`, `at`,
+/// `version`) are left alone.
 fn clause_at(cursor: &Cursor<'_>) -> Result<Option<Form>> {
     if cursor.is_word(0, "AS") && cursor.is_word(1, "OF") {
         if cursor.is_word(2, "SYSTEM") && cursor.is_word(3, "TIME") {
@@ -219,7 +220,8 @@ fn clause_at(cursor: &Cursor<'_>) -> Result<Option<Form>> {
     Ok(None)
 }
 
-/// Whether a moment can start with this token. A keyword cannot: `SELECT version AS of FROM t` names a column.
+/// Whether a moment can start with this token. A keyword cannot: `SELECT version AS of FROM t` names a
+/// column.
 fn starts_value(cursor: &Cursor<'_>, ahead: usize) -> bool {
     match cursor.token(ahead) {
         Some(
@@ -309,8 +311,8 @@ fn put_marker(out: &mut Vec<TokenWithSpan>, span: Span, id: PointId) {
     }
 }
 
-/// Takes the keyword from words that the parser would read as the start of a version clause of another dialect, so
-/// that they can name columns and aliases.
+/// Takes the keyword from words that the parser would read as the start of a version clause of another
+/// dialect, so that they can name columns and aliases.
 fn as_plain_name(cursor: &Cursor<'_>, token: &TokenWithSpan) -> TokenWithSpan {
     let mut token = token.clone();
     if let Token::Word(word) = &mut token.token {

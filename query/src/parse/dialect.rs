@@ -12,9 +12,9 @@ use sqlparser::{
 
 /// Postgres-like SQL.
 ///
-/// It answers to the type of [`GenericDialect`], which opens the parser's common grammar, but leaves out the generic
-/// dialect's extensions that the planner would drop without a word (`PREWHERE`, `SETTINGS`, `LIMIT BY`, optimizer
-/// hints, …): they are syntax errors here.
+/// It answers to the type of [`GenericDialect`], which opens the parser's common grammar, but leaves out the
+/// generic dialect's extensions that the planner would drop without a word (`PREWHERE`, `SETTINGS`,
+/// `LIMIT BY`, optimizer hints, …): they are syntax errors here.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct BygoneDialect;
 

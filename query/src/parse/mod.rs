@@ -46,8 +46,8 @@ pub use statement::*;
 ///
 /// # Errors
 ///
-/// 42601 with line and column when the text is not SQL or has more than one statement, 0A000 when it asks for what
-/// does not exist here.
+/// 42601 with line and column when the text is not SQL or has more than one statement, 0A000 when it asks for
+/// what does not exist here.
 pub fn parse(sql: &str) -> Result<Parsed> {
     let source = Source::new(sql);
     let tokens = source.tokens()?;

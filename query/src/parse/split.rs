@@ -65,8 +65,8 @@ impl<'a> Iterator for Statements<'a> {
     }
 }
 
-/// Whether every statement of the text is closed by a semicolon, so that it can be run as it is. Text without a
-/// statement is complete.
+/// Whether every statement of the text is closed by a semicolon, so that it can be run as it is. Text without
+/// a statement is complete.
 pub fn is_complete(sql: &str) -> bool {
     let mut scanner = Scanner::default();
     while scanner.scan(sql.as_bytes(), true).is_some() {

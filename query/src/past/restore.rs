@@ -1,10 +1,10 @@
 //! `RESTORE`: from names at two moments to what the layer below compares and writes.
 //!
-//! What may happen to a table is said by [`RestorePlan`]. A table that is named alone must not have been replaced or created
-//! since; a database takes all four.
+//! What may happen to a table is said by [`RestorePlan`]. A table that is named alone must not have been
+//! replaced or created since; a database takes all four.
 //!
-//! A database that was dropped, and perhaps created again under other ids, comes back with its old ids: every row of
-//! the catalog that describes it is put back, its own row too, and what hangs on the newer ids goes.
+//! A database that was dropped, and perhaps created again under other ids, comes back with its old ids: every
+//! row of the catalog that describes it is put back, its own row too, and what hangs on the newer ids goes.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,7 +1,8 @@
-//! How far a statement reaches when the views and `WITH` queries that it names are written out where it names them.
+//! How far a statement reaches when the views and `WITH` queries that it names are written out where it names
+//! them.
 //!
-//! The planner writes them out. A short text can so become a plan of any size, and some of DataFusion's passes take time that
-//! grows faster than what they go over; see [`Extent::check`] for what is refused.
+//! The planner writes them out. A short text can so become a plan of any size, and some of DataFusion's
+//! passes take time that grows faster than what they go over; see [`Extent::check`] for what is refused.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -17,8 +18,8 @@ use crate::{
 
 /// Tables that a statement reads: a plan holds each of them as often as it is named.
 const TABLES_MAX: usize = 5_000;
-/// Subqueries inside of subqueries. DataFusion goes over each of them once more for every one around it, and from there
-/// over what is inside: the time doubles with every level.
+/// Subqueries inside of subqueries. DataFusion goes over each of them once more for every one around it, and
+/// from there over what is inside: the time doubles with every level.
 const SUBQUERIES_NESTED_MAX: usize = 12;
 /// Tables that one `SELECT` joins, with those that its views and `WITH` queries join.
 const JOINED_DEEP_MAX: usize = 600;
@@ -26,7 +27,8 @@ const JOINED_DEEP_MAX: usize = 600;
 /// moved down through all of them, and the columns of each are written out in it. A task of DataFusion's
 /// starts all their operators inside each other, on the stack of a thread of the runtime.
 const QUERIES_IN_A_ROW_MAX: usize = 50;
-/// Tables and subqueries of one `SELECT`. Joins of n of them are planned in a time that grows with the third power of n.
+/// Tables and subqueries of one `SELECT`. Joins of n of them are planned in a time that grows with the third
+/// power of n.
 const JOINED_MAX: usize = 100;
 /// Those times all columns that they have together: every join is looked through for every column.
 const JOINED_COLUMNS_MAX: usize = 250_000;

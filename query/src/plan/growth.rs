@@ -1,9 +1,10 @@
 //! Expressions that grow while a plan is optimized.
 //!
-//! DataFusion puts the expressions of a derived table in the place of its columns, wherever a condition or an order uses
-//! them, and makes of a `CASE` of truth values a term that names each condition several times. A short text can so become
-//! an expression of any size: `v` of `SELECT v * v AS v FROM (SELECT v * v AS v FROM …)` doubles with every level. Such a
-//! plan is refused before it grows.
+//! DataFusion puts the expressions of a derived table in the place of its columns, wherever a condition or an
+//! order uses them, and makes of a `CASE` of truth values a term that names each condition several times. A
+//! short text can so become an expression of any size: `v` of
+//! `SELECT v * v AS v FROM (SELECT v * v AS v FROM …)` doubles with every level. Such a plan is refused
+//! before it grows.
 
 use datafusion::{
     common::{

@@ -163,8 +163,8 @@ impl<'a> Resolver<'a> {
         self
     }
 
-    /// Resolves the points of `parsed`, of the views it reads and of its table functions. `default` is the moment of tables
-    /// without a point, unless the text ends with one for all.
+    /// Resolves the points of `parsed`, of the views it reads and of its table functions. `default` is the
+    /// moment of tables without a point, unless the text ends with one for all.
     pub(crate) async fn resolve(
         mut self,
         default: Arc<OpenMoment>,
@@ -366,7 +366,8 @@ impl<'a> Resolver<'a> {
                     )));
                 }
                 let view = Arc::clone(view);
-                // Its text is parsed in here, and so are those of the views that it reads; all of them are planned.
+                // Its text is parsed in here, and so are those of the views that it reads; all of them are
+                // planned.
                 self.stack.grow().await;
                 let parsed = parse::parse(&view.query)?;
                 let parse::Statement::Read(parse::ReadStatement::Query(query)) = &parsed.statement else {

@@ -6,7 +6,8 @@ use datafusion::{
     logical_expr::{Cast, Expr, ExprSchemable, Operator},
 };
 
-/// The type of an expression; `Null` for what has none yet, such as a parameter, which gets one when it is bound.
+/// The type of an expression; `Null` for what has none yet, such as a parameter, which gets one when it is
+/// bound.
 pub(crate) fn type_of(expr: &Expr, schema: &DFSchema) -> DataType {
     expr.get_type(schema).unwrap_or(DataType::Null)
 }

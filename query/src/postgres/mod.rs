@@ -1,5 +1,5 @@
-//! Answers as Postgres gives them, where DataFusion's differ: every pass over trees and plans that exists for that, in
-//! the order in which they run.
+//! Answers as Postgres gives them, where DataFusion's differ: every pass over trees and plans that exists for
+//! that, in the order in which they run.
 //!
 //! | pass | on | DataFusion does | Postgres does | upstream | remove when |
 //! |---|---|---|---|---|---|
@@ -38,7 +38,8 @@
 //! | `physical::soft_limits` | plan of operators | `DISTINCT … LIMIT` over a window fails | the first rows | no report known | the limit is dropped where an order comes later |
 //!
 //! Those of `analyze` are one rule and one walk ([`analyze::PostgresSemantics`]). Every walk over a plan is
-//! [`walk::rewrite_nodes`] or [`walk::rewrite_exprs`]: it keeps the names of columns and computes schemas anew.
+//! [`walk::rewrite_nodes`] or [`walk::rewrite_exprs`]: it keeps the names of columns and computes schemas
+//! anew.
 
 pub(crate) mod analyze;
 pub(crate) mod ast;

@@ -10,8 +10,8 @@ use datafusion::{
 
 /// Rewrites every expression of a plan and of its subqueries, from the inside out.
 ///
-/// `rewrite` sees an expression whose parts are rewritten, with the schema of the node's inputs. Output columns keep their
-/// names, and the schemas of nodes are computed anew where something below changed.
+/// `rewrite` sees an expression whose parts are rewritten, with the schema of the node's inputs. Output
+/// columns keep their names, and the schemas of nodes are computed anew where something below changed.
 pub(crate) fn rewrite_exprs(
     plan: LogicalPlan,
     mut rewrite: impl FnMut(Expr, &DFSchema) -> Result<Transformed<Expr>>,

@@ -103,8 +103,8 @@ impl RowEncoder {
         Self { layout, slots }
     }
 
-    /// Encodes a batch that has all columns of the table in the table's order and of the table's types. A table
-    /// without a primary key takes consecutive row ids from `next_row_id` on.
+    /// Encodes a batch that has all columns of the table in the table's order and of the table's types. A
+    /// table without a primary key takes consecutive row ids from `next_row_id` on.
     ///
     /// # Errors
     ///

@@ -110,13 +110,13 @@ impl<'a> Typed<'a> {
 }
 
 impl RowLayout {
-    /// The bytes of the first `values.len()` key columns. With all of them it is the row's key, with fewer the
-    /// common prefix of the rows that have these values.
+    /// The bytes of the first `values.len()` key columns. With all of them it is the row's key, with fewer
+    /// the common prefix of the rows that have these values.
     ///
     /// # Errors
     ///
-    /// 42804 when a value is NULL, has another type than its column, or there are more values than key columns. Cast
-    /// before.
+    /// 42804 when a value is NULL, has another type than its column, or there are more values than key
+    /// columns. Cast before.
     pub fn key_prefix(&self, values: &[ScalarValue]) -> Result<Vec<u8>> {
         if values.len() > self.key.len() {
             return Err(Error::internal("more values than key columns"));

@@ -6,12 +6,14 @@
 //! ```
 //!
 //! 1. Comparing keys as bytes is comparing the key columns as SQL does, column by column.
-//! 2. Column values are prefix-free: the rows with a given prefix of key columns are the keys with a prefix of bytes.
-//! 3. A value says how long each of its payloads is, so it can be read without knowing how the table looked when it
-//!    was written. A column that is younger than the row has the default given with it.
+//! 2. Column values are prefix-free: the rows with a given prefix of key columns are the keys with a prefix
+//!    of bytes.
+//! 3. A value says how long each of its payloads is, so it can be read without knowing how the table looked
+//!    when it was written. A column that is younger than the row has the default given with it.
 //! 4. Bytes from storage are never trusted: what does not decode is an error that says so.
 //!
-//! The forms of single values are the engine's ([`bygone_engine::rows`]). The normative description is in FORMAT.md.
+//! The forms of single values are the engine's ([`bygone_engine::rows`]). The normative description is in
+//! FORMAT.md.
 
 mod decode;
 mod encode;
@@ -67,7 +69,8 @@ impl RowLayout {
     ///
     /// # Errors
     ///
-    /// 54000 when there are more than [`COLUMNS_MAX`] columns, 42P16 when the key names a column that is not there.
+    /// 54000 when there are more than [`COLUMNS_MAX`] columns, 42P16 when the key names a column that is not
+    /// there.
     pub fn new(table: impl Into<String>, columns: Vec<RowColumn>, key: Vec<usize>) -> Result<Self> {
         if columns.len() > COLUMNS_MAX || columns.iter().any(|column| column.id as usize > COLUMNS_MAX) {
             return Err(Error::limit(format!("a table has at most {COLUMNS_MAX} columns")));

@@ -1,6 +1,6 @@
-//! Long conditions of physical plans as balanced trees. DataFusion takes a condition apart to push its parts down, and hangs
-//! what it puts together again each under the one before. An `AND` of a thousand parts was then evaluated a thousand calls
-//! deep, and that by tasks with a small stack.
+//! Long conditions of physical plans as balanced trees. DataFusion takes a condition apart to push its parts
+//! down, and hangs what it puts together again each under the one before. An `AND` of a thousand parts was
+//! then evaluated a thousand calls deep, and that by tasks with a small stack.
 
 use std::sync::Arc;
 

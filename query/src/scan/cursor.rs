@@ -1,7 +1,7 @@
 //! One partition of a scan under way.
 //!
-//! Where all rows are committed they are read by columns: those of the predicate first, and the others of the rows that it
-//! keeps.
+//! Where all rows are committed they are read by columns: those of the predicate first, and the others of the
+//! rows that it keeps.
 
 use std::sync::Arc;
 

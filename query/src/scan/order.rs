@@ -23,7 +23,8 @@ pub(crate) struct RelaxOrder;
 
 impl PhysicalOptimizerRule for RelaxOrder {
     fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
-        // Whoever reads the result sees what order there is; the parts of one that comes in parts are mixed in any case.
+        // Whoever reads the result sees what order there is; the parts of one that comes in parts are mixed
+        // in any case.
         let is_whole = plan.output_partitioning().partition_count() == 1;
         relax(plan, is_whole)
     }
@@ -46,7 +47,8 @@ fn relax(plan: Arc<dyn ExecutionPlan>, is_wanted: bool) -> Result<Arc<dyn Execut
         });
     }
     let makes_use_of_it = makes_use_of_order(plan.as_ref());
-    // Of rows that come in an order a limit lets through the first ones, also where no sort is left that says which.
+    // Of rows that come in an order a limit lets through the first ones, also where no sort is left that says
+    // which.
     let is_wanted = is_wanted || plan.fetch().is_some() || plan.is::<GlobalLimitExec>();
     let (maintained, required) = (plan.maintains_input_order(), plan.required_input_ordering());
     let children = plan.children().into_iter().cloned().zip(maintained).zip(required);
@@ -61,7 +63,8 @@ fn relax(plan: Arc<dyn ExecutionPlan>, is_wanted: bool) -> Result<Arc<dyn Execut
 /// Whether an operator works by the order of its input without asking for it.
 fn makes_use_of_order(plan: &dyn ExecutionPlan) -> bool {
     if let Some(aggregate) = plan.downcast_ref::<AggregateExec>() {
-        // An aggregate with an order of its own, `first_value(v ORDER BY k)`, does without comparing where rows come in it.
+        // An aggregate with an order of its own, `first_value(v ORDER BY k)`, does without comparing where
+        // rows come in it.
         let is_first_stage = aggregate.mode().input_mode() == AggregateInputMode::Raw;
         let has_order = aggregate.aggr_expr().iter().any(|expr| !expr.order_bys().is_empty());
         return *aggregate.input_order_mode() != InputOrderMode::Linear || (is_first_stage && has_order);

@@ -131,8 +131,8 @@ impl PruningStatistics for ZoneStatistics<'_> {
     }
 }
 
-/// Bounds as values of a type; null where there is none. Numbers that are zero become `zero`: bounds do not tell −0 from 0,
-/// comparisons of rows do.
+/// Bounds as values of a type; null where there is none. Numbers that are zero become `zero`: bounds do not
+/// tell −0 from 0, comparisons of rows do.
 pub(super) fn bounds_array<'a>(
     bounds: impl Iterator<Item = Option<&'a Bound>>,
     data_type: &DataType,

@@ -116,7 +116,8 @@ fn tighter(a: End, b: End, wins: std::cmp::Ordering) -> End {
     }
 }
 
-/// Of two ends of an interval, the one that `wins` (or the inclusive one of equal values); none if either is open.
+/// Of two ends of an interval, the one that `wins` (or the inclusive one of equal values); none if either is
+/// open.
 fn looser(a: End, b: End, wins: std::cmp::Ordering) -> End {
     let (a, b) = (a?, b?);
     match a.0.partial_cmp(&b.0)? {

@@ -104,15 +104,16 @@ impl TableScan {
         Ok(Arc::clone(self.statistics.get_or_init(|| Arc::new(made))))
     }
 
-    /// The same rows, in whatever order is fastest; none where it would be the same. Rows of small tables stay in order.
+    /// The same rows, in whatever order is fastest; none where it would be the same. Rows of small tables
+    /// stay in order.
     pub(super) fn in_any_order(&self) -> Option<Self> {
         let is_forward_scan = self.ordered && !self.reverse && self.limit.is_none();
         let is_large = self.reader.is_large(self.table.keyspace_id());
         (is_forward_scan && is_large).then(|| Self { ordered: false, ..self.clone() })
     }
 
-    /// A filter whose columns have the names of the projected ones: rows are judged by the places of columns, pages by
-    /// their names.
+    /// A filter whose columns have the names of the projected ones: rows are judged by the places of columns,
+    /// pages by their names.
     fn named_by_place(&self, filter: Arc<dyn PhysicalExpr>) -> Result<Arc<dyn PhysicalExpr>> {
         let named = filter.transform_up(|expr| {
             let Some(column) = expr.downcast_ref::<Column>() else { return Ok(Transformed::no(expr)) };
@@ -127,8 +128,8 @@ impl TableScan {
         Ok(named.data)
     }
 
-    /// A filter of a join whose keys are arrays or rows. Its bounds are wrong: DataFusion finds no order between arrays with
-    /// NULL or NaN in them.
+    /// A filter of a join whose keys are arrays or rows. Its bounds are wrong: DataFusion finds no order
+    /// between arrays with NULL or NaN in them.
     fn is_bounded_by_arrays(&self, filter: &Arc<dyn PhysicalExpr>) -> Result<bool> {
         let Some(filter) = filter.downcast_ref::<DynamicFilterPhysicalExpr>() else { return Ok(false) };
         for key in filter.children() {

@@ -1,8 +1,9 @@
 //! What the planner is told of a table before it is read.
 //!
-//! Exact figures answer `count`, `min` and `max` without a scan, so they are given only where the engine vouches for them
-//! at the very moment that the scan reads; see [`bygone_engine::RowSummary`]. A plan holds its [`Reader`], and is made for
-//! one execution: what is said here stays true of the rows that it would read.
+//! Exact figures answer `count`, `min` and `max` without a scan, so they are given only where the engine
+//! vouches for them at the very moment that the scan reads; see [`bygone_engine::RowSummary`]. A plan holds
+//! its [`Reader`], and is made for one execution: what is said here stays true of the rows that it would
+//! read.
 
 use bygone_engine::{Bound, ColumnSummary, Extreme};
 use datafusion::common::{ColumnStatistics, Result, ScalarValue, Statistics, stats::Precision};
@@ -14,7 +15,8 @@ use crate::{
     rows::{RowColumn, RowLayout},
 };
 
-/// What is known of the projected columns of a table as a reader sees it; the table's width stands for the hidden key.
+/// What is known of the projected columns of a table as a reader sees it; the table's width stands for the
+/// hidden key.
 pub(super) fn table_statistics(
     reader: &Reader,
     keyspace: bygone_engine::KeyspaceId,

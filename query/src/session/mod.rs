@@ -7,8 +7,8 @@
 //! 1. One statement is one read view: that of the transaction, or one of its own.
 //! 2. The point of a table is that of its own clause, else of the transaction, else of the session.
 //! 3. A statement at a pinned point cannot write.
-//! 4. A failed statement leaves nothing: without a transaction it is undone, inside one the transaction refuses everything
-//!    until it ends (25P02).
+//! 4. A failed statement leaves nothing: without a transaction it is undone, inside one the transaction
+//!    refuses everything until it ends (25P02).
 
 mod execute;
 mod prepared;
@@ -81,13 +81,14 @@ impl Session {
     /// The first error; the statements before it stay done.
     ///
     /// # Cancel safety
-    /// Dropping the future cancels the statement: without a transaction nothing of it happened, or all of it; inside one the
-    /// transaction fails.
+    /// Dropping the future cancels the statement: without a transaction nothing of it happened, or all of it;
+    /// inside one the transaction fails.
     pub async fn execute(&self, sql: &str) -> Result<Outcome> {
         self.run(sql, Vec::new()).await
     }
 
-    /// As [`Self::execute`], with values for the parameters `$1`, `$2`, …: `(7_i64, "seven")`, an array, a `Vec`.
+    /// As [`Self::execute`], with values for the parameters `$1`, `$2`, …: `(7_i64, "seven")`, an array, a
+    /// `Vec`.
     ///
     /// # Errors
     /// As [`Self::execute`].
@@ -128,8 +129,8 @@ impl Session {
         self.status.lock().as_of.clone()
     }
 
-    /// Reads every table at `point` (as `SET as_of` takes it) unless a statement, the transaction or `SET` says otherwise;
-    /// `RESET as_of` comes back to it. Nothing can be written at a point.
+    /// Reads every table at `point` (as `SET as_of` takes it) unless a statement, the transaction or `SET`
+    /// says otherwise; `RESET as_of` comes back to it. Nothing can be written at a point.
     ///
     /// # Errors
     /// 22023 when it is not a point, 42704 for the name of a snapshot, 72000 when it is too old.

@@ -1,5 +1,5 @@
-//! `PREPARE`, `EXECUTE`, `DEALLOCATE`: the statement's tree is kept and planned anew at every execution, so that it
-//! sees what was committed since, and its points are those of the execution.
+//! `PREPARE`, `EXECUTE`, `DEALLOCATE`: the statement's tree is kept and planned anew at every execution, so
+//! that it sees what was committed since, and its points are those of the execution.
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -28,7 +28,8 @@ impl Sql {
         Ok(Self { database: Arc::new(Database::new(snapshots, options, view_columns)?) })
     }
 
-    /// As [`Self::new`], with plans that `adapter` has changed: so that tests can compare the answers of several.
+    /// As [`Self::new`], with plans that `adapter` has changed: so that tests can compare the answers of
+    /// several.
     ///
     /// # Errors
     /// As [`Self::new`].

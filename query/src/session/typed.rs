@@ -26,10 +26,12 @@ impl Session {
         }
     }
 
-    /// Runs a query for one row and returns it: as one value (`i64`, `String`, `Option<f64>`, …) or as a tuple of values.
+    /// Runs a query for one row and returns it: as one value (`i64`, `String`, `Option<f64>`, …) or as a
+    /// tuple of values.
     ///
     /// # Errors
-    /// 02000 when there is no row, 21000 when there are several; those of [`Row::get`] and of [`Self::query_rows`].
+    /// 02000 when there is no row, 21000 when there are several; those of [`Row::get`] and of
+    /// [`Self::query_rows`].
     ///
     /// # Cancel safety
     /// As [`Session::execute`].

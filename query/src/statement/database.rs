@@ -33,8 +33,8 @@ const ZONES_MAX: usize = 64;
 pub struct SqlOptions {
     /// Memory of queries.
     pub memory: MemoryOptions,
-    /// Rows that a statement or a transaction writes are held in memory up to this many bytes, 160 counted for each row beside
-    /// its own; more go to files that become visible with the commit. Default 32 MiB.
+    /// Rows that a statement or a transaction writes are held in memory up to this many bytes, 160 counted
+    /// for each row beside its own; more go to files that become visible with the commit. Default 32 MiB.
     pub bulk_bytes_min: usize,
     /// The files that `COPY` may read and write; none by default.
     pub files: Arc<dyn Files>,
@@ -129,7 +129,8 @@ impl Database {
         state.as_ref().clone()
     }
 
-    /// As [`Self::state`], for a statement of this instant and so much memory; made when it is first asked for.
+    /// As [`Self::state`], for a statement of this instant and so much memory; made when it is first asked
+    /// for.
     pub(crate) fn lazy_state(
         self: &Arc<Self>,
         zone: TimeZone,

@@ -1,7 +1,8 @@
 //! One statement on its way: what it is given, and what it answers.
 //!
-//! [`Context`] is what every family of statements takes: the [`Database`], the session's data, parameters, the instant.
-//! Statements answer with an [`Outcome`]; those that write do so in a [`Work`], whose commit says what was done.
+//! [`Context`] is what every family of statements takes: the [`Database`], the session's data, parameters,
+//! the instant. Statements answer with an [`Outcome`]; those that write do so in a [`Work`], whose commit
+//! says what was done.
 //!
 //! 1. Nothing here knows a kind of statement, nor how one is planned.
 //! 2. A moment is opened once in a statement ([`OpenMoments`]), and said in a notice.

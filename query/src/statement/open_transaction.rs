@@ -25,7 +25,8 @@ pub(crate) struct OpenTransaction {
 }
 
 impl OpenTransaction {
-    /// A transaction that begins. `point` is that of `BEGIN … AS OF`, in words, and `moment` what is read then.
+    /// A transaction that begins. `point` is that of `BEGIN … AS OF`, in words, and `moment` what is read
+    /// then.
     pub(crate) fn new(
         transaction: Transaction,
         point: Option<String>,

@@ -1,6 +1,6 @@
-//! Stack for statements that nest deeply: planning recurses once for each operator of a chain, and the threads of a
-//! runtime have room for a few hundred. A larger stack costs about 0.1 ms at every poll, so that only those get it that
-//! may need it: by their text, or by the views and prepared statements they stand for.
+//! Stack for statements that nest deeply: planning recurses once for each operator of a chain, and the
+//! threads of a runtime have room for a few hundred. A larger stack costs about 0.1 ms at every poll, so that
+//! only those get it that may need it: by their text, or by the views and prepared statements they stand for.
 
 use std::{
     pin::Pin,
@@ -79,8 +79,8 @@ impl<T> Future for OnStack<'_, T> {
     }
 }
 
-/// Whether a text has so many words and operators that it may nest deeply: what stands between quotes, numbers, and
-/// commas do not count, so that rows of values do not.
+/// Whether a text has so many words and operators that it may nest deeply: what stands between quotes,
+/// numbers, and commas do not count, so that rows of values do not.
 fn may_nest(text: &str) -> bool {
     let (mut count, mut before, mut quote) = (0, b' ', None);
     for byte in text.bytes() {

@@ -86,8 +86,8 @@ impl Context<'_> {
     }
 }
 
-/// The keyspaces of tables that a transaction drops: those of its beginning that are no longer there. What it wrote into
-/// tables that it created and dropped itself is taken back.
+/// The keyspaces of tables that a transaction drops: those of its beginning that are no longer there. What it
+/// wrote into tables that it created and dropped itself is taken back.
 pub(crate) async fn dropped_keyspaces(
     database: &Database,
     transaction: &Arc<Transaction>,

@@ -44,8 +44,8 @@ pub(crate) fn type_name(field: &FieldRef) -> String {
     ColumnType::from_arrow(data_type).map_or_else(|_| data_type.to_string(), |known| known.to_string())
 }
 
-/// The columns of every table and view of the database `name`, by the path of what they are in. A view that cannot be planned any
-/// more, because what it reads was dropped or became something else, has none.
+/// The columns of every table and view of the database `name`, by the path of what they are in. A view that
+/// cannot be planned any more, because what it reads was dropped or became something else, has none.
 pub(super) async fn described(
     database: &Arc<Database>,
     moment: &OpenMoment,

@@ -1,4 +1,5 @@
-//! Tables that are computed when they are read: `bygone.*` and `information_schema.*`, at the moment of the query.
+//! Tables that are computed when they are read: `bygone.*` and `information_schema.*`, at the moment of the
+//! query.
 
 mod bygone;
 mod describe;

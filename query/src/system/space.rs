@@ -1,7 +1,7 @@
 //! How space is used: `bygone.space`, `bygone.snapshot_space`, `EXPLAIN DROP SNAPSHOT`.
 //!
-//! Tables of their own, and no columns of `bygone.snapshots`: they cost a look at the statistics of every page, and reading
-//! keys and lifetimes where these do not decide.
+//! Tables of their own, and no columns of `bygone.snapshots`: they cost a look at the statistics of every
+//! page, and reading keys and lifetimes where these do not decide.
 
 use arrow::{
     datatypes::{DataType, SchemaRef},

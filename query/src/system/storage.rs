@@ -48,7 +48,8 @@ fn placed(manifest: &Manifest) -> Vec<Placed<'_>> {
     all
 }
 
-/// What each keyspace is called now: a table, a keyspace of the key-value API, or the system's. Dropped ones have no name.
+/// What each keyspace is called now: a table, a keyspace of the key-value API, or the system's. Dropped ones
+/// have no name.
 pub(super) async fn names(
     database: &Database,
     catalog: &CatalogState,

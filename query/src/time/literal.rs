@@ -71,8 +71,8 @@ impl TimeZone {
             .with_hint("write UTC, Europe/Berlin or +02:00"))
     }
 
-    /// As [`Self::parse`], for a zone that stands beside a time: letters such as `CET` are a distance from UTC there, that
-    /// does not change with the seasons.
+    /// As [`Self::parse`], for a zone that stands beside a time: letters such as `CET` are a distance from
+    /// UTC there, that does not change with the seasons.
     ///
     /// # Errors
     ///
@@ -96,8 +96,9 @@ impl TimeZone {
         })
     }
 
-    /// The instant, in microseconds, at which clocks of this zone show `local`. A time that summer time skips is the one
-    /// that an unchanged clock would show; of a time that clocks show twice the second is meant. So it is in Postgres.
+    /// The instant, in microseconds, at which clocks of this zone show `local`. A time that summer time skips
+    /// is the one that an unchanged clock would show; of a time that clocks show twice the second is meant.
+    /// So it is in Postgres.
     pub fn instant_micros(self, local: NaiveDateTime) -> i64 {
         fn seconds_east<Z: chrono::TimeZone>(zone: &Z, local: &NaiveDateTime) -> i64 {
             let offset = |offset: &Z::Offset| i64::from(offset.fix().local_minus_utc());
@@ -167,8 +168,8 @@ impl std::fmt::Display for TimeZone {
     }
 }
 
-/// Reads an instant; see the module documentation for the forms. Whether it is in the future is for the caller to
-/// check.
+/// Reads an instant; see the module documentation for the forms. Whether it is in the future is for the
+/// caller to check.
 ///
 /// # Errors
 ///
@@ -231,8 +232,8 @@ fn split_zone(text: &str) -> (&str, Option<&str>) {
     (local.trim_end(), (!zone.is_empty()).then_some(zone))
 }
 
-/// The microseconds that a text stands for: of the instant, where one without zone is read in `zone`, or without `zone` of
-/// the local time. Of that the text's own zone is dropped, as in Postgres.
+/// The microseconds that a text stands for: of the instant, where one without zone is read in `zone`, or
+/// without `zone` of the local time. Of that the text's own zone is dropped, as in Postgres.
 ///
 /// # Errors
 ///

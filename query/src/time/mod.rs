@@ -1,6 +1,7 @@
 //! Times as text and back: zones, instants, dates, lengths of time.
 //!
-//! [`literal_time`] reads the forms in which an instant is written. Everything here is pure: the clock is an argument.
+//! [`literal_time`] reads the forms in which an instant is written. Everything here is pure: the clock is an
+//! argument.
 //!
 //! | text | means |
 //! |---|---|

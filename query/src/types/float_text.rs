@@ -1,4 +1,5 @@
-//! The text of a float: the shortest that reads back as the same number, with an exponent where Postgres has one.
+//! The text of a float: the shortest that reads back as the same number, with an exponent where Postgres has
+//! one.
 
 /// Digits before the point up to which a `DOUBLE PRECISION` has no exponent.
 const DOUBLE_DIGITS: i32 = 15;

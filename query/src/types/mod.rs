@@ -117,8 +117,8 @@ impl ColumnType {
         }
     }
 
-    /// Whether a constant of an Arrow type beside a column of this type is planned as a parameter of this type
-    /// is: its value decides nothing.
+    /// Whether a constant of an Arrow type beside a column of this type is planned as a parameter of this
+    /// type is: its value decides nothing.
     pub(crate) fn plans_like(self, data_type: &DataType) -> bool {
         let is_text = data_type.is_string();
         let is_integer = data_type.is_integer() && *data_type != DataType::UInt64;

@@ -11,8 +11,8 @@ use super::{ColumnType, UTC};
 
 /// Maps the SQL types of `CAST`, `::` and typed literals as tables map theirs.
 ///
-/// Without it DataFusion reads `TIMESTAMP` as nanoseconds, and knows no `CHARACTER VARYING`. Where a query can hold
-/// more than a column (`INTERVAL`, `TIME`, arrays), DataFusion's own answer stands.
+/// Without it DataFusion reads `TIMESTAMP` as nanoseconds, and knows no `CHARACTER VARYING`. Where a query
+/// can hold more than a column (`INTERVAL`, `TIME`, arrays), DataFusion's own answer stands.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Types;
 
@@ -29,8 +29,8 @@ fn query_type(sql: &ast::DataType) -> Result<Option<DataType>> {
             TimeUnit::Microsecond,
             matches!(zone, TimezoneInfo::Tz | TimezoneInfo::WithTimeZone).then(|| UTC.into()),
         )),
-        // Left to DataFusion: types that only queries have, and the digits of DECIMAL and TIMESTAMP, which literals
-        // and casts may leave open or choose while columns may not.
+        // Left to DataFusion: types that only queries have, and the digits of DECIMAL and TIMESTAMP, which
+        // literals and casts may leave open or choose while columns may not.
         Sql::Interval { .. }
         | Sql::Time(..)
         | Sql::Array(_)

@@ -30,7 +30,8 @@ pub trait FromValue: Sized {
     /// The value as this type.
     ///
     /// # Errors
-    /// 22002 for NULL, unless this is an `Option`; 42804 when the type does not fit; 22003 when the number does not.
+    /// 22002 for NULL, unless this is an `Option`; 42804 when the type does not fit; 22003 when the number
+    /// does not.
     fn from_value(value: ScalarValue) -> Result<Self>;
 }
 

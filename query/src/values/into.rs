@@ -6,8 +6,8 @@ use datafusion::common::ScalarValue;
 
 use crate::types::UTC;
 
-/// A type that can be the value of a parameter: integers, floats, `bool`, text, bytes, times, [`ScalarValue`], and an
-/// `Option` of one of these, whose `None` is NULL.
+/// A type that can be the value of a parameter: integers, floats, `bool`, text, bytes, times,
+/// [`ScalarValue`], and an `Option` of one of these, whose `None` is NULL.
 pub trait IntoValue {
     /// The value.
     fn into_value(self) -> ScalarValue;

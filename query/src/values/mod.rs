@@ -67,8 +67,8 @@ impl Row {
     /// The value of a column.
     ///
     /// # Errors
-    /// 42703 when there is no such column; 22002 for a NULL that is not read as an `Option`; 42804 when the type does not fit; 22003 when
-    /// the number does not.
+    /// 42703 when there is no such column; 22002 for a NULL that is not read as an `Option`; 42804 when the
+    /// type does not fit; 22003 when the number does not.
     pub fn get<T: FromValue>(&self, column: impl ColumnIndex) -> Result<T> {
         let position = column.position(&self.batch.schema())?;
         let value = ScalarValue::try_from_array(self.batch.column(position), self.index)?;

@@ -12,8 +12,8 @@ use arrow::{
 };
 use rusqlite::types::ValueRef;
 
-/// One value. Numbers that are equal are the same cell, whatever their type: SQLite's truth values are integers, and a
-/// sum of one type here is of another there.
+/// One value. Numbers that are equal are the same cell, whatever their type: SQLite's truth values are
+/// integers, and a sum of one type here is of another there.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Cell {
     Null,

@@ -1,5 +1,5 @@
-//! A search for wrong answers: random queries over small tables, which SQLite in the same process, other plans and other
-//! states of the same data must answer alike.
+//! A search for wrong answers: random queries over small tables, which SQLite in the same process, other
+//! plans and other states of the same data must answer alike.
 //!
 //! ```text
 //!   seed ─▶ tables, views, changes, queries ─▶ here: in memory, flushed, compacted, AS OF, restored; by other plans;

@@ -33,8 +33,8 @@ pub(crate) enum Value {
     Interval(&'static str),
 }
 
-/// A call in the spelling of each dialect: `{0}`, `{1}` are operands, `{*}` is all of them, `{f}` what follows an aggregate
-/// or a window function.
+/// A call in the spelling of each dialect: `{0}`, `{1}` are operands, `{*}` is all of them, `{f}` what
+/// follows an aggregate or a window function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Op {
     pub(crate) ours: &'static str,

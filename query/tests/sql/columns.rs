@@ -4,7 +4,8 @@ use futures::StreamExt;
 
 use crate::database::Db;
 
-/// 20,000 rows of every type over several pages, then changed, deleted and inserted rows in newer files and in memory.
+/// 20,000 rows of every type over several pages, then changed, deleted and inserted rows in newer files and
+/// in memory.
 async fn layered() -> Db {
     Db::with(
         "CREATE TABLE t (id BIGINT PRIMARY KEY, b BOOLEAN, s SMALLINT, i INTEGER, r REAL, d DOUBLE PRECISION,
@@ -70,7 +71,8 @@ async fn pages_that_cannot_match_are_not_read() {
     .await;
     let plan = db.text("EXPLAIN ANALYZE SELECT id FROM t WHERE v = 30000").await;
     assert!(plan.contains("pages_pruned=9") && plan.contains("pages_read=1"), "{plan}");
-    // The newest value of a row is in a newer file, which hides the old one in a page that is left out or read.
+    // The newest value of a row is in a newer file, which hides the old one in a page that is left out or
+    // read.
     db.run("UPDATE t SET v = 30000 WHERE id = 1; UPDATE t SET v = 0 WHERE id = 15000; CALL flush()").await;
     assert_eq!(db.rows("SELECT id FROM t WHERE v = 30000").await, ["1"]);
     assert_eq!(db.rows("SELECT id FROM t WHERE v = 2").await, [""; 0]);
@@ -80,7 +82,8 @@ async fn pages_that_cannot_match_are_not_read() {
     assert!(!plan.contains("pages_pruned=0"), "{plan}");
 }
 
-/// Of every type a column whose bounds say nothing: each page has small and large values, few of all there could be.
+/// Of every type a column whose bounds say nothing: each page has small and large values, few of all there
+/// could be.
 #[tokio::test]
 async fn a_value_that_few_rows_have_is_found_in_the_pages_that_have_it() {
     let db = Db::with(

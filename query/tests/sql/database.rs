@@ -161,8 +161,8 @@ impl Db {
         self.error(sql).await.sqlstate()
     }
 
-    /// Asserts the rows of queries, one text for each query: rows are separated by commas, and sorted where no order is
-    /// asked for. A number is compared by its value.
+    /// Asserts the rows of queries, one text for each query: rows are separated by commas, and sorted where
+    /// no order is asked for. A number is compared by its value.
     pub(crate) async fn assert_answers(&self, queries: &[(&str, &str)]) {
         for (query, rows) in queries {
             let answered = self.rows(query).await;

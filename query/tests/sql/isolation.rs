@@ -1,13 +1,14 @@
-//! The anomalies of the literature, each tried by two or three sessions: snapshot isolation allows write skew and no
-//! other. The names are those of Adya, "Weak Consistency", and Berenson et al., "A Critique of ANSI SQL Isolation Levels".
+//! The anomalies of the literature, each tried by two or three sessions: snapshot isolation allows write skew
+//! and no other. The names are those of Adya, "Weak Consistency", and Berenson et al., "A Critique of ANSI
+//! SQL Isolation Levels".
 
 use arrow::util::display::array_value_to_string;
 use bygone_query::Session;
 
 use crate::database::Db;
 
-/// Runs lines `n: statement` or `n: statement => answer` in session n; the answer is the values of the rows' last
-/// column, or an SQLSTATE.
+/// Runs lines `n: statement` or `n: statement => answer` in session n; the answer is the values of the rows'
+/// last column, or an SQLSTATE.
 async fn play(script: &str) {
     let db =
         Db::with("CREATE TABLE t (id INT PRIMARY KEY, v INT); INSERT INTO t VALUES (1, 10), (2, 20)").await;

@@ -1,5 +1,5 @@
-//! Statements that repeat one thing many times: their answers are those of short ones, and what cannot be planned in
-//! bounded time is refused.
+//! Statements that repeat one thing many times: their answers are those of short ones, and what cannot be
+//! planned in bounded time is refused.
 
 use datafusion::common::ScalarValue;
 

@@ -235,8 +235,8 @@ async fn is_lookup(session: &Session, sql: &str, parameters: &[ScalarValue]) -> 
 }
 
 async fn compare(db: &Db, sql: &str, parameters: &[ScalarValue]) {
-    // The clock stands still, so that both read the same moment; the first answer comes from a lookup that is compiled,
-    // the second from one that is known.
+    // The clock stands still, so that both read the same moment; the first answer comes from a lookup that is
+    // compiled, the second from one that is known.
     for _ in 0..2 {
         let looked_up = answer(&db.session, sql, parameters).await;
         let planned = answer(&db.session, &planned(sql), parameters).await;

@@ -81,7 +81,8 @@ async fn any_sort_spills_from_16_mebibytes_on() {
     let db = Db::new().await;
     for size in ["16 MiB", "32 MiB"] {
         db.run(&format!("SET query_memory = '{size}'")).await;
-        // Rows of 650 bytes and of 13,000, sorted by a number, by the text, and for more first rows than there is room for.
+        // Rows of 650 bytes and of 13,000, sorted by a number, by the text, and for more first rows than
+        // there is room for.
         for (text, rows) in [("repeat(md5(i::text), 20)", 60_000), ("repeat(md5(i::text), 400)", 4_000)] {
             let wide = format!(
                 "(SELECT {text} AS p, i * 7919 % 100003 AS k FROM generate_series(1, {rows}) AS i) AS x"

@@ -1,4 +1,5 @@
-//! Patterns of `substring`, `LIKE`, `SIMILAR TO` and regular expressions, and the characters that a text may have.
+//! Patterns of `substring`, `LIKE`, `SIMILAR TO` and regular expressions, and the characters that a text may
+//! have.
 
 use datafusion::common::ScalarValue;
 

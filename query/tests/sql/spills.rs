@@ -1,5 +1,5 @@
-//! Changes that do not fit into memory: the same statements on a database that writes a handful of rows into files and on one
-//! that holds all of them in memory must answer the same.
+//! Changes that do not fit into memory: the same statements on a database that writes a handful of rows into
+//! files and on one that holds all of them in memory must answer the same.
 
 use std::collections::BTreeMap;
 

@@ -1,11 +1,13 @@
-//! What the planner is told of tables: `count`, `min` and `max` without a scan, where that is exact, and the sides of joins.
+//! What the planner is told of tables: `count`, `min` and `max` without a scan, where that is exact, and the
+//! sides of joins.
 
 use crate::database::Db;
 
 const COLUMNS: &str =
     "id BIGINT PRIMARY KEY, b BOOLEAN, s SMALLINT, i INTEGER, r REAL, d DOUBLE PRECISION, c DECIMAL(12, 2),
      w DECIMAL(30, 4), x TEXT, y BYTEA, day DATE, at TIMESTAMP, tz TIMESTAMPTZ, n INTEGER";
-/// Columns of which everything can be known; and others: ends of floats are not, nor of texts that are cut, nor of no value.
+/// Columns of which everything can be known; and others: ends of floats are not, nor of texts that are cut,
+/// nor of no value.
 const PLAIN: [&str; 10] = ["id", "b", "s", "i", "c", "w", "y", "day", "at", "tz"];
 const OTHERS: [&str; 4] = ["r", "d", "x", "n"];
 
@@ -30,8 +32,8 @@ async fn is_answered_without_a_scan(db: &Db, query: &str) -> bool {
     !plan.contains("DataSourceExec")
 }
 
-/// Compares with the same aggregates behind a filter that nothing is known of. Returns whether the plain columns' were
-/// answered without a scan.
+/// Compares with the same aggregates behind a filter that nothing is known of. Returns whether the plain
+/// columns' were answered without a scan.
 async fn check(db: &Db, point: &str) -> bool {
     let all = |name: &str| format!("count({name}), min({name}), max({name})");
     let mut lists = vec![PLAIN.map(all).join(", ") + ", count(DISTINCT id), count(*)"];

@@ -2,7 +2,8 @@
 
 use crate::database::Db;
 
-/// A database whose session is in Berlin: an hour east of UTC, two from the last Sunday of March to that of October.
+/// A database whose session is in Berlin: an hour east of UTC, two from the last Sunday of March to that of
+/// October.
 pub(crate) async fn berlin() -> Db {
     Db::with("SET TIME ZONE 'Europe/Berlin'").await
 }

@@ -1,10 +1,10 @@
 //! Statements: one enum per family, one variant per kind.
 //!
-//! Queries and data changes keep the parser's tree, checked so that nothing in it can be ignored by the planner
-//! without a word. Everything else is plain data with names already folded to lower case.
+//! Queries and data changes keep the parser's tree, checked so that nothing in it can be ignored by the
+//! planner without a word. Everything else is plain data with names already folded to lower case.
 //!
-//! 1. A family is matched by its own room and by [`crate::plan`], each time without a catch-all: a new kind of
-//!    statement is added here and read in [`crate::parse`], and the compiler says what is left to do.
+//! 1. A family is matched by its own room and by [`crate::plan`], each time without a catch-all: a new kind
+//!    of statement is added here and read in [`crate::parse`], and the compiler says what is left to do.
 
 mod change;
 mod copy;

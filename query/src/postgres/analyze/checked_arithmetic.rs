@@ -1,5 +1,5 @@
-//! Arithmetic that fails with 22003 where DataFusion's wraps or is infinite, and a double divided by zero, which fails with
-//! 22012; casts to floats and aggregates of them that fail in the same way.
+//! Arithmetic that fails with 22003 where DataFusion's wraps or is infinite, and a double divided by zero,
+//! which fails with 22012; casts to floats and aggregates of them that fail in the same way.
 
 use std::sync::Arc;
 

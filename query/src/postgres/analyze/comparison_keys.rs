@@ -1,5 +1,5 @@
-//! Values that DataFusion compares by their bits or fields, and Postgres by what they are worth: intervals, and arrays and
-//! rows of intervals or floats. For floats themselves see `float_keys`.
+//! Values that DataFusion compares by their bits or fields, and Postgres by what they are worth: intervals,
+//! and arrays and rows of intervals or floats. For floats themselves see `float_keys`.
 //!
 //! | in the plan | becomes |
 //! |---|---|

@@ -1,8 +1,10 @@
-//! Floats that are compared by their bits: DataFusion tells `-0` from `0` where it sorts, partitions, looks into a set or
-//! joins by columns. There the keys are made such that equal values have equal bits; the values stay as they are.
+//! Floats that are compared by their bits: DataFusion tells `-0` from `0` where it sorts, partitions, looks
+//! into a set or joins by columns. There the keys are made such that equal values have equal bits; the values
+//! stay as they are.
 //!
-//! For arrays and rows of floats see `comparison_keys`. Comparisons with constants and `GROUP BY` know that the two are equal. So does the last key of an `ORDER BY`, as far as it
-//! matters: equal values may come in any order.
+//! For arrays and rows of floats see `comparison_keys`. Comparisons with constants and `GROUP BY` know that
+//! the two are equal. So does the last key of an `ORDER BY`, as far as it matters: equal values may come in
+//! any order.
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
-//! Conditions that guard a division: in `d <> 0 AND n / d > 5` no row with `d = 0` may be divided. DataFusion computes
-//! both sides of an `AND` for all rows of a batch, so the divisor is made NULL where a condition before it does not hold.
-//! (A `CASE` around the whole condition would be simplified to an `AND` again.)
+//! Conditions that guard a division: in `d <> 0 AND n / d > 5` no row with `d = 0` may be divided. DataFusion
+//! computes both sides of an `AND` for all rows of a batch, so the divisor is made NULL where a condition
+//! before it does not hold. (A `CASE` around the whole condition would be simplified to an `AND` again.)
 
 use datafusion::{
     common::{
@@ -39,7 +39,8 @@ pub(super) fn guard_divisions(node: LogicalPlan) -> Result<LogicalPlan> {
     Ok(LogicalPlan::Filter(Filter::try_new(predicate, filter.input)?))
 }
 
-/// A division whose divisor is NULL where the guard does not hold: whatever comes of it, such a row is left out.
+/// A division whose divisor is NULL where the guard does not hold: whatever comes of it, such a row is left
+/// out.
 fn behind(expr: Expr, guard: &Expr) -> Transformed<Expr> {
     if !is_division(&expr) {
         return Transformed::no(expr);

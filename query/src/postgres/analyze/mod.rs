@@ -1,4 +1,5 @@
-//! The pass that runs as the last rule of the analyzer, when the types of all operands agree and every cast is there.
+//! The pass that runs as the last rule of the analyzer, when the types of all operands agree and every cast
+//! is there.
 
 mod checked_arithmetic;
 mod comparison_keys;

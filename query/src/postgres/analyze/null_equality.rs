@@ -1,5 +1,6 @@
-//! `x IS NOT DISTINCT FROM y` of two columns: DataFusion makes a key of it in a join whose keys then all take NULL for
-//! equal to NULL, also those of an `=` that it moves there later. Here it is two equalities that no NULL meets.
+//! `x IS NOT DISTINCT FROM y` of two columns: DataFusion makes a key of it in a join whose keys then all take
+//! NULL for equal to NULL, also those of an `=` that it moves there later. Here it is two equalities that no
+//! NULL meets.
 
 use arrow::datatypes::DataType;
 use datafusion::{

@@ -1,7 +1,7 @@
 //! `IS TRUE`, `IS NOT FALSE` and the like, written as the comparisons that they are run as.
 //!
-//! The planner takes them for never NULL, the operators for NULL where their operand may be, and the plan fails on the
-//! difference.
+//! The planner takes them for never NULL, the operators for NULL where their operand may be, and the plan
+//! fails on the difference.
 
 use datafusion::{
     common::tree_node::Transformed,

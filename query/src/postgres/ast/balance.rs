@@ -1,13 +1,14 @@
-//! Long chains of `AND`, `OR`, `UNION` and `EXCEPT` as balanced trees. The parser hangs each term under the one before it,
-//! and whatever asks a node of such a tree for its type, its name or its schema walks down to the first term: planning
-//! took time that grew with the square of the terms.
+//! Long chains of `AND`, `OR`, `UNION` and `EXCEPT` as balanced trees. The parser hangs each term under the
+//! one before it, and whatever asks a node of such a tree for its type, its name or its schema walks down to
+//! the first term: planning took time that grew with the square of the terms.
 //!
 //! The order of the terms stays, and so do the answers: `AND`, `OR` and `UNION` are associative, and
 //! `a EXCEPT b EXCEPT c` is `a EXCEPT (b UNION ALL c)`. Arithmetic is not; see `functions::chains`.
 
 use sqlparser::ast::{BinaryOperator, Expr, SetExpr, SetOperator, SetQuantifier, Value};
 
-/// Chains of fewer terms stay as they are. They may be inside each other: trees are so many times as deep as parentheses.
+/// Chains of fewer terms stay as they are. They may be inside each other: trees are so many times as deep as
+/// parentheses.
 pub(crate) const LONG: usize = 8;
 
 /// Balances the chain that a condition is.

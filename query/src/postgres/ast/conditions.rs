@@ -1,4 +1,5 @@
-//! Texts in the place of truth values, `WHERE 'yes'`, `NOT 'f'`: Postgres reads them as such, the planner refuses them.
+//! Texts in the place of truth values, `WHERE 'yes'`, `NOT 'f'`: Postgres reads them as such, the planner
+//! refuses them.
 
 use sqlparser::ast::{
     BinaryOperator, CastKind, DataType, Expr, JoinConstraint, JoinOperator, Select, TableWithJoins,

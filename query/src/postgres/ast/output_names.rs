@@ -1,11 +1,12 @@
 //! Names of a query's columns, as Postgres gives them.
 //!
-//! DataFusion names a column after its whole expression, in its own words, and refuses two columns of one name. Here every
-//! item of every select list gets its name before planning: the one that is written, the column's, the function's, or
-//! `?column?`. Of columns that share a name, all but equal ones get a mark behind it, which keeps them apart inside and
-//! is cut off where names are shown.
+//! DataFusion names a column after its whole expression, in its own words, and refuses two columns of one
+//! name. Here every item of every select list gets its name before planning: the one that is written, the
+//! column's, the function's, or `?column?`. Of columns that share a name, all but equal ones get a mark
+//! behind it, which keeps them apart inside and is cut off where names are shown.
 //!
-//! 1. A name with a mark is never found by what the user writes: a reference to one of several columns is ambiguous.
+//! 1. A name with a mark is never found by what the user writes: a reference to one of several columns is
+//!    ambiguous.
 //! 2. `ORDER BY` means a column of the select list where it names one or repeats its expression.
 
 use std::ops::ControlFlow;

@@ -1,5 +1,5 @@
-//! Comparisons of rows, `(a, b) = (1, 2)`, written out field by field: DataFusion compares them as structs, to which a NULL is
-//! a value like any other.
+//! Comparisons of rows, `(a, b) = (1, 2)`, written out field by field: DataFusion compares them as structs,
+//! to which a NULL is a value like any other.
 //!
 //! | written | planned |
 //! |---|---|

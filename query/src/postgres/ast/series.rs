@@ -1,5 +1,6 @@
-//! Functions in `FROM` that return rows of one column: `generate_series`, `unnest`. The column has the alias' name, and a
-//! series whose bounds are columns, `FROM t, generate_series(1, t.n)`, is a `LATERAL` query for each row.
+//! Functions in `FROM` that return rows of one column: `generate_series`, `unnest`. The column has the alias'
+//! name, and a series whose bounds are columns, `FROM t, generate_series(1, t.n)`, is a `LATERAL` query for
+//! each row.
 
 use std::ops::ControlFlow;
 

@@ -1,7 +1,7 @@
 //! `JOIN … USING (k)`: the joined column stands first and once, and means the side that has a value.
 //!
-//! DataFusion takes the column of the table whose name sorts first, which is NULL in the rows that an outer join adds, and
-//! finds `k` in a WHERE ambiguous. Here `k` and `*` are written out before planning:
+//! DataFusion takes the column of the table whose name sorts first, which is NULL in the rows that an outer
+//! join adds, and finds `k` in a WHERE ambiguous. Here `k` and `*` are written out before planning:
 //!
 //! | join | `k` means |
 //! |---|---|
@@ -11,8 +11,8 @@
 //!
 //! From the third table on the join compares with what `k` means so far, and is written out as `ON`.
 //!
-//! Where the tables do not tell which one has `k`, or `k` is left to NATURAL, an inner join stays as it is: both sides
-//! are equal. An outer join is refused.
+//! Where the tables do not tell which one has `k`, or `k` is left to NATURAL, an inner join stays as it is:
+//! both sides are equal. An outer join is refused.
 
 use std::ops::ControlFlow;
 
@@ -275,7 +275,8 @@ fn name_of(table: &TableFactor) -> Option<Ident> {
 }
 
 impl Tables {
-    /// Adds a joined column and says what the join compares; `None` when it is not known which table on the left has it.
+    /// Adds a joined column and says what the join compares; `None` when it is not known which table on the
+    /// left has it.
     fn merge(&mut self, kind: Kind, name: &str, right: &Ident) -> Option<Expr> {
         let on_right = Expr::CompoundIdentifier(vec![right.clone(), quoted(name)]);
         let before = self.columns.iter().position(|(known, _)| known == name);

@@ -1,6 +1,7 @@
 //! `count(t.*)`: how many rows have a row of `t`, which those that an outer join adds do not have.
 //!
-//! DataFusion counts all rows. Here `t` becomes `(SELECT t.*, true AS … FROM t) t`, and the column that is true is counted.
+//! DataFusion counts all rows. Here `t` becomes `(SELECT t.*, true AS … FROM t) t`, and the column that is
+//! true is counted.
 
 use std::ops::ControlFlow;
 

@@ -1,7 +1,7 @@
 //! Windows that are named: `OVER w`, `OVER (w ORDER BY a)`, `WINDOW w2 AS (w)`.
 //!
-//! DataFusion forgets what a window starts from. Here each window stands for itself before planning: it has the partitions
-//! of the one it starts from, and its order where it has none of its own.
+//! DataFusion forgets what a window starts from. Here each window stands for itself before planning: it has
+//! the partitions of the one it starts from, and its order where it has none of its own.
 
 use std::ops::ControlFlow;
 
@@ -41,7 +41,8 @@ pub(super) fn write_out(select: &mut Select) -> Result<()> {
     if known.is_empty() { Ok(()) } else { written(select.visit(&mut WindowWriter { known, depth: 0 })) }
 }
 
-/// Fails for a window function whose window starts from one that nothing defines, or that asks for no row at all.
+/// Fails for a window function whose window starts from one that nothing defines, or that asks for no row at
+/// all.
 pub(super) fn check(function: &Function) -> Result<()> {
     if function.over.is_some() && is_called(function, "nth_value") && asks_for_no_row(function) {
         return Err(Error::new(

@@ -22,8 +22,8 @@ use crate::postgres::exprs::is_float;
 /// The name of [`round_half_even`].
 pub(crate) const ROUND_HALF_EVEN: &str = "round_half_even";
 
-/// `+`, `-` or `*` of numbers, and `/` or `%` of doubles: they fail with 22003 out of their range, and with 22012 where the
-/// divisor is zero.
+/// `+`, `-` or `*` of numbers, and `/` or `%` of doubles: they fail with 22003 out of their range, and with
+/// 22012 where the divisor is zero.
 pub(crate) fn checked_arithmetic(op: Operator) -> ScalarUDF {
     let name = match op {
         Operator::Plus => "checked_add",
@@ -99,8 +99,8 @@ impl ScalarUDFImpl for CheckedArithmetic {
     }
 }
 
-/// 22012 where a double is divided by zero: the operation itself answers infinity. NULL divided by zero is NULL, and NaN
-/// divided by zero NaN.
+/// 22012 where a double is divided by zero: the operation itself answers infinity. NULL divided by zero is
+/// NULL, and NaN divided by zero NaN.
 fn refuse_zero(dividend: &ColumnarValue, divisor: &ColumnarValue) -> Result<()> {
     let arrays = ColumnarValue::values_to_arrays(&[dividend.clone(), divisor.clone()])?;
     let [dividend, divisor] = arrays.as_slice() else { return internal_err!("a division has two operands") };

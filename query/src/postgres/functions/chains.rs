@@ -1,9 +1,10 @@
-//! Long chains of arithmetic as one call. In `a + b - c …` each operator is the left operand of the next one, and whatever
-//! asks such a tree for its type or its name walks down to the first operand, at every one of its nodes, many times while
-//! a statement is planned: the time grew with the third power of the operands. A call of all operands is flat.
+//! Long chains of arithmetic as one call. In `a + b - c …` each operator is the left operand of the next one,
+//! and whatever asks such a tree for its type or its name walks down to the first operand, at every one of
+//! its nodes, many times while a statement is planned: the time grew with the third power of the operands. A
+//! call of all operands is flat.
 //!
-//! 1. A step of the chain, an operator between values of two types, is what the operator alone would be planned as: with the
-//!    same passes, and so with the same type, value and error.
+//! 1. A step of the chain, an operator between values of two types, is what the operator alone would be
+//!    planned as: with the same passes, and so with the same type, value and error.
 //! 2. Shorter chains stay trees, in which the optimizer sees what it knows.
 
 use std::{

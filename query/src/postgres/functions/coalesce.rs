@@ -1,5 +1,5 @@
-//! `coalesce` beside literals of text: `coalesce(day, '2024-01-01')` is planned here, and the literal read as a date by the
-//! pass that gives the arguments one type. DataFusion's own finds no type for the two.
+//! `coalesce` beside literals of text: `coalesce(day, '2024-01-01')` is planned here, and the literal read as
+//! a date by the pass that gives the arguments one type. DataFusion's own finds no type for the two.
 
 use std::sync::Arc;
 

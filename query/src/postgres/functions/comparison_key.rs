@@ -1,5 +1,5 @@
-//! Values as Postgres compares them: intervals by their length, floats with one zero and one NaN, also inside of arrays and
-//! rows.
+//! Values as Postgres compares them: intervals by their length, floats with one zero and one NaN, also inside
+//! of arrays and rows.
 //!
 //! | of | the key is |
 //! |---|---|
@@ -8,8 +8,9 @@
 //! | an array, a row | an array, a row of keys |
 //! | anything else | the value |
 //!
-//! Arrow compares the bits of floats, and of intervals months first, then days, then time, so that 25 hours are less than a
-//! day. Passes put a key around whatever is compared, sorted or grouped; the values stay as they are.
+//! Arrow compares the bits of floats, and of intervals months first, then days, then time, so that 25 hours
+//! are less than a day. Passes put a key around whatever is compared, sorted or grouped; the values stay as
+//! they are.
 
 use std::sync::Arc;
 
@@ -50,8 +51,8 @@ pub(crate) fn interval_length(interval: IntervalMonthDayNano) -> ScalarValue {
     ScalarValue::Decimal128(Some(total_nanos(interval)), LENGTH_DIGITS, 0)
 }
 
-/// Whether values of a type are compared wrongly wherever they are compared: intervals, and arrays and rows that have
-/// intervals or floats. Floats themselves are compared rightly in many places.
+/// Whether values of a type are compared wrongly wherever they are compared: intervals, and arrays and rows
+/// that have intervals or floats. Floats themselves are compared rightly in many places.
 pub(crate) fn is_compared_by_key(data_type: &DataType) -> bool {
     match data_type {
         DataType::Interval(_) => true,

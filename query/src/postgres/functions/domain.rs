@@ -1,5 +1,5 @@
-//! Logarithms, powers, roots, angles and arcs that fail outside of their domain or range, where DataFusion's answer NaN,
-//! infinity or zero.
+//! Logarithms, powers, roots, angles and arcs that fail outside of their domain or range, where DataFusion's
+//! answer NaN, infinity or zero.
 
 use arrow::{
     array::{Array, ArrayRef, AsArray},

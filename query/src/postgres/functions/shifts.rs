@@ -1,7 +1,8 @@
 //! `lead` and `lag`: the value of a row behind or before.
 //!
-//! DataFusion's, but for four things: the default decides with the value what type comes out, NULLs are ignored at any
-//! offset, offset and default may differ from row to row, and a limit above does not cut off the rows that are looked at.
+//! DataFusion's, but for four things: the default decides with the value what type comes out, NULLs are
+//! ignored at any offset, offset and default may differ from row to row, and a limit above does not cut off
+//! the rows that are looked at.
 
 use std::sync::Arc;
 
@@ -104,7 +105,8 @@ impl WindowUDFImpl for RowShift {
     }
 }
 
-/// Values of a whole partition at once. Counting one row after the other, DataFusion loses its place between NULLs.
+/// Values of a whole partition at once. Counting one row after the other, DataFusion loses its place between
+/// NULLs.
 #[derive(Debug)]
 struct WholePartition(Box<dyn PartitionEvaluator>);
 

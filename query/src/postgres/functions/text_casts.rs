@@ -1,5 +1,5 @@
-//! Casts from text, as files are read: `'\xdeadbeef'::BYTEA`, `'2024-01-31 10:00'::TIMESTAMP`, `'yes'::BOOLEAN`; and
-//! bytes, intervals, floats, arrays and rows as text.
+//! Casts from text, as files are read: `'\xdeadbeef'::BYTEA`, `'2024-01-31 10:00'::TIMESTAMP`,
+//! `'yes'::BOOLEAN`; and bytes, intervals, floats, arrays and rows as text.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! Functions that make a text much longer than it was: one that no text can have is refused before it takes the memory.
+//! Functions that make a text much longer than it was: one that no text can have is refused before it takes
+//! the memory.
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! Windows that are equal once their constants are folded: `lag(a, 1)` and `lag(a, 1 + 0)`.
 //!
-//! DataFusion computes what two expressions share in a projection below, and no projection computes a window. Each of them
-//! is computed once here, and its column shown under both names.
+//! DataFusion computes what two expressions share in a projection below, and no projection computes a window.
+//! Each of them is computed once here, and its column shown under both names.
 
 use std::sync::Arc;
 

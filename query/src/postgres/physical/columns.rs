@@ -90,7 +90,8 @@ fn column(input: &dyn ExecutionPlan, place: usize) -> Arc<dyn PhysicalExpr> {
     Arc::new(Column::new(input.schema().field(place).name(), place))
 }
 
-/// The key on the side of a semi-join that is not shown, for the one that is shown: both are equal in every row.
+/// The key on the side of a semi-join that is not shown, for the one that is shown: both are equal in every
+/// row.
 fn other_key(join: &HashJoinExec, shown: JoinSide, index: usize) -> Option<Arc<dyn PhysicalExpr>> {
     let is_shown = |expr: &Arc<dyn PhysicalExpr>| {
         expr.downcast_ref::<Column>().is_some_and(|column| column.index() == index)

@@ -1,8 +1,8 @@
 //! Pushes filters, those of joins and top-k among them, down to scans.
 //!
-//! DataFusion's rule of this name asks an operator which filters its inputs can take, and lets it write them over the
-//! input's columns, which it looks for by name: of two columns called `id` it takes the first. Here the operator is asked
-//! the same, but the columns are mapped by their places ([`Origins`]).
+//! DataFusion's rule of this name asks an operator which filters its inputs can take, and lets it write them
+//! over the input's columns, which it looks for by name: of two columns called `id` it takes the first. Here
+//! the operator is asked the same, but the columns are mapped by their places ([`Origins`]).
 //!
 //! 1. A filter is pushed to an input only where every column of it has an origin there.
 //! 2. No filter passes a limit: it would change which rows come through.

@@ -1,7 +1,7 @@
 //! Limits that tell an aggregate when it may stop.
 //!
-//! DataFusion gives one to an aggregate without order. Where the aggregate's input gets an order later, from a window
-//! below it, the limit means something else to the aggregate, which fails. The limit above it stays.
+//! DataFusion gives one to an aggregate without order. Where the aggregate's input gets an order later, from
+//! a window below it, the limit means something else to the aggregate, which fails. The limit above it stays.
 
 use std::sync::Arc;
 

@@ -1,8 +1,10 @@
-//! One type for several values: the answers of a `CASE`, arguments of `coalesce`, rows of `VALUES`, branches of a `UNION`.
+//! One type for several values: the answers of a `CASE`, arguments of `coalesce`, rows of `VALUES`, branches
+//! of a `UNION`.
 //!
-//! DataFusion reports the type of the first and converts later, when the types of what stands above are settled; and it
-//! makes text of numbers beside text. Here values have their common type from the start, as Postgres finds it: the widest
-//! of numbers, the most exact of times; a literal of text, or a parameter, is read as what the others are.
+//! DataFusion reports the type of the first and converts later, when the types of what stands above are
+//! settled; and it makes text of numbers beside text. Here values have their common type from the start, as
+//! Postgres finds it: the widest of numbers, the most exact of times; a literal of text, or a parameter, is
+//! read as what the others are.
 
 use arrow::datatypes::{DataType, TimeUnit};
 use datafusion::{

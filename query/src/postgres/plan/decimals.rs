@@ -1,4 +1,5 @@
-//! Floats beside other numbers, which meet in `DOUBLE` as in Postgres, wherever two values are compared or computed with.
+//! Floats beside other numbers, which meet in `DOUBLE` as in Postgres, wherever two values are compared or
+//! computed with.
 //!
 //! | | DataFusion | here |
 //! |---|---|---|

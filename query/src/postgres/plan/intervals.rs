@@ -202,7 +202,8 @@ fn coerce_window(mut window: WindowFunction, schema: &DFSchema) -> Result<Transf
     Ok(Transformed::new_transformed(Expr::WindowFunction(Box::new(window)), changed))
 }
 
-/// Puts the key of a value in its place, if values of its type are compared by keys; returns whether they are.
+/// Puts the key of a value in its place, if values of its type are compared by keys; returns whether they
+/// are.
 pub(in crate::postgres) fn compare_by_key(expr: &mut Expr, schema: &DFSchema) -> bool {
     let is_keyed = !is_comparison_key(expr) && is_compared_by_key(&type_of(expr, schema));
     if is_keyed {

@@ -33,8 +33,8 @@ use super::walk::{rewrite_exprs_of, rewrite_nodes};
 
 /// Gives operands the types that Postgres would, where DataFusion would choose others.
 ///
-/// The pass runs when a statement is planned, so that the types of its columns are right, and again when parameters have
-/// been bound, whose types were unknown.
+/// The pass runs when a statement is planned, so that the types of its columns are right, and again when
+/// parameters have been bound, whose types were unknown.
 pub(crate) fn coerce(plan: LogicalPlan) -> Result<LogicalPlan> {
     rewrite_nodes(plan, coerced)
 }

@@ -1,5 +1,5 @@
-//! Casts in what aggregates and windows are given. DataFusion names a column after its expression without the casts, and
-//! refuses two of one name: `sum(a), sum(a::float8)`.
+//! Casts in what aggregates and windows are given. DataFusion names a column after its expression without the
+//! casts, and refuses two of one name: `sum(a), sum(a::float8)`.
 
 use datafusion::{
     common::{

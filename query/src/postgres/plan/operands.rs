@@ -1,5 +1,5 @@
-//! Operands that no operator takes: text beside numbers, truth values beside numbers. DataFusion compares some of them, by
-//! reading the text.
+//! Operands that no operator takes: text beside numbers, truth values beside numbers. DataFusion compares
+//! some of them, by reading the text.
 
 use arrow::datatypes::DataType;
 use datafusion::{

@@ -22,8 +22,8 @@ use crate::{
     types::ColumnType,
 };
 
-/// The call in the place of a cast that reads text as a type, or shows bytes, intervals, floats, arrays or rows as text; none
-/// for other casts.
+/// The call in the place of a cast that reads text as a type, or shows bytes, intervals, floats, arrays or
+/// rows as text; none for other casts.
 pub(crate) fn read_or_shown(expr: &Expr, to: &DataType, schema: &DFSchema) -> Option<Expr> {
     let function = text_cast(expr, to, schema)?;
     let mut call = function.call(vec![expr.clone()]);
@@ -98,7 +98,8 @@ fn read_all<'e>(exprs: impl IntoIterator<Item = &'e mut Expr>, to: &DataType) ->
     exprs.into_iter().try_fold(false, |changed, expr| Ok(read(expr, to)? | changed))
 }
 
-/// Reads a literal or parameter of text as a type. A parameter that is a number, beside text, is that number's text.
+/// Reads a literal or parameter of text as a type. A parameter that is a number, beside text, is that
+/// number's text.
 pub(super) fn read(expr: &mut Expr, to: &DataType) -> Result<bool> {
     if is_text(to) {
         let is_number = matches!(&*expr, Expr::Placeholder(parameter)

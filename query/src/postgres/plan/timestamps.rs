@@ -1,5 +1,5 @@
-//! What is compared with a time, or subtracted from one, gets its type, where DataFusion would count both in nanoseconds; and
-//! a date that an interval is added to becomes a `TIMESTAMP`.
+//! What is compared with a time, or subtracted from one, gets its type, where DataFusion would count both in
+//! nanoseconds; and a date that an interval is added to becomes a `TIMESTAMP`.
 
 use arrow::datatypes::{DataType, TimeUnit};
 use datafusion::{
@@ -12,8 +12,8 @@ use crate::postgres::exprs::{cast_in_place, is_comparison, is_text, type_of};
 /// The type of a `TIMESTAMP`.
 const LOCAL: DataType = DataType::Timestamp(TimeUnit::Microsecond, None);
 
-/// Gives what is compared with a time the type of the time, where DataFusion would count both in nanoseconds; and makes a
-/// `TIMESTAMP` of a date that an interval is added to, as Postgres does.
+/// Gives what is compared with a time the type of the time, where DataFusion would count both in nanoseconds;
+/// and makes a `TIMESTAMP` of a date that an interval is added to, as Postgres does.
 pub(super) fn coerce_expr(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
     match expr {
         Expr::BinaryExpr(BinaryExpr { mut left, op, mut right }) => {

@@ -1,5 +1,5 @@
-//! `UNION`: branches call their columns as the first one does. The optimizer leaves out branches that cannot have rows,
-//! and looks for the columns of the whole in the branch that is left, by name.
+//! `UNION`: branches call their columns as the first one does. The optimizer leaves out branches that cannot
+//! have rows, and looks for the columns of the whole in the branch that is left, by name.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! `VALUES`: DataFusion's planner puts casts to the type that the rows of a column have in common; where doubles and
-//! decimals are among them, that type is a `DOUBLE` here.
+//! `VALUES`: DataFusion's planner puts casts to the type that the rows of a column have in common; where
+//! doubles and decimals are among them, that type is a `DOUBLE` here.
 
 use std::sync::Arc;
 

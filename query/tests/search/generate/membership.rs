@@ -167,7 +167,8 @@ impl Sight {
         Self { subqueries: false, ..self.clone() }
     }
 
-    /// What a query inside of the expression can name: columns only, since an aggregate would belong elsewhere.
+    /// What a query inside of the expression can name: columns only, since an aggregate would belong
+    /// elsewhere.
     fn columns(&self) -> Vec<Expr> {
         let all = self.local.iter().chain(&self.outer);
         let named = |expr: &&Expr| matches!(expr, Expr::Column { relation, .. } if !relation.is_empty());

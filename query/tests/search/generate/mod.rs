@@ -1,8 +1,8 @@
 //! Random databases and queries that both databases mean the same by, from a seed.
 //!
-//! Values are few, so that they meet: small integers, short texts, doubles whose sums are exact in any order. Every
-//! expression has a type and every name a column, so that no answer depends on what a database makes of a mistake.
-//! Where an answer depends on the order of rows, the order is total up to rows that are the same.
+//! Values are few, so that they meet: small integers, short texts, doubles whose sums are exact in any order.
+//! Every expression has a type and every name a column, so that no answer depends on what a database makes of
+//! a mistake. Where an answer depends on the order of rows, the order is total up to rows that are the same.
 
 mod aggregates;
 mod expr;

@@ -1,6 +1,8 @@
-//! `ARRAY[…]` between the planner and the first pass, which gives its elements one type and makes DataFusion's array of them.
+//! `ARRAY[…]` between the planner and the first pass, which gives its elements one type and makes
+//! DataFusion's array of them.
 //!
-//! DataFusion's planner looks for the columns of an array literal in its own query alone; of a call, in outer ones too.
+//! DataFusion's planner looks for the columns of an array literal in its own query alone; of a call, in outer
+//! ones too.
 
 use arrow::datatypes::{DataType, Field};
 use datafusion::{

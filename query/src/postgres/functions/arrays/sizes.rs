@@ -1,4 +1,5 @@
-//! `array_length` and `array_ndims`, which are NULL of an array without elements: Postgres gives it no dimensions.
+//! `array_length` and `array_ndims`, which are NULL of an array without elements: Postgres gives it no
+//! dimensions.
 
 use arrow::{
     array::{Array, ArrayRef, AsArray},

@@ -1,5 +1,5 @@
-//! `sum`, `avg`, variances and deviations of doubles: 22003 where a number that finite ones have is too large, and what
-//! infinite values and NaN come to.
+//! `sum`, `avg`, variances and deviations of doubles: 22003 where a number that finite ones have is too
+//! large, and what infinite values and NaN come to.
 //!
 //! | of | a sum or an average | a variance or a deviation |
 //! |---|---|---|
@@ -7,7 +7,8 @@
 //! | infinite numbers of one sign | infinite | NaN |
 //! | infinite numbers of both signs, or NaN | NaN | NaN |
 //!
-//! DataFusion's function computes with finite numbers alone, and so remains right when others have left a window.
+//! DataFusion's function computes with finite numbers alone, and so remains right when others have left a
+//! window.
 
 use std::{hash::Hash, sync::Arc};
 
@@ -31,7 +32,8 @@ use super::{
     sliding::SlidingSum,
 };
 
-/// The function that checks the answers of an aggregate of doubles; none for aggregates that cannot leave the range.
+/// The function that checks the answers of an aggregate of doubles; none for aggregates that cannot leave the
+/// range.
 pub(crate) fn checked_float_aggregate(inner: &Arc<AggregateUDF>) -> Option<Arc<AggregateUDF>> {
     if inner.inner().downcast_ref::<CheckedAggregate>().is_some() {
         return None;
@@ -133,7 +135,8 @@ fn checked(inner: Box<dyn Accumulator>, answer: InfiniteAnswer, is_distinct: boo
     Box::new(CheckedAccumulator { inner, answer, is_distinct, counts: NonFiniteCounts::default() })
 }
 
-/// Of `DISTINCT` values, those that are not finite are among those of the function as well: its state is all of them.
+/// Of `DISTINCT` values, those that are not finite are among those of the function as well: its state is all
+/// of them.
 #[derive(Debug)]
 struct CheckedAccumulator {
     inner: Box<dyn Accumulator>,

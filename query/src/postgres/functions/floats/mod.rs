@@ -1,4 +1,5 @@
-//! Floats that fail with 22003 where an answer leaves their range, as in Postgres: DataFusion's become infinite, or zero.
+//! Floats that fail with 22003 where an answer leaves their range, as in Postgres: DataFusion's become
+//! infinite, or zero.
 //!
 //! An answer may be infinite where an operand is, and zero where an operand is.
 

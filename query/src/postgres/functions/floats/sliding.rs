@@ -1,5 +1,5 @@
-//! The sum of the doubles in a window, made of those that are in it: DataFusion's takes away what leaves, and keeps the digits
-//! that were lost meanwhile.
+//! The sum of the doubles in a window, made of those that are in it: DataFusion's takes away what leaves, and
+//! keeps the digits that were lost meanwhile.
 
 use std::{
     collections::VecDeque,
@@ -15,7 +15,8 @@ use datafusion::{
     logical_expr::Accumulator,
 };
 
-/// Values that are added one after the other, as Postgres does, for every row. Of more, sums of parts are kept.
+/// Values that are added one after the other, as Postgres does, for every row. Of more, sums of parts are
+/// kept.
 const ADDED_MAX: usize = 1_024;
 
 /// A queue of values as two stacks: each value is moved once from the newer ones to the older ones.

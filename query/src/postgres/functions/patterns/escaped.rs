@@ -1,5 +1,5 @@
-//! Patterns that are no literals, translated for each row; and `substring(a, b)` between the planner and the first pass, which
-//! knows whether `b` is a position or a pattern.
+//! Patterns that are no literals, translated for each row; and `substring(a, b)` between the planner and the
+//! first pass, which knows whether `b` is a position or a pattern.
 
 use std::sync::Arc;
 

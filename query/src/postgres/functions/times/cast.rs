@@ -45,8 +45,8 @@ pub(crate) fn time_cast(to: DataType, safe: bool, zone: TimeZone) -> ScalarUDF {
     ScalarUDF::new_from_impl(TimeCast { to, safe, zone, signature: Signature::any(1, Volatility::Immutable) })
 }
 
-/// The value as another type, as a cast in a statement gives it: times are of the session's zone, text is read as files
-/// are, numbers are rounded to whole ones.
+/// The value as another type, as a cast in a statement gives it: times are of the session's zone, text is
+/// read as files are, numbers are rounded to whole ones.
 pub(crate) fn cast_value(value: &ScalarValue, to: &DataType, zone: TimeZone) -> Result<ScalarValue> {
     let from = value.data_type();
     let array = value.to_array()?;

@@ -1,4 +1,5 @@
-//! A date and a number of days, or a time of day: DataFusion makes intervals and nanoseconds of them, which end after 292 years.
+//! A date and a number of days, or a time of day: DataFusion makes intervals and nanoseconds of them, which
+//! end after 292 years.
 
 use std::sync::Arc;
 

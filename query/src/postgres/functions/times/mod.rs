@@ -1,12 +1,14 @@
-//! Times as Postgres has them: in the session's time zone, to the microsecond, from the year 1 to the year 9999.
+//! Times as Postgres has them: in the session's time zone, to the microsecond, from the year 1 to the year
+//! 9999.
 //!
-//! A `TIMESTAMPTZ` is an instant: in memory always `Timestamp(µs, UTC)`, whatever the session's zone. The zone counts where an
-//! instant meets a wall clock: in casts, in arithmetic with days and months, in fields. DataFusion takes the zone of the type
-//! there, counts in nanoseconds, and so ends in 2262; the functions of this module have the session's zone in them and take
-//! their place, by name ([`time_functions`]) or by a rule of the analyzer ([`crate::postgres`]).
+//! A `TIMESTAMPTZ` is an instant: in memory always `Timestamp(µs, UTC)`, whatever the session's zone. The
+//! zone counts where an instant meets a wall clock: in casts, in arithmetic with days and months, in fields.
+//! DataFusion takes the zone of the type there, counts in nanoseconds, and so ends in 2262; the functions of
+//! this module have the session's zone in them and take their place, by name ([`time_functions`]) or by a
+//! rule of the analyzer ([`crate::postgres`]).
 //!
-//! 1. A local time that clocks skip means the time that an unchanged clock would show; of one that they show twice the
-//!    second is meant.
+//! 1. A local time that clocks skip means the time that an unchanged clock would show; of one that they show
+//!    twice the second is meant.
 //! 2. What is no year from 1 to 9999 fails with 22008, in UTC.
 
 mod bin;

@@ -23,7 +23,8 @@ pub(crate) const TIMEZONE: &str = "timezone";
 /// The name of [`in_zone`].
 pub(crate) const IN_ZONE: &str = "in_session_zone";
 
-/// `timezone(zone, time)`: what clocks of the zone show at an instant, or the instant at which they show a local time.
+/// `timezone(zone, time)`: what clocks of the zone show at an instant, or the instant at which they show a
+/// local time.
 pub(super) fn timezone() -> ScalarUDF {
     ScalarUDF::new_from_impl(AtTimeZone { signature: Signature::user_defined(Volatility::Immutable) })
 }

@@ -118,8 +118,8 @@ impl<'n> Domain<'n> {
     }
 }
 
-/// The columns outside of a plan that it refers to; an error where a subquery within refers to more than the rows it is
-/// asked for.
+/// The columns outside of a plan that it refers to; an error where a subquery within refers to more than the
+/// rows it is asked for.
 fn outer_columns(plan: &LogicalPlan) -> Result<Vec<Column>> {
     let mut found = Vec::new();
     plan.apply(|node| {
@@ -141,8 +141,8 @@ fn outer_columns(plan: &LogicalPlan) -> Result<Vec<Column>> {
     Ok(found)
 }
 
-/// A part of a plan that has all values of `columns` which the plan has, maybe more: rows that a limit may choose freely
-/// would be others when they are read again.
+/// A part of a plan that has all values of `columns` which the plan has, maybe more: rows that a limit may
+/// choose freely would be others when they are read again.
 fn without_row_limits<'p>(plan: &'p LogicalPlan, columns: &[Column]) -> &'p LogicalPlan {
     let input: &LogicalPlan = match plan {
         LogicalPlan::Limit(limit) => &limit.input,

@@ -1,7 +1,9 @@
-//! Tables of an outer query that a column hides: `(SELECT … FROM orders o WHERE o.customer = customer.id) … FROM customer`.
+//! Tables of an outer query that a column hides:
+//! `(SELECT … FROM orders o WHERE o.customer = customer.id) … FROM customer`.
 //!
-//! DataFusion takes `customer.id` for a field of the column `orders.customer`. A column of the tables here has no fields:
-//! the name is that of a table outside, whose column is found when the subquery is put beside its rows.
+//! DataFusion takes `customer.id` for a field of the column `orders.customer`. A column of the tables here
+//! has no fields: the name is that of a table outside, whose column is found when the subquery is put beside
+//! its rows.
 
 use std::sync::Arc;
 

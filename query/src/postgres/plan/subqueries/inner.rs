@@ -1,4 +1,5 @@
-//! The inside of a correlated subquery: what it reads, which conditions tie it to the outer row, what it answers.
+//! The inside of a correlated subquery: what it reads, which conditions tie it to the outer row, what it
+//! answers.
 
 use std::collections::HashMap;
 

@@ -12,8 +12,8 @@ use datafusion::{
 use super::domain::{Dependent, Domain};
 
 impl Domain<'_> {
-    /// The join for each of the values. A side that does not refer to them is computed once, unless its rows may be
-    /// shown without a partner.
+    /// The join for each of the values. A side that does not refer to them is computed once, unless its rows
+    /// may be shown without a partner.
     pub(super) fn join(&mut self, join: &Join) -> Result<Dependent> {
         let (mut needs_left, mut needs_right) = (self.is_in(&join.left)?, self.is_in(&join.right)?);
         match join.join_type {

@@ -61,7 +61,8 @@ pub(super) fn replace(join: Join, numbers: &mut NameCounter) -> Result<Transform
     Ok(Transformed::yes(LogicalPlan::Projection(plan)))
 }
 
-/// A left join whose conditions with subqueries are conditions of its right side, for each row of the left one.
+/// A left join whose conditions with subqueries are conditions of its right side, for each row of the left
+/// one.
 pub(super) fn conditioned(mut join: Join, numbers: &mut NameCounter) -> Result<Transformed<LogicalPlan>> {
     let conditions = join.filter.take();
     let conditions = conditions.iter().flat_map(split_conjunction).cloned();

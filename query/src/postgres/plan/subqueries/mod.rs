@@ -1,17 +1,18 @@
-//! Subqueries that DataFusion plans but cannot run: `EXISTS` and `IN` outside of a condition's top, subqueries for one
-//! value whose correlation is more than equality or that are not aggregates.
+//! Subqueries that DataFusion plans but cannot run: `EXISTS` and `IN` outside of a condition's top,
+//! subqueries for one value whose correlation is more than equality or that are not aggregates.
 //!
 //! ```text
 //!   node(… EXISTS (S) …)      ──▶  node(… mark …) over  input ⟕mark S
 //!   node(… (SELECT f(x)) …)   ──▶  node(… value …) over aggregate by row of  input ⟕ S
 //! ```
 //!
-//! 1. Conditions that tie a subquery to the outer row are taken out of it where that changes nothing ([`inner`]). The input
-//!    of the node is then read once: rows get a number, and are grouped by it.
-//! 2. Any other subquery is computed for all values of the outer rows at once ([`dependent`]), which are read for that.
+//! 1. Conditions that tie a subquery to the outer row are taken out of it where that changes nothing
+//!    ([`inner`]). The input of the node is then read once: rows get a number, and are grouped by it.
+//! 2. Any other subquery is computed for all values of the outer rows at once ([`dependent`]), which are read
+//!    for that.
 //! 3. A condition that is an `EXISTS` or an `IN` keeps rows: it is a semi join ([`kept`]).
-//! 4. DataFusion makes joins of the shapes for which it does that rightly ([`plain`]), and of subqueries that refer to
-//!    nothing outside.
+//! 4. DataFusion makes joins of the shapes for which it does that rightly ([`plain`]), and of subqueries that
+//!    refer to nothing outside.
 
 mod attach;
 mod dependent;

@@ -72,10 +72,11 @@ pub(super) fn subquery_in(expr: &Expr) -> Option<&LogicalPlan> {
     }
 }
 
-/// A condition of a filter of which DataFusion makes a join: the subquery is all of it, and refers to nothing outside.
+/// A condition of a filter of which DataFusion makes a join: the subquery is all of it, and refers to nothing
+/// outside.
 ///
-/// To one that does it adds the columns that tie it to the outer row, whose names may be taken. `NOT IN` is left to it only
-/// of a column: else it forgets about NULLs.
+/// To one that does it adds the columns that tie it to the outer row, whose names may be taken. `NOT IN` is
+/// left to it only of a column: else it forgets about NULLs.
 pub(super) fn is_joined(condition: &Expr) -> bool {
     let (condition, negated) = match condition {
         Expr::Not(inner) => (inner.as_ref(), true),
@@ -129,8 +130,8 @@ pub(super) fn is_one_value(plan: &LogicalPlan, node: &LogicalPlan) -> Result<boo
     Ok(is_simple && is_tied_by_equality(&aggregate.input, answers))
 }
 
-/// Whether a plan, which a subquery answers with `answers` of, is a filter that compares columns of its input with outer
-/// ones for equality.
+/// Whether a plan, which a subquery answers with `answers` of, is a filter that compares columns of its input
+/// with outer ones for equality.
 pub(super) fn is_tied_by_equality(plan: &LogicalPlan, answers: &LogicalPlan) -> bool {
     let LogicalPlan::Filter(filter) = plan else { return false };
     let schema = filter.input.schema();
