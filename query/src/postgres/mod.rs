@@ -37,7 +37,7 @@
 //! | `physical::filter_pushdown` | plan of operators | pushes a filter to the first column of the name, past limits too | rows are those of the query | apache/datafusion#25259 (fixed) | DataFusion maps by places |
 //! | `physical::soft_limits` | plan of operators | `DISTINCT … LIMIT` over a window fails | the first rows | no report known | the limit is dropped where an order comes later |
 //!
-//! Those of `analyze` are one rule and one walk ([`analyze::PostgresSemantics`]). Every walk over a plan is
+//! Passes of `analyze` are one rule and one walk ([`analyze::PostgresSemantics`]). Every walk over a plan is
 //! [`walk::rewrite_nodes`] or [`walk::rewrite_exprs`]: it keeps the names of columns and computes schemas
 //! anew.
 

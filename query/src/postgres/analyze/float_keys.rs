@@ -45,7 +45,7 @@ pub(super) fn of_node(mut node: LogicalPlan) -> LogicalPlan {
                 changed |= key(left, join.left.schema());
                 changed |= key(right, join.right.schema());
             }
-            // What is joined USING must be columns.
+            // Keys joined USING must be columns.
             if changed {
                 join.join_constraint = JoinConstraint::On;
             }

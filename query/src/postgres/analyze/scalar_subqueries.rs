@@ -7,8 +7,8 @@ use datafusion::{
 
 use crate::postgres::functions::or_null;
 
-/// Lets a subquery be NULL that may have no row. Those that refer to the outer row become joins, which know
-/// it.
+/// Lets a subquery be NULL that may have no row. Subqueries that refer to the outer row become joins, which
+/// know it.
 pub(super) fn nullable(expr: Expr) -> Transformed<Expr> {
     let Expr::ScalarSubquery(subquery) = &expr else { return Transformed::no(expr) };
     let field = subquery.subquery.schema().field(0);

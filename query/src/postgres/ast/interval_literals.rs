@@ -69,7 +69,7 @@ pub(super) fn place_arguments(function: &mut ast::Function) {
             }
             ast::FunctionArg::ExprNamed { .. } => return,
         };
-        // What is unknown is for the planner to refuse.
+        // Unknown arguments are for the planner to refuse.
         let Some(place) = place.filter(|place| *place < NAMES.len()) else { return };
         placed.resize_with(placed.len().max(place + 1), zero);
         placed[place] = arg.clone();

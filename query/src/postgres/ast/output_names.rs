@@ -27,7 +27,7 @@ use crate::{
     types::ColumnType,
 };
 
-/// What a column without a name is called.
+/// Name of a column without one.
 const NAMELESS: &str = "?column?";
 
 /// A schema with the names that users see.
@@ -116,7 +116,7 @@ fn position_in(select: &Select, ordered: &SqlExpr) -> Result<Option<usize>> {
         match item {
             SelectItem::UnnamedExpr(expr) => items.push((name_of(expr), expr)),
             SelectItem::ExprWithAlias { expr, alias } => items.push((folded_ident(alias), expr)),
-            // How many columns come before is not known yet.
+            // The number of columns before is not known yet.
             _ => return Ok(None),
         }
     }
@@ -140,7 +140,8 @@ fn position_in(select: &Select, ordered: &SqlExpr) -> Result<Option<usize>> {
     Ok(items.iter().position(|(_, expr)| *expr == ordered))
 }
 
-/// Names the items of a select list. What it calls `taken` by itself must not hide a column of the tables.
+/// Names the items of a select list. A name in `taken` that it gives by itself must not hide a column of the
+/// tables.
 fn name_items(select: &mut Select, taken: &[String]) {
     let all_columns = select.projection.iter().any(
         |item| matches!(item, SelectItem::Wildcard(options) if options.opt_exclude.is_none() && options.opt_except.is_none()),
@@ -220,7 +221,7 @@ fn qualified_name(expr: &SqlExpr) -> Option<String> {
     }
 }
 
-/// What a column with this expression is called.
+/// Name of a column with this expression.
 fn name_of(expr: &SqlExpr) -> String {
     derived_name(expr).map_or_else(|| NAMELESS.to_owned(), |(name, _)| name)
 }
@@ -286,7 +287,7 @@ fn first_name(body: &SetExpr) -> Option<String> {
     }
 }
 
-/// What Postgres calls a type inside.
+/// Internal name of a type in Postgres.
 fn type_name(data_type: &ast::DataType) -> String {
     if let ast::DataType::Array(ast::ArrayElemTypeDef::SquareBracket(element, _)) = data_type {
         return type_name(element);

@@ -1,4 +1,4 @@
-//! Where aggregates, window functions and functions that return rows may stand.
+//! Placement of aggregates, window functions and functions that return rows.
 //!
 //! | in | aggregates | window functions | functions that return rows |
 //! |---|---|---|---|
@@ -84,7 +84,7 @@ fn visited(flow: ControlFlow<Error>) -> Result<()> {
     }
 }
 
-/// What an expression is within, up to the query around it.
+/// Surroundings of an expression, up to the query around it.
 #[derive(Clone, Copy, Default)]
 struct CallPlace {
     clause: Option<Clause>,

@@ -1,4 +1,5 @@
-//! What a recursive term may not do: it would see rows that are not there yet, and often never end.
+//! Prohibitions for a recursive term: without them it would see rows that are not there yet, and often never
+//! end.
 
 use std::ops::ControlFlow;
 

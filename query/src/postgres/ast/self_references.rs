@@ -1,4 +1,4 @@
-//! Where a recursive query may refer to itself: once, in the `FROM` of its recursive term.
+//! Permitted reference of a recursive query to itself: once, in the `FROM` of its recursive term.
 
 use std::{collections::HashSet, ops::ControlFlow};
 
@@ -44,11 +44,11 @@ pub(super) fn check(cte: &Cte) -> Result<()> {
     Ok(())
 }
 
-/// How often a part of a statement names a query.
+/// Number of times that a part of a statement names a query.
 struct SelfReferences<'n> {
     name: &'n str,
     count: usize,
-    /// Those in subqueries of expressions.
+    /// Number of references in subqueries of expressions.
     within: usize,
     /// Whether a `WITH` inside defines the name anew.
     is_hidden: bool,

@@ -99,7 +99,7 @@ impl VisitorMut for Writer {
 
 /// One item of a FROM: tables with their joins.
 struct Tables {
-    /// What each join compares, for those whose left side is joined by the same column already.
+    /// Condition of each join, for those whose left side is joined by the same column already.
     conditions: Vec<Option<Expr>>,
     /// The names of the tables, each with the joined columns that it has.
     names: Vec<(Ident, Vec<String>)>,
@@ -110,7 +110,7 @@ struct Tables {
 }
 
 impl Tables {
-    /// What `*` means: the joined columns, then the others of each table.
+    /// Items that `*` means: the joined columns, then the others of each table.
     fn all_columns(&self) -> Vec<SelectItem> {
         let joined = self
             .columns

@@ -116,7 +116,7 @@ fn followed_by_list(raw: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResu
     }
 }
 
-/// What `list || list` is planned as.
+/// Function that `list || list` is planned as.
 const CONCATENATION: &str = "array_concat";
 
 /// The call that `||` behind a list is.
@@ -166,7 +166,7 @@ impl Chains {
 }
 
 /// An operand whose type is known, and is no list: those have a planner of their own, which a step of a chain
-/// would not ask. What a literal of text is read as depends on what stands beside it, but for `||`.
+/// would not ask. The type that a literal of text is read as depends on what stands beside it, but for `||`.
 fn is_operand(op: Operator, expr: &Expr, schema: &DFSchema) -> bool {
     let is_untyped = matches!(expr, Expr::Placeholder(parameter) if parameter.field.is_none());
     let is_open = op != Operator::StringConcat && is_open_text(expr);

@@ -107,7 +107,7 @@ impl PartitionEvaluator for NumberedRow {
     }
 
     fn evaluate(&mut self, values: &[ArrayRef], range: &Range<usize>) -> Result<ScalarValue> {
-        // What the window is ordered by comes behind.
+        // Sort keys of the window come behind.
         let [value, numbers, ..] = values else { return internal_err!("nth_value has two arguments") };
         let numbers: &Int64Array = numbers.as_primitive::<Int64Type>();
         let row = self.row;

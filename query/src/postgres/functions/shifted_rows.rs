@@ -13,7 +13,7 @@ use datafusion::{
     physical_expr::{PhysicalExpr, expressions::Literal},
 };
 
-/// Where an array of the answer's parts is: the values, the defaults, and nothing.
+/// Positions of the arrays of the answer's parts: the values, the defaults, and nothing.
 const VALUE: usize = 0;
 const DEFAULT: usize = 1;
 const NOTHING: usize = 2;

@@ -35,7 +35,7 @@ pub(super) fn functions() -> Vec<ScalarUDF> {
     .collect()
 }
 
-/// How long a text becomes.
+/// Growth of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum TextGrowth {
     /// `repeat(text, number)`.

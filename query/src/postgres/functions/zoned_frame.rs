@@ -53,7 +53,7 @@ impl ZonedFrame {
         Arc::new(WindowUDF::new_from_impl(ZonedFrameFunction { frame: self, signature }))
     }
 
-    /// How many of the arguments are those of the function.
+    /// Number of the arguments that are those of the function.
     fn own_args(&self, all: usize) -> usize {
         all.saturating_sub(1 + usize::from(self.has_filter))
     }

@@ -1,4 +1,4 @@
-//! Where the columns of an operator come from, by their places.
+//! Origins of the columns of an operator, by their places.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use datafusion::{
     },
 };
 
-/// What each column of an operator is over the columns of one of its inputs.
+/// Expression of each column of an operator over the columns of one of its inputs.
 pub(super) struct Origins(Vec<Option<Arc<dyn PhysicalExpr>>>);
 
 impl Origins {
@@ -75,7 +75,7 @@ impl Origins {
         let mut is_whole = true;
         let mapped = Arc::clone(filter).transform_down(|expr| {
             let Some(column) = expr.downcast_ref::<Column>() else { return Ok(Transformed::no(expr)) };
-            // What a column stands for has columns of the input, which are not looked at again.
+            // The origin of a column has columns of the input, which are not looked at again.
             if let Some(origin) = self.0.get(column.index()).and_then(Option::as_ref) {
                 return Ok(Transformed::new(Arc::clone(origin), true, TreeNodeRecursion::Jump));
             }

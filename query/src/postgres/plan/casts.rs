@@ -45,7 +45,7 @@ pub(super) fn coerce_cast(expr: Expr, schema: &DFSchema) -> Result<Transformed<E
     })
 }
 
-/// What is cast to an integer, rounded before.
+/// Operand of a cast to an integer, rounded before.
 struct Rounded {
     expr: Box<Expr>,
     changed: bool,

@@ -1,5 +1,5 @@
-//! What the planner itself would refuse: a literal of text in arithmetic, or in an array of other values, is
-//! read as their type before it looks.
+//! Operands that the planner itself would refuse: a literal of text in arithmetic, or in an array of other
+//! values, is read as their type before it looks.
 
 use arrow::datatypes::DataType;
 use datafusion::{

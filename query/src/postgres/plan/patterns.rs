@@ -42,7 +42,7 @@ pub(super) fn coerce_expr(expr: Expr, schema: &DFSchema) -> Result<Transformed<E
                 return Err(Error::no_function(format!("function {call} does not exist")).into());
             }
             Transformed::yes(if is_pattern {
-                // What the first group matches, or the whole pattern where it has none.
+                // The match of the first group, or of the whole pattern where it has none.
                 array_element(regexp_match(text, second, None), lit(1_i64))
             } else {
                 substr(text, second)

@@ -13,7 +13,7 @@ use datafusion::{
 
 use crate::postgres::exprs::type_of;
 
-/// What the sum of `BIGINT`s counts in: sums of it are a `DECIMAL(38, 0)`.
+/// Type that the sum of `BIGINT`s counts in: sums of it are a `DECIMAL(38, 0)`.
 const SUM_OF_BIGINT: DataType = DataType::Decimal128(28, 0);
 
 /// Digits behind the point of quotients and averages of decimals, where there is room for them.

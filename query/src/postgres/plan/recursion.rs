@@ -1,5 +1,5 @@
-//! What a recursive term may not do with the rows of the round before: sum them up, or make up rows beside
-//! them. Such a term has rows in every round, so that the query would never end.
+//! Operations that a recursive term may not do on the rows of the round before: sum them up, or make up rows
+//! beside them. Such a term has rows in every round, so that the query would never end.
 
 use datafusion::{
     catalog::{cte_worktable::CteWorkTable, default_table_source::source_as_provider},

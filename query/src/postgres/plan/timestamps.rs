@@ -1,5 +1,5 @@
-//! What is compared with a time, or subtracted from one, gets its type, where DataFusion would count both in
-//! nanoseconds; and a date that an interval is added to becomes a `TIMESTAMP`.
+//! An operand compared with a time, or subtracted from one, gets its type, where DataFusion would count both
+//! in nanoseconds; and a date that an interval is added to becomes a `TIMESTAMP`.
 
 use arrow::datatypes::{DataType, TimeUnit};
 use datafusion::{

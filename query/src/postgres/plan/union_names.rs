@@ -8,7 +8,7 @@ use datafusion::{
     logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Union},
 };
 
-/// Gives branches the names of the whole. Those that are projections get them from the analyzer.
+/// Gives branches the names of the whole. Projections get them from the analyzer.
 pub(super) fn name_branches(mut union: Union) -> Result<Transformed<LogicalPlan>> {
     let mut changed = false;
     for input in &mut union.inputs {

@@ -47,7 +47,7 @@ pub(crate) fn checked_float_aggregate(inner: &Arc<AggregateUDF>) -> Option<Arc<A
     Some(Arc::new(AggregateUDF::new_from_impl(CheckedAggregate { inner, answer })))
 }
 
-/// What an aggregate answers when its inputs are not all finite.
+/// Answer of an aggregate when its inputs are not all finite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum InfiniteAnswer {
     /// Their sum.

@@ -115,7 +115,7 @@ impl GroupsAccumulator for CheckedGroups {
         self.inner.merge_batch(&values, group_indices, total_num_groups)
     }
 
-    /// What is not finite stays in the states, where merging finds it.
+    /// Values that are not finite stay in the states, where merging finds them.
     fn convert_to_state(
         &self,
         values: &[ArrayRef],

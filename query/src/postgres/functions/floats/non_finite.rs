@@ -2,7 +2,7 @@
 
 use arrow::array::{Array, Float64Array};
 
-/// How many infinite values, by their sign, and how many NaNs.
+/// Number of infinite values, by their sign, and of NaNs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct NonFiniteCounts {
     nans: i64,
@@ -22,7 +22,7 @@ impl NonFiniteCounts {
         }
     }
 
-    /// What the values add up to; none if all were finite.
+    /// Sum of the values; none if all were finite.
     pub(super) fn sum(self) -> Option<f64> {
         match (self.nans, self.positive, self.negative) {
             (0, 0, 0) => None,

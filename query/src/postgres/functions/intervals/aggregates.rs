@@ -122,7 +122,7 @@ impl AggregateUDFImpl for Extreme {
 struct ExtremeAccumulator {
     is_max: bool,
     candidates: VecDeque<(u64, IntervalMonthDayNano)>,
-    /// How many values have come, and how many of them have left.
+    /// Number of values that have come, and of those that have left.
     came: u64,
     left: u64,
 }

@@ -1,5 +1,5 @@
-//! Functions of intervals: their arithmetic, their aggregates, and those that users call. What orders them is
-//! their [`comparison_key`](super::comparison_key()).
+//! Functions of intervals: their arithmetic, their aggregates, and those that users call. Their order is that
+//! of their [`comparison_key`](super::comparison_key()).
 
 mod age;
 mod aggregates;

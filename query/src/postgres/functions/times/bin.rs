@@ -23,7 +23,7 @@ pub(super) fn date_bin() -> ScalarUDF {
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct DateBin {
-    /// What bins times of day.
+    /// Function that bins times of day.
     of_day: Arc<ScalarUDF>,
     signature: Signature,
 }

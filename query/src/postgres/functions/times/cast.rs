@@ -153,7 +153,7 @@ fn cast_array(array: &ArrayRef, to: &DataType, safe: bool, zone: TimeZone) -> Re
     Ok(cast_with_options(&cast, to, &CastOptions { safe, ..CastOptions::default() })?)
 }
 
-/// What clocks of the zone show at instants; local times stay.
+/// Local times of the zone at instants; local times stay.
 fn local(array: &ArrayRef, safe: bool, zone: TimeZone) -> Result<TimestampMicrosecondArray> {
     let micros = micros(array)?;
     if micros.timezone().is_none() {

@@ -9,7 +9,7 @@
 //!
 //! 1. A local time that clocks skip means the time that an unchanged clock would show; of one that they show
 //!    twice the second is meant.
-//! 2. What is no year from 1 to 9999 fails with 22008, in UTC.
+//! 2. A time outside of the years 1 to 9999, in UTC, fails with 22008.
 
 mod bin;
 mod cast;

@@ -111,7 +111,7 @@ impl Iterator for TimeSeries {
                 self.next = None;
                 return Some(Err(Error::invalid_value("the step of a series does not lead on").into()));
             }
-            // What is beyond all times is beyond the end.
+            // A value beyond all times is beyond the end.
             Err(_) => self.next = None,
         }
         Some(Ok(current))

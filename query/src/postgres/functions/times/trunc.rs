@@ -33,7 +33,7 @@ pub(super) fn date_trunc(zone: TimeZone) -> ScalarUDF {
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct DateTrunc {
     zone: TimeZone,
-    /// What truncates times of day.
+    /// Function that truncates times of day.
     of_day: Arc<ScalarUDF>,
     signature: Signature,
     aliases: Vec<String>,
@@ -133,7 +133,7 @@ impl ScalarUDFImpl for DateTrunc {
     }
 }
 
-/// What a time is cut to.
+/// Field that a time is cut to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Field {
     /// So many microseconds, less than a day.

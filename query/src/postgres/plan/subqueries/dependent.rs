@@ -4,9 +4,9 @@
 //!   S refers to t.a    ──▶    S′ = S over  inputs × (SELECT DISTINCT a FROM t),   joined to t on a
 //! ```
 //!
-//! What an operator of the subquery does, it does in S′ for each value of the outer columns: an aggregate
-//! groups by them, a window is partitioned by them, a limit counts rows for each of them. (T. Neumann, A.
-//! Kemper: Unnesting Arbitrary Queries, 2015.)
+//! An operator of the subquery does its work in S′ for each value of the outer columns: an aggregate groups
+//! by them, a window is partitioned by them, a limit counts rows for each of them. (T. Neumann, A. Kemper:
+//! Unnesting Arbitrary Queries, 2015.)
 //!
 //! 1. An operator without a reference below it is computed once, and put beside each value.
 //! 2. An aggregate without groups answers a row for a value that has none, as it does for no rows.

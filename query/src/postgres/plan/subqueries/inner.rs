@@ -144,14 +144,14 @@ fn stays_below(condition: &Expr, node: &LogicalPlan) -> Result<bool> {
     Ok(!is_mixed && !refers_further(condition, node)?)
 }
 
-/// What stands above the rows of a subquery: the value it answers, and which of the rows counts.
+/// Answer of a subquery from its rows: the value, and which of the rows counts.
 pub(super) struct Answer<'p> {
     pub value: Expr,
     pub order: Vec<SortExpr>,
     /// The first row is the answer, however many there are.
     pub first: bool,
     pub distinct: bool,
-    /// Where the value is computed.
+    /// Plan whose rows the value is computed from.
     pub below: &'p LogicalPlan,
 }
 

@@ -21,7 +21,7 @@ use crate::postgres::exprs::has_subquery;
 
 /// The join, with each subquery answered beside the rows of the side that it refers to.
 ///
-/// What refers to both sides is left of a full join, which cannot run then.
+/// A subquery that refers to both sides stays in a full join, which cannot run then.
 pub(super) fn answered(mut join: Join, numbers: &mut NameCounter) -> Result<Transformed<LogicalPlan>> {
     let Some(condition) = join.filter.take() else { return Ok(Transformed::no(LogicalPlan::Join(join))) };
     let columns = join.schema.columns().into_iter().map(Expr::Column).collect();

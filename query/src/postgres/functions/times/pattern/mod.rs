@@ -17,7 +17,7 @@ pub(super) use show::{ShownTime, show};
 
 use crate::error::{Error, Result, SqlState, quoted};
 
-/// How a word is written.
+/// Letter case of a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Letters {
     Upper,
