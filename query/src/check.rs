@@ -25,11 +25,11 @@ struct CheckedMoment {
     /// As messages name it.
     name: String,
     view: ReadView,
-    /// What can be read then; `None` is everything.
+    /// Scope that can be read then; `None` is everything.
     scope: Option<SnapshotScope>,
 }
 
-/// What was looked at.
+/// Counts of what was looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RowsChecked {
     /// Tables, each once.
@@ -142,7 +142,7 @@ async fn decode_rows(
     Ok(rows)
 }
 
-/// What cannot be decoded is a finding; all else ends the check.
+/// An error of decoding is a finding; any other ends the check.
 fn note(findings: &mut Findings, place: &str, error: Error) -> Result<()> {
     match error.kind() {
         ErrorKind::Corrupt | ErrorKind::TooOld | ErrorKind::Invalid => {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{NamespaceRow, Object};
 use crate::error::{Error, Result};
 
-/// What the key of every row begins with.
+/// Prefix of the key of every row.
 pub(crate) const PREFIX: &str = "sql/";
 /// The row that every change of the catalog touches.
 pub(crate) const VERSION: &str = "sql/v";

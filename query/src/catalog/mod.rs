@@ -115,7 +115,7 @@ impl CatalogState {
         self.databases.keys().flat_map(|database| self.tables_of(database))
     }
 
-    /// Where the rows of all tables are.
+    /// Keyspaces of the rows of all tables.
     pub(crate) fn keyspaces(&self) -> BTreeSet<KeyspaceId> {
         self.tables().flat_map(|table| table.keyspaces()).collect()
     }

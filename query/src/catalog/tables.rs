@@ -59,7 +59,7 @@ impl Object {
 pub(crate) struct TableDef {
     /// Never used by another table.
     pub id: u64,
-    /// Where the rows are.
+    /// Keyspace of the rows.
     pub keyspace: u64,
     /// The columns in order.
     pub columns: Vec<ColumnDef>,
@@ -95,7 +95,7 @@ pub(crate) struct ViewDef {
 }
 
 impl TableDef {
-    /// Where the rows are.
+    /// Keyspace of the rows.
     pub(crate) fn keyspace_id(&self) -> KeyspaceId {
         KeyspaceId::new(self.keyspace)
     }
@@ -143,12 +143,12 @@ impl BoundTable {
         Self { path, def, layout, schema, row_schema }
     }
 
-    /// Where it is.
+    /// Path of the table.
     pub(crate) fn path(&self) -> &ObjectPath {
         &self.path
     }
 
-    /// How the rows are stored.
+    /// Layout of the stored rows.
     ///
     /// # Errors
     /// 54000 when there are too many columns.
@@ -195,7 +195,7 @@ impl BoundTable {
         Ok(Arc::clone(self.row_schema.get_or_init(|| Arc::new(layout.schema_of_rows()))))
     }
 
-    /// Where its rows are: what a snapshot holds of it, and a restore puts back.
+    /// Keyspaces of its rows: what a snapshot holds of it, and a restore puts back.
     pub(crate) fn keyspaces(&self) -> Vec<KeyspaceId> {
         vec![self.def.keyspace_id()]
     }

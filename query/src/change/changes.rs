@@ -16,15 +16,15 @@ use bytes::Bytes;
 
 use crate::{error::Error, rows::KeyBatch, statement::Database};
 
-/// What a row costs a transaction in memory, beside its bytes.
+/// Bytes of memory that a row costs a transaction, beside its own.
 pub(super) const ROW_BYTES: usize = 160;
 
-/// Why a row was not written.
+/// Reason for which a row was not written.
 #[derive(Debug)]
 pub(super) enum RefusedRow {
     /// This key is there already.
     Duplicate(Bytes),
-    /// Whatever it is.
+    /// Any other error.
     Failed(Error),
 }
 
@@ -56,7 +56,7 @@ pub(super) struct Changes {
 }
 
 impl Changes {
-    /// What they cost in memory.
+    /// Bytes of memory that they cost.
     pub(super) fn cost(&self) -> usize {
         let values = self.values.as_ref().map_or(0, KeyBatch::bytes);
         self.keys.bytes() + values + self.keys.len() * ROW_BYTES
@@ -109,7 +109,7 @@ impl<'a> ChangeSet<'a> {
     }
 
     async fn begin_files(&mut self) -> ChangeResult<()> {
-        // What the transaction wrote before goes below.
+        // Earlier writes of the transaction go below.
         self.transaction.spill(|keyspace| keyspace == self.keyspace).await?;
         let on_duplicate = if self.is_new { OnDuplicate::Fail } else { OnDuplicate::KeepLast };
         let absent_from = if self.is_new { self.transaction.mark().view().cloned() } else { None };

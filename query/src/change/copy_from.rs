@@ -129,7 +129,7 @@ impl Input {
     }
 }
 
-/// How the columns of a file become those of the table.
+/// Mapping of the columns of a file to those of the table.
 struct Shape {
     schema: Arc<Schema>,
     sources: Vec<ColumnSource>,

@@ -205,7 +205,7 @@ fn check_values(plan: &LogicalPlan, casts: &[Vec<bool>], columns: &[&ColumnDef])
     Ok(())
 }
 
-/// What a column gets that is not given.
+/// Expression for a column that is not given.
 pub(super) fn default_or_null(defaults: &HashMap<String, Expr>, column: &ColumnDef) -> Result<Expr> {
     match defaults.get(&column.name) {
         Some(default) => Ok(default.clone()),

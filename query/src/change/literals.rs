@@ -1,5 +1,6 @@
 //! `INSERT … VALUES` of nothing but literals, the most common of statements: its rows are read as lines of a
-//! file are, without a plan. What is not plainly a literal of its column's kind is left to the planner.
+//! file are, without a plan. An expression that is not plainly a literal of its column's kind is left to the
+//! planner.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -84,7 +85,7 @@ pub(super) fn rows(
     Ok(Some(Box::pin(MemoryStream::try_new(batches, schema, None)?)))
 }
 
-/// Where the columns' values come from; `given` are the columns of the rows that were written.
+/// Sources of the columns' values; `given` are the columns of the rows that were written.
 fn sources(target: &WriteTarget, given: &[usize]) -> Result<Vec<LiteralSource>> {
     let columns = target.table.columns.iter().enumerate();
     columns
@@ -99,7 +100,7 @@ fn sources(target: &WriteTarget, given: &[usize]) -> Result<Vec<LiteralSource>> 
 }
 
 impl LiteralSource {
-    /// What the column gets in a row; `None` for NULL.
+    /// Expression for the column in a row; `None` for NULL.
     fn expr<'a>(&'a self, row: &'a [Expr]) -> Option<&'a Expr> {
         match self.given.map(|index| &row[index]) {
             Some(expr) if !is_default(expr) => Some(expr),

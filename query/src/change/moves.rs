@@ -67,7 +67,7 @@ impl<'a> Moves<'a> {
     }
 
     async fn begin_files(&mut self) -> ChangeResult<()> {
-        // What the transaction wrote before goes below.
+        // Earlier writes of the transaction go below.
         self.transaction.spill(|keyspace| keyspace == self.keyspace).await?;
         let engine = self.database.store.engine();
         let leaving = IngestOptions { on_duplicate: OnDuplicate::KeepLast, ..IngestOptions::default() };

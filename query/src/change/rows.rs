@@ -131,7 +131,7 @@ impl<'a> RowWriter<'a> {
         Ok(self.written)
     }
 
-    /// Where the rows go. `is_new`: none of their keys may be there.
+    /// Change set that the rows go to. `is_new`: none of their keys may be there.
     fn changes(&self, is_new: bool) -> ChangeSet<'a> {
         ChangeSet::new(self.database, &self.work.transaction, self.target.table.keyspace_id(), is_new)
     }

@@ -54,7 +54,7 @@ pub(super) struct CsvReader {
     /// For every field of the file, its column.
     order: Vec<usize>,
     buffer: Vec<u8>,
-    /// Where the current record starts.
+    /// Start of the current record in the buffer, in bytes.
     start: usize,
     fields: Vec<Field>,
     /// The line on which the current record starts.

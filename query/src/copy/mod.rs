@@ -43,7 +43,7 @@ pub trait Files: Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// Those of the file system; `PermissionDenied` when files are out of reach.
+    /// Errors of the file system; `PermissionDenied` when files are out of reach.
     fn open(&self, path: &str) -> io::Result<InputFile>;
 
     /// Keeps what comes out of a pipe, so that it can be read at any place.
@@ -53,8 +53,8 @@ pub trait Files: Debug + Send + Sync {
     /// As [`Files::open`]; also those of reading the pipe.
     fn spool(&self, pipe: Box<dyn Read + Send>) -> io::Result<Box<dyn SeekableFile>>;
 
-    /// Starts a file that appears under its name when it is finished, in place of an older one. What is no
-    /// regular file (a pipe, a device) is written to as rows come.
+    /// Starts a file that appears under its name when it is finished, in place of an older one. A file
+    /// that is not regular (a pipe, a device) is written to as rows come.
     ///
     /// # Errors
     ///
@@ -91,7 +91,7 @@ pub trait OutputFile: Write + Send {
     ///
     /// # Errors
     ///
-    /// Those of the file system; there is no file then.
+    /// Errors of the file system; there is no file then.
     fn finish(self: Box<Self>) -> io::Result<()>;
 }
 
@@ -306,7 +306,7 @@ impl FileWriter {
     }
 }
 
-/// What a file is read into.
+/// Target that a file is read into.
 struct Target<'a> {
     path: &'a str,
     columns: &'a [TargetColumn],

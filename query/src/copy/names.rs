@@ -1,4 +1,4 @@
-//! Which column of a file is which column of the table.
+//! Matching of the columns of a file to those of the table.
 //!
 //! | the statement | the file's names |
 //! |---|---|
@@ -12,7 +12,7 @@
 use super::TargetColumn;
 use crate::error::{Error, Result, SqlState};
 
-/// How the names in a file and the columns of the statement go together.
+/// Relation of the names in a file to the columns of the statement.
 #[derive(Clone, Copy, Debug)]
 pub enum Naming<'a> {
     /// The statement lists no columns.

@@ -182,7 +182,7 @@ fn has_digits(value: i128, precision: u8) -> bool {
 /// A decimal number times 10^scale, rounded half away from zero.
 fn decimal(text: &str, scale: u8) -> Decimal {
     let Some((negative, whole, fraction, exponent)) = decimal_parts(text) else { return Decimal::NoNumber };
-    // How many digits stand left of the point of value × 10^scale; there may be fewer than that.
+    // Number of digits left of the point of value × 10^scale; there may be fewer than that.
     let kept = whole.len() as i64 + i64::from(exponent) + i64::from(scale);
     let mut digits = whole.bytes().chain(fraction.bytes()).map(|byte| i128::from(byte - b'0'));
     let mut value: i128 = 0;

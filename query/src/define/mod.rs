@@ -39,7 +39,7 @@ pub(crate) async fn run(
     }
 }
 
-/// What `DROP` is about.
+/// Kind of object that `DROP` is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ObjectKind {
     Table,
@@ -82,7 +82,7 @@ pub(crate) fn schema_for_new(catalog: &CatalogState, path: &ObjectPath) -> Resul
     }
 }
 
-/// What already bears the name of a new object.
+/// Object that already bears the name of a new one.
 pub(crate) fn existing<'a>(catalog: &'a CatalogState, path: &ObjectPath) -> Option<&'a Object> {
     catalog.object(path)
 }

@@ -129,7 +129,7 @@ pub(crate) fn define_table(
         columns,
         primary_key: key,
     };
-    // What its rows cannot be stored by is refused here: afterwards every statement on the table would be.
+    // A layout that cannot store its rows is refused here: afterwards every statement on the table would be.
     let table = BoundTable::new(path.clone(), def);
     table.layout()?;
     Ok(Some(TableRows { table: Arc::new(table), schema_id, name: path.name.clone() }))

@@ -163,7 +163,7 @@ fn from_unimplemented(message: &str) -> Error {
         .unwrap_or_else(|| Error::new(SqlState::FeatureNotSupported, format!("not supported: {message}")))
 }
 
-/// What DataFusion takes for its own mistake is often one of the statement.
+/// Internal errors of DataFusion are often mistakes of the statement.
 fn from_internal(message: &str) -> Error {
     if let Some(known) = wording::known(message) {
         return known;

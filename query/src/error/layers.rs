@@ -1,7 +1,7 @@
 //! Errors of transactions and snapshots, in the words of SQL.
 //!
-//! Keyspaces and keys are numbers and bytes down there; whoever knows the table's name converts conflicts
-//! itself and says which row. What comes through here is right, only less telling.
+//! Keyspaces and keys are numbers and bytes down there; callers that know the table's name convert conflicts
+//! themselves and say which row. Errors that come through here are right, only less telling.
 
 use bygone_mvcc::Error as MvccError;
 use bygone_snapshots::Error as SnapshotsError;

@@ -21,7 +21,7 @@ pub use suggest::{did_you_mean, similar};
 /// The result of an SQL call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What the caller can do about an [`Error`].
+/// Class of an [`Error`], by what the caller can do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -73,7 +73,7 @@ impl fmt::Display for Position {
     }
 }
 
-/// Why an SQL call failed.
+/// Reason for which an SQL call failed.
 #[derive(Clone, Debug)]
 pub struct Error {
     kind: ErrorKind,
@@ -141,7 +141,7 @@ impl Error {
         self
     }
 
-    /// What the caller can do about it.
+    /// Class of the error, by what the caller can do about it.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
@@ -156,17 +156,17 @@ impl Error {
         self.state
     }
 
-    /// What happened, in one line.
+    /// Description of what happened, in one line.
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// What to do next, if there is something to say.
+    /// Advice on what to do next, if there is any.
     pub fn hint(&self) -> Option<&str> {
         self.hint.as_deref()
     }
 
-    /// Where in the statement's text, if that is known.
+    /// Position in the statement's text, if that is known.
     pub fn position(&self) -> Option<Position> {
         self.position
     }

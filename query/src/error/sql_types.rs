@@ -33,7 +33,7 @@ fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// What a word means in SQL, and how much of the text behind it belongs to it.
+/// SQL name of a word, and length of the text behind it that belongs to it, in bytes.
 fn renamed(word: &str, after: &str) -> Option<(String, usize)> {
     if let Some(name) = plain_type(word) {
         // With something in parentheses it is a literal.
@@ -133,7 +133,7 @@ fn leading_spaces(text: &str) -> usize {
     text.len() - text.trim_start().len()
 }
 
-/// What stands in the brackets that a text begins with, and how long that is with them.
+/// Content of the brackets that a text begins with, and its length with them, in bytes.
 fn in_brackets(text: &str, open: char, close: char) -> Option<(&str, usize)> {
     if !text.starts_with(open) {
         return None;

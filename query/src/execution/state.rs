@@ -33,7 +33,7 @@ pub(crate) fn limited_runtime(database: &RuntimeEnv, query_memory: usize) -> Arc
     Arc::new(RuntimeEnv { memory_pool, ..database.clone() })
 }
 
-/// What all sessions of a database share.
+/// Runtime that all sessions of a database share.
 pub(crate) fn runtime(memory: MemoryOptions) -> Result<Arc<RuntimeEnv>> {
     let pool = TrackConsumersPool::new(FairSpillPool::new(memory.query_memory), CONSUMERS_NAMED);
     Ok(Arc::new(RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool)).build()?))
@@ -52,7 +52,7 @@ pub(crate) fn base_state(runtime: &Arc<RuntimeEnv>, zone: TimeZone) -> SessionSt
     // One hash table is made of so many rows in less time than both sides of a join are sent around by their
     // keys.
     options.optimizer.hash_join_single_partition_threshold_rows = 1 << 20;
-    // What nothing is known of is mostly a comparison of texts, which keeps few rows.
+    // Filters that nothing is known of are mostly comparisons of texts, which keep few rows.
     options.optimizer.default_filter_selectivity = 5;
     // Statement plans are shown by EXPLAIN as text in two rows, and are pinned by tests.
     options.explain.format = datafusion::common::format::ExplainFormat::Indent;

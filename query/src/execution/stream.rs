@@ -27,7 +27,8 @@ pub(crate) async fn stream(
     Ok(execute_stream(physical, Arc::new(task_context(state)))?)
 }
 
-/// What a plan runs in. It has its functions in itself: the hundreds that a session knows need not be copied.
+/// Context that a plan runs in. The plan has its functions in itself: the hundreds that a session knows need
+/// not be copied.
 fn task_context(state: &SessionState) -> TaskContext {
     let (id, config) = (state.session_id().to_owned(), state.config().clone());
     let runtime = Arc::clone(state.runtime_env());

@@ -67,7 +67,7 @@ pub(super) async fn table_diff(
     }))
 }
 
-/// What is compared.
+/// Comparison of a table at two moments.
 #[derive(Clone)]
 struct TableDiff {
     database: Arc<Database>,
@@ -140,14 +140,14 @@ struct RunningDiff {
     decoder: RowDecoder,
     /// The table's columns alone.
     columns: SchemaRef,
-    /// Those of them that are not of the key.
+    /// Positions of the columns that are not of the key.
     compared: Vec<usize>,
     schema: SchemaRef,
-    /// What `_change_type` says, by [`Image`].
+    /// Values of `_change_type`, by [`Image`].
     names: StringViewArray,
 }
 
-/// What a row of the answer is: the number of its name.
+/// Kind of a row of the answer: the number of its name.
 #[derive(Clone, Copy)]
 enum Image {
     Insert = 0,

@@ -41,7 +41,7 @@ pub(crate) struct Lookup {
     pub(super) key: Vec<Arc<dyn PhysicalExpr>>,
     /// The table's columns that the plan reads.
     pub(super) columns: Vec<usize>,
-    /// Where the hidden column of the encoded key goes among them, if the plan reads it.
+    /// Position of the hidden column of the encoded key among them, if the plan reads it.
     pub(super) row_key: Option<usize>,
     /// Their fields.
     pub(super) decoded: SchemaRef,
@@ -51,7 +51,7 @@ pub(crate) struct Lookup {
     shown: SchemaRef,
 }
 
-/// What is done with the row. Every step leaves the constants in front.
+/// Operation on the row. Each one leaves the constants in front.
 #[derive(Debug)]
 pub(super) enum LookupStep {
     Filter(Arc<dyn PhysicalExpr>),

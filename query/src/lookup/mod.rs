@@ -10,9 +10,9 @@
 //! plan turns out to read one row by its key and to do nothing but filter and project it, the expressions of
 //! that plan are kept.
 //!
-//! 1. The general path decides. Whatever a lookup is not sure of (a key that is NULL or cannot be read as its
-//!    column's type, a point that cannot be read, any error before the row is read) is planned and run as
-//!    ever.
+//! 1. The general path decides. Cases that a lookup is not sure of (a key that is NULL or cannot be read as
+//!    its column's type, a point that cannot be read, any error before the row is read) are planned and run
+//!    as ever.
 //! 2. A lookup holds nothing of a moment: no view, no clock, no session. It is valid for its table as it was
 //!    then, for its session's names and zone, and for the types of its constants; all of that is what it is
 //!    found by.
@@ -46,7 +46,7 @@ pub(crate) struct Lookups {
     known: Mutex<HashMap<LookupKey, CachedLookup>>,
 }
 
-/// What a lookup depends on besides its table.
+/// Key of a lookup: what it depends on besides its table.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct LookupKey {
     template: Arc<Template>,
@@ -117,7 +117,7 @@ impl BoundTemplate {
 }
 
 impl Lookups {
-    /// What is known of a template over a table as it is now: its lookup, or that it has to be planned.
+    /// Known result of a template over a table as it is now: its lookup, or that it has to be planned.
     pub(crate) fn get(&self, bound: &BoundTemplate, table: &Arc<BoundTable>) -> Option<Option<Arc<Lookup>>> {
         let known = self.known.lock();
         let known = known.get(&bound.key)?;

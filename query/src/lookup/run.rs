@@ -16,7 +16,7 @@ use crate::{
     rows::{KeyBatch, RowDecoder},
 };
 
-/// What came of a lookup.
+/// Outcome of a lookup.
 pub(crate) enum LookupOutcome {
     /// The row, if there is one and the filters let it through; or why it could not be computed.
     Rows(Result<Option<RecordBatch>>),

@@ -77,7 +77,7 @@ pub(super) struct TemplateValues {
     pub others: Vec<ScalarValue>,
 }
 
-/// What a statement that is run again and again remembers of its template.
+/// Cache of the template of a statement that is run again and again.
 #[derive(Debug, Default)]
 pub(crate) struct TemplateCache(Mutex<Option<CachedTemplate>>);
 
@@ -239,7 +239,7 @@ struct ConstantExtractor<'t> {
     constants: Vec<(TemplateConstant, ColumnType)>,
 }
 
-/// What the name of a constant's parameter starts with until it has its number.
+/// Prefix of the name of a constant's parameter until it has its number.
 const MARK: char = '#';
 
 impl ConstantExtractor<'_> {

@@ -57,7 +57,7 @@ fn count(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
     Ok(plan)
 }
 
-/// What each running partition has reserved.
+/// Memory that each running partition has reserved.
 type Reservations = Arc<Mutex<HashMap<usize, Arc<MemoryReservation>>>>;
 
 /// A window whose input is counted.

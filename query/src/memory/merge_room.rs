@@ -14,7 +14,7 @@ use datafusion::{
 };
 use parking_lot::Mutex;
 
-/// What a sort holds, and what its merges do, by how the names of the consumers begin.
+/// Prefixes of the names of the consumers: of what a sort holds, and of what its merges do.
 const ROWS: &str = "ExternalSorter[";
 const MERGE: &str = "ExternalSorterMerge[";
 /// The merges that have room at one time in each partition.

@@ -2,10 +2,10 @@
 //!
 //! 1. `query_memory` is one setting: of the database ([`MemoryOptions`]), and of a session, which can only
 //!    lower it for each of its statements.
-//! 2. What grows with the rows of a query is counted against it. Sorts, aggregations, sorted joins and most
-//!    nested loops write temporary files when they would exceed it; what cannot fails with 53200.
-//! 3. What does not grow (a batch of a scan, a page, a buffer of a load) is bounded by constants and not
-//!    counted.
+//! 2. Memory that grows with the rows of a query is counted against it. Sorts, aggregations, sorted joins and
+//!    most nested loops write temporary files when they would exceed it; what cannot fails with 53200.
+//! 3. Memory that does not grow (a batch of a scan, a page, a buffer of a load) is bounded by constants and
+//!    not counted.
 
 mod held;
 mod merge_room;
@@ -24,7 +24,7 @@ use crate::error::{Error, Result};
 /// The least that `query_memory` can be: less holds no batches.
 pub(crate) const QUERY_MEMORY_MIN: usize = 1 << 20;
 
-/// How much memory queries may use together.
+/// Memory that queries may use together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemoryOptions {
     /// Bytes that sorts, joins, aggregations and windows of all sessions may hold at one time; beyond, what

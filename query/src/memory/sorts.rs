@@ -51,7 +51,7 @@ const BATCH_SHARE: usize = 4;
 const BATCH_ROWS_MIN: usize = 8;
 /// So many first rows are held by any sort.
 const FIRST_ROWS: usize = 1_000;
-/// What the texts of a row are taken for where their length is not known, in bytes.
+/// Assumed length of the texts of a row where it is not known, in bytes.
 const TEXT_BYTES: usize = 4_096;
 
 /// Fits the memory that sorts keep free to what queries have: they could not begin otherwise, one for each
@@ -187,7 +187,7 @@ async fn sorted(
     let bytes = bytes_of(&first)? / first.num_rows().max(1);
     let batch_rows = batch_rows(context, bytes, BATCH_SHARE);
     let fetch = sort.fetch();
-    // What the first rows take besides their own bytes are the keys that they are compared by.
+    // The first rows take, besides their own bytes, the keys that they are compared by.
     let too_many = |first: &usize| first.saturating_mul(2 * bytes.max(1)) > MergeRoom::bytes_max(context);
     let taken = fetch.filter(too_many);
     let sort = if taken.is_some() { sort.with_fetch(None) } else { sort };

@@ -50,7 +50,7 @@ impl CatalogCache {
 /// The keyspaces of all tables in the newest state: what opening a database must not take for dropped.
 ///
 /// # Errors
-/// Those of reading, and a corrupt row.
+/// Errors of reading, and a corrupt row.
 pub async fn table_keyspaces(store: &Store) -> Result<BTreeSet<KeyspaceId>> {
     Ok(read(&Reader::View(store.view_now())).await?.keyspaces())
 }

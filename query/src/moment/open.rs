@@ -15,7 +15,7 @@ use crate::{
 /// Tells the moments of one statement apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum MomentKey {
-    /// What tables without a point are read at.
+    /// Moment that tables without a point are read at.
     Statement,
     /// A point that the text names.
     At(Timestamp),
@@ -57,7 +57,7 @@ impl OpenMoment {
         self.reader.timestamp()
     }
 
-    /// What reads the rows of this moment.
+    /// Reader of the rows of this moment.
     pub(crate) fn reader(&self) -> &Reader {
         &self.reader
     }
@@ -67,7 +67,7 @@ impl OpenMoment {
         Arc::new(Self { key: MomentKey::Statement, ..self.clone() })
     }
 
-    /// What reads the rows of one table.
+    /// Reader of the rows of one table.
     pub(crate) fn reader_of(&self, table: &BoundTable) -> Result<Reader> {
         match self.reader.view().check(table.keyspace_id()) {
             Ok(()) => Ok(self.reader.clone()),

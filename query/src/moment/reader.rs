@@ -1,4 +1,4 @@
-//! What a scan reads from: a view, or a transaction as it was before the running statement.
+//! Source of a scan: a view, or a transaction as it was before the running statement.
 
 use std::{ops::Bound, sync::Arc};
 
@@ -53,8 +53,8 @@ impl Reader {
         }
     }
 
-    /// What is stored, files of the transaction included, if `keyspace` has no uncommitted rows in memory on
-    /// top of it.
+    /// View of what is stored, files of the transaction included, if `keyspace` has no uncommitted rows in
+    /// memory on top of it.
     pub(crate) fn committed(&self, keyspace: KeyspaceId) -> Option<&ReadView> {
         match self {
             Self::View(view) => Some(view),
@@ -62,7 +62,7 @@ impl Reader {
         }
     }
 
-    /// What is stored, files of the transaction included: for figures that need not be exact.
+    /// View of what is stored, files of the transaction included: for figures that need not be exact.
     pub(crate) fn stored(&self) -> &ReadView {
         match self {
             Self::View(view) => view,

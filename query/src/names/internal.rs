@@ -55,7 +55,7 @@ pub(crate) const SIMILAR_PATTERN: &str = "__bygone_similar";
 /// The function that `substring(a, b)` is planned as.
 pub(crate) const SUBSTRING: &str = "__bygone_substring";
 
-/// Which elements of an array a comparison must hold of.
+/// Elements of an array that a comparison must hold of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Quantifier {
     Any,

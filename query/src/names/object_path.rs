@@ -7,7 +7,7 @@ pub(crate) const DEFAULT_DATABASE: &str = "main";
 /// Name of the schema that every database has.
 pub(crate) const DEFAULT_SCHEMA: &str = "public";
 
-/// Where a table or view is: always all three parts.
+/// Path of a table or view: always all three parts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct ObjectPath {
     pub database: String,

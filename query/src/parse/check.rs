@@ -1,4 +1,4 @@
-//! What the planner would drop without a word, and where a point may stand.
+//! Checks for syntax that the planner would drop without a word, and for where a point may stand.
 //!
 //! DataFusion's planner ignores parts of the tree (row locks, samples, hints, the version of a table function
 //! …). Here each of them is an error, and every recorded point must be found on a table that is read.
@@ -112,7 +112,7 @@ const CHAIN_MAX: usize = 2_500;
 /// for their types, each time that one is asked for its own.
 const NESTED_MAX: usize = 200;
 
-/// The longest select list. What is written there is compared with all that is written there.
+/// The longest select list. Every item is compared with all items.
 const ITEMS_MAX: usize = 1_664;
 
 /// Expressions that one query sorts by, and different windows that it has: each one asks for all the others.

@@ -52,7 +52,7 @@ pub(super) fn copy(cursor: &mut Cursor<'_>) -> Result<(Statement, Option<Rewritt
     Ok((ChangeStatement::CopyFrom(CopyFrom { table, columns, path, options }).into(), None))
 }
 
-/// Where `FROM` or `TO` stands, outside parentheses.
+/// Index of the token `FROM` or `TO`, outside parentheses.
 fn direction(cursor: &Cursor<'_>) -> Result<usize> {
     let mut depth = 0usize;
     for (i, token) in cursor.tokens.iter().enumerate().skip(cursor.at) {

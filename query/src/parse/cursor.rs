@@ -12,7 +12,7 @@ use super::{
 };
 use crate::error::{Error, Position, Result};
 
-/// How deep expressions and queries may nest.
+/// Levels to which expressions and queries may nest.
 const DEPTH_MAX: usize = 64;
 
 /// A text and where its lines start.

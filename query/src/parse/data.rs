@@ -352,8 +352,8 @@ pub(super) fn table_query(cursor: &mut Cursor<'_>, to: usize) -> Result<(Box<ast
     Ok((query, rewritten))
 }
 
-/// Where the column list of `name (a, b)` stands, parentheses included. What does not start with a name is
-/// the argument of a function.
+/// Tokens of the column list of `name (a, b)`, parentheses included. A list that does not start with a name
+/// is the argument of a function.
 fn columns_after_name(cursor: &Cursor<'_>, to: usize) -> Result<Option<std::ops::Range<usize>>> {
     let mut list = Cursor::new(cursor.source, &cursor.tokens[..to]);
     list.at = cursor.at + 1;

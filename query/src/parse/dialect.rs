@@ -18,7 +18,7 @@ use sqlparser::{
 #[derive(Debug, Clone, Copy)]
 pub(super) struct BygoneDialect;
 
-/// How tightly operators bind, as in Postgres.
+/// Precedence of operators, as in Postgres.
 mod binding {
     pub(super) const PERIOD: u8 = 150;
     pub(super) const CAST: u8 = 140;

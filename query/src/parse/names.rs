@@ -11,7 +11,7 @@ use crate::error::Position;
 pub struct Name {
     /// Database, schema, and table, as many as were written; the table is last.
     pub parts: Vec<String>,
-    /// Where it stands in the text.
+    /// Position in the text.
     pub position: Option<Position>,
 }
 

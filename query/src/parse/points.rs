@@ -20,11 +20,11 @@ impl PointId {
 /// A moment as the text names it; expressions are constant and evaluated anew at every execution.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PointExpr {
-    /// What the clause says.
+    /// Syntax of the clause.
     pub syntax: PointSyntax,
     /// The clause as written, for messages and for `EXPLAIN`.
     pub text: String,
-    /// Where it stands.
+    /// Position in the text.
     pub position: Option<Position>,
 }
 

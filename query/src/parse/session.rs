@@ -233,7 +233,7 @@ pub(super) fn show(cursor: &mut Cursor<'_>) -> Result<Statement> {
     Ok(statement)
 }
 
-/// What `SHOW` lists of settings and names.
+/// Parses a `SHOW` that lists settings or names.
 fn listing(cursor: &mut Cursor<'_>) -> Result<ShowStatement> {
     Ok(if cursor.take(&["STATS"]) {
         ShowStatement::Stats

@@ -12,9 +12,9 @@ use crate::error::{Error, Position, Result};
 pub struct StatementText<'a> {
     /// The text, without the semicolon and the white space around it.
     pub text: &'a str,
-    /// Where it starts in the script, in bytes.
+    /// Offset of its start in the script, in bytes.
     pub offset: usize,
-    /// Where its first word starts in the script, in bytes: behind the comments that it starts with.
+    /// Offset of its first word in the script, in bytes: behind the comments that it starts with.
     pub first_word: usize,
 }
 
@@ -112,7 +112,7 @@ pub(super) fn place(sql: &str, offset: usize) -> Position {
     Position { line: line as u32, column: column as u32 }
 }
 
-/// What the scanner is inside of.
+/// Lexical context of the scanner.
 #[derive(Debug, Default)]
 enum Within {
     #[default]
@@ -130,14 +130,14 @@ enum Within {
     },
 }
 
-/// Where a scan stands. It goes on with the same text, or with more of it.
+/// State of a scan. It goes on with the same text, or with more of it.
 #[derive(Debug, Default)]
 struct Scanner {
     at: usize,
     within: Within,
-    /// Where the string, name or comment began that it is inside of.
+    /// Offset at which the string, name or comment began that it is inside of.
     opened: usize,
-    /// Where the first word of the statement starts.
+    /// Offset of the first word of the statement.
     first_word: Option<usize>,
     /// The last byte was part of a word: `a$b$` is a name, `ae'x'` is no escape string.
     in_word: bool,
@@ -178,7 +178,7 @@ impl Scanner {
         None
     }
 
-    /// What is not closed at the end of the text, and where it began.
+    /// Construct that is not closed at the end of the text, and the offset at which it began.
     fn open(&self) -> Option<(&'static str, usize)> {
         let what = match &self.within {
             Within::Code | Within::LineComment => return None,

@@ -1,7 +1,7 @@
 //! `RESTORE`: from names at two moments to what the layer below compares and writes.
 //!
-//! What may happen to a table is said by [`RestorePlan`]. A table that is named alone must not have been
-//! replaced or created since; a database takes all four.
+//! [`RestorePlan`] says what may happen to a table. A table that is named alone must not have been replaced
+//! or created since; a database takes all four.
 //!
 //! A database that was dropped, and perhaps created again under other ids, comes back with its old ids: every
 //! row of the catalog that describes it is put back, its own row too, and what hangs on the newer ids goes.
@@ -33,7 +33,7 @@ use crate::{
 /// Undone commits that are listed one by one.
 const UNDONE_LISTED: usize = 20;
 
-/// What a restore does, and what is said of tables and views as such.
+/// Changes of a restore, and notices about tables and views as such.
 #[derive(Debug)]
 struct RestoreChanges {
     plan: RestorePlan,
@@ -61,7 +61,7 @@ pub(super) async fn restore(context: &mut Context<'_>, restore: &Restore) -> Res
         Scope::Database(_) => {
             let name = database_of(context, &then.catalog, &restore.scope)?;
             add_database(context.database, &mut changes, &then, &now, &name).await?;
-            // What goes must be readable at the moment before as well.
+            // Tables that go must be readable at the moment before as well.
             let keyspaces = keyspaces_of(&now.catalog, &name);
             safety_scope = Some(SnapshotScope::OneDatabase { name, keyspaces });
         }

@@ -28,7 +28,7 @@ pub(super) fn database_of(context: &Context<'_>, catalog: &CatalogState, scope: 
     Ok(name.last().to_owned())
 }
 
-/// Where the rows of a database's tables are.
+/// Keyspaces of the rows of a database's tables.
 pub(super) fn keyspaces_of(catalog: &CatalogState, database: &str) -> Vec<KeyspaceId> {
     catalog.tables_of(database).flat_map(|table| table.keyspaces()).collect()
 }

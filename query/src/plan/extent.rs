@@ -1,5 +1,4 @@
-//! How far a statement reaches when the views and `WITH` queries that it names are written out where it names
-//! them.
+//! Reach of a statement when the views and `WITH` queries that it names are written out where it names them.
 //!
 //! The planner writes them out. A short text can so become a plan of any size, and some of DataFusion's
 //! passes take time that grows faster than what they go over; see [`Extent::check`] for what is refused.
@@ -30,7 +29,8 @@ const QUERIES_IN_A_ROW_MAX: usize = 50;
 /// Tables and subqueries of one `SELECT`. Joins of n of them are planned in a time that grows with the third
 /// power of n.
 const JOINED_MAX: usize = 100;
-/// Those times all columns that they have together: every join is looked through for every column.
+/// Such tables and subqueries times all columns that they have together: every join is looked through for
+/// every column.
 const JOINED_COLUMNS_MAX: usize = 250_000;
 
 /// The reach of a query.
@@ -97,9 +97,9 @@ struct Joined {
 #[derive(Default)]
 struct QueryScope {
     extent: Extent,
-    /// What its `WITH` queries reach.
+    /// Reach of its `WITH` queries.
     ctes: HashMap<String, Extent>,
-    /// Those that were not visited yet.
+    /// `WITH` queries that were not visited yet.
     pending: Vec<(*const Query, String)>,
 }
 
@@ -114,7 +114,7 @@ pub(crate) struct Measure<'m> {
     scopes: Vec<QueryScope>,
     /// Queries inside of expressions.
     subqueries: HashSet<*const Query>,
-    /// What each `SELECT` on the way joins.
+    /// Joined inputs of each `SELECT` on the way.
     joined: Vec<Joined>,
     /// Columns of the query whose visit ended last.
     last_width: usize,

@@ -19,7 +19,7 @@ use crate::error::Error;
 /// The largest expression that a column may grow to, in terms.
 const TERMS_MAX: u64 = 50_000;
 
-/// How often a condition of a `CASE` stands in what is made of it.
+/// Number of copies of a condition of a `CASE` in what is made of it.
 const CASE_COPIES: u64 = 3;
 
 /// Refuses a plan in which an expression could grow beyond bounds.

@@ -1,4 +1,4 @@
-//! What DataFusion's SQL planner asks for: tables at the right point, functions, options.
+//! Names that DataFusion's SQL planner asks for: tables at the right point, functions, options.
 
 use std::sync::Arc;
 
@@ -47,9 +47,9 @@ use crate::{
 pub(crate) struct Names {
     state: Arc<SessionState>,
     resolution: Arc<Resolution>,
-    /// Where names without a point are looked up.
+    /// Moment at which names without a point are looked up.
     moment: Arc<OpenMoment>,
-    /// What an unqualified name means.
+    /// Search path of unqualified names.
     search: SearchPath,
     /// The table that an UPDATE or DELETE changes, with its hidden key column.
     target: Option<Arc<dyn TableSource>>,

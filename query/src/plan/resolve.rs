@@ -38,7 +38,7 @@ use crate::{
 /// Views inside views inside views.
 const VIEW_DEPTH_MAX: usize = 32;
 
-/// What the points and table functions of one text mean.
+/// Meaning of the points and table functions of one text.
 #[derive(Debug, Default)]
 pub(crate) struct Bindings {
     /// By [`PointId`].
@@ -61,12 +61,12 @@ pub(crate) struct PreparedView {
 #[derive(Debug)]
 pub(crate) struct Resolution {
     pub database: Arc<Database>,
-    /// What tables without a point are read at.
+    /// Moment that tables without a point are read at.
     pub default: Arc<OpenMoment>,
     /// The points of the statement's own text.
     pub bindings: Arc<Bindings>,
     pub views: HashMap<(MomentKey, u64), PreparedView>,
-    /// What unqualified names mean.
+    /// Search path of unqualified names.
     search: SearchPath,
     /// The moments at which each table is read.
     reads: BTreeMap<ObjectPath, Vec<Timestamp>>,
@@ -94,7 +94,7 @@ pub(crate) struct Resolver<'a> {
     /// The bound parameters.
     parameters: &'a [ScalarValue],
     search: &'a SearchPath,
-    /// How much stack the statement has.
+    /// Stack that the statement has.
     stack: Depth,
     views: HashMap<(MomentKey, u64), PreparedView>,
     /// The moments at which each table is read.
@@ -207,7 +207,7 @@ impl<'a> Resolver<'a> {
         self.moments.moment_at(&moment).await
     }
 
-    /// What a point clause says, its expressions evaluated.
+    /// Moment that a point clause names, its expressions evaluated.
     pub(crate) fn evaluate_point(&self, syntax: &PointSyntax) -> Result<Moment> {
         Ok(match syntax {
             PointSyntax::Snapshot(name) => Moment::Snapshot(name.clone()),

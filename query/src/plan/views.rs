@@ -19,7 +19,7 @@ use crate::{
 /// The columns of the view at `path`, which exists.
 ///
 /// # Errors
-/// Those of planning it: what it reads may have been dropped.
+/// Errors of planning it: what it reads may have been dropped.
 pub(crate) fn view_columns<'a>(
     database: &'a Arc<Database>,
     moment: &'a OpenMoment,

@@ -35,7 +35,7 @@ impl PreparedLookup {
     }
 }
 
-/// What is known of a statement's lookup.
+/// Lookup of a statement, as far as it is known.
 pub(crate) enum KnownLookup {
     /// The lookup, with the statement's constants.
     Compiled(Arc<Lookup>, Vec<ScalarValue>),
@@ -43,7 +43,7 @@ pub(crate) enum KnownLookup {
     Unknown(BoundTemplate),
 }
 
-/// What is known of the lookup of a statement; none when it has to be planned.
+/// Lookup of a statement, as far as it is known; none when it has to be planned.
 pub(crate) fn known_lookup(context: &Context<'_>, request: &LookupRequest<'_>) -> Option<KnownLookup> {
     let settings = &context.session.settings;
     let bound = BoundTemplate::of(

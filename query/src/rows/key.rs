@@ -1,4 +1,4 @@
-//! Keys and ranges of keys out of column values. What their bytes are: [`bygone_engine::rows::key`].
+//! Keys and ranges of keys out of column values. Format of their bytes: [`bygone_engine::rows::key`].
 
 use std::ops::Bound;
 

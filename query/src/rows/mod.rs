@@ -49,7 +49,7 @@ pub struct RowColumn {
     pub missing: Option<ScalarValue>,
 }
 
-/// How the rows of one table are stored.
+/// Layout of the stored rows of one table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RowLayout {
     table: String,

@@ -36,7 +36,7 @@ pub(super) struct ScanCursor {
     /// The projected columns of the table.
     decoder: RowDecoder,
     decoded_schema: SchemaRef,
-    /// Where the hidden key goes, if it is asked for.
+    /// Position of the hidden key, if it is asked for.
     key_position: Option<usize>,
     late: Option<Late>,
     remaining: usize,
@@ -59,11 +59,11 @@ struct Late {
     first_schema: SchemaRef,
     rest: RowDecoder,
     rest_schema: SchemaRef,
-    /// Where each projected column comes from.
+    /// Source of each projected column.
     places: Vec<Place>,
 }
 
-/// Where a column comes from: what was read for the predicate, or after it, or the keys of the rows.
+/// Source of a column: what was read for the predicate, or after it, or the keys of the rows.
 #[derive(Clone, Copy)]
 enum Place {
     First(usize),

@@ -1,4 +1,4 @@
-//! What a predicate asks of single columns: to be equal to a value, or to one of a few.
+//! Conditions of a predicate on single columns: to be equal to a value, or to one of a few.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::rows::RowLayout;
 /// More values of a list than these are not looked for: every page would have one.
 const VALUES_MAX: usize = 16;
 
-/// What all rows have that a predicate keeps.
+/// Values that all rows have which a predicate keeps.
 pub(super) fn needed(predicate: &Arc<dyn PhysicalExpr>, layout: &RowLayout) -> Vec<OneOf> {
     let of = |part: &Arc<dyn PhysicalExpr>| {
         let (column, literals) = one_of(part).filter(|(_, literals)| literals.len() <= VALUES_MAX)?;

@@ -23,8 +23,8 @@ pub(crate) struct RelaxOrder;
 
 impl PhysicalOptimizerRule for RelaxOrder {
     fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
-        // Whoever reads the result sees what order there is; the parts of one that comes in parts are mixed
-        // in any case.
+        // Readers of the result see what order there is; the parts of one that comes in parts are mixed in
+        // any case.
         let is_whole = plan.output_partitioning().partition_count() == 1;
         relax(plan, is_whole)
     }

@@ -1,4 +1,4 @@
-//! Which pages a predicate lets be left out: zone maps as DataFusion's pruning statistics.
+//! Pages that a predicate lets be left out: zone maps as DataFusion's pruning statistics.
 
 use std::{
     collections::HashSet,
@@ -96,7 +96,7 @@ impl ZoneStatistics<'_> {
 
     fn bounds(&self, column: &Column, of: impl Fn(&Zone) -> Option<&Bound>, zero: f64) -> Option<ArrayRef> {
         let (data_type, zones) = self.column(column)?;
-        // What is missing has a value that is not counted in.
+        // Missing rows have a value that is not counted in.
         let bounds = zones.into_iter().map(|zone| of(zone).filter(|_| !zone.has_missing));
         bounds_array(bounds, &data_type, zero)
     }

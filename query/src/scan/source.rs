@@ -94,7 +94,7 @@ impl TableScan {
         self
     }
 
-    /// What is known of the table's rows, of the projected columns; made once for a plan, which asks often.
+    /// Statistics of the table's rows, of the projected columns; made once for a plan, which asks often.
     fn statistics(&self) -> Result<Arc<Statistics>> {
         if let Some(known) = self.statistics.get() {
             return Ok(Arc::clone(known));

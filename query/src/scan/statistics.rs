@@ -1,4 +1,4 @@
-//! What the planner is told of a table before it is read.
+//! Statistics of a table that the planner is told before it is read.
 //!
 //! Exact figures answer `count`, `min` and `max` without a scan, so they are given only where the engine
 //! vouches for them at the very moment that the scan reads; see [`bygone_engine::RowSummary`]. A plan holds
@@ -15,7 +15,7 @@ use crate::{
     rows::{RowColumn, RowLayout},
 };
 
-/// What is known of the projected columns of a table as a reader sees it; the table's width stands for the
+/// Statistics of the projected columns of a table as a reader sees it; the table's width stands for the
 /// hidden key.
 pub(super) fn table_statistics(
     reader: &Reader,

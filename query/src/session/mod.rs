@@ -38,7 +38,7 @@ use crate::{
 pub struct Session {
     database: Arc<Database>,
     inner: tokio::sync::Mutex<SessionInner>,
-    /// What can be asked while a statement runs.
+    /// Status that can be asked for while a statement runs.
     status: Arc<Mutex<Status>>,
     progress: Mutex<Option<Arc<dyn Progress>>>,
 }

@@ -24,7 +24,7 @@ pub(super) struct PreparedStatements {
 #[derive(Debug)]
 struct Prepared {
     types: Vec<Option<DataType>>,
-    /// How many values an `EXECUTE` gives.
+    /// Number of values that an `EXECUTE` gives.
     parameters: usize,
     body: Arc<Ready>,
     /// Whether the body may nest deeply.

@@ -28,7 +28,7 @@ use crate::{
 /// Time zones whose states are kept at one time.
 const ZONES_MAX: usize = 64;
 
-/// How the SQL layer behaves.
+/// Options of the SQL layer.
 #[derive(Clone, Debug)]
 pub struct SqlOptions {
     /// Memory of queries.

@@ -17,10 +17,10 @@ pub(crate) struct OpenTransaction {
     pub failed: bool,
     /// The point of `BEGIN … AS OF`, in words.
     pub point: Option<String>,
-    /// What is read when there is such a point.
+    /// Moment that is read when there is such a point.
     pub moment: Option<Arc<OpenMoment>>,
     savepoints: Vec<(String, Savepoint)>,
-    /// What its statements did, for the commit's record.
+    /// Tags of its statements, for the commit's record.
     pub statements: Vec<String>,
 }
 

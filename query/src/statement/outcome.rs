@@ -1,4 +1,4 @@
-//! What a statement answers.
+//! Answer of a statement.
 
 use std::{
     borrow::Cow,
@@ -27,18 +27,18 @@ use crate::{
     types::UTC,
 };
 
-/// What a statement answers.
+/// Answer of a statement.
 #[derive(Debug)]
 pub struct Outcome {
-    /// What was done: `SELECT`, `INSERT 0 5`, `CREATE TABLE`, ….
+    /// Tag of what was done: `SELECT`, `INSERT 0 5`, `CREATE TABLE`, ….
     pub tag: String,
     /// The rows, if the statement has any.
     pub rows: Option<Rows>,
-    /// How many rows were written, if the statement writes rows.
+    /// Number of rows written, if the statement writes rows.
     pub affected: Option<u64>,
     /// The commit that the statement made, if it made one.
     pub version: Option<Timestamp>,
-    /// What the user should know besides: which moments were read, what was taken along.
+    /// Notices for the user besides: which moments were read, what was taken along.
     pub notices: Vec<Notice>,
 }
 

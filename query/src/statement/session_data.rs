@@ -7,6 +7,6 @@ use super::{Depth, OpenTransaction, Settings};
 pub(crate) struct SessionData {
     pub settings: Settings,
     pub transaction: Option<OpenTransaction>,
-    /// How much stack the statement needs.
+    /// Stack that the statement needs.
     pub depth: Depth,
 }

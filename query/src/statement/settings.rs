@@ -11,7 +11,7 @@ use crate::{
 };
 use bygone_engine::types::{Durability, Timestamp};
 
-/// What `SET` can change.
+/// Settings that `SET` can change.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub time_zone: TimeZone,
@@ -23,10 +23,10 @@ pub(crate) struct Settings {
     pub commit_author: Option<String>,
     /// Further names and values that commits carry.
     pub commit_annotations: BTreeMap<String, String>,
-    /// What names that do not say their database or schema mean.
+    /// Search path of names that do not say their database or schema.
     pub search: SearchPath,
     pub synchronous_commit: bool,
-    /// How long a restore waits for writers, in microseconds.
+    /// Duration of a restore's wait for writers, in µs.
     pub lock_timeout_us: u64,
     /// Memory that a statement may hold, in bytes.
     pub query_memory: usize,
@@ -71,7 +71,7 @@ impl Settings {
         Self { query_memory, query_memory_max: query_memory, ..Self::default() }
     }
 
-    /// How durable commits are.
+    /// Durability of commits.
     pub(crate) fn durability(&self) -> Durability {
         if self.synchronous_commit { Durability::Sync } else { Durability::Buffered }
     }

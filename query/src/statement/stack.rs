@@ -13,7 +13,7 @@ use std::{
 
 use futures::future::BoxFuture;
 
-/// Where less than this is left of the thread's stack, a larger one is used.
+/// Bytes left of a thread's stack below which a larger one is used.
 const LEFT_MIN: usize = 64 << 20;
 /// The larger one. It is reserved, not used.
 const STACK_BYTES: usize = 256 << 20;

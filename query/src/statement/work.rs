@@ -1,4 +1,4 @@
-//! What a statement writes into, and its commit.
+//! Transaction that a statement writes into, and its commit.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use bygone_mvcc::{CommitMeta, Transaction, system};
 use super::{Context, Database, Outcome};
 use crate::{catalog::CatalogState, error::Result, moment::Reader};
 
-/// What a statement writes into.
+/// Transaction that a statement writes into.
 #[derive(Debug)]
 pub(crate) struct Work {
     pub transaction: Arc<Transaction>,
@@ -16,7 +16,7 @@ pub(crate) struct Work {
     pub autocommit: bool,
 }
 
-/// What a statement that writes did.
+/// Outcome of a statement that writes.
 pub(crate) struct WriteOutcome {
     pub outcome: Outcome,
     /// The names of the tables it wrote into.
@@ -30,7 +30,7 @@ impl WriteOutcome {
 }
 
 impl Context<'_> {
-    /// What the statement writes into: the open transaction, or one of its own.
+    /// Transaction that the statement writes into: the open transaction, or one of its own.
     pub(crate) fn begin_work(&self) -> Result<Work> {
         self.check_writable()?;
         let (transaction, autocommit) = match &self.session.transaction {
@@ -40,7 +40,7 @@ impl Context<'_> {
         Ok(Work { transaction, autocommit })
     }
 
-    /// What the commit of a statement says about itself.
+    /// Metadata of the commit of a statement.
     pub(crate) fn meta(&self, tag: &str, tables: Vec<String>) -> CommitMeta {
         CommitMeta {
             author: self.session.settings.commit_author.clone(),
@@ -86,8 +86,8 @@ impl Context<'_> {
     }
 }
 
-/// The keyspaces of tables that a transaction drops: those of its beginning that are no longer there. What it
-/// wrote into tables that it created and dropped itself is taken back.
+/// The keyspaces of tables that a transaction drops: those of its beginning that are no longer there. Its
+/// writes into tables that it created and dropped itself are taken back.
 pub(crate) async fn dropped_keyspaces(
     database: &Database,
     transaction: &Arc<Transaction>,

@@ -84,10 +84,10 @@ pub(super) fn commits_schema() -> SchemaRef {
     ])
 }
 
-/// Which commits are about one table.
+/// Commits that are about one table.
 #[derive(Debug)]
 pub(crate) struct OfTable {
-    /// Where its rows are.
+    /// Keyspace of its rows.
     pub keyspace: KeyspaceId,
     /// The commits that created, dropped or brought back its definition.
     pub definitions: BTreeSet<Timestamp>,

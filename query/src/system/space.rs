@@ -1,4 +1,4 @@
-//! How space is used: `bygone.space`, `bygone.snapshot_space`, `EXPLAIN DROP SNAPSHOT`.
+//! Use of space: `bygone.space`, `bygone.snapshot_space`, `EXPLAIN DROP SNAPSHOT`.
 //!
 //! Tables of their own, and no columns of `bygone.snapshots`: they cost a look at the statistics of every
 //! page, and reading keys and lifetimes where these do not decide.
@@ -91,7 +91,7 @@ pub(super) async fn snapshot_space(database: &Database, moment: &OpenMoment) -> 
     columns.build(all.len())
 }
 
-/// What dropping snapshots would free, one row for each table of which something would.
+/// Space that dropping snapshots would free, one row for each table of which some would be.
 pub(crate) async fn freed_by_table(
     database: &Database,
     moment: &OpenMoment,

@@ -1,4 +1,4 @@
-//! What is stored now: `bygone.files`, `bygone.runs`, `bygone.stats` and `SHOW STATS`.
+//! State of the storage now: `bygone.files`, `bygone.runs`, `bygone.stats` and `SHOW STATS`.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -48,8 +48,8 @@ fn placed(manifest: &Manifest) -> Vec<Placed<'_>> {
     all
 }
 
-/// What each keyspace is called now: a table, a keyspace of the key-value API, or the system's. Dropped ones
-/// have no name.
+/// Name of each keyspace now: a table, a keyspace of the key-value API, or the system's. Dropped ones have no
+/// name.
 pub(super) async fn names(
     database: &Database,
     catalog: &CatalogState,

@@ -127,7 +127,7 @@ impl TimeZone {
         DateTime::from_timestamp_micros(local).map_or(local, |time| self.instant_micros(time.naive_utc()))
     }
 
-    /// What clocks of this zone show at an instant, both in microseconds since 1970.
+    /// Local time of this zone at an instant, both in microseconds since 1970.
     pub fn local_micros(self, instant: i64) -> i64 {
         if self.is_utc() {
             return instant;
@@ -149,7 +149,7 @@ impl TimeZone {
         }
     }
 
-    /// What clocks of this zone show at `at`.
+    /// Date that clocks of this zone show at `at`.
     fn local_date(self, at: Timestamp) -> Option<NaiveDate> {
         let utc = DateTime::from_timestamp_micros(i64::try_from(at.as_micros()).ok()?)?;
         Some(match self {
@@ -286,7 +286,7 @@ fn parse_time_text(text: &str, type_name: &str) -> Result<(NaiveDateTime, Option
     })
 }
 
-/// Why a text is not a local time.
+/// Reason for which a text is not a local time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NoTime {
     /// It does not read like one.

@@ -14,7 +14,7 @@ use crate::error::{Error, Result, SqlState};
 
 use super::ColumnType;
 
-/// Where a value of one type may become one of another.
+/// Contexts in which a value of one type may become one of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CastContext {
     /// Also where a column is set.
@@ -58,7 +58,7 @@ impl Family {
     }
 }
 
-/// Where there is a cast between two types.
+/// Contexts in which there is a cast between two types.
 pub(crate) fn cast_context(from: &DataType, to: &DataType) -> CastContext {
     use Family::{Boolean, Date, Instant, Interval, Number, Text, Time, Timestamp, Whole};
     let (Some(from), Some(to)) = (Family::of(from), Family::of(to)) else { return CastContext::Assignment };

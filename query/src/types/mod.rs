@@ -101,7 +101,7 @@ impl ColumnType {
         }
     }
 
-    /// What the engine makes of its values.
+    /// Kind of its values in the engine.
     pub fn kind(self) -> ColumnKind {
         match self {
             Self::Boolean => ColumnKind::Boolean,

@@ -1,4 +1,4 @@
-//! What the types of queries are called in SQL.
+//! SQL names of the types of queries.
 
 use arrow::datatypes::DataType;
 

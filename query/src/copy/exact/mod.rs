@@ -1,9 +1,9 @@
 //! A column of another type as a column of the table, exactly or not at all.
 //!
-//! What a CSV file would be refused for is refused here too, with the same codes: a value becomes another
-//! type only where nothing of it is lost (`2.0` is the integer 2, midnight is a date, but neither `1.99` nor
-//! noon is). As in text, `REAL` and `DOUBLE PRECISION` take the nearest number that they have. Text is read
-//! as a field of a CSV file is.
+//! Values that a CSV file would be refused for are refused here too, with the same codes: a value becomes
+//! another type only where nothing of it is lost (`2.0` is the integer 2, midnight is a date, but neither
+//! `1.99` nor noon is). As in text, `REAL` and `DOUBLE PRECISION` take the nearest number that they have.
+//! Text is read as a field of a CSV file is.
 //!
 //! ```text
 //!   unpack ─▶ convert, NULL where that fails ─▶ compare with what it was ─▶ the first row that differs is the error

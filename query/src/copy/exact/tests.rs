@@ -29,7 +29,7 @@ const BYTEA: ColumnType = ColumnType::Bytes;
 const DECIMAL_9_2: ColumnType = ColumnType::Decimal { precision: 9, scale: 2 };
 const DECIMAL_38_0: ColumnType = ColumnType::Decimal { precision: 38, scale: 0 };
 
-/// What a value becomes: its text, or the code and message it is refused with.
+/// Result of a conversion: the value's text, or the code and message it is refused with.
 fn converted(array: ArrayRef, target: ColumnType) -> Result<String, String> {
     in_zone(array, target, TimeZone::UTC)
 }

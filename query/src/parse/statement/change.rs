@@ -31,7 +31,7 @@ pub struct Insert {
     pub source: InsertSource,
 }
 
-/// Where the rows of an `INSERT` come from.
+/// Source of the rows of an `INSERT`.
 #[derive(Clone, Debug)]
 pub enum InsertSource {
     /// `DEFAULT VALUES`: one row of defaults.
@@ -81,7 +81,7 @@ pub struct CopyFrom {
     pub columns: Vec<String>,
     /// The file.
     pub path: String,
-    /// How to read it.
+    /// Options for reading it.
     pub options: CopyOptions,
 }
 

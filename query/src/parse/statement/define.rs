@@ -62,7 +62,7 @@ pub struct CreateView {
     pub if_not_exists: bool,
     /// Names of the columns; empty to take those of the query.
     pub columns: Vec<String>,
-    /// What it shows.
+    /// Query that it shows.
     pub query: Box<ast::Query>,
     /// The text of the query, with its point clauses as written: parse it again to read the view.
     pub query_text: String,
@@ -80,7 +80,7 @@ pub struct CreateNamed {
 /// `DROP … a, b [CASCADE]`.
 #[derive(Clone, Debug)]
 pub struct Drop {
-    /// What goes.
+    /// Names of the objects that go.
     pub names: Vec<Name>,
     /// Whether a missing object is fine.
     pub if_exists: bool,

@@ -34,7 +34,7 @@ pub use session::{Begin, Execute, Isolation, Prepare, SessionStatement, Set, Sho
 pub struct Parsed {
     /// The statement's text, without the semicolon.
     pub text: Arc<str>,
-    /// What it says.
+    /// Parsed form of the text.
     pub statement: Statement,
     /// The point clauses of the text. A table in the tree refers to them by [`PointId`].
     pub points: Vec<PointExpr>,

@@ -27,7 +27,7 @@ pub enum PastStatement {
     Call(Procedure),
 }
 
-/// What a snapshot or a restore is about.
+/// Objects that a snapshot or a restore is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// A whole database: the session's own when no name was written.
@@ -54,7 +54,7 @@ pub struct CreateSnapshot {
     pub name: String,
     /// Whether an existing one is left as it is.
     pub if_not_exists: bool,
-    /// What it holds; everything when not given.
+    /// Scope that it holds; everything when not given.
     pub scope: Option<Scope>,
     /// The moment; now when not given.
     pub point: Option<PointId>,
@@ -67,13 +67,13 @@ pub struct CreateSnapshot {
 /// `ALTER SNAPSHOT`.
 #[derive(Clone, Debug)]
 pub struct AlterSnapshot {
-    /// Which one.
+    /// Name of the snapshot.
     pub name: String,
-    /// What changes.
+    /// Change that is made.
     pub change: SnapshotChange,
 }
 
-/// What `ALTER SNAPSHOT` changes.
+/// Change that `ALTER SNAPSHOT` makes.
 #[derive(Clone, Debug)]
 pub enum SnapshotChange {
     /// `RENAME TO m`.
@@ -91,7 +91,7 @@ pub enum SnapshotChange {
 /// `DROP SNAPSHOT`.
 #[derive(Clone, Debug)]
 pub struct DropSnapshot {
-    /// Which ones; all go, or none.
+    /// Names of the snapshots; all go, or none.
     pub names: Vec<String>,
     /// Whether a missing one is fine.
     pub if_exists: bool,
@@ -100,7 +100,7 @@ pub struct DropSnapshot {
 /// `RESTORE`.
 #[derive(Clone, Debug)]
 pub struct Restore {
-    /// What is put back.
+    /// Objects that are put back.
     pub scope: Scope,
     /// The moment whose state comes back.
     pub point: PointId,

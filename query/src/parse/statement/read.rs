@@ -16,10 +16,10 @@ pub enum ReadStatement {
 /// `COPY … TO 'file'`.
 #[derive(Clone, Debug)]
 pub struct CopyTo {
-    /// What is written: a table becomes a query of it, its point included.
+    /// Query that is written: a table becomes a query of it, its point included.
     pub query: Box<ast::Query>,
     /// The file.
     pub path: String,
-    /// How to write it.
+    /// Options for writing it.
     pub options: CopyOptions,
 }

@@ -57,7 +57,7 @@ pub enum ShowStatement {
     Create(Name),
 }
 
-/// How a transaction isolates.
+/// Isolation level of a transaction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Isolation {
     /// Snapshot isolation.

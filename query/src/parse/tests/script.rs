@@ -1,4 +1,4 @@
-//! Where statements of a script end.
+//! Ends of the statements of a script.
 
 use super::*;
 
@@ -45,7 +45,7 @@ fn the_shell_knows_when_a_statement_goes_on() {
     }
 }
 
-/// What is cut from a text that arrives in pieces of so many bytes.
+/// Statements that are cut from a text that arrives in pieces of so many bytes.
 fn cut_in_pieces(script: &str, bytes: usize) -> Vec<String> {
     let mut cutter = StatementCutter::default();
     let mut cut = Vec::new();
