@@ -29,7 +29,7 @@ fn with_row(count: usize, query: impl Fn(usize) -> String) -> String {
 /// A name, the smaller of two numbers of terms, and the statement of so many.
 pub(crate) type Statement = (&'static str, usize, fn(usize) -> String);
 
-/// What has no limit, or one of thousands.
+/// Statements without a limit, or with one of thousands.
 pub(crate) const LINEAR: &[Statement] = &[
     ("OR of one column", 100, |n| conditions(n, " OR ", |i| format!("v = {i}"))),
     ("OR of two columns", 100, |n| conditions(n, " OR ", |i| format!("(v = {i} AND w = 'x{i}')"))),
@@ -99,7 +99,7 @@ pub(crate) const LINEAR: &[Statement] = &[
     ("subqueries side by side", 20, |n| items(n, |i| format!("(SELECT max(v) FROM t AS u WHERE u.v > {i})"))),
 ];
 
-/// What DataFusion looks through all columns for at each of them. A `SELECT` has at most 1,664 of these, or
+/// Items for each of which DataFusion looks through all columns. A `SELECT` has at most 1,664 of these, or
 /// 100 tables or windows.
 pub(crate) const LIMITED: &[Statement] = &[
     ("counts", 100, |n| items(n, |i| format!("count(*) FILTER (WHERE v = {i})"))),

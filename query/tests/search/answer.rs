@@ -23,7 +23,7 @@ pub(crate) enum Cell {
     Text(String),
 }
 
-/// What a query came to.
+/// Result of a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
     Rows(Vec<Vec<Cell>>),

@@ -10,7 +10,7 @@ use crate::{
     tree::{Body, Case, Expr, From, Op, Query, Select, Ty, Value},
 };
 
-/// Who says that an answer is wrong.
+/// Oracle that says that an answer is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Oracle {
     Sqlite,
@@ -55,7 +55,7 @@ pub(crate) struct Finding {
     pub(crate) split: Option<String>,
 }
 
-/// How a query went.
+/// Verdict on a query.
 #[derive(Clone, Debug)]
 pub(crate) enum Verdict {
     Right,
@@ -67,7 +67,7 @@ pub(crate) enum Verdict {
 }
 
 impl Verdict {
-    /// What two findings have in common that are one mistake.
+    /// Signature that two findings share which are one mistake.
     pub(crate) fn signature(&self) -> Option<(Oracle, String)> {
         let Self::Wrong(finding) = self else { return None };
         let kind = |answer: &Answer| match answer {
@@ -239,7 +239,7 @@ impl Run<'_> {
         for change in &self.cases[0].changes {
             let ours = self.database.run(&print::change(change, Dialect::Ours)).await;
             let Some(sqlite) = &self.sqlite else { continue };
-            // What fails here must not be done there. A case of its own would show why it fails.
+            // A change that fails here must not be made there. A case of its own would show why it fails.
             if ours.is_ok() {
                 sqlite.run(&print::change(change, Dialect::Sqlite))?;
             }
@@ -266,7 +266,7 @@ impl Case {
     }
 }
 
-/// What SQLite says of a query, without its text.
+/// Message of SQLite about a query, without its text.
 fn kind_of(message: &str) -> String {
     message.split(" in ").next().unwrap_or_default().to_owned()
 }

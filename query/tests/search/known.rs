@@ -1,4 +1,4 @@
-//! Differences that are known, each with its reason. Whoever mends one takes it out of here.
+//! Differences that are known, each with its reason. A mended one is taken out of here.
 
 use crate::{
     answer::Answer,
@@ -9,7 +9,7 @@ use crate::{
 
 /// A difference that is no news.
 struct Known {
-    /// Why it is as it is.
+    /// Reason for the difference.
     reason: &'static str,
     is: fn(&Case, &Finding) -> bool,
 }

@@ -18,8 +18,8 @@
 //!
 //! The seeds of an ordinary run find by themselves a filter that is pushed to a column by its name (without
 //! `postgres::physical::filter_pushdown`: seed 9) and a `NOT IN` tied to the outer row that forgets about
-//! NULLs (without its case in `postgres::plan::subqueries::plain`: seeds 1 and 14). Who changes what is
-//! generated tries both again.
+//! NULLs (without its case in `postgres::plan::subqueries::plain`: seeds 1 and 14). Both are tried again when
+//! what is generated changes.
 
 mod answer;
 mod check;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::tree::{Body, Case, Change, Expr, From, On, Op, Over, Query, Select, SortKey, Table, Ty, Value};
 
-/// Who reads the text.
+/// Reader of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
     Ours,
@@ -113,7 +113,7 @@ fn type_name(ty: Ty, dialect: Dialect) -> &'static str {
     }
 }
 
-/// Where a constant stands: in a row of `INSERT` it takes the type of its column.
+/// Place of a constant: in a row of `INSERT` it takes the type of its column.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     Column,

@@ -36,7 +36,7 @@ pub(crate) struct Search {
     pub(crate) minutes: Option<u64>,
 }
 
-/// What a search has seen.
+/// Report of a search.
 #[derive(Default)]
 pub(crate) struct Report {
     seeds: u64,

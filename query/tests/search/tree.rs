@@ -87,7 +87,7 @@ pub(crate) enum Expr {
     },
 }
 
-/// What follows `OVER`.
+/// Window behind `OVER`.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Over {
     pub(crate) partition: Vec<Expr>,
@@ -188,7 +188,7 @@ pub(crate) struct Case {
     pub(crate) comparable: bool,
     pub(crate) tables: Vec<Table>,
     pub(crate) views: Vec<(String, Query)>,
-    /// What happens after the snapshot.
+    /// Changes after the snapshot.
     pub(crate) changes: Vec<Change>,
     pub(crate) query: Query,
     /// A condition that parts the rows of the query in three.
@@ -250,7 +250,7 @@ impl Query {
         Self { with: Vec::new(), body: Body::Select(Box::new(select)), order: Vec::new(), limit: None }
     }
 
-    /// How many columns it has.
+    /// Number of its columns.
     pub(crate) fn width(&self) -> usize {
         match &self.body {
             Body::Select(select) => select.items.len(),

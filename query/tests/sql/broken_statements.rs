@@ -21,7 +21,7 @@ const STATEMENTS: &[&str] = &[
     "SELECT (ARRAY[1, 2])[1], unnest(ARRAY[1, 2]), nth_value(a, 2) OVER w FROM t WINDOW w AS (ORDER BY a)",
 ];
 
-/// What is put in the place of a word.
+/// Texts that are put in the place of a word.
 const WORDS: &[&str] =
     &["(", ")", ",", "NULL", "'", "SELECT", "1", "a.b", "NOT", "*", "sum(1) OVER ()", "\"", "$1", "-"];
 

@@ -1,4 +1,4 @@
-//! What the columns of a query are called, and that they may be called the same.
+//! Names of the columns of a query, and that they may be the same.
 
 use crate::database::Db;
 

@@ -77,7 +77,7 @@ async fn pages_that_cannot_match_are_not_read() {
     assert_eq!(db.rows("SELECT id FROM t WHERE v = 30000").await, ["1"]);
     assert_eq!(db.rows("SELECT id FROM t WHERE v = 2").await, [""; 0]);
     assert_eq!(db.rows("SELECT id FROM t WHERE v = 0").await, ["15000"]);
-    // What a join or a limit finds while it runs lets pages be left out, too.
+    // Filters that a join or a limit finds while it runs let pages be left out, too.
     let plan = db.text("EXPLAIN ANALYZE SELECT id FROM t ORDER BY v LIMIT 3").await;
     assert!(!plan.contains("pages_pruned=0"), "{plan}");
 }

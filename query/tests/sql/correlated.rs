@@ -58,7 +58,7 @@ async fn arrays_hold_columns_of_the_outer_row() {
     assert_answers(ARRAYS).await;
 }
 
-/// What filters must not be moved across: windows, limits, aggregates, set operations, outer joins.
+/// Operators that filters must not be moved across: windows, limits, aggregates, set operations, outer joins.
 const FORMS: &[(&str, &str)] = &[
     (
         "SELECT ck, n FROM cu, LATERAL (SELECT row_number() OVER (ORDER BY v) AS n FROM ov WHERE k = \

@@ -1,4 +1,4 @@
-//! What expressions mean: numbers, operators, names of columns.
+//! Meaning of expressions: numbers, operators, names of columns.
 
 use crate::database::Db;
 

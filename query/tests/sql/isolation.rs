@@ -191,7 +191,7 @@ async fn two_inserts_of_one_key_do_not_both_commit() {
     .await;
 }
 
-/// What snapshot isolation allows: each of two transactions reads what the other writes.
+/// Write skew, which snapshot isolation allows: each of two transactions reads what the other writes.
 #[tokio::test]
 async fn g2_write_skew_is_possible() {
     play(

@@ -195,7 +195,7 @@ async fn tables() -> Db {
     db
 }
 
-/// What a query answers: the columns it announces, its batches, what it tells; or its error.
+/// Answer of a query: the columns it announces, its batches, what it tells; or its error.
 #[derive(Debug, PartialEq)]
 struct Answer {
     schema: Option<SchemaRef>,

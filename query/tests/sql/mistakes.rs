@@ -1,4 +1,4 @@
-//! What is said about mistakes: Postgres' codes, SQL's names, no words of the crates underneath.
+//! Messages about mistakes: Postgres' codes, SQL's names, no words of the crates underneath.
 
 use crate::database::Db;
 

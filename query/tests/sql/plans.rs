@@ -1,4 +1,4 @@
-//! What EXPLAIN shows: the point, the key range, the projection, limits, order, dynamic filters.
+//! Output of EXPLAIN: the point, the key range, the projection, limits, order, dynamic filters.
 
 use crate::database::Db;
 

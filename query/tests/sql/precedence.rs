@@ -1,4 +1,4 @@
-//! How tightly operators bind: as in Postgres.
+//! Precedence of operators: as in Postgres.
 
 use crate::database::Db;
 

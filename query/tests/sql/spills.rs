@@ -111,7 +111,7 @@ fn statement(random: &mut SeededRandom) -> String {
     }
 }
 
-/// What is looked at after every statement.
+/// Queries that are run after every statement.
 const LOOKS: [&str; 7] = [
     "SELECT count(*), sum(id), sum(v), min(id), max(id), count(s) FROM t",
     "SELECT id, v FROM t ORDER BY id DESC LIMIT 7",
@@ -391,7 +391,7 @@ async fn many_small_statements_of_a_transaction_go_to_files_as_well() {
     db.run("COMMIT").await;
     assert_eq!(files(&db), 1, "one commit");
     assert_eq!(db.one("SELECT count(*), sum(v) FROM t").await, "300|100");
-    // What was rolled back leaves files that are collected.
+    // A transaction that was rolled back leaves files that are collected.
     db.run("BEGIN; UPDATE t SET v = 9; ROLLBACK").await;
     db.engine.compact().await.expect("compacts");
     db.engine.collect().await.expect("collects");

@@ -1,5 +1,5 @@
-//! What the planner is told of tables: `count`, `min` and `max` without a scan, where that is exact, and the
-//! sides of joins.
+//! Statistics of tables that the planner is told: `count`, `min` and `max` without a scan, where that is
+//! exact, and the sides of joins.
 
 use crate::database::Db;
 

@@ -1,4 +1,4 @@
-//! What SQL shows of the files and of the engine's work.
+//! SQL's view of the files and of the engine's work.
 
 use crate::database::Db;
 

@@ -8,7 +8,7 @@ pub(crate) async fn berlin() -> Db {
     Db::with("SET TIME ZONE 'Europe/Berlin'").await
 }
 
-/// What each query answers, one row each.
+/// Checks the answer of each query, one row each.
 pub(crate) async fn check(db: &Db, cases: &[(&str, &str)]) {
     for (query, expected) in cases {
         assert_eq!(db.one(&format!("SELECT {query}")).await, *expected, "{query}");

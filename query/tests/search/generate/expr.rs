@@ -47,7 +47,7 @@ impl Generator {
         vec![self.expr(ty, depth, sight), self.expr(ty, depth, sight)]
     }
 
-    /// What there is for every type.
+    /// Expression of a form that every type has.
     fn any_type(&mut self, ty: Ty, depth: usize, sight: &Sight) -> Expr {
         let (op, args) = match self.random.below(6) {
             0 => (Op::new("coalesce({0}, {1})"), self.two(ty, depth, sight)),

@@ -167,7 +167,7 @@ impl Sight {
         Self { subqueries: false, ..self.clone() }
     }
 
-    /// What a query inside of the expression can name: columns only, since an aggregate would belong
+    /// Names that a query inside of the expression can use: columns only, since an aggregate would belong
     /// elsewhere.
     fn columns(&self) -> Vec<Expr> {
         let all = self.local.iter().chain(&self.outer);

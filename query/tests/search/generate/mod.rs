@@ -24,7 +24,7 @@ struct Relation {
     columns: Vec<(String, Ty)>,
 }
 
-/// What an expression may name.
+/// Scope of the names of an expression.
 #[derive(Clone, Default)]
 struct Sight {
     /// The columns of its own query, or its groups and their aggregates.

@@ -192,7 +192,7 @@ impl Generator {
         if expr.has(&|expr| matches!(expr, Expr::Column { .. })) { expr } else { column }
     }
 
-    /// What a query reads, with the columns that it can name then.
+    /// `FROM` of a query, with the columns that it can name then.
     fn from(&mut self, outer: &[Expr]) -> (From, Sight) {
         let relations = *self.random.pick(&[1, 1, 1, 2, 2, 2, 3, 3, 4]);
         let mut used = Vec::new();
