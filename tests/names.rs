@@ -9,7 +9,8 @@ use std::{
 const TWICE_MAX: &[(&str, usize)] =
     &[("engine", 0), ("mvcc", 0), ("snapshots", 0), ("query", 4), (".", 0), ("cli", 0)];
 /// The folders whose comments are checked.
-const WRAPPED: &[&str] = &["engine", "mvcc", "snapshots", "query", "src", "cli", "tests", "benches", "examples"];
+const WRAPPED: &[&str] =
+    &["engine", "mvcc", "snapshots", "query", "src", "cli", "tests", "benches", "examples"];
 /// As wide as rustfmt makes the code.
 const COLUMNS_MAX: usize = 110;
 

@@ -42,12 +42,8 @@ fn has_to_stay(plan: &LogicalPlan) -> bool {
     is_constant && matches!(plan, LogicalPlan::Aggregate(aggregate) if makes_a_row_of_none(aggregate))
 }
 
-/// Whether there is a group of all rows, which is there without rows too.
+/// Whether there is a group of all rows, which is there without rows too: `ROLLUP`, `CUBE` and `GROUPING SETS` may
+/// have it.
 fn makes_a_row_of_none(aggregate: &Aggregate) -> bool {
-    match aggregate.group_expr.as_slice() {
-        [] => true,
-        // `ROLLUP`, `CUBE` and `GROUPING SETS` may have the empty set among theirs.
-        [Expr::GroupingSet(_)] => true,
-        _ => false,
-    }
+    matches!(aggregate.group_expr.as_slice(), [] | [Expr::GroupingSet(_)])
 }

@@ -4,7 +4,7 @@
 use datafusion::{
     common::{
         Result,
-        tree_node::{Transformed, TreeNode, TreeNodeRecursion},
+        tree_node::{TreeNode, TreeNodeRecursion},
     },
     logical_expr::{
         Expr, SortExpr,
@@ -47,18 +47,21 @@ fn named_sorts(sorts: Vec<SortExpr>) -> Result<Vec<SortExpr>> {
     named.collect()
 }
 
-/// The expression with its casts, each under a name that tells the type.
+/// The expression under a name that tells its casts. It stays whole beneath: a key of the groups may be equal to it.
 fn named(expr: Expr) -> Result<Expr> {
-    let named = expr.transform_down(|part| {
+    let mut has_cast = false;
+    expr.apply(|part| {
+        has_cast |= matches!(part, Expr::Cast(_) | Expr::TryCast(_));
         Ok(match part {
-            cast @ (Expr::Cast(_) | Expr::TryCast(_)) => {
-                let name = cast.to_string();
-                Transformed::new(cast.alias(name), true, TreeNodeRecursion::Jump)
-            }
-            // An aggregate in what a window is given has its casts named already.
-            named @ Expr::Alias(_) => Transformed::new(named, false, TreeNodeRecursion::Jump),
-            other => Transformed::no(other),
+            _ if has_cast => TreeNodeRecursion::Stop,
+            // An aggregate in the arguments of a window has its casts named already.
+            Expr::Alias(_) => TreeNodeRecursion::Jump,
+            _ => TreeNodeRecursion::Continue,
         })
     })?;
-    Ok(named.data)
+    if !has_cast {
+        return Ok(expr);
+    }
+    let name = expr.to_string();
+    Ok(expr.alias(name))
 }
