@@ -11,7 +11,8 @@ use std::process::ExitCode;
 use bygone_benches::machine;
 use options::Options;
 
-/// Runs what the command line asks for, with stores of orders beside those of this package, and prints it as Markdown.
+/// Runs what the command line asks for, with stores of orders beside those of this package, and prints it as
+/// Markdown.
 pub fn run(others: &[orders::Entry]) -> ExitCode {
     let stores = [orders::STORES, others].concat();
     let arguments: Vec<String> = std::env::args().skip(1).collect();

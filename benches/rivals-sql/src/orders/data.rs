@@ -157,7 +157,8 @@ impl Live {
         Self { ids: (1..=rows as i64).collect(), next: rows as i64 + 1, round: 0, random: Random::new(5) }
     }
 
-    /// A round of `count` changes, 80 % updates, 10 % deletes and 10 % inserts, no order twice, written in random order.
+    /// A round of `count` changes, 80 % updates, 10 % deletes and 10 % inserts, no order twice, written in
+    /// random order.
     pub fn change(&mut self, count: usize, path: &Path) -> usize {
         self.round += 1;
         let (deletes, inserts) = (count / 10, count / 10);

@@ -1,4 +1,5 @@
-//! Parquet files with zstd, read by DataFusion: each round of changes writes a new file, each snapshot keeps one.
+//! Parquet files with zstd, read by DataFusion: each round of changes writes a new file, each snapshot keeps
+//! one.
 
 use std::{
     fs,
@@ -168,7 +169,8 @@ impl Store for Contestant {
     }
 }
 
-/// Selects rows by a value of a column with DataFusion, from a text each: planning a prepared one costs the same.
+/// Selects rows by a value of a column with DataFusion, from a text each: planning a prepared one costs the
+/// same.
 pub fn lookups(runtime: &Runtime, context: &SessionContext, column: &str, values: &[i64]) -> Vec<u32> {
     runtime.block_on(async {
         let mut times = Vec::with_capacity(values.len());

@@ -2,7 +2,8 @@
 
 use super::{Answer, Moment, Store, data};
 
-/// Queries with few rows, by name; `{orders}` is the table at a moment, `{from}` and `{to}` a tenth of all times.
+/// Queries with few rows, by name; `{orders}` is the table at a moment, `{from}` and `{to}` a tenth of all
+/// times.
 pub const AGGREGATES: [(&str, &str); 4] = [
     ("group by status", "SELECT status, count(*), sum(amount) FROM {orders} GROUP BY status"),
     (

@@ -24,7 +24,8 @@ pub trait Store {
     fn read(&self, sql: &str) -> Result<usize, String>;
     /// The rows of a query.
     fn answer(&self, sql: &str) -> Result<Answer, String>;
-    /// From now on reads as of a snapshot of what was loaded, with changes behind it; false when the store cannot.
+    /// From now on reads as of a snapshot of what was loaded, with changes behind it; false when the store
+    /// cannot.
     fn go_back(&mut self) -> bool;
 }
 

@@ -62,7 +62,8 @@ pub fn published(number: usize) -> Answer {
     lines.map(|line| line.split('|').map(|value| value.trim().to_owned()).collect()).collect()
 }
 
-/// Whether a result is the published one, whose numbers are rounded to two digits. The keys of query 11 are cut off there.
+/// Whether a result is the published one, whose numbers are rounded to two digits. The keys of query 11 are
+/// cut off there.
 pub fn is_published(number: usize, answer: &Answer) -> bool {
     let published = published(number);
     let are_close = |left: &Answer, right: &Answer| {

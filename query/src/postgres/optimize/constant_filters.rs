@@ -1,7 +1,9 @@
-//! Conditions without columns above an aggregate that makes a row of no rows: `SELECT count(*) FROM t HAVING false`.
+//! Conditions without columns above an aggregate that makes a row of no rows:
+//! `SELECT count(*) FROM t HAVING false`.
 //!
-//! DataFusion moves a condition below an aggregate where all its columns are keys of the groups, and one without columns
-//! everywhere. Below an aggregate of all rows it takes the rows away and leaves the row of their count.
+//! DataFusion moves a condition below an aggregate where all its columns are keys of the groups, and one
+//! without columns everywhere. Below an aggregate of all rows it takes the rows away and leaves the row of
+//! their count.
 
 use datafusion::{
     common::{Result, tree_node::Transformed},
@@ -31,8 +33,8 @@ impl OptimizerRule for FilterPushdown {
     }
 }
 
-/// Whether a condition without columns stands right above an aggregate that makes a row of none; filters on the way to it
-/// are one with the first.
+/// Whether a condition without columns stands right above an aggregate that makes a row of none; filters on
+/// the way to it are one with the first.
 fn has_to_stay(plan: &LogicalPlan) -> bool {
     let (mut plan, mut is_constant) = (plan, false);
     while let LogicalPlan::Filter(filter) = plan {
@@ -42,8 +44,8 @@ fn has_to_stay(plan: &LogicalPlan) -> bool {
     is_constant && matches!(plan, LogicalPlan::Aggregate(aggregate) if makes_a_row_of_none(aggregate))
 }
 
-/// Whether there is a group of all rows, which is there without rows too: `ROLLUP`, `CUBE` and `GROUPING SETS` may
-/// have it.
+/// Whether there is a group of all rows, which is there without rows too: `ROLLUP`, `CUBE` and
+/// `GROUPING SETS` may have it.
 fn makes_a_row_of_none(aggregate: &Aggregate) -> bool {
     matches!(aggregate.group_expr.as_slice(), [] | [Expr::GroupingSet(_)])
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use datafusion::optimizer::{Optimizer, OptimizerRule, push_down_filter::PushDownFilter};
 
-/// The optimizer's rules: with ours before the one that takes out what two expressions share, and with filters pushed down
-/// by our word.
+/// The optimizer's rules: with ours before the one that takes out what two expressions share, and with
+/// filters pushed down by our word.
 pub(super) fn rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     let mut rules = Optimizer::new().rules;
     let shares = rules.iter().position(|rule| rule.name() == "common_sub_expression_eliminate");

@@ -47,7 +47,8 @@ fn named_sorts(sorts: Vec<SortExpr>) -> Result<Vec<SortExpr>> {
     named.collect()
 }
 
-/// The expression under a name that tells its casts. It stays whole beneath: a key of the groups may be equal to it.
+/// The expression under a name that tells its casts. It stays whole beneath: a key of the groups may be equal
+/// to it.
 fn named(expr: Expr) -> Result<Expr> {
     let mut has_cast = false;
     expr.apply(|part| {

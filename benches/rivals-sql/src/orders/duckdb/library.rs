@@ -1,4 +1,5 @@
-//! The few functions of DuckDB's C interface that the contest needs, from a library that is loaded when it is there.
+//! The few functions of DuckDB's C interface that the contest needs, from a library that is loaded when it is
+//! there.
 
 use std::{
     ffi::{CStr, CString, c_char, c_void},
@@ -146,7 +147,8 @@ impl Connection {
         let api = interface();
         let text_of_sql = CString::new(sql).expect("SQL without zeros");
         let mut result = RawResult::empty();
-        // SAFETY: the connection is open; the result is destroyed after its last use, every value after its own.
+        // SAFETY: the connection is open; the result is destroyed after its last use, every value after its
+        // own.
         unsafe {
             if (api.query)(self.connection, text_of_sql.as_ptr(), &mut result) != SUCCESS {
                 panic!("{sql}: {}", text((api.result_error)(&mut result)));
@@ -206,8 +208,8 @@ impl Prepared {
         );
     }
 
-    /// Reads all rows, each chunk turned into Arrow, and lets go of them; returns how many there are. `streaming`: while
-    /// the query runs, not after it.
+    /// Reads all rows, each chunk turned into Arrow, and lets go of them; returns how many there are.
+    /// `streaming`: while the query runs, not after it.
     pub fn count(&self, streaming: bool) -> usize {
         let api = interface();
         let mut result = RawResult::empty();
