@@ -6,7 +6,7 @@
 use bygone_mvcc::Error as MvccError;
 use bygone_snapshots::Error as SnapshotsError;
 
-use super::{Error, SqlState, did_you_mean};
+use super::{Error, ErrorKind, SqlState, did_you_mean};
 use crate::time::display_timestamp;
 
 impl From<MvccError> for Error {
@@ -60,6 +60,7 @@ impl From<SnapshotsError> for Error {
             SnapshotsError::Exists(name) => Self::snapshot_exists(name),
             SnapshotsError::Held { name, reason } => {
                 Self::snapshot_in_use(name, format!("it is held: {reason}"))
+                    .of_kind(ErrorKind::Invalid)
                     .with_hint(format!("ALTER SNAPSHOT {name} RELEASE HOLD"))
             }
             SnapshotsError::Quota { .. } => Self::new(SqlState::ConfigurationLimitExceeded, message)

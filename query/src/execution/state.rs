@@ -72,6 +72,7 @@ pub(crate) fn base_state(runtime: &Arc<RuntimeEnv>, zone: TimeZone) -> SessionSt
 fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
     let mut rules = PhysicalOptimizer::new().rules;
     postgres::physical::push_filters_by_place(&mut rules);
+    postgres::physical::limit_exact_groups(&mut rules);
     let pushes_sorts =
         |rule: &Arc<dyn PhysicalOptimizerRule + Send + Sync>| rule.name() == PushdownSort::new().name();
     let at = rules.iter().rposition(pushes_sorts).map_or(rules.len(), |at| at + 1);

@@ -29,11 +29,17 @@ pub(super) struct MergeRoom {
 }
 
 /// The bytes of one sort.
+///
+/// A sort keeps room for a merge while it takes rows, gives it back, and merges its rows in memory, which pass
+/// from its own bytes to those of the merge. A merge of files follows upon such a merge, without rows between.
 #[derive(Debug, Default)]
 struct SortBytes {
     rows: usize,
     merge: usize,
-    /// Whether the merge is one of files: it began when no rows were in memory.
+    /// Whether rows came that no merge has ended for.
+    has_unmerged_rows: bool,
+    /// Whether rows came since the merge, or the room for one, began.
+    has_grown: bool,
     merges_files: bool,
 }
 
@@ -41,6 +47,8 @@ impl SortBytes {
     fn grow(&mut self, name: &str, bytes: usize) {
         if name.starts_with(ROWS) {
             self.rows += bytes;
+            self.has_unmerged_rows = true;
+            self.has_grown = true;
         } else if name.starts_with(MERGE) {
             self.begin();
             self.merge += bytes;
@@ -49,15 +57,19 @@ impl SortBytes {
 
     fn begin(&mut self) {
         if self.merge == 0 {
-            self.merges_files = self.rows == 0;
+            self.merges_files = self.rows == 0 && !self.has_unmerged_rows;
+            self.has_grown = false;
         }
     }
 
     fn shrink(&mut self, name: &str, bytes: usize) {
         if name.starts_with(ROWS) {
             self.rows = self.rows.saturating_sub(bytes);
-        } else if name.starts_with(MERGE) {
+        } else if name.starts_with(MERGE) && self.merge > 0 {
             self.merge = self.merge.saturating_sub(bytes);
+            if self.merge == 0 && !self.has_grown {
+                self.has_unmerged_rows = false;
+            }
         }
     }
 }
@@ -132,5 +144,34 @@ impl MemoryPool for MergeRoom {
 
     fn memory_limit(&self) -> MemoryLimit {
         self.inner.memory_limit()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROWS_OF_ONE: &str = "ExternalSorter[0]";
+    const MERGE_OF_ONE: &str = "ExternalSorterMerge[0]";
+
+    /// Room for a merge, rows, and their merge, which takes them over before its first own byte.
+    fn merge_in_memory(held: &mut SortBytes) -> bool {
+        held.grow(MERGE_OF_ONE, 10);
+        held.grow(ROWS_OF_ONE, 100);
+        held.shrink(MERGE_OF_ONE, 10);
+        held.shrink(ROWS_OF_ONE, 100);
+        held.grow(MERGE_OF_ONE, 100);
+        let merges_files = held.merges_files;
+        held.shrink(MERGE_OF_ONE, 100);
+        merges_files
+    }
+
+    #[test]
+    fn a_merge_is_one_of_files_where_no_rows_came_since_the_last() {
+        let mut held = SortBytes::default();
+        assert!(!merge_in_memory(&mut held));
+        assert!(!merge_in_memory(&mut held), "rows of a second spill");
+        held.grow(MERGE_OF_ONE, 50);
+        assert!(held.merges_files);
     }
 }

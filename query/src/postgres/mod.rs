@@ -20,6 +20,7 @@
 //! | `plan::intervals`, within `coerce` | plan | refuses `interval * number` and `avg(interval)`; times differ by durations | intervals of days and time | no report known | never |
 //! | `plan::named_casts`, within `Literals` | calls, while they are planned | names a column without the casts in it, and refuses two of one name | two columns | its choice | names tell casts |
 //! | `functions::text_sizes` | functions | makes texts of any size | 54000 | its choice | never |
+//! | `functions::floats::extremes` | functions | in groups, `min` and `max` take what comes after NaN | NaN is the largest | no report known | its groups compare floats as its sorts do |
 //! | `plan::Literals` | operands, while they are planned | refuses text beside numbers in arithmetic and arrays | reads a literal as the type of the other | its choice | never |
 //! | `analyze::guarded_division` | analyzed plan | computes both sides of an `AND` for all rows | a division behind a condition is not reached | its choice | `AND` evaluates rows that are left |
 //! | `analyze::checked_arithmetic` | analyzed plan | integers wrap, floats become infinite or zero, their sums over windows keep what left | 22003, 22012; sums of what is there | its choice | its planner can ask for `fail_on_overflow` |
@@ -35,6 +36,7 @@
 //! | `optimize::equal_windows` | optimized plan | takes two windows that are equal, once constants are folded, out to a projection, which computes none | computes both | no report known | it leaves windows where they are |
 //! | `scan::statistics` | statistics of a scan | the sum of a constant over exactly no rows is 0 | NULL | no report known | `aggregate_statistics` looks at the number of rows |
 //! | `physical::filter_pushdown` | plan of operators | pushes a filter to the first column of the name, past limits too | rows are those of the query | apache/datafusion#25259 (fixed) | DataFusion maps by places |
+//! | `physical::limited_groups` | plan of operators | keeps the first groups by comparing floats with `<`: NaN hides others, or ends in a panic | the first groups | no report known | its heap compares floats as its sorts do |
 //! | `physical::soft_limits` | plan of operators | `DISTINCT … LIMIT` over a window fails | the first rows | no report known | the limit is dropped where an order comes later |
 //!
 //! Passes of `analyze` are one rule and one walk ([`analyze::PostgresSemantics`]). Every walk over a plan is
@@ -99,6 +101,8 @@ pub(crate) fn add_functions(builder: &mut SessionStateBuilder, zone: TimeZone) {
     scalar.extend(functions::scalar_functions().into_iter().map(Arc::new));
     scalar.extend(functions::interval_functions(zone).into_iter().map(Arc::new));
     scalar.extend(functions::time_functions(zone).into_iter().map(Arc::new));
+    let aggregates = builder.aggregate_functions().get_or_insert_default();
+    aggregates.extend(functions::extremes().into_iter().map(Arc::new));
     let window = builder.window_functions().get_or_insert_default();
     window.extend(functions::window_functions().into_iter().map(Arc::new));
     // The first planner that can plan an expression plans it.

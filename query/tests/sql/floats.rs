@@ -96,3 +96,44 @@ async fn a_zero_of_either_sign_is_the_same_primary_key() {
     assert_eq!(db.rows("SELECT v FROM k WHERE d = 'NaN'").await, ["2"]);
     assert_eq!(db.tag("DELETE FROM k WHERE d = 0").await, "DELETE 1");
 }
+
+#[tokio::test]
+async fn the_first_groups_are_found_beside_not_a_number() {
+    let db = Db::with(
+        "CREATE TABLE s (id INT PRIMARY KEY, g INT, f FLOAT8);
+         INSERT INTO s SELECT i, i % 10, CASE WHEN i % 3 = 0 THEN 'nan'::float8 ELSE i END FROM generate_series(1, 100) AS n(i)",
+    )
+    .await;
+    db.assert_answers(&[
+        ("SELECT g, min(f), max(f), min(f::real), max(f::real) FROM s GROUP BY g ORDER BY g LIMIT 3", "0|10|NaN|10|NaN, 1|1|NaN|1|NaN, 2|2|NaN|2|NaN"),
+        ("SELECT g, min(f) FILTER (WHERE f = 'nan'), max(f) FILTER (WHERE f < 0) FROM s GROUP BY g ORDER BY g LIMIT 1", "0|NaN|∅"),
+        ("SELECT k, min(v), max(v) FROM (VALUES (1, 'inf'::float8), (2, '-inf')) q(k, v) GROUP BY k ORDER BY k", "1|inf|inf, 2|-inf|-inf"),
+        ("SELECT g, min(f) m FROM s GROUP BY g ORDER BY m LIMIT 1", "1|1"),
+        ("SELECT g, min(f) m FROM s GROUP BY g ORDER BY m, g LIMIT 3", "1|1, 2|2, 4|4"),
+        ("SELECT g, max(f) m FROM s GROUP BY g ORDER BY m DESC, g LIMIT 2", "0|NaN, 1|NaN"),
+        ("SELECT DISTINCT f FROM s ORDER BY f LIMIT 2", "1, 2"),
+        ("SELECT DISTINCT f FROM s ORDER BY f DESC LIMIT 2", "NaN, 100"),
+        ("SELECT f, max(id) FROM s GROUP BY f ORDER BY max(id) DESC LIMIT 3", "100|100, NaN|99, 98|98"),
+        ("SELECT f::real, max(id) FROM s GROUP BY f::real ORDER BY max(id) DESC LIMIT 2", "100|100, NaN|99"),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn an_infinite_value_is_one_of_its_own_group_only() {
+    let db = Db::with(
+        "CREATE TABLE s (g INT PRIMARY KEY, v FLOAT8); INSERT INTO s VALUES (1, 1), (2, 2), (3, 'inf'), (4, 'nan')",
+    )
+    .await;
+    db.assert_answers(&[
+        (
+            "SELECT g, sum(DISTINCT v), avg(DISTINCT v) FROM s GROUP BY g ORDER BY g",
+            "1|1|1, 2|2|2, 3|inf|inf, 4|NaN|NaN",
+        ),
+        (
+            "SELECT g % 3, sum(DISTINCT v) FROM s WHERE v < 'inf' OR g = 3 GROUP BY g % 3 ORDER BY 1",
+            "0|inf, 1|1, 2|2",
+        ),
+    ])
+    .await;
+}

@@ -32,7 +32,7 @@ pub(crate) use chains::{Chains, operators_of};
 pub(crate) use comparison_key::{
     comparison_key, has_float, has_interval, interval_length, is_compared_by_key, is_comparison_key,
 };
-pub(crate) use floats::{checked_float_aggregate, float_cast, is_float_cast};
+pub(crate) use floats::{checked_float_aggregate, extremes, float_cast, is_float_cast};
 pub(crate) use intervals::{
     interval_average, interval_choice, interval_distinct_sum, interval_extreme, interval_functions,
     interval_product, interval_quotient, planned_average, time_difference,

@@ -2,7 +2,9 @@
 
 mod columns;
 mod filter_pushdown;
+mod limited_groups;
 mod soft_limits;
 
 pub(crate) use filter_pushdown::push_filters_by_place;
+pub(crate) use limited_groups::limit_exact_groups;
 pub(crate) use soft_limits::DropSoftLimits;

@@ -197,8 +197,11 @@ impl Accumulator for CheckedAccumulator {
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
         if self.is_distinct {
             let lists = states.iter().filter_map(|state| state.as_list_opt::<i32>());
-            for values in lists.filter_map(|list| list.values().as_primitive_opt::<Float64Type>()) {
-                for_non_finite(values, |_, value| self.counts.add(value, 1));
+            // A state is a part of lists for all groups: their values beneath are not its own.
+            for values in lists.flat_map(|list| list.iter().flatten()) {
+                if let Some(values) = values.as_primitive_opt::<Float64Type>() {
+                    for_non_finite(values, |_, value| self.counts.add(value, 1));
+                }
             }
             return self.inner.merge_batch(states);
         }

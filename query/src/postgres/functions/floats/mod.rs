@@ -5,6 +5,7 @@
 
 mod aggregates;
 mod casts;
+mod extremes;
 mod grouped;
 mod non_finite;
 mod range;
@@ -13,4 +14,5 @@ mod sliding;
 pub(crate) use aggregates::checked_float_aggregate;
 pub(super) use casts::narrowed;
 pub(crate) use casts::{float_cast, is_float_cast};
+pub(crate) use extremes::extremes;
 pub(super) use range::{check_result, overflow, underflow};
