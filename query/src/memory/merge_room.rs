@@ -30,8 +30,9 @@ pub(super) struct MergeRoom {
 
 /// The bytes of one sort.
 ///
-/// A sort keeps room for a merge while it takes rows, gives it back, and merges its rows in memory, which pass
-/// from its own bytes to those of the merge. A merge of files follows upon such a merge, without rows between.
+/// A sort keeps room for a merge while it takes rows, gives it back, and merges its rows in memory, which
+/// pass from its own bytes to those of the merge. A merge of files follows upon such a merge, without rows
+/// between.
 #[derive(Debug, Default)]
 struct SortBytes {
     rows: usize,
