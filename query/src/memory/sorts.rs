@@ -265,7 +265,7 @@ fn first_rows(rows: SendableRecordBatchStream, taken: usize) -> SendableRecordBa
     Box::pin(RecordBatchStreamAdapter::new(schema, rows))
 }
 
-/// Batches of so many rows; of fewer where a batch has rows that are larger than those of the first.
+/// Batches of at most so many rows, as those of the first batch decided: larger rows behind it may not fit.
 fn cut(
     rows: impl Stream<Item = Result<RecordBatch>>,
     batch_rows: usize,

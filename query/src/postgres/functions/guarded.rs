@@ -19,7 +19,8 @@ pub(super) fn guarded<G: Guard>(inner: Arc<ScalarUDF>, guard: G) -> ScalarUDF {
     ScalarUDF::new_from_impl(Guarded { inner, guard })
 }
 
-/// A function and its guard. All but the call is the function's own.
+/// A function and its guard. Name, signature, types and configuration are the function's own; its rules for
+/// simplification, bounds and order are left out, as a guard may fail where they would answer.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Guarded<G> {
     inner: Arc<ScalarUDF>,
