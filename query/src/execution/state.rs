@@ -79,7 +79,8 @@ fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
     rules.insert(at, Arc::new(RelaxOrder));
     rules.push(Arc::new(postgres::physical::DropSoftLimits));
     rules.push(Arc::new(BalanceConditions));
-    // They replace operators whose kind other rules look for.
+    // They replace expressions and operators whose kind other rules look for.
+    rules.push(Arc::new(postgres::physical::OrderConditions));
     rules.push(Arc::new(FitSorts));
     rules.push(Arc::new(CountWindows));
     rules

@@ -6,6 +6,8 @@ use datafusion::{
     logical_expr::{Cast, Expr, ExprSchemable, Operator},
 };
 
+use super::functions::never_fails;
+
 /// The type of an expression; `Null` for what has none yet, such as a parameter, which gets one when it is
 /// bound.
 pub(crate) fn type_of(expr: &Expr, schema: &DFSchema) -> DataType {
@@ -53,6 +55,36 @@ pub(crate) fn has_subquery(expr: &Expr) -> bool {
             expr,
             Expr::ScalarSubquery(_) | Expr::Exists(_) | Expr::InSubquery(_) | Expr::SetComparison(_)
         )
+    })
+}
+
+/// Whether evaluating an expression may fail. What is not known here may.
+pub(crate) fn may_fail(expr: &Expr) -> bool {
+    has(expr, |part| match part {
+        Expr::BinaryExpr(binary) => {
+            !is_comparison(binary.op) && !matches!(binary.op, Operator::And | Operator::Or)
+        }
+        Expr::ScalarFunction(call) => !never_fails(&call.func),
+        Expr::Cast(_) => true,
+        Expr::Alias(_)
+        | Expr::Column(_)
+        | Expr::OuterReferenceColumn(..)
+        | Expr::Literal(..)
+        | Expr::Placeholder(_)
+        | Expr::Not(_)
+        | Expr::IsNull(_)
+        | Expr::IsNotNull(_)
+        | Expr::IsTrue(_)
+        | Expr::IsNotTrue(_)
+        | Expr::IsFalse(_)
+        | Expr::IsNotFalse(_)
+        | Expr::IsUnknown(_)
+        | Expr::IsNotUnknown(_)
+        | Expr::Between(_)
+        | Expr::InList(_)
+        | Expr::Like(_)
+        | Expr::Case(_) => false,
+        _ => true,
     })
 }
 

@@ -22,7 +22,7 @@
 //! | `functions::text_sizes` | functions | makes texts of any size | 54000 | its choice | never |
 //! | `functions::floats::extremes` | functions | in groups, `min` and `max` take what comes after NaN | NaN is the largest | no report known | its groups compare floats as its sorts do |
 //! | `plan::Literals` | operands, while they are planned | refuses text beside numbers in arithmetic and arrays | reads a literal as the type of the other | its choice | never |
-//! | `analyze::guarded_division` | analyzed plan | computes both sides of an `AND` for all rows | a division behind a condition is not reached | its choice | `AND` evaluates rows that are left |
+//! | `analyze::guards` | analyzed plan | makes an `AND` of a `CASE` of truth values, and computes what an aggregate takes for rows that its `FILTER` leaves out | branches and arguments are computed for the rows that reach them | its choice | its optimizer leaves a `CASE` that may fail |
 //! | `analyze::checked_arithmetic` | analyzed plan | integers wrap, floats become infinite or zero, their sums over windows keep what left | 22003, 22012; sums of what is there | its choice | its planner can ask for `fail_on_overflow` |
 //! | `analyze::float_keys` | analyzed plan | tells -0 from 0 where it sorts, partitions, looks into sets, joins columns | they are equal everywhere | no report known | its sorts and sets compare floats by value |
 //! | `analyze::null_equality` | analyzed plan | with `IS NOT DISTINCT FROM` for a key of a join, an `=` that is moved there takes NULL for equal too | `=` of NULL is not true | no report known | each key of a join says how it compares |
@@ -37,6 +37,7 @@
 //! | `scan::statistics` | statistics of a scan | the sum of a constant over exactly no rows is 0 | NULL | no report known | `aggregate_statistics` looks at the number of rows |
 //! | `physical::filter_pushdown` | plan of operators | pushes a filter to the first column of the name, past limits too | rows are those of the query | apache/datafusion#25259 (fixed) | DataFusion maps by places |
 //! | `physical::limited_groups` | plan of operators | keeps the first groups by comparing floats with `<`: NaN hides others, or ends in a panic | the first groups | no report known | its heap compares floats as its sorts do |
+//! | `physical::conditions` | plan of operators | computes both sides of `AND` and `OR` for all rows | what the left side decides does not reach the right one | its choice | `AND` evaluates rows that are left |
 //! | `physical::soft_limits` | plan of operators | `DISTINCT … LIMIT` over a window fails | the first rows | no report known | the limit is dropped where an order comes later |
 //!
 //! Passes of `analyze` are one rule and one walk ([`analyze::PostgresSemantics`]). Every walk over a plan is

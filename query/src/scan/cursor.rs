@@ -22,7 +22,7 @@ use datafusion::{
 };
 
 use super::{prune::PredicatePruner, source::TableScan};
-use crate::{error::Error, moment::ReaderScan, rows::RowDecoder};
+use crate::{error::Error, moment::ReaderScan, postgres::physical::from_left_to_right, rows::RowDecoder};
 
 /// Rows in one batch.
 const BATCH_ROWS: usize = 8_192;
@@ -32,6 +32,8 @@ pub(super) struct ScanCursor {
     /// Opened with the first batch.
     running: Option<RunningScan>,
     source: TableScan,
+    /// The predicate of the source as it is evaluated.
+    predicate: Option<Arc<dyn PhysicalExpr>>,
     range: KeyRange,
     /// The projected columns of the table.
     decoder: RowDecoder,
@@ -101,7 +103,7 @@ impl Late {
         };
         let first_schema: SchemaRef = Arc::new(source.projected_schema.project(&first)?);
         Ok(Some(Self {
-            predicate: reassign_expr_columns(Arc::clone(predicate), &first_schema)?,
+            predicate: from_left_to_right(&reassign_expr_columns(Arc::clone(predicate), &first_schema)?)?,
             first: decoder(&first)?,
             first_schema,
             rest: decoder(&rest)?,
@@ -143,6 +145,7 @@ impl ScanCursor {
             range: source.partitions[partition].clone(),
             decoder: RowDecoder::new(Arc::clone(&source.layout), &columns)?,
             decoded_schema: Arc::new(source.schema.project(&columns)?),
+            predicate: source.predicate.as_ref().map(from_left_to_right).transpose()?,
             late: Late::new(source, key_position)?,
             key_position,
             remaining: source.limit.unwrap_or(usize::MAX),
@@ -231,7 +234,7 @@ impl ScanCursor {
         if let (Some(position), Some(keys)) = (self.key_position, keys) {
             batch = self.with_keys(&batch, position, &keys)?;
         }
-        if let Some(predicate) = &self.source.predicate {
+        if let Some(predicate) = &self.predicate {
             batch = filter_record_batch(&batch, &kept(predicate, &batch)?)?;
         }
         Ok(Some(batch))

@@ -15,6 +15,7 @@ mod equal_names;
 mod expressions;
 mod float_range;
 mod floats;
+mod guards;
 mod intervals;
 mod isolation;
 mod joins;

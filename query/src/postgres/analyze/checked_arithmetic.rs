@@ -1,5 +1,5 @@
-//! Arithmetic that fails with 22003 where DataFusion's wraps or is infinite, and a double divided by zero,
-//! which fails with 22012; casts to floats and aggregates of them that fail in the same way.
+//! Arithmetic that fails with 22003 where DataFusion's wraps or is infinite, and with 22012 where it divides
+//! by zero; casts to floats and aggregates of them that fail in the same way.
 
 use std::sync::Arc;
 
@@ -7,13 +7,13 @@ use arrow::datatypes::DataType;
 use datafusion::{
     common::{DFSchema, tree_node::Transformed},
     logical_expr::{
-        AggregateUDF, BinaryExpr, Cast, Expr, Operator, TryCast,
+        AggregateUDF, BinaryExpr, Cast, Expr, TryCast,
         expr::{AggregateFunction, WindowFunctionDefinition},
     },
 };
 
 use crate::postgres::{
-    exprs::{is_float, type_of},
+    exprs::{counts, is_float, type_of},
     functions::{checked_arithmetic, checked_float_aggregate, float_cast, is_float_cast},
     plan::text_literals::read_or_shown,
 };
@@ -37,15 +37,9 @@ pub(super) fn checked(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
         }
         expr => return checked_aggregate(expr, schema),
     };
-    if matches!(op, Operator::Divide | Operator::Modulo) && is_float(&type_of(&right, schema)) {
-        return Transformed::yes(checked_arithmetic(op).call(vec![*left, *right]));
-    }
     let counted =
         |data_type: DataType| data_type.is_integer() || data_type.is_decimal() || is_float(&data_type);
-    if matches!(op, Operator::Plus | Operator::Minus | Operator::Multiply)
-        && counted(type_of(&left, schema))
-        && counted(type_of(&right, schema))
-    {
+    if counts(op) && counted(type_of(&left, schema)) && counted(type_of(&right, schema)) {
         return Transformed::yes(checked_arithmetic(op).call(vec![*left, *right]));
     }
     Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right }))

@@ -4,7 +4,7 @@
 mod checked_arithmetic;
 mod comparison_keys;
 mod float_keys;
-mod guarded_division;
+mod guards;
 mod null_equality;
 mod scalar_subqueries;
 mod semantics;
@@ -34,9 +34,10 @@ pub(super) struct PostgresSemantics {
 impl AnalyzerRule for PostgresSemantics {
     fn analyze(&self, plan: LogicalPlan, _config: &ConfigOptions) -> Result<LogicalPlan> {
         rewrite_nodes(plan, |node| {
-            let node = float_keys::of_node(guarded_division::guard_divisions(node)?);
-            rewrite_exprs_of(node, &mut |expr, schema| with_semantics(expr, schema, self.zone))?
-                .map_data(comparison_keys::of_node)
+            rewrite_exprs_of(float_keys::of_node(node), &mut |expr, schema| {
+                with_semantics(expr, schema, self.zone)
+            })?
+            .map_data(comparison_keys::of_node)
         })
     }
 

@@ -9,8 +9,8 @@ use datafusion::{
 };
 
 use super::{
-    checked_arithmetic, comparison_keys, float_keys, null_equality, scalar_subqueries, time_zones,
-    truth_tests, zoned_frames,
+    checked_arithmetic, comparison_keys, float_keys, guards, null_equality, scalar_subqueries,
+    time_zones, truth_tests, zoned_frames,
 };
 use crate::time::TimeZone;
 
@@ -23,7 +23,8 @@ pub(super) fn with_semantics(expr: Expr, schema: &DFSchema, zone: TimeZone) -> R
         .transform_data(|expr| time_zones::in_zone_of(expr, schema, zone))?
         .transform_data(|expr| comparison_keys::of_expr(expr, schema))?
         .transform_data(|expr| Ok(zoned_frames::in_zone(expr, schema, zone)))?
-        .transform_data(|expr| Ok(scalar_subqueries::nullable(expr)))
+        .transform_data(|expr| Ok(scalar_subqueries::nullable(expr)))?
+        .transform_data(|expr| Ok(guards::held(expr, schema)))
 }
 
 /// An expression outside a plan whose operands have their types.

@@ -22,7 +22,7 @@ use crate::postgres::exprs::is_float;
 /// The name of [`round_half_even`].
 pub(crate) const ROUND_HALF_EVEN: &str = "round_half_even";
 
-/// `+`, `-` or `*` of numbers, and `/` or `%` of doubles: they fail with 22003 out of their range, and with
+/// `+`, `-`, `*`, `/` or `%` of numbers: they fail with 22003 out of their range, and with
 /// 22012 where the divisor is zero.
 pub(crate) fn checked_arithmetic(op: Operator) -> ScalarUDF {
     let name = match op {
@@ -78,7 +78,9 @@ impl ScalarUDFImpl for CheckedArithmetic {
             Operator::Plus => apply(left, right, numeric::add)?,
             Operator::Minus => apply(left, right, numeric::sub)?,
             Operator::Divide | Operator::Modulo => {
-                refuse_zero(left, right)?;
+                if is_float(&right.data_type()) {
+                    refuse_zero(left, right)?;
+                }
                 let divide = if self.op == Operator::Divide { numeric::div } else { numeric::rem };
                 apply(left, right, divide)?
             }

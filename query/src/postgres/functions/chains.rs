@@ -216,11 +216,6 @@ fn chain_of(expr: &Expr) -> Option<&Chain> {
     }
 }
 
-/// The operators of a chain; the n-th one stands before the operand of number n + 1.
-pub(crate) fn operators_of(call: &ScalarFunction) -> Option<&[Operator]> {
-    call.func.inner().downcast_ref::<Chain>().map(|chain| chain.ops.as_slice())
-}
-
 /// An operator between values of two types, as it is planned.
 #[derive(Debug)]
 struct Step {

@@ -8,13 +8,13 @@ use datafusion::{
     common::Result,
     functions::core,
     logical_expr::{
-        ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
-        Volatility,
+        Case, ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+        Volatility, lit,
         simplify::{ExprSimplifyResult, SimplifyContext},
     },
 };
 
-use crate::postgres::exprs::is_text;
+use crate::postgres::exprs::{is_text, may_fail};
 
 /// `coalesce`.
 pub(super) fn coalesce() -> ScalarUDF {
@@ -54,7 +54,17 @@ impl ScalarUDFImpl for Coalesce {
     }
 
     fn simplify(&self, args: Vec<Expr>, info: &SimplifyContext) -> Result<ExprSimplifyResult> {
-        self.inner.simplify(args, info)
+        let is_truth =
+            args.first().map(|arg| info.get_data_type(arg)).transpose()? == Some(DataType::Boolean);
+        let loses_guards = is_truth && args.iter().skip(1).any(may_fail);
+        let simplified = self.inner.simplify(args, info)?;
+        Ok(match simplified {
+            // A `CASE` of truth values would become an `AND`, both sides of which are evaluated.
+            ExprSimplifyResult::Simplified(Expr::Case(case)) if loses_guards && case.expr.is_none() => {
+                ExprSimplifyResult::Simplified(Expr::Case(Case { expr: Some(Box::new(lit(true))), ..case }))
+            }
+            simplified => simplified,
+        })
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {

@@ -28,7 +28,7 @@ mod zoned_frame;
 
 pub(crate) use arithmetic::{ROUND_HALF_EVEN, checked_arithmetic, round_half_even};
 pub(crate) use arrays::{constructed, is_constructor, quantified_operator, read_array};
-pub(crate) use chains::{Chains, operators_of};
+pub(crate) use chains::Chains;
 pub(crate) use comparison_key::{
     comparison_key, has_float, has_interval, interval_length, is_compared_by_key, is_comparison_key,
 };
@@ -51,12 +51,27 @@ pub(crate) use times::{
 pub(crate) use zoned_frame::{FrameEnd, ZonedFrame};
 
 use arrow::datatypes::{DataType, IntervalUnit};
-use datafusion::logical_expr::WindowUDF;
+use datafusion::logical_expr::{ScalarUDF, WindowUDF};
 
 /// Window functions.
 pub(crate) fn window_functions() -> [WindowUDF; 4] {
     let [lead, lag] = shifts::shifts();
     [lead, lag, tiles::tiles(), nth_row::nth_row()]
+}
+
+/// Whether a function has an answer for all arguments of its types. Of most functions nobody has to know.
+pub(crate) fn never_fails(function: &ScalarUDF) -> bool {
+    matches!(
+        function.name(),
+        "comparison_key"
+            | "or_null"
+            | "coalesce"
+            | "nullif"
+            | "lower"
+            | "upper"
+            | "character_length"
+            | "strpos"
+    )
 }
 
 /// The type of an `INTERVAL`.

@@ -90,6 +90,16 @@ fn column(input: &dyn ExecutionPlan, place: usize) -> Arc<dyn PhysicalExpr> {
     Arc::new(Column::new(input.schema().field(place).name(), place))
 }
 
+/// An expression over the columns at `places` alone, in their order.
+pub(super) fn at_places(expr: &Arc<dyn PhysicalExpr>, places: &[usize]) -> Result<Arc<dyn PhysicalExpr>> {
+    let moved = Arc::clone(expr).transform_down(|expr| {
+        let Some(old) = expr.downcast_ref::<Column>() else { return Ok(Transformed::no(expr)) };
+        let Ok(place) = places.binary_search(&old.index()) else { return Ok(Transformed::no(expr)) };
+        Ok(Transformed::yes(Arc::new(Column::new(old.name(), place)) as Arc<dyn PhysicalExpr>))
+    })?;
+    Ok(moved.data)
+}
+
 /// The key on the side of a semi-join that is not shown, for the one that is shown: both are equal in every
 /// row.
 fn other_key(join: &HashJoinExec, shown: JoinSide, index: usize) -> Option<Arc<dyn PhysicalExpr>> {
