@@ -142,9 +142,7 @@ impl ExecutionPlan for FittedSort {
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let Some(sort) = self.plan.downcast_ref::<SortExec>() else {
-            let rows = batch_rows(&context, row_bytes(&self.plan.schema()), 1);
-            let runtime = context.runtime_env();
-            return self.plan.execute(partition, with_batches_of(&context, rows, runtime));
+            return self.merged(partition, &context);
         };
         let input = Arc::clone(sort.input());
         let rows = input.execute(partition, Arc::clone(&context))?;
@@ -171,6 +169,24 @@ impl ExecutionPlan for FittedSort {
     }
 }
 
+impl FittedSort {
+    /// The rows of a merge. What is below it keeps the batches that it has.
+    fn merged(&self, partition: usize, context: &Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let rows = batch_rows(context, row_bytes(&self.plan.schema()), 1);
+        if rows >= context.session_config().batch_size() {
+            return self.plan.execute(partition, Arc::clone(context));
+        }
+        let cut = |input: &Arc<dyn ExecutionPlan>| {
+            let (input, context) = (Arc::clone(input), Arc::clone(context));
+            Arc::new(CutRows { input, context, rows }) as Arc<dyn ExecutionPlan>
+        };
+        let inputs = self.plan.children().into_iter().map(cut).collect();
+        let merge = replace_children_if_necessary(Arc::clone(&self.plan), inputs)?;
+        self.run.lock().push(Arc::clone(&merge));
+        merge.execute(partition, with_batches_of(context, rows, context.runtime_env()))
+    }
+}
+
 /// The sorted rows of one partition.
 async fn sorted(
     sort: SortExec,
@@ -194,7 +210,10 @@ async fn sorted(
     let rows = stream::iter([Ok(first)]).chain(rows);
     let cut = FittedRows {
         properties: Arc::clone(input.properties()),
-        rows: Mutex::new(Some(Box::pin(RecordBatchStreamAdapter::new(schema, cut(rows, batch_rows))))),
+        rows: Mutex::new(Some(Box::pin(RecordBatchStreamAdapter::new(
+            schema,
+            cut(rows, batch_rows, reserved(context) / BATCH_SHARE),
+        )))),
     };
     let sort = replace_children_if_necessary(Arc::new(sort), vec![Arc::new(cut)])?;
     run.lock().push(Arc::clone(&sort));
@@ -265,24 +284,36 @@ fn first_rows(rows: SendableRecordBatchStream, taken: usize) -> SendableRecordBa
     Box::pin(RecordBatchStreamAdapter::new(schema, rows))
 }
 
-/// Batches of at most so many rows, as those of the first batch decided: larger rows behind it may not fit.
+/// The rows of a batch that weighs no more than `batch_bytes`, by what those of `batch` weigh.
+fn rows_within(batch: &RecordBatch, batch_bytes: usize) -> Result<usize> {
+    let row_bytes = bytes_of(batch)? / batch.num_rows().max(1);
+    Ok((batch_bytes / row_bytes.max(1)).max(BATCH_ROWS_MIN))
+}
+
+/// Batches of at most so many rows, and of so many bytes where these are larger than those before them. What
+/// the sort makes of them has as many rows as the first batch decided: much larger rows behind it may not
+/// fit.
 fn cut(
     rows: impl Stream<Item = Result<RecordBatch>>,
     batch_rows: usize,
+    batch_bytes: usize,
 ) -> impl Stream<Item = Result<RecordBatch>> {
-    rows.map_ok(move |batch| {
-        let parts = if batch.num_rows() <= batch_rows { 1 } else { batch.num_rows().div_ceil(batch_rows) };
-        let size = batch.num_rows().div_ceil(parts).max(1);
-        let starts = (0..batch.num_rows().max(1)).step_by(size);
-        stream::iter(starts.map(move |start| {
-            if parts == 1 {
-                return Ok(batch.clone());
-            }
-            let rows = size.min(batch.num_rows() - start);
-            copied_part(&batch.slice(start, rows))
-        }))
-    })
-    .try_flatten()
+    rows.and_then(move |batch| ready(rows_within(&batch, batch_bytes).map(|rows| (batch, rows))))
+        .map_ok(move |(batch, rows)| {
+            let batch_rows = batch_rows.min(rows);
+            let parts =
+                if batch.num_rows() <= batch_rows { 1 } else { batch.num_rows().div_ceil(batch_rows) };
+            let size = batch.num_rows().div_ceil(parts).max(1);
+            let starts = (0..batch.num_rows().max(1)).step_by(size);
+            stream::iter(starts.map(move |start| {
+                if parts == 1 {
+                    return Ok(batch.clone());
+                }
+                let rows = size.min(batch.num_rows() - start);
+                copied_part(&batch.slice(start, rows))
+            }))
+        })
+        .try_flatten()
 }
 
 /// The rows with texts in memory of their own: parts of a batch would hold all of it.
@@ -304,6 +335,58 @@ fn copied(part: &RecordBatch) -> Result<RecordBatch> {
 fn copied_part(part: &RecordBatch) -> Result<RecordBatch> {
     let rows: UInt64Array = (0..part.num_rows() as u64).collect();
     copied(&take_record_batch(part, &rows)?)
+}
+
+/// The input of a merge, in batches of fewer rows than it comes in.
+struct CutRows {
+    input: Arc<dyn ExecutionPlan>,
+    /// The context of the input, whose batches are larger than those of the merge.
+    context: Arc<TaskContext>,
+    rows: usize,
+}
+
+impl std::fmt::Debug for CutRows {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CutRows")
+    }
+}
+
+impl DisplayAs for CutRows {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CutRows")
+    }
+}
+
+impl ExecutionPlan for CutRows {
+    fn name(&self) -> &'static str {
+        "CutRows"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        self.input.properties()
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        Vec::new()
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn with_new_children(self: Arc<Self>, _: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(self)
+    }
+
+    fn execute(&self, partition: usize, _: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let rows = self.input.execute(partition, Arc::clone(&self.context))?;
+        let schema = rows.schema();
+        let rows = cut(rows, self.rows, usize::MAX);
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
+    }
 }
 
 /// The input of a sort that has begun.

@@ -7,11 +7,13 @@
 //! | none does, and a comparison is NULL | NULL | NULL |
 //! | else | false | true |
 
-use std::{cmp::Ordering, sync::Arc};
+use std::{cmp::Ordering, ops::Range, sync::Arc};
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, BooleanArray, UInt32Array, make_comparator, new_null_array},
-    compute::{SortOptions, cast, kernels::cmp, take},
+    array::{
+        Array, ArrayRef, AsArray, BooleanArray, UInt32Array, make_comparator, new_empty_array, new_null_array,
+    },
+    compute::{SortOptions, cast, concat, kernels::cmp, take},
     datatypes::DataType,
 };
 use datafusion::{
@@ -25,6 +27,9 @@ use datafusion::{
 
 use super::super::comparison_key::{has_float, is_compared_by_key, keys};
 use crate::names::internal::{QUANTIFIED_OPERATORS, Quantifier, quantified_name};
+
+/// Values that are compared at a time with elements of arrays.
+const PAIRS_MAX: usize = 1 << 16;
 
 pub(super) fn functions() -> Vec<ScalarUDF> {
     let quantifiers = [Quantifier::Any, Quantifier::All].into_iter();
@@ -98,12 +103,55 @@ impl ScalarUDFImpl for QuantifiedComparison {
         let [value, array] = args.args.as_slice() else {
             return internal_err!("{} has two operands", self.name);
         };
-        let answers = self.compare(&value.to_array(rows)?, &array.to_array(rows)?)?;
-        let answers: ArrayRef = Arc::new(answers);
+        let mut answers = Vec::new();
+        for portion in portions(array, rows) {
+            let [values, arrays] = [value, array].map(|operand| part(operand, &portion));
+            answers.push(self.compare(&values?, &arrays?)?);
+        }
+        let answers: Vec<&dyn Array> = answers.iter().map(|answers| answers as &dyn Array).collect();
+        let answers =
+            if answers.is_empty() { new_empty_array(&DataType::Boolean) } else { concat(&answers)? };
         if is_constant {
             return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&answers, 0)?));
         }
         Ok(ColumnarValue::Array(answers))
+    }
+}
+
+/// Ranges of rows whose arrays have about [`PAIRS_MAX`] elements together: a value is repeated for each of
+/// them.
+fn portions(arrays: &ColumnarValue, rows: usize) -> Vec<Range<usize>> {
+    let length = |row: usize| match arrays {
+        ColumnarValue::Array(arrays) => match arrays.data_type() {
+            DataType::List(_) => arrays.as_list::<i32>().value_length(row) as usize,
+            DataType::LargeList(_) => arrays.as_list::<i64>().value_length(row) as usize,
+            DataType::FixedSizeList(_, length) => *length as usize,
+            _ => 1,
+        },
+        ColumnarValue::Scalar(ScalarValue::List(list)) => list.values().len(),
+        ColumnarValue::Scalar(ScalarValue::LargeList(list)) => list.values().len(),
+        ColumnarValue::Scalar(ScalarValue::FixedSizeList(list)) => list.values().len(),
+        ColumnarValue::Scalar(_) => 1,
+    };
+    let (mut portions, mut start, mut pairs) = (Vec::new(), 0, 0);
+    for row in 0..rows {
+        pairs += length(row);
+        if pairs >= PAIRS_MAX {
+            portions.push(start..row + 1);
+            (start, pairs) = (row + 1, 0);
+        }
+    }
+    if start < rows {
+        portions.push(start..rows);
+    }
+    portions
+}
+
+/// Some rows of an operand.
+fn part(operand: &ColumnarValue, rows: &Range<usize>) -> Result<ArrayRef> {
+    match operand {
+        ColumnarValue::Array(array) => Ok(array.slice(rows.start, rows.len())),
+        ColumnarValue::Scalar(scalar) => scalar.to_array_of_size(rows.len()),
     }
 }
 
@@ -213,5 +261,26 @@ impl Flat {
     fn rows(&self) -> Vec<u32> {
         let rows = self.lengths.iter().enumerate();
         rows.flat_map(|(row, length)| std::iter::repeat_n(row as u32, length.unwrap_or_default())).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::{array::ListArray, datatypes::Int64Type};
+
+    use super::*;
+
+    #[test]
+    fn values_are_compared_with_so_many_elements_at_a_time() {
+        let list =
+            |length: usize| ListArray::from_iter_primitive::<Int64Type, _, _>([Some(vec![Some(1); length])]);
+        let long = ColumnarValue::Scalar(ScalarValue::List(Arc::new(list(PAIRS_MAX / 4))));
+        assert_eq!(portions(&long, 10), [0..4, 4..8, 8..10]);
+        let longest = ColumnarValue::Scalar(ScalarValue::List(Arc::new(list(PAIRS_MAX * 2))));
+        assert_eq!(portions(&longest, 2), [0..1, 1..2]);
+        let lengths = [1, PAIRS_MAX, 0, 5].map(|length| Some(vec![Some(1); length]));
+        let column = ListArray::from_iter_primitive::<Int64Type, _, _>(lengths);
+        assert_eq!(portions(&ColumnarValue::Array(Arc::new(column)), 4), [0..2, 2..4]);
+        assert_eq!(portions(&long, 0), []);
     }
 }
