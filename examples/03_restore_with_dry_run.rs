@@ -43,7 +43,7 @@ async fn main() -> bygone::Result<()> {
     // Somebody writes between the plan and the restore: it is refused instead of taking the new row along.
     customers.put("c100", "new and right").await?;
     let stale = db.restore(["customers"]).to("before_import").await?.unchanged_since(plan.newest).run().await;
-    assert_eq!(stale.expect_err("the row changed").kind(), ErrorKind::Conflict);
+    assert_eq!(stale.expect_err("the row changed").kind(), ErrorKind::Invalid);
     customers.delete("c100").await?;
 
     let report = db.restore(["customers"]).to("before_import").await?.run().await?;

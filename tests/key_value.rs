@@ -99,7 +99,7 @@ async fn a_directory_keeps_everything_and_lets_one_writer_in() {
     transaction.commit_with(Durability::Buffered).await.expect("commits");
     assert_eq!(Database::open(&path).await.expect_err("it is open").kind(), ErrorKind::Locked);
     db.close().await.expect("closes");
-    assert_eq!(rows.put("k", "3").await.expect_err("it is closed").kind(), ErrorKind::Unavailable);
+    assert_eq!(rows.put("k", "3").await.expect_err("it is closed").kind(), ErrorKind::Closed);
 
     let again = Database::builder(format!("file://{path}")).read_only(true).open().await.expect("opens");
     let rows = again.existing_keyspace("rows").await.expect("is there");

@@ -46,9 +46,9 @@ impl From<EngineError> for Error {
                 .with_hint("another writer took over: open the database again"),
             EngineError::CommitUnknown(_) => Self::new(SqlState::TransactionResolutionUnknown, message)
                 .with_hint("open the database again to find out"),
-            EngineError::Poisoned(_) => {
-                Self::new(SqlState::IoError, message).with_hint("open the database again")
-            }
+            EngineError::Poisoned(_) => Self::new(SqlState::IoError, message)
+                .of_kind(ErrorKind::Closed)
+                .with_hint("open the database again"),
             EngineError::TooOld { requested, horizon } => {
                 Self::too_old(&display_timestamp(*requested), &display_timestamp(*horizon), None, None)
             }

@@ -65,7 +65,7 @@ impl From<SnapshotsError> for Error {
             }
             SnapshotsError::Quota { .. } => Self::new(SqlState::ConfigurationLimitExceeded, message)
                 .with_hint("DROP SNAPSHOT those that nobody needs"),
-            SnapshotsError::Changed { .. } => Self::conflict(message)
+            SnapshotsError::Changed { .. } => Self::new(SqlState::ObjectNotInPrerequisiteState, message)
                 .with_hint("look again with RESTORE … DRY RUN, then give the new version"),
             SnapshotsError::Store(store) => return store.clone().into(),
             _ => Self::new(SqlState::InvalidParameterValue, message),

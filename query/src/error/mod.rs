@@ -41,6 +41,8 @@ pub enum ErrorKind {
     Unsupported,
     /// A newer writer took over. Open the database again.
     Fenced,
+    /// The database is closed, or what it stored is not known. Open it again, and look.
+    Closed,
     /// Stored bytes are damaged. Restore the file from a copy.
     Corrupt,
     /// The session or the database cannot write. Drop the pin, or open it for writing.

@@ -31,7 +31,7 @@ const NO_OPERATOR: [(&str, &str); 8] = [
 ];
 
 /// Messages by what is in them, their codes, and what is said instead; nothing for what they say themselves.
-const BY_PHRASE: [(&str, SqlState, &str); 24] = [
+const BY_PHRASE: [(&str, SqlState, &str); 30] = [
     (
         "Aggregate functions are not allowed in the WHERE clause",
         SqlState::GroupingError,
@@ -66,6 +66,28 @@ const BY_PHRASE: [(&str, SqlState, &str); 24] = [
         "appear in select list",
         SqlState::InvalidColumnReference,
         "for SELECT DISTINCT, what ORDER BY names must be in the select list",
+    ),
+    (
+        "SELECT DISTINCT ON expressions must match",
+        SqlState::InvalidColumnReference,
+        "the expressions of SELECT DISTINCT ON must be the first ones of ORDER BY",
+    ),
+    (
+        "In an aggregate with DISTINCT, ORDER BY",
+        SqlState::InvalidColumnReference,
+        "in an aggregate with DISTINCT, ORDER BY expressions must appear in the argument list",
+    ),
+    ("WITH query name", SqlState::DuplicateAlias, ""),
+    (
+        "Inconsistent data length across values list",
+        SqlState::SyntaxError,
+        "all rows of VALUES must have as many values",
+    ),
+    ("Invalid window frame", SqlState::WindowingError, ""),
+    (
+        "Aggregate ORDER BY is not implemented for window functions",
+        SqlState::FeatureNotSupported,
+        "aggregate ORDER BY is not implemented for window functions",
     ),
     (
         "NTILE requires a positive integer",

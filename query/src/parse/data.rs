@@ -240,7 +240,8 @@ fn update(update: ast::Update) -> Result<Update> {
             .at(column.position));
         }
         if set.iter().any(|(known, _)| known == column.last()) {
-            return Err(Error::duplicate_column(column.last()).at(column.position));
+            let message = format!("column {} is assigned more than once", column.last());
+            return Err(Error::syntax(message).at(column.position));
         }
         set.push((column.last().to_owned(), assignment.value));
     }

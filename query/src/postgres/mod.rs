@@ -20,6 +20,7 @@
 //! | `plan::intervals`, within `coerce` | plan | refuses `interval * number` and `avg(interval)`; times differ by durations | intervals of days and time | no report known | never |
 //! | `plan::named_casts`, within `Literals` | calls, while they are planned | names a column without the casts in it, and refuses two of one name | two columns | its choice | names tell casts |
 //! | `functions::text_sizes` | functions | makes texts of any size | 54000 | its choice | never |
+//! | `functions::sliding` | functions | of windows that rows leave: statistics take away what leaves, and drift; texts, bits and truth values are refused | of what is in the window | no report known | its sliding accumulators do |
 //! | `functions::floats::extremes` | functions | in groups, `min` and `max` take what comes after NaN | NaN is the largest | no report known | its groups compare floats as its sorts do |
 //! | `plan::Literals` | operands, while they are planned | refuses text beside numbers in arithmetic and arrays | reads a literal as the type of the other | its choice | never |
 //! | `analyze::guards` | analyzed plan | makes an `AND` of a `CASE` of truth values, and computes what an aggregate takes for rows that its `FILTER` leaves out | branches and arguments are computed for the rows that reach them | its choice | its optimizer leaves a `CASE` that may fail |
@@ -104,6 +105,7 @@ pub(crate) fn add_functions(builder: &mut SessionStateBuilder, zone: TimeZone) {
     scalar.extend(functions::time_functions(zone).into_iter().map(Arc::new));
     let aggregates = builder.aggregate_functions().get_or_insert_default();
     aggregates.extend(functions::extremes().into_iter().map(Arc::new));
+    aggregates.extend(functions::sliding_aggregates().into_iter().map(Arc::new));
     let window = builder.window_functions().get_or_insert_default();
     window.extend(functions::window_functions().into_iter().map(Arc::new));
     // The first planner that can plan an expression plans it.

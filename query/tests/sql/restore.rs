@@ -57,7 +57,7 @@ async fn a_restore_on_condition_fails_when_something_changed() {
     db.run("INSERT INTO t VALUES (30, 300)").await;
     assert_eq!(
         db.state(&format!("RESTORE TABLE t TO SNAPSHOT s IF UNCHANGED SINCE VERSION {newest}")).await,
-        "40001"
+        "55000"
     );
     assert_eq!(db.one("SELECT count(*) FROM t").await, "10");
 }

@@ -74,8 +74,11 @@ fn key(expr: &mut Expr, schema: &DFSchema) -> bool {
 pub(super) fn of_expr(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     Ok(match expr {
         Expr::AggregateFunction(mut aggregate) if aggregate.params.distinct => {
-            let args = aggregate.params.args.iter_mut();
-            let changed = args.fold(false, |changed, arg| key(arg, schema) | changed);
+            let params = &mut aggregate.params;
+            // The order is that of the arguments.
+            let sorts = params.order_by.iter_mut().map(|sort| &mut sort.expr);
+            let changed =
+                params.args.iter_mut().chain(sorts).fold(false, |changed, expr| key(expr, schema) | changed);
             Transformed::new_transformed(Expr::AggregateFunction(aggregate), changed)
         }
         Expr::WindowFunction(mut window) => {

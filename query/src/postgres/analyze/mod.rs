@@ -6,6 +6,7 @@ mod comparison_keys;
 mod float_keys;
 mod guards;
 mod null_equality;
+mod range_frames;
 mod scalar_subqueries;
 mod semantics;
 mod time_zones;

@@ -9,13 +9,14 @@ use datafusion::{
 };
 
 use super::{
-    checked_arithmetic, comparison_keys, float_keys, guards, null_equality, scalar_subqueries,
+    checked_arithmetic, comparison_keys, float_keys, guards, null_equality, range_frames, scalar_subqueries,
     time_zones, truth_tests, zoned_frames,
 };
 use crate::time::TimeZone;
 
 /// An expression with the functions that act as Postgres does.
 pub(super) fn with_semantics(expr: Expr, schema: &DFSchema, zone: TimeZone) -> Result<Transformed<Expr>> {
+    range_frames::check(&expr, schema)?;
     truth_tests::compared(expr)
         .transform_data(|expr| Ok(checked_arithmetic::checked(expr, schema)))?
         .transform_data(|expr| null_equality::written_out(expr, schema))?

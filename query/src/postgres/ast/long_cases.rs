@@ -36,7 +36,8 @@ pub(super) fn part_long_case(expr: &mut Expr) {
     }
 }
 
-fn is_constant(expr: &Expr) -> bool {
+/// A literal, whatever it is cast to.
+pub(super) fn is_constant(expr: &Expr) -> bool {
     match expr {
         Expr::Value(_) | Expr::TypedString(_) => true,
         Expr::UnaryOp { expr, .. } | Expr::Cast { expr, .. } | Expr::Nested(expr) => is_constant(expr),

@@ -1,9 +1,12 @@
 //! Passes over the parser's tree, before it is planned.
 
+mod aggregate_orders;
 mod arrays;
 mod balance;
 mod calls;
 mod conditions;
+mod distinct_on;
+mod frames;
 mod interval_literals;
 mod join_conditions;
 mod long_cases;

@@ -28,9 +28,9 @@ use sqlparser::ast::{
 };
 
 use super::{
-    arrays,
+    aggregate_orders, arrays,
     balance::{balance_condition, balance_queries},
-    conditions,
+    conditions, distinct_on, frames,
     interval_literals::{negated, place_arguments, spell_interval},
     is_called,
     long_cases::part_long_case,
@@ -74,8 +74,9 @@ impl VisitorMut for Spelling {
                 "a constant in ORDER BY must be the position of a column",
             ));
         }
-        if let Err(error) =
-            recursion::check_recursive_terms(query).and_then(|()| windows::write_out_of_query(query))
+        if let Err(error) = recursion::check_recursive_terms(query)
+            .and_then(|()| windows::write_out_of_query(query))
+            .and_then(|()| distinct_on::arrange(query))
         {
             return ControlFlow::Break(error);
         }
@@ -172,6 +173,10 @@ fn is_no_position(expr: &Expr) -> bool {
 fn adapted(expr: &mut Expr) -> Result<Option<Expr>> {
     if let Expr::Function(function) = expr {
         windows::check(function)?;
+        aggregate_orders::without_constants(function)?;
+        if let Some(written_out) = frames::written_out(function)? {
+            return Ok(Some(written_out));
+        }
     }
     if let Some(written_out) = rows::written_out(expr)? {
         return Ok(Some(written_out));

@@ -18,12 +18,14 @@ mod rounding;
 mod scalars;
 mod shifted_rows;
 mod shifts;
+mod sliding;
 mod text_casts;
 mod text_sizes;
 mod tiles;
 mod times;
 mod version;
 mod window_arguments;
+mod wrapped_aggregate;
 mod zoned_frame;
 
 pub(crate) use arithmetic::{ROUND_HALF_EVEN, checked_arithmetic, round_half_even};
@@ -41,6 +43,7 @@ pub(crate) use only_row::only_row;
 pub(crate) use or_null::or_null;
 pub(crate) use patterns::{bytes_like, marked_part, regular_expression, with_backslashes};
 pub(crate) use scalars::scalar_functions;
+pub(crate) use sliding::sliding_aggregates;
 pub(crate) use text_casts::{
     read_interval_text, read_text, read_value, show_bytes, show_interval, show_value,
 };

@@ -7,44 +7,42 @@
 //! | infinite numbers of one sign | infinite | NaN |
 //! | infinite numbers of both signs, or NaN | NaN | NaN |
 //!
-//! DataFusion's function computes with finite numbers alone, and so remains right when others have left a
-//! window.
+//! DataFusion's function computes with finite numbers alone, and so does the one of a window, which remains
+//! right when others have left it.
 
-use std::{hash::Hash, sync::Arc};
+use std::sync::Arc;
 
 use arrow::{
     array::{ArrayRef, AsArray},
-    datatypes::{DataType, FieldRef, Float64Type},
+    datatypes::Float64Type,
 };
 use datafusion::{
     common::{Result, ScalarValue},
-    logical_expr::{
-        Accumulator, AggregateUDF, AggregateUDFImpl, GroupsAccumulator, ReversedUDAF, Signature,
-        function::{AccumulatorArgs, StateFieldsArgs},
-        utils::AggregateOrderSensitivity,
-    },
+    logical_expr::{Accumulator, AggregateUDF, GroupsAccumulator, function::AccumulatorArgs},
 };
 
 use super::{
     grouped::CheckedGroups,
     non_finite::{NonFiniteCounts, finite_part, for_non_finite},
     range::overflow,
-    sliding::SlidingSum,
+};
+use crate::postgres::functions::{
+    sliding::{Statistic, StatisticOfWindow, SumOfWindow},
+    wrapped_aggregate::{Accumulators, is_wrapped, wrapped},
 };
 
-/// The function that checks the answers of an aggregate of doubles; none for aggregates that cannot leave the
-/// range.
+/// The function with accumulators for doubles; none for aggregates that need no others.
 pub(crate) fn checked_float_aggregate(inner: &Arc<AggregateUDF>) -> Option<Arc<AggregateUDF>> {
-    if inner.inner().downcast_ref::<CheckedAggregate>().is_some() {
+    if is_wrapped::<FloatAccumulators>(inner) {
         return None;
     }
-    let answer = match inner.name() {
-        "sum" | "avg" => InfiniteAnswer::Sum,
-        "var" | "var_pop" | "stddev" | "stddev_pop" => InfiniteAnswer::Nan,
-        _ => return None,
+    let statistic = Statistic::named(inner.name());
+    let answer = match statistic {
+        Some(statistic) => statistic.is_of_one().then_some(InfiniteAnswer::Nan),
+        None if matches!(inner.name(), "sum" | "avg") => Some(InfiniteAnswer::Sum),
+        None => return None,
     };
-    let inner = Arc::clone(inner);
-    Some(Arc::new(AggregateUDF::new_from_impl(CheckedAggregate { inner, answer })))
+    Some(Arc::new(wrapped(Arc::clone(inner), FloatAccumulators { answer, statistic })))
 }
 
 /// Answer of an aggregate when its inputs are not all finite.
@@ -65,69 +63,53 @@ impl InfiniteAnswer {
     }
 }
 
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct CheckedAggregate {
-    inner: Arc<AggregateUDF>,
-    answer: InfiniteAnswer,
+/// The accumulators of doubles.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct FloatAccumulators {
+    /// None of functions whose answers are not checked.
+    answer: Option<InfiniteAnswer>,
+    /// None of sums and averages.
+    statistic: Option<Statistic>,
 }
 
-impl AggregateUDFImpl for CheckedAggregate {
-    fn name(&self) -> &str {
-        self.inner.name()
-    }
-
-    fn aliases(&self) -> &[String] {
-        self.inner.aliases()
-    }
-
-    fn signature(&self) -> &Signature {
-        self.inner.signature()
-    }
-
-    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
-        self.inner.return_type(types)
-    }
-
-    fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
-        self.inner.coerce_types(types)
-    }
-
-    fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
-        self.inner.state_fields(args)
-    }
-
-    fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
+impl Accumulators for FloatAccumulators {
+    fn of_all(&self, inner: &AggregateUDF, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
         let is_distinct = args.is_distinct;
-        Ok(checked(self.inner.accumulator(args)?, self.answer, is_distinct))
+        let all = inner.accumulator(args)?;
+        Ok(match self.answer {
+            Some(answer) => checked(all, answer, is_distinct),
+            None => all,
+        })
     }
 
-    fn create_sliding_accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
-        let is_distinct = args.is_distinct;
-        let inner = if self.answer == InfiniteAnswer::Sum && !is_distinct {
-            Box::new(SlidingSum::new(self.inner.name() == "avg"))
-        } else {
-            self.inner.create_sliding_accumulator(args)?
-        };
-        Ok(checked(inner, self.answer, is_distinct))
-    }
-
-    fn groups_accumulator_supported(&self, args: AccumulatorArgs<'_>) -> bool {
-        !args.is_distinct && self.inner.groups_accumulator_supported(args)
-    }
-
-    fn create_groups_accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn GroupsAccumulator>> {
-        Ok(Box::new(CheckedGroups::new(self.inner.create_groups_accumulator(args)?, self.answer)))
-    }
-
-    fn order_sensitivity(&self) -> AggregateOrderSensitivity {
-        self.inner.order_sensitivity()
-    }
-
-    fn reverse_expr(&self) -> ReversedUDAF {
-        match self.inner.reverse_udf() {
-            ReversedUDAF::Identical => ReversedUDAF::Identical,
-            _ => ReversedUDAF::NotSupported,
+    fn of_window(&self, inner: &AggregateUDF, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
+        if args.is_distinct {
+            let values = inner.create_sliding_accumulator(args)?;
+            return Ok(match self.answer {
+                Some(answer) => checked(values, answer, true),
+                None => values,
+            });
         }
+        if let Some(statistic) = self.statistic {
+            return Ok(Box::new(StatisticOfWindow::new(statistic)));
+        }
+        Ok(checked(Box::new(SumOfWindow::new(inner.name() == "avg")), InfiniteAnswer::Sum, false))
+    }
+
+    fn has_groups(&self, inner: &AggregateUDF, args: AccumulatorArgs<'_>) -> bool {
+        (self.answer.is_none() || !args.is_distinct) && inner.groups_accumulator_supported(args)
+    }
+
+    fn of_groups(
+        &self,
+        inner: &AggregateUDF,
+        args: AccumulatorArgs<'_>,
+    ) -> Result<Box<dyn GroupsAccumulator>> {
+        let groups = inner.create_groups_accumulator(args)?;
+        Ok(match self.answer {
+            Some(answer) => Box::new(CheckedGroups::new(groups, answer)),
+            None => groups,
+        })
     }
 }
 

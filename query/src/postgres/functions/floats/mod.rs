@@ -9,7 +9,6 @@ mod extremes;
 mod grouped;
 mod non_finite;
 mod range;
-mod sliding;
 
 pub(crate) use aggregates::checked_float_aggregate;
 pub(super) use casts::narrowed;
