@@ -65,7 +65,6 @@ pub(crate) fn may_fail(expr: &Expr) -> bool {
             !is_comparison(binary.op) && !matches!(binary.op, Operator::And | Operator::Or)
         }
         Expr::ScalarFunction(call) => !never_fails(&call.func),
-        Expr::Cast(_) => true,
         Expr::Alias(_)
         | Expr::Column(_)
         | Expr::OuterReferenceColumn(..)

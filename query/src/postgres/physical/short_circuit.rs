@@ -26,7 +26,11 @@ use arrow::{
 use datafusion::{
     common::{Result, ScalarValue, internal_err},
     logical_expr::{ColumnarValue, Operator},
-    physical_expr::{PhysicalExpr, expressions::BinaryExpr, utils::collect_columns},
+    physical_expr::{
+        PhysicalExpr,
+        expressions::{BinaryExpr, Column},
+        utils::collect_columns,
+    },
     physical_expr_common::utils::scatter,
 };
 
@@ -47,8 +51,7 @@ impl ShortCircuit {
         if !matches!(written.op(), Operator::And | Operator::Or) {
             return Ok(None);
         }
-        let mut needed: Vec<usize> =
-            collect_columns(written.right()).iter().map(|column| column.index()).collect();
+        let mut needed: Vec<usize> = collect_columns(written.right()).iter().map(Column::index).collect();
         needed.sort_unstable();
         needed.dedup();
         let narrow_right = super::columns::at_places(written.right(), &needed)?;
@@ -145,10 +148,10 @@ impl PhysicalExpr for ShortCircuit {
         let (Some(right), Some(left)) = (children.pop(), children.pop()) else {
             return internal_err!("a condition has two sides");
         };
-        match Self::of(&BinaryExpr::new(left, *self.written.op(), right))? {
-            Some(made) => Ok(Arc::new(made)),
-            None => internal_err!("a condition stays one"),
-        }
+        let Some(made) = Self::of(&BinaryExpr::new(left, *self.written.op(), right))? else {
+            return internal_err!("a condition stays one");
+        };
+        Ok(Arc::new(made))
     }
 
     fn fmt_sql(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
