@@ -1,8 +1,8 @@
 //! Frames of windows: mistakes in them, with Postgres' codes, and frames that never have a row, which
 //! DataFusion refuses: `ROWS BETWEEN 2 FOLLOWING AND 1 FOLLOWING`.
 //!
-//! Over such a frame an aggregate takes no row, and `first_value`, `last_value` and `nth_value` are NULL. In a
-//! `RANGE` all rows whose key is NULL are the frame of each of them, wherever it begins and ends.
+//! Over such a frame an aggregate takes no row, and `first_value`, `last_value` and `nth_value` are NULL. In
+//! a `RANGE` all rows whose key is NULL are the frame of each of them, wherever it begins and ends.
 
 use sqlparser::ast::{
     BinaryOperator, CaseWhen, Expr, Function, UnaryOperator, Value, ValueWithSpan, WindowFrame,

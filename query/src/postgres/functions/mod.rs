@@ -54,27 +54,12 @@ pub(crate) use times::{
 pub(crate) use zoned_frame::{FrameEnd, ZonedFrame};
 
 use arrow::datatypes::{DataType, IntervalUnit};
-use datafusion::logical_expr::{ScalarUDF, WindowUDF};
+use datafusion::logical_expr::WindowUDF;
 
 /// Window functions.
 pub(crate) fn window_functions() -> [WindowUDF; 4] {
     let [lead, lag] = shifts::shifts();
     [lead, lag, tiles::tiles(), nth_row::nth_row()]
-}
-
-/// Whether a function has an answer for all arguments of its types. Of most functions nobody has to know.
-pub(crate) fn never_fails(function: &ScalarUDF) -> bool {
-    matches!(
-        function.name(),
-        "comparison_key"
-            | "or_null"
-            | "coalesce"
-            | "nullif"
-            | "lower"
-            | "upper"
-            | "character_length"
-            | "strpos"
-    )
 }
 
 /// The type of an `INTERVAL`.

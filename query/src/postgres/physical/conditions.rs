@@ -36,7 +36,7 @@ use datafusion::{
 };
 
 use super::short_circuit::ShortCircuit;
-use crate::postgres::{exprs::is_comparison, functions::never_fails};
+use crate::postgres::exprs::{is_comparison, never_fails};
 
 type Expr = Arc<dyn PhysicalExpr>;
 

@@ -15,9 +15,9 @@ use super::{
 };
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Sum(f64);
+struct DoubleSum(f64);
 
-impl Summary for Sum {
+impl Summary for DoubleSum {
     type Value = f64;
 
     fn add(&mut self, value: f64) {
@@ -32,7 +32,7 @@ impl Summary for Sum {
 #[derive(Debug)]
 pub(in crate::postgres::functions) struct SumOfWindow {
     is_average: bool,
-    values: ValueQueue<Sum>,
+    values: ValueQueue<DoubleSum>,
 }
 
 impl SumOfWindow {
