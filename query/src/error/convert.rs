@@ -271,7 +271,7 @@ fn from_plan(message: &str) -> Error {
     if lower.contains("table function") && lower.contains("not found") {
         return Error::no_function(message);
     }
-    if lower.contains("placeholder") {
+    if lower.contains("placeholder") && !lower.contains("placeholderrow") {
         return Error::new(SqlState::ProtocolViolation, message);
     }
     if lower.contains("correlated") || lower.contains("unsupported subquery plan") {

@@ -77,6 +77,7 @@ fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
         |rule: &Arc<dyn PhysicalOptimizerRule + Send + Sync>| rule.name() == PushdownSort::new().name();
     let at = rules.iter().rposition(pushes_sorts).map_or(rules.len(), |at| at + 1);
     rules.insert(at, Arc::new(RelaxOrder));
+    postgres::physical::restore_lost_orders(&mut rules);
     rules.push(Arc::new(postgres::physical::DropSoftLimits));
     rules.push(Arc::new(BalanceConditions));
     // They replace expressions and operators whose kind other rules look for.

@@ -39,6 +39,7 @@
 //! | `physical::filter_pushdown` | plan of operators | pushes a filter to the first column of the name, past limits too | rows are those of the query | apache/datafusion#25259 (fixed) | DataFusion maps by places |
 //! | `physical::limited_groups` | plan of operators | keeps the first groups by comparing floats with `<`: NaN hides others, or ends in a panic | the first groups | no report known | its heap compares floats as its sorts do |
 //! | `physical::conditions` | plan of operators | computes both sides of `AND` and `OR` for all rows | what the left side decides does not reach the right one | its choice | `AND` evaluates rows that are left |
+//! | `physical::lost_orders` | plan of operators | leaves out a sort by what has one value, and forgets why: its last check refuses the plan | the rows | no report known | orders outlive projections that joins take in |
 //! | `physical::soft_limits` | plan of operators | `DISTINCT … LIMIT` over a window fails | the first rows | no report known | the limit is dropped where an order comes later |
 //!
 //! Passes of `analyze` are one rule and one walk ([`analyze::PostgresSemantics`]). Every walk over a plan is

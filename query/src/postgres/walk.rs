@@ -1,11 +1,13 @@
 //! The walk that all passes over plans share.
 
+use std::sync::Arc;
+
 use datafusion::{
     common::{
         DFSchema, Result,
         tree_node::{Transformed, TreeNode},
     },
-    logical_expr::{Expr, LogicalPlan, expr_rewriter::NamePreserver, utils::merge_schema},
+    logical_expr::{Expr, LogicalPlan, Union, expr_rewriter::NamePreserver, utils::merge_schema},
 };
 
 /// Rewrites every expression of a plan and of its subqueries, from the inside out.
@@ -39,7 +41,19 @@ pub(crate) fn rewrite_exprs_of(
         let expr = expr.transform_up(|expr| rewrite(expr, &schema))?;
         Ok(expr.update_data(|expr| name.restore(expr)))
     })?
-    .map_data(LogicalPlan::recompute_schema)
+    .map_data(with_schema_anew)
+}
+
+/// The node with the schema that its inputs and expressions have now.
+fn with_schema_anew(node: LogicalPlan) -> Result<LogicalPlan> {
+    let LogicalPlan::Union(Union { inputs, schema }) = node else { return node.recompute_schema() };
+    // DataFusion leaves that of a union as it was. A column may be NULL that is so in one of its branches.
+    let fields = schema.iter().enumerate().map(|(index, (table, field))| {
+        let is_nullable = inputs.iter().any(|input| input.schema().field(index).is_nullable());
+        (table.cloned(), Arc::new(field.as_ref().clone().with_nullable(is_nullable)))
+    });
+    let schema = DFSchema::new_with_metadata(fields.collect(), schema.metadata().clone())?;
+    Ok(LogicalPlan::Union(Union { inputs, schema: Arc::new(schema) }))
 }
 
 /// The columns that the expressions of a node can name.

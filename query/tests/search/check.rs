@@ -73,7 +73,7 @@ impl Verdict {
         let kind = |answer: &Answer| match answer {
             Answer::Rows(_) => "rows".to_owned(),
             Answer::Error { state, message } => {
-                format!("{state} {}", message.split(['\'', ':', '(', '"']).next().unwrap_or_default())
+                format!("{state} {}", message.split(['\'', '(', '"']).next().unwrap_or_default())
             }
         };
         Some((finding.oracle, format!("{} / {}", kind(&finding.expected), kind(&finding.got))))

@@ -25,6 +25,7 @@ mod membership;
 mod memory;
 mod mistakes;
 mod mixed_numbers;
+mod nullability;
 mod objects;
 mod ordered_aggregates;
 mod patterns;

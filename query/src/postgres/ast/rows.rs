@@ -8,13 +8,15 @@
 //! | `(a, b) IS NULL` | `a IS NULL AND b IS NULL` |
 //! | `(a, b) IN (SELECT …)` | an `EXISTS`; where false and NULL are not the same, a `CASE` of two |
 
+use std::ops::ControlFlow;
+
 use sqlparser::ast::{
     self, BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Query, Select,
     SelectFlavor, SelectItem, SetExpr, TableAlias, TableAliasColumnDef, TableFactor, TableWithJoins,
-    UnaryOperator, Value, helpers::attached_token::AttachedToken,
+    UnaryOperator, Value, helpers::attached_token::AttachedToken, visit_expressions,
 };
 
-use super::is_called;
+use super::{calls::CallKind, is_called};
 use crate::{
     error::{Error, Result},
     names::internal::COMPARED_ROWS,
@@ -57,13 +59,13 @@ pub(super) fn written_out(expr: &mut Expr) -> Result<Option<Expr>> {
             None
         }
         Expr::InSubquery { expr, subquery, negated } => {
-            fields(expr).map(|row| within(row, subquery, *negated))
+            fields(expr).map(|row| within(row, subquery, *negated)).transpose()?
         }
-        Expr::AnyOp { left, compare_op: BinaryOperator::Eq, right, .. } => {
-            subquery_of(right).and_then(|rows| fields(left).map(|row| within(row, rows, false)))
-        }
+        Expr::AnyOp { left, compare_op: BinaryOperator::Eq, right, .. } => subquery_of(right)
+            .and_then(|rows| fields(left).map(|row| within(row, rows, false)))
+            .transpose()?,
         Expr::AllOp { left, compare_op: BinaryOperator::NotEq, right } => {
-            subquery_of(right).and_then(|rows| fields(left).map(|row| within(row, rows, true)))
+            subquery_of(right).and_then(|rows| fields(left).map(|row| within(row, rows, true))).transpose()?
         }
         Expr::Function(function) if is_called(function, "row") => arguments(function).map(Expr::Tuple),
         _ => None,
@@ -215,12 +217,17 @@ fn condition(row: &[Expr], subquery: &Query, negated: bool) -> Expr {
 }
 
 /// The row among those of a subquery, as a value: NULL where some may be equal and none is.
-fn within(row: &[Expr], subquery: &Query, negated: bool) -> Expr {
+fn within(row: &[Expr], subquery: &Query, negated: bool) -> Result<Expr> {
+    if row.iter().any(has_call_of_rows) {
+        return Err(Error::unsupported("a row with aggregate or window functions beside a subquery").with_hint(
+            "compute the row first: SELECT (n, a) IN (SELECT …) FROM (SELECT count(*) AS n, a FROM … GROUP BY a) AS r",
+        ));
+    }
     let case = |condition, result| ast::CaseWhen { condition, result };
     let boolean = |value| Expr::value(Value::Boolean(value));
     let equal = equal_to_row(row);
     let unknown = Expr::IsNull(Box::new(equal.clone()));
-    Expr::Case {
+    Ok(Expr::Case {
         case_token: AttachedToken::empty(),
         end_token: AttachedToken::empty(),
         operand: None,
@@ -229,7 +236,16 @@ fn within(row: &[Expr], subquery: &Query, negated: bool) -> Expr {
             case(exists(row, subquery, unknown, false), Expr::value(Value::Null)),
         ],
         else_result: Some(Box::new(boolean(negated))),
-    }
+    })
+}
+
+/// Whether a field is computed of several rows: it cannot be moved into the subquery.
+fn has_call_of_rows(field: &Expr) -> bool {
+    let found = visit_expressions(field, |expr| match expr {
+        Expr::Function(function) if CallKind::of(function).is_some() => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    });
+    found.is_break()
 }
 
 fn equal_to_row(row: &[Expr]) -> Expr {
