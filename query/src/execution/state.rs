@@ -73,6 +73,7 @@ fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
     let mut rules = PhysicalOptimizer::new().rules;
     postgres::physical::push_filters_by_place(&mut rules);
     postgres::physical::limit_exact_groups(&mut rules);
+    postgres::physical::forget_constants_of_outer_joins(&mut rules);
     let pushes_sorts =
         |rule: &Arc<dyn PhysicalOptimizerRule + Send + Sync>| rule.name() == PushdownSort::new().name();
     let at = rules.iter().rposition(pushes_sorts).map_or(rules.len(), |at| at + 1);

@@ -31,6 +31,7 @@
 //! | `analyze::comparison_keys` | analyzed plan | compares months, then days, then time of intervals, and bits of floats in arrays and rows | compares lengths, a day being 24 hours, and values | apache/datafusion#8468 | Arrow compares so |
 //! | `analyze::zoned_frames` | analyzed plan | a day in a `RANGE` frame is 24 hours | it is one of the session's zone | no report known | frames take the zone of a session |
 //! | `functions::shifts` | functions | `lead` and `lag` make the default the value's type; lose rows between NULLs | both decide on the type | no report known | both are right |
+//! | `functions::places` | functions | `row_number`, `rank` and `dense_rank` have no sign: `row_number() / 3` is 0.3333 | whole numbers | its choice | never |
 //! | `analyze::scalar_subqueries` | analyzed plan | takes a subquery for one value as never NULL where its column is not: `IS NULL` of it is false, and having no row is an error | no row is NULL | apache/datafusion#24513 (fixed) | a release has the fix |
 //! | `analyze::truth_tests` | analyzed plan | `IS TRUE` is never NULL to the planner, and may be to the operator | is never NULL | no report known | both say the same |
 //! | `optimize::constant_filters` | optimized plan | moves a condition without columns below an aggregate of all rows, whose row stays: `HAVING false` | no row | no report known | it keeps such conditions above |
@@ -40,6 +41,7 @@
 //! | `physical::limited_groups` | plan of operators | keeps the first groups by comparing floats with `<`: NaN hides others, or ends in a panic | the first groups | no report known | its heap compares floats as its sorts do |
 //! | `physical::conditions` | plan of operators | computes both sides of `AND` and `OR` for all rows | what the left side decides does not reach the right one | its choice | `AND` evaluates rows that are left |
 //! | `physical::lost_orders` | plan of operators | leaves out a sort by what has one value, and forgets why: its last check refuses the plan | the rows | no report known | orders outlive projections that joins take in |
+//! | `physical::outer_constants` | plan of operators | takes a constant of the side that an outer join makes up rows for for a constant of the joined rows: sorts and groups by it are wrong | 1 or NULL | no report known | joins forget such constants |
 //! | `physical::soft_limits` | plan of operators | `DISTINCT … LIMIT` over a window fails | the first rows | no report known | the limit is dropped where an order comes later |
 //!
 //! Passes of `analyze` are one rule and one walk ([`analyze::PostgresSemantics`]). Every walk over a plan is

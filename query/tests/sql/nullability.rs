@@ -60,3 +60,40 @@ async fn a_row_of_aggregates_beside_a_subquery_is_refused_with_a_way_out() {
     let written = "SELECT (true, n) IN (SELECT true, 0 FROM one) FROM (SELECT count(*) AS n FROM none) AS r";
     assert_eq!(db.one(written).await, "true");
 }
+
+#[tokio::test]
+async fn a_constant_of_the_side_that_an_outer_join_makes_up_is_no_constant_of_the_join() {
+    let db = Db::with(
+        "CREATE TABLE t (id INT, a INT);
+         INSERT INTO t VALUES (1, NULL), (2, 1), (3, 2), (4, 1);
+         CREATE TABLE u (k INT, a INT);
+         INSERT INTO u VALUES (5, 1), (6, 2)",
+    )
+    .await;
+    let sorted = [
+        "t LEFT JOIN (SELECT 1 AS k) AS c ON t.a = 1",
+        "(SELECT 1 AS k) AS c RIGHT JOIN t ON t.a = 1",
+        "t FULL JOIN (SELECT 1 AS k) AS c ON t.a = 1",
+        "t LEFT JOIN (SELECT DISTINCT 1 AS k, a FROM u WHERE a = 1) AS c ON t.a = c.a",
+        "t LEFT JOIN (SELECT k - 4 AS k, a FROM u WHERE k = 5) AS c USING (a)",
+    ];
+    for from in sorted {
+        for (order, rows) in [
+            ("c.k, id", "2|1 4|1 1|∅ 3|∅"),
+            ("c.k NULLS FIRST, id DESC", "3|∅ 1|∅ 4|1 2|1"),
+            ("c.k + 1 DESC, id", "1|∅ 3|∅ 2|1 4|1"),
+        ] {
+            let sql = format!("SELECT id, c.k FROM {from} ORDER BY {order}");
+            assert_eq!(db.rows(&sql).await.join(" "), rows, "{sql}");
+        }
+        let grouped = format!("SELECT c.k, count(*) FROM {from} GROUP BY c.k ORDER BY 2, 1");
+        assert_eq!(db.rows(&grouped).await.join(" "), "1|2 ∅|2", "{grouped}");
+        let first = format!("SELECT c.k FROM {from} ORDER BY c.k DESC NULLS FIRST LIMIT 1");
+        assert_eq!(db.one(&first).await, "∅", "{first}");
+        let windowed = format!("SELECT id, row_number() OVER (ORDER BY c.k, id) FROM {from} ORDER BY id");
+        assert_eq!(db.rows(&windowed).await.join(" "), "1|3 2|1 3|4 4|2", "{windowed}");
+        let parted =
+            format!("SELECT id, count(*) OVER (PARTITION BY c.k ORDER BY id) FROM {from} ORDER BY id");
+        assert_eq!(db.rows(&parted).await.join(" "), "1|1 2|1 3|2 4|2", "{parted}");
+    }
+}

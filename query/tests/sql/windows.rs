@@ -283,3 +283,25 @@ async fn a_join_says_what_it_joins_by() {
     assert_eq!(db.state("SELECT nth_value(a, 0) OVER () FROM t").await, "22016");
     assert_eq!(db.state("SELECT nth_value(a, -1) OVER () FROM t").await, "22016");
 }
+
+#[tokio::test]
+async fn places_are_whole_numbers_in_arithmetic() {
+    let db = Db::with("CREATE TABLE t (id INT); INSERT INTO t VALUES (1), (2), (2), (9)").await;
+    for (expr, answers) in [
+        ("row_number() OVER (ORDER BY id) / 3", "0 0 1 1"),
+        ("rank() OVER (ORDER BY id) / 2", "0 1 1 2"),
+        ("dense_rank() OVER (ORDER BY id) / 2", "0 1 1 1"),
+        ("row_number() OVER (ORDER BY id) % 2", "1 0 1 0"),
+        ("row_number() OVER (ORDER BY id) - 3", "-2 -1 0 1"),
+        ("-row_number() OVER (ORDER BY id)", "-1 -3 -2 -4"),
+        ("(row_number() OVER (ORDER BY id) - 1) / 2 * 10", "0 0 10 10"),
+        ("ntile(2) OVER (ORDER BY id) / 2", "0 0 1 1"),
+        ("rank() OVER (ORDER BY id) * 0.5", "0.5 1.0 1.0 2.0"),
+    ] {
+        let sql = format!("SELECT {expr} FROM t ORDER BY id, 1");
+        assert_eq!(db.rows(&sql).await.join(" "), answers, "{sql}");
+    }
+    let parted =
+        "SELECT n FROM (SELECT row_number() OVER (ORDER BY id) AS n FROM t) AS s WHERE n <= 2 AND n / 2 = 1";
+    assert_eq!(db.one(parted).await, "2");
+}

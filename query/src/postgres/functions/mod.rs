@@ -14,6 +14,7 @@ mod nth_row;
 mod only_row;
 mod or_null;
 mod patterns;
+mod places;
 mod rounding;
 mod scalars;
 mod shifted_rows;
@@ -57,9 +58,10 @@ use arrow::datatypes::{DataType, IntervalUnit};
 use datafusion::logical_expr::WindowUDF;
 
 /// Window functions.
-pub(crate) fn window_functions() -> [WindowUDF; 4] {
+pub(crate) fn window_functions() -> [WindowUDF; 7] {
     let [lead, lag] = shifts::shifts();
-    [lead, lag, tiles::tiles(), nth_row::nth_row()]
+    let [row_number, rank, dense_rank] = places::places();
+    [lead, lag, tiles::tiles(), nth_row::nth_row(), row_number, rank, dense_rank]
 }
 
 /// The type of an `INTERVAL`.
