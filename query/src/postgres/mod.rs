@@ -35,6 +35,7 @@
 //! | `analyze::scalar_subqueries` | analyzed plan | takes a subquery for one value as never NULL where its column is not: `IS NULL` of it is false, and having no row is an error | no row is NULL | apache/datafusion#24513 (fixed) | a release has the fix |
 //! | `analyze::truth_tests` | analyzed plan | `IS TRUE` is never NULL to the planner, and may be to the operator | is never NULL | no report known | both say the same |
 //! | `optimize::constant_filters` | optimized plan | moves a condition without columns below an aggregate of all rows, whose row stays: `HAVING false` | no row | no report known | it keeps such conditions above |
+//! | `optimize::constant_keys` | optimized plan | a key that is one constant on both sides of a join makes columns of two tables clash by their names | rows | no report known | sides of joins keep their qualifiers |
 //! | `optimize::equal_windows` | optimized plan | takes two windows that are equal, once constants are folded, out to a projection, which computes none | computes both | no report known | it leaves windows where they are |
 //! | `scan::statistics` | statistics of a scan | the sum of a constant over exactly no rows is 0 | NULL | no report known | `aggregate_statistics` looks at the number of rows |
 //! | `physical::filter_pushdown` | plan of operators | pushes a filter to the first column of the name, past limits too | rows are those of the query | apache/datafusion#25259 (fixed) | DataFusion maps by places |

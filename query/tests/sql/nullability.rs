@@ -97,3 +97,29 @@ async fn a_constant_of_the_side_that_an_outer_join_makes_up_is_no_constant_of_th
         assert_eq!(db.rows(&parted).await.join(" "), "1|1 2|1 3|2 4|2", "{parted}");
     }
 }
+
+#[tokio::test]
+async fn a_constant_that_a_subquery_is_asked_for_stands_beside_columns_of_one_name() {
+    let db = tables().await;
+    for (sql, rows) in [
+        (
+            "SELECT c.n FROM constant AS c JOIN one ON true JOIN one AS o ON true WHERE (SELECT c.t > 'A' FROM one LIMIT 1)",
+            "1",
+        ),
+        (
+            "SELECT c.n FROM constant AS c JOIN one ON true JOIN one AS o ON true
+          WHERE (SELECT c.t > 'A' FROM one LIMIT 1 OFFSET 1)",
+            "",
+        ),
+        (
+            "SELECT (SELECT c.t FROM one LIMIT 1 OFFSET 0) FROM constant AS c JOIN one ON true JOIN one AS o ON true",
+            "a",
+        ),
+        (
+            "SELECT (SELECT max(c.t) OVER () FROM one) FROM one AS a FULL JOIN one AS b ON true JOIN constant AS c ON true",
+            "a",
+        ),
+    ] {
+        assert_eq!(db.rows(sql).await.join(" "), rows, "{sql}");
+    }
+}

@@ -12,7 +12,7 @@ use datafusion::{
         config::ConfigOptions,
         tree_node::{Transformed, TreeNode},
     },
-    physical_expr::{LexOrdering, LexRequirement},
+    physical_expr::{LexOrdering, LexRequirement, OrderingRequirements},
     physical_optimizer::{PhysicalOptimizerRule, sanity_checker::SanityCheckPlan},
     physical_plan::{
         ExecutionPlan, ExecutionPlanProperties, replace_children_if_necessary, sorts::sort::SortExec,
@@ -48,7 +48,7 @@ fn with_sorted_inputs(plan: Arc<dyn ExecutionPlan>) -> Result<Transformed<Arc<dy
     let mut inputs = Vec::new();
     let mut is_sorted = true;
     for (input, wanted) in plan.children().into_iter().zip(plan.required_input_ordering()) {
-        let lost = match wanted.map(|wanted| wanted.into_single()) {
+        let lost = match wanted.map(OrderingRequirements::into_single) {
             Some(wanted)
                 if !input.equivalence_properties().ordering_satisfy_requirement(wanted.clone())? =>
             {
