@@ -1,5 +1,5 @@
-//! `row_number`, `rank` and `dense_rank` as whole numbers like all others: DataFusion's are without a sign, and
-//! arithmetic with them is that of decimals, or refused.
+//! `row_number`, `rank` and `dense_rank` as whole numbers like all others: DataFusion's are without a sign,
+//! and arithmetic with them is that of decimals, or refused.
 
 use std::{ops::Range, sync::Arc};
 
