@@ -1,8 +1,8 @@
 //! Constants on the side of an outer join that rows are made up for: `a LEFT JOIN (SELECT 1 AS k) ON …`.
 //!
-//! DataFusion takes `k` for a constant of the joined rows too, where it is 1 or NULL: sorts by it are left out,
-//! and groups by it are taken for sorted. An operator between such a side and its join passes the rows on, and
-//! says nothing of constants.
+//! DataFusion takes `k` for a constant of the joined rows too, where it is 1 or NULL: sorts by it are left
+//! out, and groups by it are taken for sorted. An operator between such a side and its join passes the rows
+//! on, and says nothing of constants.
 
 use std::{fmt, sync::Arc};
 
