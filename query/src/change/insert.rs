@@ -18,8 +18,9 @@ use crate::{
     moment::Reader,
     parse::{self, Insert, InsertSource, is_default},
     plan::Names,
+    postgres::{exprs::is_open_text, functions::operand_of_cast},
     statement::{Context, Outcome, Work, WriteOutcome, bind},
-    types::casts::check_assignment,
+    types::{ColumnType, casts::check_assignment},
 };
 
 /// `INSERT INTO t …`.
@@ -153,9 +154,11 @@ fn plan_values(
     let all = target.table.nullable_schema();
     let fields = columns[..width].iter().map(|&index| Arc::clone(&all.fields()[index])).collect();
     let schema = DFSchema::from_unqualified_fields(fields, HashMap::new())?;
+    let types = columns[..width].iter().map(|&index| &target.table.columns[index]);
+    let types: Vec<&ColumnDef> = types.collect();
     let casts: Vec<Vec<bool>> = rows
         .iter()
-        .map(|row| row.iter().map(|value| matches!(value, ast::Expr::Cast { .. })).collect())
+        .map(|row| row.iter().zip(&types).map(|(value, column)| is_cast_to(value, column)).collect())
         .collect();
     let rows = rows.into_iter().map(ast::Parens::with_empty_span).collect();
     let body = ast::Values { explicit_row: false, value_keyword: false, rows };
@@ -182,27 +185,49 @@ fn plan_values(
         let hint = error.hint().unwrap_or_default().to_owned();
         Error::type_mismatch(error.message()).with_hint(hint)
     })?;
-    let types = columns.iter().map(|&index| &target.table.columns[index]);
-    check_values(&plan, &casts, &types.collect::<Vec<_>>())?;
+    check_values(&plan, &casts, &types)?;
     Ok(plan)
+}
+
+/// Whether a value is written as a cast to the type of its column.
+fn is_cast_to(value: &ast::Expr, column: &ColumnDef) -> bool {
+    match value {
+        ast::Expr::Cast { data_type, .. } => {
+            ColumnType::from_sql(data_type).is_ok_and(|written| written.arrow() == column.column_type.arrow())
+        }
+        ast::Expr::Nested(inner) => is_cast_to(inner, column),
+        _ => false,
+    }
 }
 
 /// Fails for values that only a written cast makes values of their columns: the planner has put casts around
 /// all.
 fn check_values(plan: &LogicalPlan, casts: &[Vec<bool>], columns: &[&ColumnDef]) -> Result<()> {
-    let LogicalPlan::Values(values) = plan else { return Ok(()) };
-    let schema = DFSchema::empty();
-    for (row, casts) in values.values.iter().zip(casts) {
+    for ((row, schema), casts) in rows_of(plan).into_iter().zip(casts) {
         for ((value, is_cast), column) in row.iter().zip(casts).zip(columns) {
-            if let Expr::Cast(cast) = value
-                && !is_cast
-                && let Ok(from) = cast.expr.get_type(&schema)
+            let assigned = operand_of_cast(value).filter(|assigned| !is_cast && !is_open_text(assigned));
+            if let Some(assigned) = assigned
+                && let Ok(from) = assigned.get_type(&schema)
             {
                 check_assignment(&from, &column.name, column.column_type)?;
             }
         }
     }
     Ok(())
+}
+
+/// The rows of `VALUES`, and the columns that their expressions can name: those with subqueries are queries of
+/// their own.
+fn rows_of(plan: &LogicalPlan) -> Vec<(&[Expr], DFSchemaRef)> {
+    match plan {
+        LogicalPlan::Values(values) => {
+            let schema = DFSchemaRef::new(DFSchema::empty());
+            values.values.iter().map(|row| (row.as_slice(), Arc::clone(&schema))).collect()
+        }
+        LogicalPlan::Projection(row) => vec![(row.expr.as_slice(), Arc::clone(row.input.schema()))],
+        LogicalPlan::Union(union) => union.inputs.iter().flat_map(|input| rows_of(input)).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// Expression for a column that is not given.
@@ -222,14 +247,10 @@ pub(super) fn project(
     source: LogicalPlan,
 ) -> Result<LogicalPlan> {
     let defaults = planned_defaults(context, &target.table)?;
-    let source_columns = source.schema().columns();
     let mut exprs = Vec::with_capacity(target.table.columns.len());
     for (index, column) in target.table.columns.iter().enumerate() {
         let expr = match given.iter().position(|&position| position == index) {
-            Some(position) => {
-                let value = Expr::Column(source_columns[position].clone());
-                super::assigned_to(value, source.schema(), column)?
-            }
+            Some(position) => super::assigned_to(&source, position, column)?,
             None => default_or_null(&defaults, column)?,
         };
         exprs.push(expr.alias(&column.name));

@@ -31,7 +31,7 @@ use std::sync::Arc;
 use bygone_mvcc::system;
 use datafusion::{
     catalog::default_table_source::provider_as_source,
-    common::DFSchema,
+    common::Column,
     logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, TableSource},
 };
 
@@ -42,7 +42,7 @@ use crate::{
     moment::{MomentLabel, Reader},
     names::ObjectPath,
     parse::{ChangeStatement, Name},
-    postgres::plan::coerce_node,
+    postgres::plan::{coerce_node, open_column},
     scan::TableAt,
     statement::{Context, Work, WriteOutcome},
     types::casts::check_assignment,
@@ -69,9 +69,14 @@ fn assigned(source: LogicalPlan, columns: Vec<Expr>) -> Result<LogicalPlan> {
     Ok(coerce_node(rows)?)
 }
 
-/// A value as one of a column's type; 42804 where it cannot become one.
-fn assigned_to(value: Expr, schema: &DFSchema, column: &ColumnDef) -> Result<Expr> {
-    check_assignment(&value.get_type(schema)?, &column.name, column.column_type)?;
+/// A column of a query, by its position, as one of a table's; 42804 where it cannot become one. Text in
+/// quotes, and a parameter, is read as what it is assigned to.
+fn assigned_to(source: &LogicalPlan, position: usize, column: &ColumnDef) -> Result<Expr> {
+    let (value, schema) =
+        (Expr::Column(Column::from(source.schema().qualified_field(position))), source.schema());
+    if open_column(source, position).is_none() {
+        check_assignment(&value.get_type(schema)?, &column.name, column.column_type)?;
+    }
     Ok(value.cast_to(&column.column_type.arrow(), schema)?)
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::{datatypes::Schema, record_batch::RecordBatch};
 use datafusion::{
+    common::Column,
     execution::SendableRecordBatchStream,
     logical_expr::{Expr, LogicalPlan},
     physical_plan::stream::RecordBatchStreamAdapter,
@@ -105,11 +106,9 @@ pub(crate) async fn plan_update(
     }
     let plan = plan_rows(context, work, target, &alias, items, update.selection.as_ref(), parameters).await?;
     // The types of the table: an assignment converts, or fails.
-    let columns = plan.schema().columns();
-    let mut exprs = vec![Expr::Column(columns[0].clone())];
-    for (definition, column) in target.table.columns.iter().zip(&columns[1..]) {
-        let value = Expr::Column(column.clone());
-        exprs.push(super::assigned_to(value, plan.schema(), definition)?.alias(&definition.name));
+    let mut exprs = vec![Expr::Column(Column::from(plan.schema().qualified_field(0)))];
+    for (index, definition) in target.table.columns.iter().enumerate() {
+        exprs.push(super::assigned_to(&plan, index + 1, definition)?.alias(&definition.name));
     }
     assigned(plan, exprs)
 }

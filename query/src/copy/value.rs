@@ -10,7 +10,10 @@ use arrow::array::{
 use crate::{
     error::{Error, Result},
     time::{TimeZone, read_date, read_time},
-    types::{ColumnType, UTC},
+    types::{
+        ColumnType, UTC,
+        nan::{one_nan, one_nan_real},
+    },
 };
 
 /// A column being filled from text.
@@ -90,14 +93,14 @@ impl Column {
                 if leaves_range(text, f64::from(value)) {
                     return Err(Error::out_of_range(text.trim(), column_type));
                 }
-                builder.append_value(value);
+                builder.append_value(one_nan_real(value));
             }
             Self::Float64(builder) => {
                 let value: f64 = text.trim().parse().map_err(|_| bad())?;
                 if leaves_range(text, value) {
                     return Err(Error::out_of_range(text.trim(), column_type));
                 }
-                builder.append_value(value);
+                builder.append_value(one_nan(value));
             }
             Self::Decimal(builder, precision, scale) => match decimal(text.trim(), *scale) {
                 Decimal::Value { value, .. } if has_digits(value, *precision) => {

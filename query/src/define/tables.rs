@@ -24,6 +24,7 @@ use crate::{
             placement::{Clause, check_expr},
             spellings::rewrite_expression,
         },
+        exprs::is_open_text,
         functions::cast_value,
         plan::coerce_alone,
     },
@@ -170,7 +171,9 @@ fn plan_default(context: &Context<'_>, text: &str, name: &str, column_type: Colu
     let schema = DFSchema::empty();
     let expr =
         context.state.create_logical_expr_from_sql_expr(ast::ExprWithAlias { expr, alias: None }, &schema)?;
-    check_assignment(&expr.get_type(&schema)?, name, column_type)?;
+    if !is_open_text(&expr) {
+        check_assignment(&expr.get_type(&schema)?, name, column_type)?;
+    }
     // Text that is no value of the column would make every INSERT fail.
     if let Expr::Literal(text, _) = &expr
         && text.data_type().is_string()

@@ -8,6 +8,7 @@
 //! | `__bygone_rows`, `__bygone_rows0` | the subquery whose rows a row is compared with, and its columns |
 //! | `__bygone_target` | the table that an UPDATE or DELETE changes |
 //! | `__bygone_array`, `__bygone_slice` | the functions that `ARRAY[…]` and `array[a:b]` are planned as |
+//! | `__bygone_value` | the function that holds a value of `VALUES` until its column has a type |
 //! | `__bygone_like`, `__bygone_similar`, `__bygone_substring` | the functions that patterns which are no literals, and `substring(a, b)`, are planned as |
 //! | `__bygone_any_eq`, … | the functions that `x = ANY(array)`, … are planned as |
 //! | `__bygone_is_there` | the hidden column of a table of an outer join whose rows `count(t.*)` counts |
@@ -42,6 +43,9 @@ pub(crate) const COMPARED_ROWS: &str = "__bygone_rows";
 
 /// The function that `ARRAY[…]` is planned as.
 pub(crate) const ARRAY_LITERAL: &str = "__bygone_array";
+
+/// The function that holds a value of `VALUES` until its column has a type.
+pub(crate) const ROW_VALUE: &str = "__bygone_value";
 
 /// The function that `array[a:b]` is planned as.
 pub(crate) const ARRAY_SLICE: &str = "__bygone_slice";

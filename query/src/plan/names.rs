@@ -95,7 +95,7 @@ impl Names {
         schema: Option<DFSchemaRef>,
         parameters: &[ScalarValue],
     ) -> Result<LogicalPlan> {
-        rewrite_tree(&mut statement)?;
+        rewrite_tree(&mut statement, schema.is_some())?;
         // Decimal literals stay exact, as in Postgres.
         let options = ParserOptions::new().with_parse_float_as_decimal(true).with_collect_spans(true);
         let fields =

@@ -9,6 +9,7 @@
 //! | `ast::using` | tree | `USING (k)`: `k` is that of the table whose name sorts first | the side that has a value | no report known | an outer join `USING` merges its columns |
 //! | `ast::spellings` | tree | does not know, or takes for something else, `FETCH FIRST`, `ESCAPE`, `SIMILAR TO`, `AT TIME ZONE`, `mod`, `every` | knows them | its choice | each, when it is planned |
 //! | `ast::arrays`, in the walk of `spellings` | tree | looks for the columns of `ARRAY[…]` in its own query alone; reads `ANY`, slices and `array_remove` otherwise | see `ast::arrays` | no report known | the planner passes its context on |
+//! | `ast::values`, likewise | tree | takes the type of text in `VALUES` for the other side's, or fails | reads it as what stands beside it | its choice | `plan::values` sees values without its casts |
 //! | `ast::windows` | tree | forgets the window that another one starts from | its partitions and order | no report known | the planner reads `window_name` |
 //! | `ast::whole_rows` | tree | `count(t.*)` counts rows that an outer join made up | does not | no report known | it counts rows of `t` |
 //! | `ast::{recursion, self_references}` | tree | aggregates and outer joins in a recursive term, often without end; references in other places fail late | 42P19 | its choice | never |
@@ -16,19 +17,19 @@
 //! | `ast::balance`, in the walk of `spellings` | tree | hangs each term of a chain under the one before: time to plan grows with the square | long chains of `AND`, `OR`, `UNION`, `EXCEPT` | its choice | its planner makes flat nodes of them |
 //! | `ast::long_cases`, likewise | tree | writes each branch of `CASE … END = 'a'` out with all before it: the third power | long lists of branches | its choice | it stops at some size |
 //! | `functions::chains` | tree, as it is planned | asks a chain of arithmetic for its type and name at each of its nodes: the third power | long chains of `+`, `-`, `\|\|`, …, of times and lists too | its choice | expressions know their types |
-//! | `plan::coerce` | plan, and again when parameters are bound | `DOUBLE` and `DECIMAL` meet in `DECIMAL(30, 15)`; casts cut off; sums wrap; quotients are cut after four digits; texts and dates are compared with times in nanoseconds | see `plan::{arrays, common_types, decimals, casts, operands, patterns, precision, recursion, text_literals, timestamps, unions, values}` | its choice | never |
+//! | `plan::coerce` | plan, and again when parameters are bound | `DOUBLE` and `DECIMAL` meet in `DECIMAL(30, 15)`; casts cut off; sums wrap; quotients are cut after four digits; texts and dates are compared with times in nanoseconds | see `plan::{arrays, common_types, decimals, casts, nested, operands, patterns, precision, recursion, text_literals, timestamps, unions, values, widening}` | its choice | never |
 //! | `plan::intervals`, within `coerce` | plan | refuses `interval * number` and `avg(interval)`; times differ by durations | intervals of days and time | no report known | never |
 //! | `plan::named_casts`, within `Literals` | calls, while they are planned | names a column without the casts in it, and refuses two of one name | two columns | its choice | names tell casts |
 //! | `functions::text_sizes` | functions | makes texts of any size | 54000 | its choice | never |
 //! | `functions::sliding` | functions | of windows that rows leave: statistics take away what leaves, and drift; texts, bits and truth values are refused | of what is in the window | no report known | its sliding accumulators do |
 //! | `functions::floats::extremes` | functions | in groups, `min` and `max` take what comes after NaN | NaN is the largest | no report known | its groups compare floats as its sorts do |
-//! | `plan::Literals` | operands, while they are planned | refuses text beside numbers in arithmetic and arrays | reads a literal as the type of the other | its choice | never |
+//! | `plan::Literals` | operands, while they are planned | refuses text beside numbers in arithmetic and arrays, and beside arrays; `@>` finds NULL | reads a literal as the type of the other; finds none | its choice | never |
 //! | `analyze::guards` | analyzed plan | makes an `AND` of a `CASE` of truth values, and computes what an aggregate takes for rows that its `FILTER` leaves out | branches and arguments are computed for the rows that reach them | its choice | its optimizer leaves a `CASE` that may fail |
-//! | `analyze::checked_arithmetic` | analyzed plan | integers wrap, floats become infinite or zero, their sums over windows keep what left | 22003, 22012; sums of what is there | its choice | its planner can ask for `fail_on_overflow` |
+//! | `analyze::checked_arithmetic` | analyzed plan | integers wrap, floats become infinite, zero or a NaN with a sign, their sums over windows keep what left | 22003, 22012; one NaN; sums of what is there | its choice | its planner can ask for `fail_on_overflow` |
 //! | `analyze::float_keys` | analyzed plan | tells -0 from 0 where it sorts, partitions, looks into sets, joins columns | they are equal everywhere | no report known | its sorts and sets compare floats by value |
 //! | `analyze::null_equality` | analyzed plan | with `IS NOT DISTINCT FROM` for a key of a join, an `=` that is moved there takes NULL for equal too | `=` of NULL is not true | no report known | each key of a join says how it compares |
-//! | `analyze::time_zones` | analyzed plan | reads and shows times in the zone of their type, in nanoseconds | in the session's zone, to the microsecond | its choice | never |
-//! | `analyze::comparison_keys` | analyzed plan | compares months, then days, then time of intervals, and bits of floats in arrays and rows | compares lengths, a day being 24 hours, and values | apache/datafusion#8468 | Arrow compares so |
+//! | `analyze::time_zones` | analyzed plan | reads and shows times in the zone of their type, in nanoseconds; casts elements of arrays by its own rules | in the session's zone, to the microsecond; as each alone | its choice | never |
+//! | `analyze::comparison_keys` | analyzed plan | compares months, then days, then time of intervals, and bits of floats in arrays and rows; NULL in them is below all | compares lengths, a day being 24 hours, and values; NULL is above | apache/datafusion#8468 | Arrow compares so |
 //! | `analyze::zoned_frames` | analyzed plan | a day in a `RANGE` frame is 24 hours | it is one of the session's zone | no report known | frames take the zone of a session |
 //! | `functions::shifts` | functions | `lead` and `lag` make the default the value's type; lose rows between NULLs | both decide on the type | no report known | both are right |
 //! | `functions::places` | functions | `row_number`, `rank` and `dense_rank` have no sign: `row_number() / 3` is 0.3333 | whole numbers | its choice | never |
@@ -70,12 +71,13 @@ use sqlparser::ast::Statement;
 
 use crate::time::TimeZone;
 
-/// Runs the passes over a tree, before it is planned.
-pub(crate) fn rewrite_tree(statement: &mut Statement) -> crate::error::Result<()> {
+/// Runs the passes over a tree, before it is planned; `has_schema` says that its `VALUES` are read with given
+/// types.
+pub(crate) fn rewrite_tree(statement: &mut Statement, has_schema: bool) -> crate::error::Result<()> {
     ast::placement::check_statement(statement)?;
     ast::output_names::name_columns(statement)?;
     ast::using::write_out_using(statement)?;
-    ast::spellings::rewrite_spellings(statement)
+    ast::spellings::rewrite_spellings(statement, has_schema)
 }
 
 /// Runs the passes over a plan that was just made of a tree.

@@ -30,6 +30,7 @@ pub use sql::Sql;
 use crate::{
     error::Result,
     statement::{Database, Outcome, Progress, SessionData, Settings},
+    types::nan::value_with_one_nan,
     values::IntoParameters,
 };
 
@@ -96,7 +97,8 @@ impl Session {
     /// # Cancel safety
     /// As [`Self::execute`].
     pub async fn execute_with(&self, sql: &str, parameters: impl IntoParameters) -> Result<Outcome> {
-        self.run(sql, parameters.into_parameters()).await
+        let parameters = parameters.into_parameters().into_iter().map(value_with_one_nan);
+        self.run(sql, parameters.collect::<Result<_, _>>()?).await
     }
 
     async fn run(&self, sql: &str, parameters: Vec<ScalarValue>) -> Result<Outcome> {

@@ -4,7 +4,9 @@
 //! |---|---|---|
 //! | a number | a number | everywhere |
 //! | a date or time | a date or time that it has a part of, or is a part of | everywhere |
-//! | anything | text, and back | everywhere |
+//! | anything | text | everywhere |
+//! | text | anything | in a cast that is written; text in quotes, and a parameter, everywhere |
+//! | an array | an array of elements that it becomes | as its elements |
 //! | a whole number, a boolean | the other | in a cast that is written |
 //! | anything else | | nowhere: a number is no time |
 
@@ -12,7 +14,11 @@ use arrow::datatypes::DataType;
 
 use crate::error::{Error, Result, SqlState};
 
-use super::ColumnType;
+use super::{
+    ColumnType,
+    arrays::{element_of, innermost},
+    sql_name,
+};
 
 /// Contexts in which a value of one type may become one of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,11 +67,26 @@ impl Family {
 /// Contexts in which there is a cast between two types.
 pub(crate) fn cast_context(from: &DataType, to: &DataType) -> CastContext {
     use Family::{Boolean, Date, Instant, Interval, Number, Text, Time, Timestamp, Whole};
+    match (element_of(from), element_of(to)) {
+        (Some(_), Some(_)) => return cast_context(innermost(from), innermost(to)),
+        (None, None) if !matches!(from, DataType::Struct(_)) => {}
+        // Nothing but text becomes an array, and arrays and rows become text.
+        (None, Some(_)) => {
+            return match Family::of(from) {
+                None => CastContext::Assignment,
+                Some(Text) => CastContext::Explicit,
+                Some(_) => CastContext::Never,
+            };
+        }
+        _ => {
+            let is_taken = Family::of(to).is_none_or(|family| family == Text);
+            return if is_taken { CastContext::Assignment } else { CastContext::Never };
+        }
+    }
     let (Some(from), Some(to)) = (Family::of(from), Family::of(to)) else { return CastContext::Assignment };
     match (from, to) {
         (from, to) if from == to => CastContext::Assignment,
-        (Text, _)
-        | (_, Text)
+        (_, Text)
         | (Whole, Number)
         | (Number, Whole)
         | (Date, Timestamp | Instant)
@@ -73,7 +94,7 @@ pub(crate) fn cast_context(from: &DataType, to: &DataType) -> CastContext {
         | (Instant, Date | Time | Timestamp)
         | (Time, Interval)
         | (Interval, Time) => CastContext::Assignment,
-        (Boolean, Whole) | (Whole, Boolean) => CastContext::Explicit,
+        (Text, _) | (Boolean, Whole) | (Whole, Boolean) => CastContext::Explicit,
         _ => CastContext::Never,
     }
 }
@@ -83,7 +104,7 @@ pub(crate) fn check_cast(from: &DataType, to: &DataType) -> Result<()> {
     if cast_context(from, to) != CastContext::Never {
         return Ok(());
     }
-    let message = format!("cannot cast type {} to {}", name_of(from), name_of(to));
+    let message = format!("cannot cast type {} to {}", sql_name(from), sql_name(to));
     let error = Error::new(SqlState::CannotCoerce, message);
     Err(error.with_hint(match (Family::of(from), Family::of(to)) {
         (Some(Family::Whole | Family::Number), Some(Family::Timestamp | Family::Instant | Family::Date)) => {
@@ -113,7 +134,7 @@ pub(crate) fn check_assignment(from: &DataType, column: &str, column_type: Colum
 /// 42804: a value of type `from` in a column of another.
 fn wrong_type(from: &DataType, column: &str, column_type: ColumnType) -> Error {
     let message =
-        format!("column {column} is of type {column_type}, but the value is of type {}", name_of(from));
+        format!("column {column} is of type {column_type}, but the value is of type {}", sql_name(from));
     let hint = match (
         cast_context(from, &column_type.arrow()),
         Family::of(from),
@@ -128,15 +149,6 @@ fn wrong_type(from: &DataType, column: &str, column_type: ColumnType) -> Error {
         _ => "",
     };
     Error::type_mismatch(message).with_hint(hint)
-}
-
-/// The SQL name of a type.
-fn name_of(data_type: &DataType) -> String {
-    match data_type {
-        DataType::Time32(_) | DataType::Time64(_) => "TIME".to_owned(),
-        DataType::Interval(_) => "INTERVAL".to_owned(),
-        other => ColumnType::from_arrow(other).map_or_else(|_| other.to_string(), |known| known.to_string()),
-    }
 }
 
 #[cfg(test)]
@@ -170,7 +182,7 @@ mod tests {
             "eaaaaNNNNNN", // INTEGER
             "NaaaaNNNNNN", // DECIMAL
             "NaaaaNNNNNN", // DOUBLE PRECISION
-            "aaaaaaaaaaa", // TEXT
+            "eeeeaeeeeee", // TEXT
             "NNNNaaaaNNN", // DATE
             "NNNNaaaaaNN", // TIMESTAMP
             "NNNNaaaaaNN", // TIMESTAMPTZ

@@ -11,10 +11,12 @@
 //! | `TIMESTAMP`, `TIMESTAMPTZ` | `Timestamp(µs)`, `Timestamp(µs, UTC)` |
 //! | `BYTEA` | `Binary` |
 
+pub(crate) mod arrays;
 pub(crate) mod casts;
 mod float_text;
 pub(crate) mod interval;
 mod names;
+pub(crate) mod nan;
 mod planner;
 
 use std::fmt;

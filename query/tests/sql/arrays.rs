@@ -130,3 +130,49 @@ async fn subscripts_and_slices_may_lie_outside() {
     .await;
     assert_eq!(db.state("SELECT (ARRAY[[1, 2]])[1:1][1]").await, "0A000");
 }
+
+#[tokio::test]
+async fn elements_that_are_null_are_removed_and_never_found_in_another_array() {
+    let db = Db::new().await;
+    check(
+        &db,
+        &[
+            ("array_remove(ARRAY[1, NULL, 2], NULL)::text", "{1,2}"),
+            ("array_remove(ARRAY[1, NULL, 2], 1)::text", "{NULL,2}"),
+            ("array_remove(ARRAY[1, 2, 1], 1)::text", "{2}"),
+            ("array_remove(ARRAY['-0'::float8, 1], 1::float8)::text", "{-0}"),
+            ("array_remove(ARRAY['NaN'::float8, 1], -'NaN'::float8)::text", "{1}"),
+            (
+                "array_remove(ARRAY[INTERVAL '1 day', INTERVAL '2 days'], INTERVAL '24 hours')::text",
+                "{\"2 days\"}",
+            ),
+            ("array_remove(NULL::int[], 1)", "∅"),
+            ("array_position(ARRAY[1, NULL, 2], NULL)", "2"),
+            ("array_position(ARRAY[1, 2], NULL)", "∅"),
+            ("array_position(ARRAY[1, NULL, 2], 2)", "3"),
+            ("ARRAY[1, NULL] @> ARRAY[1]", "true"),
+            ("ARRAY[1, NULL] @> ARRAY[NULL]::int[]", "false"),
+            ("ARRAY[1, NULL] <@ ARRAY[1, NULL]", "false"),
+            ("ARRAY[1] <@ ARRAY[1, NULL]", "true"),
+            ("ARRAY[1, 2] @> ARRAY[]::int[]", "true"),
+            ("ARRAY[]::int[] <@ ARRAY[1]", "true"),
+            ("ARRAY[1, 2] @> NULL", "∅"),
+            ("ARRAY[1, 2] @> '{2}'", "true"),
+            ("ARRAY[1, 2, 2] @> ARRAY[2, 1, 1]", "true"),
+            ("ARRAY[1, NULL] && ARRAY[NULL]::int[]", "false"),
+            ("ARRAY[1, NULL] && ARRAY[1]", "true"),
+            ("ARRAY[1, 2] && ARRAY[3]", "false"),
+            ("ARRAY[1, 2] && ARRAY[]::int[]", "false"),
+            ("ARRAY[1, 2] && NULL", "∅"),
+            ("ARRAY[ARRAY[1, 2], ARRAY[3, 4]] @> ARRAY[3]", "true"),
+            ("ARRAY[0.1::float8] @> ARRAY[0.1]", "true"),
+            ("ARRAY['-0'::float8] && ARRAY[0::float8]", "true"),
+        ],
+    )
+    .await;
+    let db = tables().await;
+    assert_eq!(db.rows("SELECT b FROM t1 WHERE ARRAY[a, 7] @> ARRAY[2] ORDER BY b").await, ["20"]);
+    assert_eq!(db.rows("SELECT b FROM t1 WHERE ARRAY[a] && ARRAY[1, 2] ORDER BY b").await, ["10", "20"]);
+    assert_eq!(db.state("SELECT ARRAY[1] @> ARRAY['a']").await, "42883");
+    assert_eq!(db.state("SELECT ARRAY[1] @> 1").await, "42883");
+}

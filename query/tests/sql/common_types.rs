@@ -191,3 +191,52 @@ async fn a_recursive_term_goes_round_with_the_types_of_the_first() {
         SELECT n + 1 FROM x LEFT JOIN (SELECT 9 AS m) AS b ON m = n WHERE n < 3) SELECT sum(n) FROM x";
     assert_eq!(db.one(query).await, "6");
 }
+
+#[tokio::test]
+async fn text_in_quotes_in_values_and_branches_is_read_as_what_stands_beside_it() {
+    let db = numbers().await;
+    for (rows, shown) in [
+        ("VALUES (DATE '2020-01-01'), ('2020-01-02')", "2020-01-01 2020-01-02"),
+        ("VALUES ('2020-01-02'), (NULL), (DATE '2020-01-01')", "2020-01-01 2020-01-02 ∅"),
+        ("VALUES (TIMESTAMP '2020-01-01'), ('2020-01-02')", "2020-01-01T00:00:00 2020-01-02T00:00:00"),
+        ("VALUES (true), ('no')", "false true"),
+        ("VALUES (1.5), ('2.25')", "1.50 2.25"),
+        ("VALUES (1.5::float8), ('2.25')", "1.5 2.25"),
+        ("VALUES (1.7::int), (2.5)", "2.0 2.5"),
+        ("VALUES (1.7::bigint), (2)", "2 2"),
+        ("VALUES (0.1::float8), (0.25)", "0.1 0.25"),
+        ("VALUES ('B'), (lower('A'))", "B a"),
+        ("SELECT a::text FROM (VALUES (ARRAY[1, 2.5]), (ARRAY[3])) AS v(a)", "{1.0,2.5} {3.0}"),
+        ("VALUES ((SELECT DATE '2020-01-01')), ('2020-01-02')", "2020-01-01 2020-01-02"),
+        ("SELECT v.a FROM t, LATERAL (VALUES (t.day), ('2020-01-02')) AS v(a)", "2020-01-02 2024-01-01"),
+        ("SELECT a - DATE '2020-01-01' FROM (VALUES (DATE '2020-01-01'), ('2020-01-03')) AS v(a)", "0 2"),
+        ("SELECT a::text FROM (VALUES (INTERVAL '1 day'), ('2 days')) AS v(a)", "1 day 2 days"),
+        ("SELECT DATE '2020-01-01' UNION ALL SELECT '2020-01-02'", "2020-01-01 2020-01-02"),
+        ("SELECT 1 UNION ALL (SELECT '2' LIMIT 1)", "1 2"),
+        ("SELECT a::text FROM (SELECT INTERVAL '1 day' AS a UNION SELECT '2 days') AS u", "1 day 2 days"),
+        ("SELECT 1 EXCEPT SELECT '2'", "1"),
+        ("SELECT '1' INTERSECT SELECT 1", "1"),
+        ("SELECT CASE WHEN false THEN INTERVAL '1 day' ELSE '2 days' END::text", "2 days"),
+    ] {
+        let mut found = db.rows(rows).await;
+        found.sort();
+        assert_eq!(found.join(" "), shown, "{rows}");
+    }
+    for (wrong, state) in [
+        ("VALUES (DATE '2020-01-01'), ('x')", "22007"),
+        ("VALUES (DATE '2020-01-01'), ('2020-13-01')", "22008"),
+        ("VALUES (INTERVAL '1 day'), ('x')", "22007"),
+        ("VALUES (true), ('x')", "22P02"),
+        ("VALUES (true), (1)", "42804"),
+        ("VALUES (1), (1::text)", "42804"),
+        ("VALUES (1), (lower('A'))", "42804"),
+        ("SELECT INTERVAL '1 day' UNION ALL SELECT 'x'", "22007"),
+        ("SELECT 1 INTERSECT SELECT 'x'", "22P02"),
+        ("SELECT 1 UNION SELECT a FROM (SELECT '2' AS a) AS s", "42804"),
+        ("SELECT CASE WHEN false THEN INTERVAL '1 day' ELSE 'x' END", "22007"),
+    ] {
+        assert_eq!(db.state(wrong).await, state, "{wrong}");
+    }
+    db.run("PREPARE v AS VALUES (DATE '2020-01-01'), ($1)").await;
+    assert_eq!(db.rows("EXECUTE v ('2020-01-02')").await, ["2020-01-01", "2020-01-02"]);
+}

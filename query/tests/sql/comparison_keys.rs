@@ -94,12 +94,52 @@ async fn what_cannot_be_compared_so_is_refused() {
     for query in [
         "WITH RECURSIVE r(x) AS (SELECT INTERVAL '1 day' UNION SELECT INTERVAL '24 hours' FROM r) SELECT * FROM r",
         "SELECT max(ARRAY[d]) FROM f",
-        "SELECT greatest(ARRAY[d], ARRAY[-d]) FROM f",
         "SELECT array_agg(DISTINCT ARRAY[d]) FROM f",
-        "SELECT array_remove(ARRAY[INTERVAL '1 day'], INTERVAL '24 hours')",
+        "SELECT array_replace(ARRAY[INTERVAL '1 day'], INTERVAL '24 hours', INTERVAL '1 day')",
     ] {
         let error = db.error(query).await;
         assert_eq!(error.sqlstate(), "0A000", "{query}");
         assert!(error.hint().is_some(), "{query}");
     }
+}
+
+#[tokio::test]
+async fn null_in_an_array_or_a_row_is_above_every_value() {
+    let db = Db::with(
+        "CREATE TABLE a (id INT PRIMARY KEY, x INT, f DOUBLE PRECISION); INSERT INTO a VALUES (1, NULL, NULL), (2, 2, 2), (3, 5, 5)",
+    )
+    .await;
+    check(
+        &db,
+        &[
+            ("ARRAY[1, NULL] < ARRAY[1, 2]", "false"),
+            ("ARRAY[1, NULL] > ARRAY[1, 2]", "true"),
+            ("ARRAY[NULL, 1] >= ARRAY[5]", "true"),
+            ("ARRAY[1] < ARRAY[1, NULL]", "true"),
+            ("ARRAY[1, NULL] = ARRAY[1, NULL]", "true"),
+            ("ARRAY[1, NULL] <= ARRAY[1, NULL]", "true"),
+            ("ARRAY[1, NULL] BETWEEN ARRAY[1, 5] AND ARRAY[2]", "true"),
+            ("ARRAY[1, NULL] NOT BETWEEN ARRAY[1, 5] AND ARRAY[2]", "false"),
+            ("NULL::int[] < ARRAY[1]", "∅"),
+            ("ARRAY[ARRAY[1, NULL]] > ARRAY[ARRAY[1, 2]]", "true"),
+            ("ARRAY['a', NULL] > ARRAY['a', 'b']", "true"),
+            ("ARRAY[1.5::float8, NULL] > ARRAY['NaN'::float8]", "false"),
+            ("ARRAY[NULL::float8] > ARRAY['NaN'::float8]", "true"),
+            ("ARRAY['-0'::float8] < ARRAY[0::float8]", "false"),
+            ("ARRAY[INTERVAL '25 hours'] > ARRAY[INTERVAL '1 day']", "true"),
+            ("greatest(ARRAY[1, NULL], ARRAY[1, 2])::text", "{1,NULL}"),
+            ("least(ARRAY[1, NULL], NULL, ARRAY[1, 2])::text", "{1,2}"),
+            ("greatest(ARRAY[0.5::float8], ARRAY['NaN'::float8], ARRAY[1])::text", "{NaN}"),
+            ("count(*) FROM a JOIN a AS b ON ARRAY[a.x] > ARRAY[b.x]", "3"),
+            ("count(*) FROM a JOIN a AS b ON ARRAY[a.f] > ARRAY[b.f]", "3"),
+        ],
+    )
+    .await;
+    assert_eq!(db.rows("SELECT id FROM a ORDER BY ARRAY[x], id").await, ["2", "3", "1"]);
+    assert_eq!(db.rows("SELECT id FROM a WHERE ARRAY[x] > ARRAY[4] ORDER BY id").await, ["1", "3"]);
+    let rows = "(SELECT (x, id) AS r, id FROM a) AS p, (SELECT (x, id) AS r, id FROM a) AS q";
+    assert_eq!(
+        db.rows(&format!("SELECT p.id, q.id FROM {rows} WHERE p.r > q.r ORDER BY 1, 2")).await,
+        ["1|2", "1|3", "3|2"]
+    );
 }

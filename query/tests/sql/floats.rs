@@ -137,3 +137,65 @@ async fn an_infinite_value_is_one_of_its_own_group_only() {
     ])
     .await;
 }
+
+#[tokio::test]
+async fn there_is_one_nan_however_it_is_made() {
+    let db = Db::with(
+        "CREATE TABLE s (id INT PRIMARY KEY, d DOUBLE PRECISION, i DOUBLE PRECISION, r REAL);
+         INSERT INTO s VALUES (1, 'NaN', 'inf', 'NaN'), (2, 5, 'inf', 5)",
+    )
+    .await;
+    for nan in [
+        "-d",
+        "-(-d)",
+        "i - i",
+        "-i + i",
+        "i * 0",
+        "i / i",
+        "i % 2",
+        "-r",
+        "'-nan'::float8",
+        "-d * 2",
+        "sqrt(-d)",
+        "log(i, i)",
+        "-d + 1",
+        "abs(-d)",
+        "sin(-d)",
+        "round(-d)",
+        "round(1e300::float8, 400)",
+        "trunc(-d, 2)",
+        "('{-nan}'::float8[])[1]",
+        "(ARRAY['-nan']::float8[])[1]",
+        "array_sum(ARRAY[i, -i])",
+        "(-r)::float8",
+        "(-d)::real",
+        "power(-d, 2)",
+        "coalesce(-d, 1)",
+        "sum(-d) OVER ()",
+        "avg(i - i) OVER ()",
+    ] {
+        for (condition, expected) in [
+            ("x = 'NaN'", "true"),
+            ("x > 1e308", "true"),
+            ("x > 'inf'", "true"),
+            ("x IN ('NaN', 7)", "true"),
+            ("x BETWEEN 'inf' AND 'nan'", "true"),
+            ("greatest(x, 1)::text", "NaN"),
+            ("least(x, 1)::text", "1"),
+            ("x IS DISTINCT FROM 'NaN'", "false"),
+            ("ARRAY[x] = ARRAY['NaN'::float8]", "true"),
+        ] {
+            let query = format!("SELECT {condition} FROM (SELECT {nan} AS x FROM s WHERE id = 1) AS q");
+            assert_eq!(db.one(&query).await, expected, "{query}");
+        }
+        let rows = format!("(SELECT id, CASE id WHEN 1 THEN {nan} ELSE d END AS x FROM s) AS q");
+        if !nan.contains("OVER") {
+            assert_eq!(db.one(&format!("SELECT max(x)::text || min(x) FROM {rows}")).await, "NaN5", "{nan}");
+            assert_eq!(db.rows(&format!("SELECT id FROM {rows} ORDER BY x")).await, ["2", "1"], "{nan}");
+        }
+    }
+    let signed = f64::from_bits(f64::NAN.to_bits() | 1 << 63);
+    let found =
+        db.session.query_one::<bool>("SELECT $1 = 'NaN'::float8 AND $1 > 1e300::float8", (signed,)).await;
+    assert!(found.expect("it compares"));
+}

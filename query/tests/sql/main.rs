@@ -1,5 +1,6 @@
 //! SQL on a database in memory, with a clock under the test's control.
 
+mod array_types;
 mod arrays;
 mod broken_statements;
 mod casts;

@@ -195,11 +195,19 @@ async fn text_is_read_as_an_array() {
         ("('{1,2}'::int[])[2] + 1", "3"),
         ("('{1.5,2}'::float8[])[1]", "1.5"),
         ("('{t,f}'::boolean[])[2]", "false"),
-        ("array_length('{x}'::text[] || 'y')", "2"),
+        ("array_length('{x}'::text[] || 'y'::text)", "2"),
+        ("array_length('{x}'::text[] || '{y,z}')", "3"),
     ] {
         assert_eq!(db.one(&format!("SELECT {expression}")).await, shown, "{expression}");
     }
-    for wrong in ["'{a,b'::text[]", "'a'::text[]", "'{a,}'::text[]", "'{\"a}'::text[]", "'{x}'::int[]"] {
+    for wrong in [
+        "'{a,b'::text[]",
+        "'a'::text[]",
+        "'{a,}'::text[]",
+        "'{\"a}'::text[]",
+        "'{x}'::int[]",
+        "'{x}'::text[] || 'y'",
+    ] {
         assert_eq!(db.state(&format!("SELECT {wrong}")).await, "22P02", "{wrong}");
     }
 }

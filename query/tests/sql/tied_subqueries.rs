@@ -302,3 +302,37 @@ const VIEW_QUERIES: &[(&str, &str)] = &[
 async fn a_condition_of_a_join_asks_a_view_that_asks_in_its_turn() {
     Db::with(VIEWS).await.assert_answers(VIEW_QUERIES).await;
 }
+
+#[tokio::test]
+async fn a_subquery_tells_values_apart_that_are_equal() {
+    let db = Db::with("CREATE TABLE f (id INT PRIMARY KEY, v DOUBLE PRECISION); INSERT INTO f VALUES (1, '0'), (2, '-0'), (3, NULL)")
+        .await;
+    let intervals =
+        "(VALUES (1, INTERVAL '1 month'), (2, INTERVAL '30 days'), (3, INTERVAL '720 hours')) AS a(n, i)";
+    for (query, shown) in [
+        (format!("SELECT l.t FROM {intervals}, LATERAL (SELECT a.i::text AS t) AS l ORDER BY n"), "1 mon, 30 days, 720:00:00"),
+        (format!("SELECT l.t FROM {intervals} LEFT JOIN LATERAL (SELECT a.i::text AS t LIMIT 1) AS l ON true ORDER BY n"), "1 mon, 30 days, 720:00:00"),
+        (format!("SELECT (SELECT max(a.i::text || f.id) FROM f LIMIT 1) FROM {intervals} ORDER BY n"), "1 mon3, 30 days3, 720:00:003"),
+        (format!("SELECT (SELECT count(*) FROM (SELECT 1 WHERE a.i::text = '1 mon') AS s) FROM {intervals} ORDER BY n"), "1, 0, 0"),
+        (
+            format!("SELECT l.d FROM {intervals}, LATERAL (SELECT DATE '2024-02-01' + a.i AS d) AS l ORDER BY n"),
+            "2024-03-01T00:00:00, 2024-03-02T00:00:00, 2024-03-02T00:00:00",
+        ),
+        ("SELECT l.t FROM f, LATERAL (SELECT f.v::text AS t) AS l ORDER BY id".to_owned(), "0, -0, ∅"),
+        ("SELECT l.t FROM f, LATERAL (SELECT ARRAY[f.v]::text AS t OFFSET 0) AS l ORDER BY id".to_owned(), "{0}, {-0}, {NULL}"),
+        (
+            "SELECT l.t FROM (SELECT id, ARRAY[v] AS a FROM f) AS f, LATERAL (SELECT f.a::text AS t) AS l ORDER BY id".to_owned(),
+            "{0}, {-0}, {NULL}",
+        ),
+        (
+            "SELECT (SELECT count(*) FROM f AS g WHERE g.v = f.v OR g.v > f.v + 1) FROM f ORDER BY id".to_owned(),
+            "2, 2, 0",
+        ),
+        (
+            "SELECT l.c FROM f, LATERAL (SELECT count(g.id) AS c FROM f AS g WHERE g.v = f.v LIMIT 1) AS l ORDER BY f.id".to_owned(),
+            "2, 2, 0",
+        ),
+    ] {
+        assert_eq!(db.rows(&query).await.join(", "), shown, "{query}");
+    }
+}

@@ -1,5 +1,6 @@
 //! Arithmetic that fails with 22003 where DataFusion's wraps or is infinite, and with 22012 where it divides
-//! by zero; casts to floats and aggregates of them that fail in the same way.
+//! by zero; casts to floats and aggregates of them that fail in the same way. What is no number is the one
+//! NaN.
 
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use datafusion::{
 
 use crate::postgres::{
     exprs::{counts, is_float, type_of},
-    functions::{checked_arithmetic, checked_float_aggregate, float_cast, is_float_cast},
+    functions::{checked_arithmetic, checked_float_aggregate, float_cast, is_float_cast, negated_float},
     plan::text_literals::read_or_shown,
 };
 
@@ -27,6 +28,9 @@ pub(super) fn checked(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
     }
     let (left, op, right) = match expr {
         Expr::BinaryExpr(BinaryExpr { left, op, right }) => (left, op, right),
+        Expr::Negative(value) if matches!(type_of(&value, schema), DataType::Float32 | DataType::Float64) => {
+            return Transformed::yes(negated_float().call(vec![*value]));
+        }
         Expr::Cast(Cast { expr, field }) if is_float_cast(&type_of(&expr, schema), field.data_type()) => {
             return Transformed::yes(float_cast(false).call(vec![*expr]));
         }

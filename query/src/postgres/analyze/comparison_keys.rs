@@ -4,6 +4,7 @@
 //! | in the plan | becomes |
 //! |---|---|
 //! | a comparison, `BETWEEN`, `IN`, the operand of `CASE`, keys of a join, of `ORDER BY`, of `PARTITION BY` | the same, of `comparison_key(…)` |
+//! | `<`, `<=`, `>`, `>=`, `BETWEEN`, `greatest`, `least` of arrays and rows | ours, in which NULL is above all values |
 //! | `greatest`, `least`, `nullif`, `min`, `max`, `sum(DISTINCT …)`, `avg(DISTINCT …)` of intervals | ours |
 //! | `array_position` and others that look for an element | the same, of keys |
 //! | `GROUP BY`, `DISTINCT` | groups by `comparison_key(…)`, with a value of each group |
@@ -17,7 +18,7 @@ use datafusion::{
     functions_aggregate::first_last::first_value_udaf,
     logical_expr::{
         Aggregate, AggregateUDF, Between, BinaryExpr, Case, Distinct, DistinctOn, Expr, GroupingSet,
-        JoinConstraint, LogicalPlan, LogicalPlanBuilder, Subquery,
+        JoinConstraint, LogicalPlan, LogicalPlanBuilder, Operator, Subquery,
         expr::{
             AggregateFunction, AggregateFunctionParams, InList, InSubquery, ScalarFunction, SetComparison,
             WindowFunction, WindowFunctionDefinition,
@@ -32,7 +33,7 @@ use crate::{
         exprs::{is_comparison, type_of},
         functions::{
             comparison_key, has_float, has_interval, interval_choice, interval_distinct_sum,
-            interval_extreme, is_compared_by_key,
+            interval_extreme, is_compared_by_key, nested_choice, nested_comparison,
         },
         plan::intervals::compare_by_key,
     },
@@ -43,14 +44,13 @@ const FINDING: [&str; 6] =
     ["array_position", "array_positions", "array_has", "array_has_all", "array_has_any", "arrays_overlap"];
 
 /// Functions that compare elements, and answer with some of them.
-const CHOOSING: [&str; 13] = [
+const CHOOSING: [&str; 12] = [
     "array_distinct",
     "array_except",
     "array_intersect",
     "array_max",
     "array_min",
     "array_remove",
-    "array_remove_all",
     "array_remove_n",
     "array_replace",
     "array_replace_all",
@@ -176,7 +176,20 @@ pub(super) fn of_expr(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>
         *expr = comparison_key().call(vec![inner]);
         expr
     };
+    let is_nested = |expr: &Expr| type_of(expr, schema).is_nested();
     Ok(match expr {
+        Expr::BinaryExpr(BinaryExpr { left, op, right })
+            if is_order(op) && is_nested(&left) && is_nested(&right) =>
+        {
+            Transformed::yes(nested_comparison(op).call(vec![*left, *right]))
+        }
+        Expr::Between(Between { expr, negated, low, high })
+            if is_nested(&expr) && is_nested(&low) && is_nested(&high) =>
+        {
+            let above = nested_comparison(Operator::GtEq).call(vec![expr.as_ref().clone(), *low]);
+            let within = above.and(nested_comparison(Operator::LtEq).call(vec![*expr, *high]));
+            Transformed::yes(if negated { Expr::Not(Box::new(within)) } else { within })
+        }
         Expr::BinaryExpr(BinaryExpr { left, op, right })
             if is_comparison(op) && (is_keyed(&left) || is_keyed(&right)) =>
         {
@@ -209,6 +222,10 @@ pub(super) fn of_expr(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>
     })
 }
 
+fn is_order(op: Operator) -> bool {
+    matches!(op, Operator::Lt | Operator::LtEq | Operator::Gt | Operator::GtEq)
+}
+
 /// The function that compares its arguments by keys.
 fn function(call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<Expr>> {
     let ScalarFunction { func, mut args } = call;
@@ -231,6 +248,11 @@ fn function(call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<Expr>
             changed,
         ));
     }
+    if types.iter().any(DataType::is_nested)
+        && let Some(choice) = nested_choice(name)
+    {
+        return Ok(Transformed::yes(choice.call(args)));
+    }
     if !types.iter().any(is_compared_by_key) {
         return Ok(Transformed::no(Expr::ScalarFunction(ScalarFunction { func, args })));
     }
@@ -251,11 +273,6 @@ fn function(call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<Expr>
                 )],
                 else_expr: None,
             })))
-        }
-        ("greatest" | "least", _) => {
-            Err(Error::unsupported(format!("{name} of arrays or rows of floats or intervals"))
-                .with_hint("compare them in a CASE")
-                .into())
         }
         _ => Ok(Transformed::no(Expr::ScalarFunction(ScalarFunction { func, args }))),
     }

@@ -4,7 +4,7 @@
 //!
 //! For arrays and rows of floats see `comparison_keys`. Comparisons with constants and `GROUP BY` know that
 //! the two are equal. So does the last key of an `ORDER BY`, as far as it matters: equal values may come in
-//! any order.
+//! any order. NaN has one form everywhere, see `types::nan`.
 
 use std::sync::Arc;
 

@@ -3,20 +3,21 @@
 //! | in the plan | becomes |
 //! |---|---|
 //! | a cast between text, local time, date and instant | `cast_time` with the session's zone |
+//! | a cast of an array or a row, or of text to an array | `cast_nested` with the session's zone |
 //! | time ± interval | `add_interval`, `subtract_interval`: days and months on the zone's clocks |
 //! | a field or the format of an instant | the same function, of a value with the zone in its type |
 
 use arrow::datatypes::DataType;
 use datafusion::{
     common::{DFSchema, Result, tree_node::Transformed},
-    logical_expr::{BinaryExpr, Cast, Expr, Operator, TryCast, expr::ScalarFunction},
+    logical_expr::{BinaryExpr, Cast, Expr, Operator, ScalarUDF, TryCast, expr::ScalarFunction},
 };
 
 use crate::{
     error::Error,
     postgres::{
         exprs::{is_text, type_of},
-        functions::{IN_ZONE, in_zone, is_time_cast, shift, time_cast},
+        functions::{IN_ZONE, in_zone, is_nested_cast, is_time_cast, nested_cast, shift, time_cast},
     },
     time::TimeZone,
 };
@@ -37,17 +38,15 @@ const READ_UTC: [&str; 5] = [
 pub(super) fn in_zone_of(expr: Expr, schema: &DFSchema, zone: TimeZone) -> Result<Transformed<Expr>> {
     Ok(match expr {
         Expr::Cast(Cast { expr, field }) => {
-            if is_time_cast(&type_of(&expr, schema), field.data_type(), zone) {
-                Transformed::yes(time_cast(field.data_type().clone(), false, zone).call(vec![*expr]))
-            } else {
-                Transformed::no(Expr::Cast(Cast { expr, field }))
+            match cast_in_zone(&type_of(&expr, schema), field.data_type(), false, zone) {
+                Some(cast) => Transformed::yes(cast.call(vec![*expr])),
+                None => Transformed::no(Expr::Cast(Cast { expr, field })),
             }
         }
         Expr::TryCast(TryCast { expr, field }) => {
-            if is_time_cast(&type_of(&expr, schema), field.data_type(), zone) {
-                Transformed::yes(time_cast(field.data_type().clone(), true, zone).call(vec![*expr]))
-            } else {
-                Transformed::no(Expr::TryCast(TryCast { expr, field }))
+            match cast_in_zone(&type_of(&expr, schema), field.data_type(), true, zone) {
+                Some(cast) => Transformed::yes(cast.call(vec![*expr])),
+                None => Transformed::no(Expr::TryCast(TryCast { expr, field })),
             }
         }
         Expr::BinaryExpr(BinaryExpr { left, op: op @ (Operator::Plus | Operator::Minus), right }) => {
@@ -84,6 +83,14 @@ pub(super) fn in_zone_of(expr: Expr, schema: &DFSchema, zone: TimeZone) -> Resul
         }
         expr => Transformed::no(expr),
     })
+}
+
+/// The function in the place of a cast that takes the session's zone, or may have such a cast inside.
+fn cast_in_zone(from: &DataType, to: &DataType, safe: bool, zone: TimeZone) -> Option<ScalarUDF> {
+    if is_nested_cast(from, to) {
+        return Some(nested_cast(to.clone(), safe, zone));
+    }
+    is_time_cast(from, to, zone).then(|| time_cast(to.clone(), safe, zone))
 }
 
 /// Whether an argument has the zone in its type already.

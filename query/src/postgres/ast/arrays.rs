@@ -3,13 +3,14 @@
 //! | written | planned |
 //! |---|---|
 //! | `ARRAY[a, b]` | a call, whose arguments may be columns of an outer query |
+//! | `ARRAY[a, b]::int[]` | the same, of `a::int` and `b::int` |
 //! | `x = ANY(array)`, `x < ALL(array)` | a call of the operator's function |
 //! | `array[a:b]` | a call, whose bounds may be outside of the array, or be left out |
 //! | `array_remove(…)`, `array_replace(…)` | the functions of DataFusion for all elements: its own of these names take the first |
 
 use sqlparser::ast::{
-    self, AccessExpr, Expr, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident,
-    ObjectName, Subscript, Value,
+    self, AccessExpr, ArrayElemTypeDef, CastKind, DataType, Expr, FunctionArg, FunctionArgExpr,
+    FunctionArgumentList, FunctionArguments, Ident, ObjectName, Subscript, Value,
 };
 
 use super::is_called;
@@ -23,6 +24,12 @@ pub(super) fn rewritten(expr: &mut Expr) -> Result<Option<Expr>> {
     Ok(match expr {
         Expr::Array(array) if !array.elem.is_empty() => {
             Some(call(ARRAY_LITERAL, std::mem::take(&mut array.elem)))
+        }
+        Expr::Cast { kind, expr, data_type, .. } => {
+            if let Some(element) = element_of(data_type) {
+                cast_elements(kind, expr, element);
+            }
+            None
         }
         Expr::AnyOp { left, compare_op, right, .. } if !is_subquery(right) => {
             quantified_name_of(compare_op, Quantifier::Any)
@@ -56,6 +63,46 @@ pub(super) fn rewritten(expr: &mut Expr) -> Result<Option<Expr>> {
         }
         _ => None,
     })
+}
+
+/// The innermost type of the elements of an array type.
+fn element_of(data_type: &DataType) -> Option<&DataType> {
+    match data_type {
+        DataType::Array(ArrayElemTypeDef::SquareBracket(element, _)) => {
+            Some(element_of(element).unwrap_or(element))
+        }
+        _ => None,
+    }
+}
+
+/// Casts the elements of an array that is written out, each from its own type.
+fn cast_elements(kind: &CastKind, expr: &mut Expr, to: &DataType) {
+    match expr {
+        Expr::Nested(inner) => cast_elements(kind, inner, to),
+        Expr::Function(function) if is_called(function, ARRAY_LITERAL) => {
+            let FunctionArguments::List(list) = &mut function.args else { return };
+            for argument in &mut list.args {
+                let FunctionArg::Unnamed(FunctionArgExpr::Expr(element)) = argument else { continue };
+                if is_array(element) {
+                    cast_elements(kind, element, to);
+                    continue;
+                }
+                let inner = Box::new(taken(element));
+                let (kind, data_type) = (kind.clone(), to.clone());
+                *element = Expr::Cast { kind, expr: inner, data_type, array: false, format: None };
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Whether an expression is an array that is written out.
+fn is_array(expr: &Expr) -> bool {
+    match expr {
+        Expr::Nested(inner) => is_array(inner),
+        Expr::Function(function) => is_called(function, ARRAY_LITERAL),
+        _ => false,
+    }
 }
 
 fn is_slice(access: &AccessExpr) -> bool {

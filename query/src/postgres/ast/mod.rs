@@ -19,6 +19,7 @@ mod series;
 pub(crate) mod spellings;
 pub(crate) mod time_zone_syntax;
 pub(crate) mod using;
+mod values;
 mod whole_rows;
 mod windows;
 

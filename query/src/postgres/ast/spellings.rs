@@ -18,7 +18,7 @@
 //! | `FROM generate_series(1, 3) x`, `FROM unnest(a) x` | `… x(x)` |
 //! | `FROM t, generate_series(1, t.n) s` | `FROM t, LATERAL (SELECT generate_series(1, t.n)) s(s)` |
 //!
-//! Long chains are balanced and long `CASE`s are parted in the same walk.
+//! Values of `VALUES` are held, long chains are balanced and long `CASE`s are parted in the same walk.
 
 use std::ops::ControlFlow;
 
@@ -36,6 +36,7 @@ use super::{
     long_cases::part_long_case,
     recursion, rows, series,
     time_zone_syntax::spell_time_zone,
+    values::mark_values,
     whole_rows, windows,
 };
 use crate::{
@@ -46,8 +47,8 @@ use crate::{
 };
 
 /// Rewrites a statement, the names of whose columns are given.
-pub(crate) fn rewrite_spellings(statement: &mut ast::Statement) -> Result<()> {
-    match statement.visit(&mut Spelling) {
+pub(crate) fn rewrite_spellings(statement: &mut ast::Statement, has_schema: bool) -> Result<()> {
+    match statement.visit(&mut Spelling { has_schema }) {
         ControlFlow::Break(error) => Err(error),
         ControlFlow::Continue(()) => Ok(()),
     }
@@ -55,13 +56,16 @@ pub(crate) fn rewrite_spellings(statement: &mut ast::Statement) -> Result<()> {
 
 /// As [`rewrite_spellings`], for an expression outside a statement.
 pub(crate) fn rewrite_expression(expr: &mut Expr) -> Result<()> {
-    match expr.visit(&mut Spelling) {
+    match expr.visit(&mut Spelling { has_schema: false }) {
         ControlFlow::Break(error) => Err(error),
         ControlFlow::Continue(()) => Ok(()),
     }
 }
 
-struct Spelling;
+struct Spelling {
+    /// The types of `VALUES` are given.
+    has_schema: bool,
+}
 
 impl VisitorMut for Spelling {
     type Break = Error;
@@ -81,6 +85,9 @@ impl VisitorMut for Spelling {
             return ControlFlow::Break(error);
         }
         balance_queries(&mut query.body);
+        if !self.has_schema {
+            mark_values(&mut query.body);
+        }
         let Some(fetch) = query.fetch.take() else { return ControlFlow::Continue(()) };
         let rows = fetch.quantity.unwrap_or_else(|| Expr::value(Value::Number("1".to_owned(), false)));
         query.limit_clause = Some(match query.limit_clause.take() {

@@ -8,7 +8,7 @@ use arrow::{
     datatypes::{DataType, Decimal128Type, Decimal256Type, Float32Type, Float64Type},
 };
 use datafusion::{
-    common::{Result, internal_err},
+    common::{Result, ScalarValue, internal_err},
     logical_expr::{
         ColumnarValue, Expr, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
         type_coercion::binary::BinaryTypeCoercer,
@@ -16,8 +16,11 @@ use datafusion::{
     physical_expr_common::datum::apply,
 };
 
-use super::floats::check_result;
-use crate::postgres::exprs::is_float;
+use super::floats::checked_result;
+use crate::{
+    postgres::exprs::is_float,
+    types::nan::{one_nan, one_nan_real},
+};
 
 /// The name of [`round_half_even`].
 pub(crate) const ROUND_HALF_EVEN: &str = "round_half_even";
@@ -37,6 +40,11 @@ pub(crate) fn checked_arithmetic(op: Operator) -> ScalarUDF {
         name,
         signature: Signature::any(2, Volatility::Immutable),
     })
+}
+
+/// The negative of a float. NaN has no sign.
+pub(crate) fn negated_float() -> ScalarUDF {
+    ScalarUDF::new_from_impl(NegatedFloat { signature: Signature::any(1, Volatility::Immutable) })
 }
 
 /// The whole number nearest to a double; of two, the even one.
@@ -94,10 +102,7 @@ impl ScalarUDFImpl for CheckedArithmetic {
             }
             ColumnarValue::Scalar(_) => {}
         }
-        if is_float(&value.data_type()) {
-            check_result(self.op, left, right, &value)?;
-        }
-        Ok(value)
+        if is_float(&value.data_type()) { checked_result(self.op, left, right, value) } else { Ok(value) }
     }
 }
 
@@ -134,6 +139,49 @@ fn check_digits(array: &ArrayRef) -> Result<()> {
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
+struct NegatedFloat {
+    signature: Signature,
+}
+
+impl ScalarUDFImpl for NegatedFloat {
+    fn name(&self) -> &'static str {
+        "negated_float"
+    }
+
+    fn schema_name(&self, args: &[Expr]) -> Result<String> {
+        let [value] = args else { return internal_err!("a negation has one operand") };
+        Ok(format!("(- {})", value.schema_name()))
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
+        let [data_type] = types else { return internal_err!("a negation has one operand") };
+        Ok(data_type.clone())
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let [value] = args.args.as_slice() else { return internal_err!("a negation has one operand") };
+        let values = value.to_array(1)?;
+        let negatives: ArrayRef = if *values.data_type() == DataType::Float32 {
+            let values = values.as_primitive::<Float32Type>();
+            let negatives: Float32Array = values.unary(|value| one_nan_real(-value));
+            Arc::new(negatives)
+        } else {
+            let values = cast(&values, &DataType::Float64)?;
+            let negatives: Float64Array = values.as_primitive::<Float64Type>().unary(|value| one_nan(-value));
+            Arc::new(negatives)
+        };
+        Ok(match value {
+            ColumnarValue::Scalar(_) => ColumnarValue::Scalar(ScalarValue::try_from_array(&negatives, 0)?),
+            ColumnarValue::Array(_) => ColumnarValue::Array(negatives),
+        })
+    }
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
 struct RoundHalfEven {
     signature: Signature,
 }
@@ -159,7 +207,7 @@ impl ScalarUDFImpl for RoundHalfEven {
         let [array] = arrays.as_slice() else { return internal_err!("{ROUND_HALF_EVEN} has one operand") };
         let rounded = half_even(array)?;
         if args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_))) {
-            let value = datafusion::common::ScalarValue::try_from_array(&rounded, 0)?;
+            let value = ScalarValue::try_from_array(&rounded, 0)?;
             return Ok(ColumnarValue::Scalar(value));
         }
         Ok(ColumnarValue::Array(rounded))

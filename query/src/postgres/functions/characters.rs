@@ -1,7 +1,5 @@
 //! `chr`, which makes no character that a text cannot have.
 
-use std::sync::Arc;
-
 use arrow::{
     array::AsArray,
     compute::cast,
@@ -10,41 +8,28 @@ use arrow::{
 use datafusion::{
     common::{Result, internal_err},
     functions::string,
-    logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature},
+    logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF},
 };
 
+use super::guarded::{Guard, guarded};
 use crate::error::Error;
 
 /// The last character that Unicode has.
 const CHARACTER_MAX: i64 = 0x10_FFFF;
 
 pub(super) fn chr() -> ScalarUDF {
-    ScalarUDF::new_from_impl(Chr { inner: string::chr() })
+    guarded(string::chr(), Character)
 }
 
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Chr {
-    inner: Arc<ScalarUDF>,
-}
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Character;
 
-impl ScalarUDFImpl for Chr {
-    fn name(&self) -> &str {
-        self.inner.name()
-    }
-
-    fn signature(&self) -> &Signature {
-        self.inner.signature()
-    }
-
-    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
-        self.inner.return_type(types)
-    }
-
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+impl Guard for Character {
+    fn call(&self, inner: &ScalarUDF, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let [numbers] = args.args.as_slice() else { return internal_err!("chr has one argument") };
         let numbers = cast(&numbers.to_array(1)?, &DataType::Int64)?;
         numbers.as_primitive::<Int64Type>().iter().flatten().try_for_each(check)?;
-        self.inner.invoke_with_args(args)
+        inner.invoke_with_args(args)
     }
 }
 

@@ -7,7 +7,7 @@ use arrow::{
     datatypes::{DataType, Float64Type},
 };
 use datafusion::{
-    common::Result,
+    common::{Result, ScalarValue},
     functions::math,
     logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF},
 };
@@ -16,7 +16,10 @@ use super::{
     floats::{overflow, underflow},
     guarded::{Guard, guarded},
 };
-use crate::error::{Error, SqlState};
+use crate::{
+    error::{Error, SqlState},
+    types::nan::with_one_nan,
+};
 
 /// The functions of this module, which replace those of the same names.
 pub(super) fn functions() -> Vec<ScalarUDF> {
@@ -37,6 +40,7 @@ pub(super) fn functions() -> Vec<ScalarUDF> {
         (math::acos(), Domain::Arc),
         (math::acosh(), Domain::Arc),
         (math::atanh(), Domain::Arc),
+        (math::trunc(), Domain::Digits),
     ]
     .into_iter()
     .map(|(inner, domain)| guarded(inner, domain))
@@ -55,6 +59,8 @@ enum Domain {
     Angle,
     /// `asin(x)`.
     Arc,
+    /// `trunc(x, digits)`.
+    Digits,
 }
 
 impl Guard for Domain {
@@ -62,22 +68,31 @@ impl Guard for Domain {
         let (operands, rows) = (args.args.clone(), args.number_rows);
         let answer = inner.invoke_with_args(args)?;
         let is_single = matches!(answer, ColumnarValue::Scalar(_));
-        self.check_rows(&operands, &answer.to_array(if is_single { 1 } else { rows })?)?;
-        Ok(answer)
+        let answers = answer.to_array(if is_single { 1 } else { rows })?;
+        if self.check_rows(&operands, &answers)? {
+            return Ok(answer);
+        }
+        let answers = with_one_nan(&answers)?;
+        Ok(if is_single {
+            ColumnarValue::Scalar(ScalarValue::try_from_array(&answers, 0)?)
+        } else {
+            ColumnarValue::Array(answers)
+        })
     }
 }
 
 impl Domain {
-    /// Fails where numbers that are no NaN have an answer that is no number, or a power that is zero.
-    fn check_rows(self, operands: &[ColumnarValue], answers: &ArrayRef) -> Result<()> {
+    /// Fails where numbers that are no NaN have an answer that is no number, or a power that is zero. Says
+    /// whether all answers are finite.
+    fn check_rows(self, operands: &[ColumnarValue], answers: &ArrayRef) -> Result<bool> {
         if !answers.data_type().is_floating() {
-            return Ok(());
+            return Ok(true);
         }
         let answers = cast(answers, &DataType::Float64)?;
         let answers = answers.as_primitive::<Float64Type>();
         let is_suspect = |answer: f64| !answer.is_finite() || (self == Self::Power && answer == 0.0);
         if !answers.values().iter().any(|answer| is_suspect(*answer)) {
-            return Ok(());
+            return Ok(true);
         }
         let operands = operands
             .iter()
@@ -91,7 +106,7 @@ impl Domain {
                 self.check(&numbers, answers.value(row))?;
             }
         }
-        Ok(())
+        Ok(false)
     }
 
     fn check(self, numbers: &[f64], answer: f64) -> Result<()> {

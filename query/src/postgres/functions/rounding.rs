@@ -1,53 +1,41 @@
 //! `round`, whose answer for a double that lies between two whole numbers is the even one.
 
-use std::sync::Arc;
-
-use arrow::datatypes::{DataType, FieldRef};
+use arrow::array::ArrayRef;
 use datafusion::{
     common::{Result, ScalarValue},
     functions::math,
-    logical_expr::{ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature},
+    logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF},
 };
 
-use super::arithmetic::half_even;
+use super::{
+    arithmetic::half_even,
+    guarded::{Guard, guarded},
+};
+use crate::types::nan::with_one_nan;
 
 /// The function that replaces DataFusion's of the same name.
 pub(super) fn round() -> ScalarUDF {
-    ScalarUDF::new_from_impl(Round { inner: math::round() })
+    guarded(math::round(), HalfEven)
 }
 
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Round {
-    inner: Arc<ScalarUDF>,
-}
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct HalfEven;
 
-impl ScalarUDFImpl for Round {
-    fn name(&self) -> &str {
-        self.inner.name()
-    }
-
-    fn signature(&self) -> &Signature {
-        self.inner.signature()
-    }
-
-    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
-        self.inner.return_type(types)
-    }
-
-    fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> Result<FieldRef> {
-        self.inner.return_field_from_args(args)
-    }
-
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        match args.args.as_slice() {
-            [ColumnarValue::Scalar(number)] if number.data_type().is_floating() => {
-                let rounded = half_even(&number.to_array()?)?;
-                Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&rounded, 0)?))
-            }
-            [ColumnarValue::Array(numbers)] if numbers.data_type().is_floating() => {
-                Ok(ColumnarValue::Array(half_even(numbers)?))
-            }
-            _ => self.inner.invoke_with_args(args),
+impl Guard for HalfEven {
+    fn call(&self, inner: &ScalarUDF, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let (answer, finished): (_, fn(&ArrayRef) -> Result<ArrayRef>) = match args.args.as_slice() {
+            [number] if number.data_type().is_floating() => (number.clone(), half_even),
+            // Digits that a float cannot have make no number.
+            _ => (inner.invoke_with_args(args)?, with_one_nan),
+        };
+        if !answer.data_type().is_floating() {
+            return Ok(answer);
         }
+        Ok(match answer {
+            ColumnarValue::Scalar(number) => {
+                ColumnarValue::Scalar(ScalarValue::try_from_array(&finished(&number.to_array()?)?, 0)?)
+            }
+            ColumnarValue::Array(numbers) => ColumnarValue::Array(finished(&numbers)?),
+        })
     }
 }

@@ -14,7 +14,8 @@ use datafusion::{
 };
 
 use super::{
-    arrays, characters, coalesce::coalesce, domain, patterns, rounding, text_sizes, version::version,
+    arrays, characters, coalesce::coalesce, domain, patterns, rounding, row_value::row_value, text_sizes,
+    version::version,
 };
 use crate::postgres::exprs::is_text;
 
@@ -26,7 +27,7 @@ pub(crate) fn scalar_functions() -> Vec<ScalarUDF> {
             let signature = Signature::any(1, Volatility::Immutable);
             ScalarUDF::new_from_impl(Scalar { name, kind, signature })
         })
-        .chain([coalesce(), version(), rounding::round(), characters::chr()])
+        .chain([coalesce(), row_value(), version(), rounding::round(), characters::chr()])
         .chain(domain::functions())
         .chain(text_sizes::functions())
         .chain(arrays::functions())

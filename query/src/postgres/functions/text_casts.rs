@@ -11,7 +11,9 @@ use arrow::{
 };
 use datafusion::{
     common::{Result, internal_err},
-    logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility},
+    logical_expr::{
+        ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    },
     scalar::ScalarValue,
 };
 
@@ -47,10 +49,20 @@ pub(crate) fn show_interval() -> ScalarUDF {
     ScalarUDF::new_from_impl(TextCast { kind: Kind::ShowInterval, name: "show_interval", signature })
 }
 
-/// Floats, arrays and rows as the text that tables show: `1e+15`, `{1,NULL}`, `(1,a)`.
+/// Floats as the text that tables show: `1e+15`.
 pub(crate) fn show_value() -> ScalarUDF {
     let signature = Signature::any(1, Volatility::Immutable);
     ScalarUDF::new_from_impl(TextCast { kind: Kind::ShowValue, name: "show_value", signature })
+}
+
+/// What a cast converts; none for other expressions.
+pub(crate) fn operand_of_cast(expr: &Expr) -> Option<&Expr> {
+    match expr {
+        Expr::Cast(cast) => Some(&cast.expr),
+        Expr::Alias(alias) => operand_of_cast(&alias.expr),
+        Expr::ScalarFunction(call) if call.func.inner().is::<TextCast>() => call.args.first(),
+        _ => None,
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -145,7 +157,7 @@ pub(super) fn show(bytes: &ArrayRef) -> Result<ArrayRef> {
     Ok(Arc::new(shown))
 }
 
-/// As [`show_value`].
+/// Floats, arrays and rows as the text that tables show: `1e+15`, `{1,NULL}`, `(1,a)`.
 pub(super) fn show_values(values: &ArrayRef) -> Result<ArrayRef> {
     let formatter = text_formatter(values.as_ref())?;
     let text = |row: usize| {

@@ -1,8 +1,6 @@
 //! `ARRAY[…]`, whose elements get one type, and `x = ANY(array)`, whose sides do.
 
-use std::sync::Arc;
-
-use arrow::datatypes::{DataType, Field};
+use arrow::datatypes::DataType;
 use datafusion::{
     common::{DFSchema, Result, tree_node::Transformed},
     logical_expr::{Expr, Operator, expr::ScalarFunction},
@@ -11,14 +9,16 @@ use datafusion::{
 use super::{
     common_types::{Member, common_type, converted, is_open_text, unify},
     operands::check_types,
-    text_literals::read_or_shown,
+    text_literals::read,
+    widening::wider,
 };
 use crate::{
     error::{Error, SqlState},
     postgres::{
         exprs::{cast_in_place, type_of},
-        functions::{constructed, is_constructor, quantified_operator},
+        functions::{constructed, is_constructor, is_containment, quantified_operator},
     },
+    types::arrays::{element_of, innermost, list_of, with_innermost},
 };
 
 /// Gives arrays and what is compared with their elements one type.
@@ -28,6 +28,10 @@ pub(super) fn coerce_expr(expr: Expr, schema: &DFSchema) -> Result<Transformed<E
         unify("ARRAY", &mut call.args, schema)?;
         return Ok(Transformed::yes(constructed(call.args)));
     }
+    if is_containment(&call) {
+        let changed = coerce_containment(&mut call, schema)?;
+        return Ok(Transformed::new_transformed(Expr::ScalarFunction(call), changed));
+    }
     let changed = match quantified_operator(&call) {
         Some(op) => coerce_quantified(op, &mut call, schema)?,
         None => false,
@@ -35,14 +39,34 @@ pub(super) fn coerce_expr(expr: Expr, schema: &DFSchema) -> Result<Transformed<E
     Ok(Transformed::new_transformed(Expr::ScalarFunction(call), changed))
 }
 
+/// Arrays in any number of dimensions get elements of one type.
+fn coerce_containment(call: &mut ScalarFunction, schema: &DFSchema) -> Result<bool> {
+    let [left, right] = call.args.as_mut_slice() else { return Ok(false) };
+    let (one, other) = (type_of(left, schema), type_of(right, schema));
+    if one.is_null() || other.is_null() {
+        return Ok(false);
+    }
+    if element_of(&one).is_none() || element_of(&other).is_none() {
+        check_types(&one, Operator::AtArrow, &other)?;
+    }
+    check_types(innermost(&one), Operator::AtArrow, innermost(&other))?;
+    let Some(common) = wider("array", innermost(&one), innermost(&other))? else { return Ok(false) };
+    let mut changed = false;
+    for (array, data_type) in [(left, one), (right, other)] {
+        if *innermost(&data_type) != common {
+            let wanted = with_innermost(&data_type, &common);
+            *array = converted(std::mem::take(array), &wanted, schema)?;
+            changed = true;
+        }
+    }
+    Ok(changed)
+}
+
 fn coerce_quantified(op: Operator, call: &mut ScalarFunction, schema: &DFSchema) -> Result<bool> {
     let [value, array] = call.args.as_mut_slice() else { return Ok(false) };
     let value_type = type_of(value, schema);
     if is_open_text(array) && !value_type.is_null() {
-        let list = list_of(value_type);
-        let Some(read) = read_or_shown(array, &list, schema) else { return Ok(false) };
-        *array = read;
-        return Ok(true);
+        return read(array, &list_of(value_type));
     }
     let array_type = type_of(array, schema);
     if array_type.is_null() {
@@ -71,29 +95,4 @@ fn coerce_quantified(op: Operator, call: &mut ScalarFunction, schema: &DFSchema)
         *value = converted(std::mem::take(value), &common, schema)?;
     }
     Ok(changes_value || changes_array)
-}
-
-fn list_of(element: DataType) -> DataType {
-    DataType::List(Arc::new(Field::new_list_field(element, true)))
-}
-
-fn element_of(data_type: &DataType) -> Option<&DataType> {
-    match data_type {
-        DataType::List(element) | DataType::LargeList(element) | DataType::FixedSizeList(element, _) => {
-            Some(element.data_type())
-        }
-        _ => None,
-    }
-}
-
-fn innermost(data_type: &DataType) -> &DataType {
-    element_of(data_type).map_or(data_type, innermost)
-}
-
-/// The type of arrays inside each other with other elements.
-fn with_innermost(array: &DataType, element: &DataType) -> DataType {
-    match element_of(array) {
-        Some(inner) => list_of(with_innermost(inner, element)),
-        None => element.clone(),
-    }
 }

@@ -5,25 +5,34 @@ use std::sync::Arc;
 
 use arrow::datatypes::DataType;
 use datafusion::{
-    common::{DFSchema, Result, tree_node::Transformed},
+    common::{DFSchema, Result, tree_node::Transformed, utils::list_ndims},
     logical_expr::{Cast, Expr, TryCast},
 };
 
 use super::{decimals::literal_as_float, text_literals::read_or_shown};
 use crate::{
     postgres::{
-        exprs::{is_float, type_of},
+        exprs::{is_float, is_text, type_of},
         functions::{ROUND_HALF_EVEN, round_half_even},
     },
-    types::casts::check_cast,
+    types::{
+        arrays::{element_of, innermost, list_of, with_innermost},
+        casts::check_cast,
+    },
 };
 
 /// Rounds in casts to integers, and reads texts and decimal literals exactly.
 pub(super) fn coerce_cast(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     Ok(match expr {
-        Expr::Cast(Cast { expr, field }) => {
+        Expr::Cast(Cast { expr, mut field }) => {
+            let from = type_of(&expr, schema);
+            check_cast(&from, field.data_type())?;
+            let reshaped = reshaped(&from, field.data_type());
+            let is_reshaped = reshaped.is_some();
+            if let Some(data_type) = reshaped {
+                field = Arc::new(field.as_ref().clone().with_data_type(data_type));
+            }
             let data_type = field.data_type();
-            check_cast(&type_of(&expr, schema), data_type)?;
             if let Some(read) = read_or_shown(&expr, data_type, schema) {
                 return Ok(Transformed::yes(read));
             }
@@ -34,7 +43,9 @@ pub(super) fn coerce_cast(expr: Expr, schema: &DFSchema) -> Result<Transformed<E
             {
                 return Ok(Transformed::yes(Expr::Literal(value.cast_to(data_type)?, None)));
             }
-            rounded(expr, data_type, schema).map(|expr| Expr::Cast(Cast { expr, field }))
+            let mut rounded = rounded(expr, data_type, schema);
+            rounded.changed |= is_reshaped;
+            rounded.map(|expr| Expr::Cast(Cast { expr, field }))
         }
         Expr::TryCast(TryCast { expr, field }) => {
             check_cast(&type_of(&expr, schema), field.data_type())?;
@@ -43,6 +54,19 @@ pub(super) fn coerce_cast(expr: Expr, schema: &DFSchema) -> Result<Transformed<E
         }
         expr => Transformed::no(expr),
     })
+}
+
+/// The type of arrays that a cast to arrays gives, if it is another: a type of arrays stands for arrays in any
+/// number of dimensions, and values keep theirs; text has one.
+fn reshaped(from: &DataType, to: &DataType) -> Option<DataType> {
+    let element = element_of(to)?;
+    let reshaped = match element_of(from) {
+        Some(_) => with_innermost(from, innermost(to)),
+        None if is_text(from) => list_of(innermost(element).clone()),
+        None => return None,
+    };
+    let dimensions = |data_type: &DataType| list_ndims(data_type);
+    (dimensions(&reshaped) != dimensions(to)).then_some(reshaped)
 }
 
 /// Operand of a cast to an integer, rounded before.

@@ -3,17 +3,15 @@
 //!
 //! DataFusion reports the type of the first and converts later, when the types of what stands above are
 //! settled; and it makes text of numbers beside text. Here values have their common type from the start, as
-//! Postgres finds it: the widest of numbers, the most exact of times; a literal of text, or a parameter, is
-//! read as what the others are.
+//! Postgres finds it (see `widening`); a literal of text, or a parameter, is read as what the others are.
 
-use arrow::datatypes::{DataType, TimeUnit};
+use arrow::datatypes::DataType;
 use datafusion::{
     common::{DFSchema, Result, tree_node::Transformed},
     error::DataFusionError,
     logical_expr::{
         Case, Cast, Expr, WindowFunctionDefinition,
         expr::{ScalarFunction, WindowFunction},
-        type_coercion::binary::type_union_coercion,
     },
 };
 
@@ -22,36 +20,13 @@ pub(super) use crate::postgres::exprs::is_open_text;
 use super::{
     casts::coerce_cast,
     text_literals::{exact_literal, read},
+    widening::{Kind, wider, wider_number},
 };
 use crate::{
     error::Error,
-    postgres::exprs::{is_float, is_text, type_of},
-    types::{UTC, sql_name},
+    postgres::exprs::type_of,
+    types::{arrays::element_of, sql_name},
 };
-
-/// Values of one kind have a common type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Number,
-    Text,
-    Boolean,
-    Time,
-    Bytes,
-}
-
-impl Kind {
-    /// The kind of a type; none for those that DataFusion alone converts.
-    pub(super) fn of(data_type: &DataType) -> Option<Self> {
-        match data_type {
-            data_type if data_type.is_numeric() => Some(Self::Number),
-            data_type if is_text(data_type) => Some(Self::Text),
-            DataType::Boolean => Some(Self::Boolean),
-            DataType::Date32 | DataType::Timestamp(..) => Some(Self::Time),
-            DataType::Binary | DataType::LargeBinary | DataType::BinaryView => Some(Self::Bytes),
-            _ => None,
-        }
-    }
-}
 
 /// A value among those that get one type.
 pub(super) struct Member {
@@ -82,15 +57,19 @@ impl Member {
 pub(super) fn common_type(what: &str, members: &[Member]) -> Result<Option<DataType>> {
     let mut common: Option<DataType> = None;
     for member in members.iter().filter(|member| !member.is_open && !member.data_type.is_null()) {
-        let Some(kind) = Kind::of(&member.data_type) else { return Ok(None) };
-        common = Some(match common {
-            None => member.data_type.clone(),
-            Some(known) if known == member.data_type => known,
-            Some(known) => match wider(kind, &known, &member.data_type) {
-                Some(wider) => wider,
-                None => return Err(unlike(what, &known, &member.data_type).into()),
+        common = match common {
+            None => Some(member.data_type.clone()),
+            Some(known) => match wider(what, &known, &member.data_type)? {
+                None => return Ok(None),
+                wider => wider,
             },
-        });
+        };
+    }
+    let is_readable = |common: &DataType| Kind::of(common).is_some() || element_of(common).is_some();
+    if common.as_ref().is_some_and(|common| !is_readable(common))
+        && members.iter().any(|member| member.is_open)
+    {
+        return Ok(None);
     }
     // Text beside decimals keeps its digits.
     if let Some(decimal) = common.as_mut().filter(|common| common.is_decimal()) {
@@ -102,38 +81,6 @@ pub(super) fn common_type(what: &str, members: &[Member]) -> Result<Option<DataT
     let is_open = |member: &Member| member.is_open;
     Ok(common
         .or_else(|| members.iter().find(|member| is_open(member)).map(|member| member.data_type.clone())))
-}
-
-fn unlike(what: &str, one: &DataType, other: &DataType) -> Error {
-    Error::type_mismatch(format!("{what} types {} and {} cannot be matched", sql_name(one), sql_name(other)))
-        .with_hint("cast one of them to the type of the other")
-}
-
-/// The type of `kind` that holds the values of both, if the other is of that kind as well.
-fn wider(kind: Kind, one: &DataType, other: &DataType) -> Option<DataType> {
-    if Kind::of(one) != Some(kind) {
-        return None;
-    }
-    match kind {
-        Kind::Number => wider_number(one, other),
-        Kind::Text => Some(DataType::Utf8View),
-        Kind::Boolean => Some(DataType::Boolean),
-        Kind::Bytes => Some(DataType::Binary),
-        Kind::Time => {
-            let has_zone = |data_type: &DataType| matches!(data_type, DataType::Timestamp(_, Some(_)));
-            let zone = (has_zone(one) || has_zone(other)).then(|| UTC.into());
-            Some(DataType::Timestamp(TimeUnit::Microsecond, zone))
-        }
-    }
-}
-
-/// Integers meet in the longer, exact numbers in one with the digits of both, and all others in a float.
-fn wider_number(one: &DataType, other: &DataType) -> Option<DataType> {
-    if is_float(one) || is_float(other) {
-        let is_double = [one, other].contains(&&DataType::Float64);
-        return Some(if is_double { DataType::Float64 } else { DataType::Float32 });
-    }
-    type_union_coercion(one, other)
 }
 
 /// Gives expressions their common type; says whether one had another.
@@ -173,6 +120,7 @@ const ARGUMENT_RETURNING: &[(&str, &str, usize)] = &[
     ("greatest", "GREATEST", 0),
     ("least", "LEAST", 0),
     ("make_array", "ARRAY", 0),
+    ("array_concat", "ARRAY", 0),
 ];
 
 /// Gives the values that an expression chooses from one type.

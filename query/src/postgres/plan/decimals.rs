@@ -132,7 +132,7 @@ fn coerce_in_subquery(within: InSubquery, schema: &DFSchema) -> Result<Transform
     Ok(Transformed::new_transformed(Expr::InSubquery(InSubquery { expr, subquery, negated }), changed))
 }
 
-pub(super) fn coerce_join(mut join: Join) -> Transformed<LogicalPlan> {
+pub(super) fn coerce_join(mut join: Join) -> Transformed<Join> {
     let (left, right) = (Arc::clone(join.left.schema()), Arc::clone(join.right.schema()));
     let mut changed = false;
     for (a, b) in &mut join.on {
@@ -142,7 +142,7 @@ pub(super) fn coerce_join(mut join: Join) -> Transformed<LogicalPlan> {
             changed = true;
         }
     }
-    Transformed::new_transformed(LogicalPlan::Join(join), changed)
+    Transformed::new_transformed(join, changed)
 }
 
 /// The rows of a plan, with the marked columns as `DOUBLE`s.

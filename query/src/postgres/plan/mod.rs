@@ -6,6 +6,7 @@ mod common_types;
 mod decimals;
 pub(super) mod intervals;
 mod named_casts;
+mod nested;
 mod operands;
 mod operators;
 mod patterns;
@@ -17,6 +18,7 @@ mod timestamps;
 mod union_names;
 mod unions;
 mod values;
+mod widening;
 
 use datafusion::{
     common::{
@@ -28,6 +30,7 @@ use datafusion::{
 
 pub(crate) use decimals::literal_as_float;
 pub(crate) use operators::Literals;
+pub(crate) use unions::open_column;
 
 use super::walk::{rewrite_exprs_of, rewrite_nodes};
 
@@ -54,8 +57,11 @@ fn coerced(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
             LogicalPlan::Union(union) => unions::coerce_union(union),
             LogicalPlan::RecursiveQuery(query) => unions::coerce_recursion(query),
             LogicalPlan::Join(join) => {
-                operands::check_join(&join)?;
-                Ok(decimals::coerce_join(join))
+                let join = unions::coerce_set(join)?;
+                operands::check_join(&join.data)?;
+                join.transform_data(nested::coerce_join)?
+                    .transform_data(|join| Ok(decimals::coerce_join(join)))?
+                    .map_data(|join| Ok(LogicalPlan::Join(join)))
             }
             node => Ok(Transformed::no(node)),
         })?
@@ -78,6 +84,7 @@ fn coerce_expr(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
         .transform_data(|expr| intervals::coerce_expr(expr, schema))?
         .transform_data(|expr| text_literals::literal_as_operand_type(expr, schema))?
         .transform_data(|expr| operands::check(&expr, schema).map(|()| Transformed::no(expr)))?
+        .transform_data(|expr| nested::coerce_expr(expr, schema))?
         .transform_data(|expr| common_types::coerce_expr(expr, schema))?
         .transform_data(|expr| decimals::coerce_expr(expr, schema))?
         .transform_data(|expr| casts::coerce_cast(expr, schema))?

@@ -10,11 +10,11 @@ use datafusion::{
     },
 };
 
-use super::common_types::{Kind, is_open_text};
+use super::{common_types::is_open_text, widening::Kind};
 use crate::{
     error::{Error, SqlState},
     postgres::exprs::{counts, is_comparison, type_of},
-    types::sql_name,
+    types::{arrays::element_of, sql_name},
 };
 
 /// Refuses, with 42883, operands whose types no operator takes.
@@ -82,13 +82,25 @@ fn check_pair(left: &Expr, op: Operator, right: &Expr, schema: &DFSchema) -> Res
 
 /// As [`check`], for operands of these types.
 pub(super) fn check_types(left: &DataType, op: Operator, right: &DataType) -> Result<()> {
+    match (element_of(left), element_of(right)) {
+        (Some(one), Some(other)) if !counts(op) => {
+            return check_types(one, op, other).map_err(|_| no_operator(left, op, right).into());
+        }
+        (Some(_), None) if Kind::of(right).is_some() => return Err(no_operator(left, op, right).into()),
+        (None, Some(_)) if Kind::of(left).is_some() => return Err(no_operator(left, op, right).into()),
+        _ => {}
+    }
     let (Some(one), Some(other)) = (Kind::of(left), Kind::of(right)) else { return Ok(()) };
+    let is_time = |kind| matches!(kind, Kind::Time | Kind::TimeOfDay | Kind::Interval);
     let is_taken = if counts(op) {
-        let is_counted = |kind| matches!(kind, Kind::Number | Kind::Time);
+        let is_counted = |kind| kind == Kind::Number || is_time(kind);
         is_counted(one) && is_counted(other)
     } else {
         // Text is read as the time that it is compared with.
-        one == other || matches!((one, other), (Kind::Text, Kind::Time) | (Kind::Time, Kind::Text))
+        one == other
+            || matches!((one, other), (Kind::TimeOfDay, Kind::Interval) | (Kind::Interval, Kind::TimeOfDay))
+            || (one == Kind::Text && is_time(other))
+            || (is_time(one) && other == Kind::Text)
     };
     if is_taken { Ok(()) } else { Err(no_operator(left, op, right).into()) }
 }

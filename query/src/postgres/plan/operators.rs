@@ -1,5 +1,5 @@
-//! Operands that the planner itself would refuse: a literal of text in arithmetic, or in an array of other
-//! values, is read as their type before it looks.
+//! Operands that the planner itself would refuse: a literal of text in arithmetic, beside an array or in one
+//! of other values, is read as their type before it looks; and operators that look for elements of arrays.
 
 use arrow::datatypes::DataType;
 use datafusion::{
@@ -14,14 +14,22 @@ use datafusion::{
 use sqlparser::ast::BinaryOperator;
 
 use super::{
-    common_types::{is_open_text, unify},
+    coerce_alone,
+    common_types::{converted, is_open_text, unify},
     named_casts::{with_named_casts_of_aggregate, with_named_casts_of_window},
     text_literals::read,
+    widening::wider,
 };
 use crate::{
     error::{Error, SqlState},
-    postgres::exprs::type_of,
-    types::sql_name,
+    postgres::{
+        exprs::type_of,
+        functions::{contains_elements, overlaps},
+    },
+    types::{
+        arrays::{element_of, with_innermost},
+        sql_name,
+    },
 };
 
 /// Reads literals of text beside numbers.
@@ -31,14 +39,34 @@ pub(crate) struct Literals;
 impl ExprPlanner for Literals {
     fn plan_binary_op(&self, expr: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
         let RawBinaryExpr { op, mut left, mut right } = expr;
-        if is_arithmetic(&op) && is_open_text(&left) != is_open_text(&right) {
+        if is_open_text(&left) != is_open_text(&right) {
             let (text, other) = if is_open_text(&left) { (&mut left, &right) } else { (&mut right, &left) };
             let data_type = type_of(other, schema);
-            if data_type.is_numeric() {
+            if data_type.is_numeric() && is_arithmetic(&op) {
                 read(text, &data_type)?;
+            } else if element_of(&data_type).is_some() && takes_arrays(&op) {
+                // An array that is written out may have no type yet.
+                read(text, &type_of(&coerce_alone(other.clone(), schema)?, schema))?;
             }
         }
-        Ok(PlannerResult::Original(RawBinaryExpr { op, left, right }))
+        let is_array = |expr: &Expr| element_of(&type_of(expr, schema)).is_some();
+        if op == BinaryOperator::StringConcat && is_array(&left) != is_array(&right) {
+            let (array, element) =
+                if is_array(&left) { (&mut left, &mut right) } else { (&mut right, &mut left) };
+            join_element(array, element, schema)?;
+        }
+        match op {
+            BinaryOperator::AtArrow if is_array(&left) || is_array(&right) => {
+                Ok(PlannerResult::Planned(contains_elements().call(vec![left, right])))
+            }
+            BinaryOperator::ArrowAt if is_array(&left) || is_array(&right) => {
+                Ok(PlannerResult::Planned(contains_elements().call(vec![right, left])))
+            }
+            BinaryOperator::PGOverlap if is_array(&left) || is_array(&right) => {
+                Ok(PlannerResult::Planned(overlaps().call(vec![left, right])))
+            }
+            op => Ok(PlannerResult::Original(RawBinaryExpr { op, left, right })),
+        }
     }
 
     fn plan_aggregate(&self, expr: RawAggregateExpr) -> Result<PlannerResult<RawAggregateExpr>> {
@@ -119,6 +147,30 @@ fn field_of(name: &ScalarValue, row: &DataType) -> Result<ScalarValue> {
 fn is_arithmetic(op: &BinaryOperator) -> bool {
     use BinaryOperator::{Divide, Minus, Modulo, Multiply, Plus};
     matches!(op, Plus | Minus | Multiply | Divide | Modulo)
+}
+
+fn takes_arrays(op: &BinaryOperator) -> bool {
+    use BinaryOperator::{ArrowAt, AtArrow, Eq, Gt, GtEq, Lt, LtEq, NotEq, PGOverlap, StringConcat};
+    matches!(op, Eq | NotEq | Lt | LtEq | Gt | GtEq | StringConcat | AtArrow | ArrowAt | PGOverlap)
+}
+
+/// Gives an array, and a number that becomes an element of it, the type that holds the numbers of both.
+fn join_element(array: &mut Expr, element: &mut Expr, schema: &DFSchema) -> Result<()> {
+    let added = type_of(element, schema);
+    if !added.is_numeric() {
+        return Ok(());
+    }
+    *array = coerce_alone(std::mem::take(array), schema)?;
+    let array_type = type_of(array, schema);
+    let Some(known) = element_of(&array_type).filter(|known| known.is_numeric()) else { return Ok(()) };
+    let Some(common) = wider("ARRAY", known, &added)? else { return Ok(()) };
+    if *known != common {
+        *array = converted(std::mem::take(array), &with_innermost(&array_type, &common), schema)?;
+    }
+    if added != common {
+        *element = converted(std::mem::take(element), &common, schema)?;
+    }
+    Ok(())
 }
 
 /// A subscript that is NULL where it is not above zero.

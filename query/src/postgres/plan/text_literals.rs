@@ -3,8 +3,6 @@
 //! Both are read as files are, which is how Postgres reads them: bytes in hexadecimal, `yes`. For times see
 //! `times`. DataFusion's own casts take other texts, or take them as they are.
 
-use std::sync::Arc;
-
 use arrow::datatypes::DataType;
 use datafusion::{
     common::{DFSchema, Result, ScalarValue, tree_node::Transformed},
@@ -15,15 +13,17 @@ use crate::{
     postgres::{
         exprs::{cast_in_place, counts, is_comparison, is_float, is_open_text, is_text, type_of},
         functions::{
-            INTERVAL, read_array, read_interval_text, read_text, read_value, show_bytes, show_interval,
-            show_value,
+            INTERVAL, read_interval_text, read_text, read_value, show_bytes, show_interval, show_value,
         },
     },
-    types::ColumnType,
+    types::{
+        ColumnType,
+        arrays::{element_of, innermost, list_of},
+    },
 };
 
-/// The call in the place of a cast that reads text as a type, or shows bytes, intervals, floats, arrays or
-/// rows as text; none for other casts.
+/// The call in the place of a cast that reads text as a type, or shows bytes, intervals or floats as text;
+/// none for other casts.
 pub(crate) fn read_or_shown(expr: &Expr, to: &DataType, schema: &DFSchema) -> Option<Expr> {
     let function = text_cast(expr, to, schema)?;
     let mut call = function.call(vec![expr.clone()]);
@@ -43,23 +43,20 @@ fn text_cast(expr: &Expr, to: &DataType, schema: &DFSchema) -> Option<ScalarUDF>
     if matches!(from, DataType::Interval(_)) && is_text(to) {
         return Some(show_interval());
     }
-    if is_text(to) && (is_float(&from) || from.is_nested()) {
+    if is_text(to) && is_float(&from) {
         return Some(show_value());
     }
     let is_bytes = matches!(from, DataType::Binary | DataType::LargeBinary | DataType::BinaryView);
     (is_bytes && is_text(to)).then(show_bytes)
 }
 
-/// Times are read in the session's zone, by a rule of their own.
+/// Times, and arrays that may be of times, are read in the session's zone, by a rule of their own.
 fn reader(to: &DataType) -> Option<ScalarUDF> {
     if matches!(to, DataType::Timestamp(..) | DataType::Date32) {
         return None;
     }
     if *to == INTERVAL {
         return Some(read_interval_text());
-    }
-    if let DataType::List(element) = to {
-        return ColumnType::from_arrow(element.data_type()).ok().map(|_| read_array(Arc::clone(element)));
     }
     let column_type = ColumnType::from_arrow(to).ok()?;
     (column_type.arrow() == *to).then(|| read_text(column_type))
@@ -114,6 +111,10 @@ pub(super) fn read(expr: &mut Expr, to: &DataType) -> Result<bool> {
     }
     if to.is_decimal() {
         return Ok(read_digits(expr));
+    }
+    if element_of(to).is_some() {
+        cast_in_place(expr, &list_of(innermost(to).clone()));
+        return Ok(true);
     }
     let Some(reader) = reader(to) else { return Ok(false) };
     *expr = match &*expr {

@@ -1,12 +1,12 @@
-//! `UNION` and `WITH RECURSIVE`: columns have the type that their branches have in common, and the types of
+//! `UNION`, `INTERSECT`, `EXCEPT` and `WITH RECURSIVE`: columns have the type that their branches have in common, and the types of
 //! the whole follow those of branches that passes have changed.
 
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
 use datafusion::{
-    common::{DFSchema, Result, tree_node::Transformed},
-    logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, RecursiveQuery, Union},
+    common::{DFSchema, JoinType, NullEquality, Result, tree_node::Transformed},
+    logical_expr::{Distinct, Expr, Join, LogicalPlan, LogicalPlanBuilder, RecursiveQuery, Union},
 };
 
 use super::{
@@ -44,17 +44,29 @@ fn column_types(schema: &DFSchema) -> Vec<DataType> {
 
 /// A column of a branch.
 fn member(branch: &LogicalPlan, column: usize) -> Option<Member> {
-    if let LogicalPlan::Projection(projection) = branch
-        && let Some(expr) = projection.expr.get(column)
-        && is_open_text(expr)
-    {
-        return Some(Member::of(expr, projection.input.schema()));
+    if let Some(open) = open_column(branch, column) {
+        return Some(Member::of(open, &DFSchema::empty()));
     }
     branch.schema().fields().get(column).map(|field| Member::typed(field.data_type().clone()))
 }
 
+/// The literal of text, or the parameter, that a column of a query is in all rows.
+pub(crate) fn open_column(plan: &LogicalPlan, column: usize) -> Option<&Expr> {
+    match plan {
+        LogicalPlan::Projection(projection) => match projection.expr.get(column)? {
+            Expr::Column(name) if matches!(projection.input.as_ref(), LogicalPlan::Sort(_)) => {
+                open_column(&projection.input, projection.input.schema().maybe_index_of_column(name)?)
+            }
+            expr => Some(expr).filter(|expr| is_open_text(expr)),
+        },
+        LogicalPlan::Limit(limit) => open_column(&limit.input, column),
+        LogicalPlan::Sort(sort) => open_column(&sort.input, column),
+        _ => None,
+    }
+}
+
 /// The rows of a plan, with columns of these types where one is given.
-fn with_types(plan: Arc<LogicalPlan>, types: &[Option<DataType>]) -> Result<Arc<LogicalPlan>> {
+pub(super) fn with_types(plan: Arc<LogicalPlan>, types: &[Option<DataType>]) -> Result<Arc<LogicalPlan>> {
     let schema = Arc::clone(plan.schema());
     let mut changed = false;
     let exprs = schema
@@ -77,6 +89,46 @@ fn with_types(plan: Arc<LogicalPlan>, types: &[Option<DataType>]) -> Result<Arc<
         return Ok(plan);
     }
     Ok(Arc::new(LogicalPlanBuilder::from(plan).project(exprs)?.build()?))
+}
+
+/// `INTERSECT` and `EXCEPT`, which are joins: columns have the type that both sides have in common.
+pub(super) fn coerce_set(mut join: Join) -> Result<Transformed<Join>> {
+    let is_set = matches!(join.join_type, JoinType::LeftSemi | JoinType::LeftAnti)
+        && join.null_equality == NullEquality::NullEqualsNull;
+    if !is_set {
+        return Ok(Transformed::no(join));
+    }
+    let (left, right) = (branch_of(&join.left), branch_of(&join.right));
+    let mut types =
+        (vec![None; join.left.schema().fields().len()], vec![None; join.right.schema().fields().len()]);
+    for key in &join.on {
+        let (Expr::Column(one), Expr::Column(other)) = key else { return Ok(Transformed::no(join)) };
+        let places = (join.left.schema().index_of_column(one)?, join.right.schema().index_of_column(other)?);
+        if open_column(left, places.0).is_none() && open_column(right, places.1).is_none() {
+            continue;
+        }
+        let members = [member(left, places.0), member(right, places.1)].into_iter().flatten();
+        let common = common_type("set operation", &members.collect::<Vec<_>>())?;
+        types.0[places.0].clone_from(&common);
+        types.1[places.1] = common;
+    }
+    if types.0.iter().chain(&types.1).all(Option::is_none) {
+        return Ok(Transformed::no(join));
+    }
+    join.left = with_types(join.left, &types.0)?;
+    join.right = with_types(join.right, &types.1)?;
+    Ok(Transformed::yes(join))
+}
+
+/// The query that a side of such a join is: the planner makes its rows distinct, and names them.
+fn branch_of(mut side: &LogicalPlan) -> &LogicalPlan {
+    loop {
+        side = match side {
+            LogicalPlan::Distinct(Distinct::All(input)) => input,
+            LogicalPlan::SubqueryAlias(alias) => &alias.input,
+            branch => return branch,
+        };
+    }
 }
 
 /// The columns of a recursive term are assigned to those of the first term: rows go round with its types.

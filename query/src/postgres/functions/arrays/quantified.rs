@@ -7,13 +7,11 @@
 //! | none does, and a comparison is NULL | NULL | NULL |
 //! | else | false | true |
 
-use std::{cmp::Ordering, ops::Range, sync::Arc};
+use std::{ops::Range, sync::Arc};
 
 use arrow::{
-    array::{
-        Array, ArrayRef, AsArray, BooleanArray, UInt32Array, make_comparator, new_empty_array, new_null_array,
-    },
-    compute::{SortOptions, cast, concat, kernels::cmp, take},
+    array::{Array, ArrayRef, AsArray, BooleanArray, UInt32Array, new_empty_array, new_null_array},
+    compute::{cast, concat, kernels::cmp, take},
     datatypes::DataType,
 };
 use datafusion::{
@@ -25,7 +23,10 @@ use datafusion::{
     },
 };
 
-use super::super::comparison_key::{has_float, is_compared_by_key, keys};
+use super::super::{
+    comparison_key::{has_float, is_compared_by_key, keys},
+    nested_order::compare_pairs,
+};
 use crate::names::internal::{QUANTIFIED_OPERATORS, Quantifier, quantified_name};
 
 /// Values that are compared at a time with elements of arrays.
@@ -170,13 +171,13 @@ fn elements(array: &Expr) -> Option<Vec<Expr>> {
 
 impl QuantifiedComparison {
     fn compare(&self, values: &ArrayRef, arrays: &ArrayRef) -> Result<BooleanArray> {
-        let Some(flat) = Flat::of(arrays, values.data_type())? else {
+        let Some(flat) = Flat::beside(arrays, values.data_type())? else {
             return Ok(new_null_array(&DataType::Boolean, values.len()).as_boolean().clone());
         };
         let element_keys = keys(&flat.elements)?;
         let value_keys = keys(&cast(values, flat.elements.data_type())?)?;
         let repeated = take(&value_keys, &UInt32Array::from(flat.rows()), None)?;
-        let compared = self.compare_pairs(&repeated, &element_keys)?;
+        let compared = self.compare_keys(&repeated, &element_keys)?;
         let decisive = self.quantifier == Quantifier::Any;
         let answers = flat.lengths.iter().scan(0, |start, length| {
             let range = *start..*start + length.unwrap_or_default();
@@ -193,7 +194,7 @@ impl QuantifiedComparison {
         Ok(answers.collect())
     }
 
-    fn compare_pairs(&self, left: &ArrayRef, right: &ArrayRef) -> Result<BooleanArray> {
+    fn compare_keys(&self, left: &ArrayRef, right: &ArrayRef) -> Result<BooleanArray> {
         if !left.data_type().is_nested() {
             return Ok(match self.op {
                 Operator::Eq => cmp::eq(left, right),
@@ -204,31 +205,30 @@ impl QuantifiedComparison {
                 _ => cmp::gt_eq(left, right),
             }?);
         }
-        let order = make_comparator(left, right, SortOptions { descending: false, nulls_first: false })?;
-        let holds = |order: Ordering| match self.op {
-            Operator::Eq => order.is_eq(),
-            Operator::NotEq => order.is_ne(),
-            Operator::Lt => order.is_lt(),
-            Operator::LtEq => order.is_le(),
-            Operator::Gt => order.is_gt(),
-            _ => order.is_ge(),
-        };
-        let pairs =
-            (0..left.len()).map(|at| (left.is_valid(at) && right.is_valid(at)).then(|| holds(order(at, at))));
-        Ok(pairs.collect())
+        compare_pairs(self.op, left, right)
     }
 }
 
 /// The elements of arrays one behind the other, those of arrays inside arrays too.
-struct Flat {
-    elements: ArrayRef,
+pub(super) struct Flat {
+    pub elements: ArrayRef,
     /// Of each row; none where the array is NULL.
-    lengths: Vec<Option<usize>>,
+    pub lengths: Vec<Option<usize>>,
 }
 
 impl Flat {
     /// None if no row has an array.
-    fn of(arrays: &ArrayRef, value_type: &DataType) -> Result<Option<Self>> {
+    pub(super) fn of(arrays: &ArrayRef) -> Result<Option<Self>> {
+        Self::beside(arrays, &DataType::Null)
+    }
+
+    /// Whether an element is not NULL.
+    pub(super) fn is_valid(&self, element: usize) -> bool {
+        !self.elements.data_type().is_null() && self.elements.is_valid(element)
+    }
+
+    /// The elements that a value of that type is compared with: arrays, if it is one.
+    fn beside(arrays: &ArrayRef, value_type: &DataType) -> Result<Option<Self>> {
         if arrays.data_type().is_null() {
             return Ok(None);
         }
@@ -250,7 +250,7 @@ impl Flat {
         if !matches!(elements.data_type(), DataType::List(_)) || matches!(value_type, DataType::List(_)) {
             return Ok(Some(Self { elements, lengths }));
         }
-        let Some(inner) = Self::of(&elements, value_type)? else { return Ok(None) };
+        let Some(inner) = Self::beside(&elements, value_type)? else { return Ok(None) };
         let mut inner_lengths = inner.lengths.iter().map(|length| length.unwrap_or_default());
         let lengths = lengths.into_iter().map(|length| Some(inner_lengths.by_ref().take(length?).sum()));
         let lengths = lengths.collect();

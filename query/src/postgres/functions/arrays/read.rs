@@ -8,69 +8,33 @@ use arrow::{
     compute::cast,
     datatypes::{DataType, FieldRef},
 };
-use datafusion::{
-    common::{Result, ScalarValue, internal_err},
-    logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility},
-};
+use datafusion::common::Result;
 
-use super::super::text_casts::read;
+use super::super::casts::cast_values;
 use crate::{
     error::{Error, SqlState, quoted},
-    types::ColumnType,
+    time::TimeZone,
 };
 
-/// Text as an array of such elements; 22P02 where it is none.
-pub(crate) fn read_array(element: FieldRef) -> ScalarUDF {
-    ScalarUDF::new_from_impl(ReadArray { element, signature: Signature::any(1, Volatility::Immutable) })
-}
-
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct ReadArray {
-    element: FieldRef,
-    signature: Signature,
-}
-
-impl ScalarUDFImpl for ReadArray {
-    fn name(&self) -> &'static str {
-        "read_array"
+/// Text as arrays of such elements; 22P02 where it is none.
+pub(in crate::postgres::functions) fn read_arrays(
+    texts: &ArrayRef,
+    element: &FieldRef,
+    zone: TimeZone,
+) -> Result<ArrayRef> {
+    let texts = cast(texts, &DataType::Utf8View)?;
+    let mut elements: Vec<Option<String>> = Vec::new();
+    let mut lengths = Vec::with_capacity(texts.len());
+    for text in texts.as_string_view() {
+        let read = text.map(elements_of).transpose()?.unwrap_or_default();
+        lengths.push(read.len());
+        elements.extend(read);
     }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, _types: &[DataType]) -> Result<DataType> {
-        Ok(DataType::List(Arc::clone(&self.element)))
-    }
-
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let [value] = args.args.as_slice() else { return internal_err!("a cast has one operand") };
-        let arrays = self.arrays(&value.to_array(1)?)?;
-        Ok(match value {
-            ColumnarValue::Scalar(_) => ColumnarValue::Scalar(ScalarValue::try_from_array(&arrays, 0)?),
-            ColumnarValue::Array(_) => ColumnarValue::Array(arrays),
-        })
-    }
-}
-
-impl ReadArray {
-    fn arrays(&self, texts: &ArrayRef) -> Result<ArrayRef> {
-        let texts = cast(texts, &DataType::Utf8View)?;
-        let mut elements: Vec<Option<String>> = Vec::new();
-        let mut lengths = Vec::with_capacity(texts.len());
-        for text in texts.as_string_view() {
-            let read = text.map(elements_of).transpose()?.unwrap_or_default();
-            lengths.push(read.len());
-            elements.extend(read);
-        }
-        let elements: ArrayRef = Arc::new(StringArray::from(elements));
-        let element_type = self.element.data_type();
-        let elements = read(&elements, ColumnType::from_arrow(element_type)?)?;
-        let elements = cast(&elements, element_type)?;
-        let nulls = texts.nulls().map(|nulls| NullBuffer::new(nulls.inner().clone()));
-        let offsets = OffsetBuffer::from_lengths(lengths);
-        Ok(Arc::new(ListArray::try_new(Arc::clone(&self.element), offsets, elements, nulls)?))
-    }
+    let elements: ArrayRef = Arc::new(StringArray::from(elements));
+    let elements = cast_values(&elements, element.data_type(), zone)?;
+    let nulls = texts.nulls().map(|nulls| NullBuffer::new(nulls.inner().clone()));
+    let offsets = OffsetBuffer::from_lengths(lengths);
+    Ok(Arc::new(ListArray::try_new(Arc::clone(element), offsets, elements, nulls)?))
 }
 
 /// The elements that an array's text has.

@@ -14,4 +14,4 @@ pub(crate) use aggregates::checked_float_aggregate;
 pub(super) use casts::narrowed;
 pub(crate) use casts::{float_cast, is_float_cast};
 pub(crate) use extremes::extremes;
-pub(super) use range::{check_result, overflow, underflow};
+pub(super) use range::{checked_result, overflow, underflow};

@@ -1,4 +1,4 @@
-//! The range of floats: which answers of an operator are an overflow or an underflow.
+//! The range of floats: which answers of an operator are an overflow or an underflow, or no number.
 
 use arrow::{
     array::{Array, ArrayRef, AsArray},
@@ -11,7 +11,10 @@ use datafusion::{
     logical_expr::{ColumnarValue, Operator},
 };
 
-use crate::error::{Error, SqlState};
+use crate::{
+    error::{Error, SqlState},
+    types::nan::{value_with_one_nan, with_one_nan},
+};
 
 /// 22003: a number is too large for its type.
 pub(in crate::postgres::functions) fn overflow() -> DataFusionError {
@@ -23,19 +26,37 @@ pub(in crate::postgres::functions) fn underflow() -> DataFusionError {
     Error::new(SqlState::NumericValueOutOfRange, "value out of range: underflow").into()
 }
 
-/// Fails where an operator's float is infinite, or zero, for no operand's sake.
-pub(in crate::postgres::functions) fn check_result(
+/// An operator's floats, with the one NaN for each that is none.
+///
+/// # Errors
+///
+/// 22003 where one is infinite, or zero, for no operand's sake.
+pub(in crate::postgres::functions) fn checked_result(
     op: Operator,
     left: &ColumnarValue,
     right: &ColumnarValue,
-    value: &ColumnarValue,
-) -> Result<()> {
+    value: ColumnarValue,
+) -> Result<ColumnarValue> {
     let answers = value.to_array(1)?;
     let shrinks = matches!(op, Operator::Multiply | Operator::Divide);
     if !is_suspect(&answers, shrinks) {
-        return Ok(());
+        return Ok(value);
     }
-    let [left, right, answers] = [&left.to_array(answers.len())?, &right.to_array(answers.len())?, &answers]
+    check_range(op, left, right, &answers, shrinks)?;
+    Ok(match value {
+        ColumnarValue::Scalar(value) => ColumnarValue::Scalar(value_with_one_nan(value)?),
+        ColumnarValue::Array(_) => ColumnarValue::Array(with_one_nan(&answers)?),
+    })
+}
+
+fn check_range(
+    op: Operator,
+    left: &ColumnarValue,
+    right: &ColumnarValue,
+    answers: &ArrayRef,
+    shrinks: bool,
+) -> Result<()> {
+    let [left, right, answers] = [&left.to_array(answers.len())?, &right.to_array(answers.len())?, answers]
         .map(|array| cast(array, &DataType::Float64));
     let (left, right, answers) = (left?, right?, answers?);
     let [left, right, answers] = [&left, &right, &answers].map(AsArray::as_primitive::<Float64Type>);
@@ -54,16 +75,16 @@ pub(in crate::postgres::functions) fn check_result(
     Ok(())
 }
 
-/// An array that has an infinite float, or one that is zero if those count.
+/// An array that has a float that is not finite, or one that is zero if those count.
 fn is_suspect(answers: &ArrayRef, with_zeros: bool) -> bool {
     match answers.data_type() {
         DataType::Float32 => {
             let mut values = answers.as_primitive::<Float32Type>().values().iter();
-            values.any(|value| value.is_infinite() || (with_zeros && *value == 0.0))
+            values.any(|value| !value.is_finite() || (with_zeros && *value == 0.0))
         }
         DataType::Float64 => {
             let mut values = answers.as_primitive::<Float64Type>().values().iter();
-            values.any(|value| value.is_infinite() || (with_zeros && *value == 0.0))
+            values.any(|value| !value.is_finite() || (with_zeros && *value == 0.0))
         }
         _ => false,
     }

@@ -8,24 +8,17 @@ use arrow::{
     datatypes::{DataType, Date32Type, TimestampMicrosecondType},
 };
 use datafusion::{
-    common::{Result, ScalarValue, internal_err},
+    common::{Result, internal_err},
     logical_expr::{
         ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
     },
 };
 
-use super::{
-    super::{
-        arithmetic::half_even,
-        floats::{is_float_cast, narrowed},
-        text_casts::{read, read_intervals, show, show_intervals, show_values},
-    },
-    DAY_MICROS, LOCAL, answer, is_text, micros, out_of_range,
-};
+use super::{DAY_MICROS, LOCAL, answer, is_text, micros, out_of_range};
 use crate::{
     error::Error,
     time::{TimeZone, read_date, read_time},
-    types::{ColumnType, TIME_RANGE_MICROS, UTC},
+    types::{TIME_RANGE_MICROS, UTC},
 };
 
 /// Whether a cast must be done by [`time_cast`] in a session of this zone.
@@ -43,42 +36,6 @@ pub(crate) fn is_time_cast(from: &DataType, to: &DataType, zone: TimeZone) -> bo
 /// A cast in the session's zone; `safe` gives NULL for what has no such value.
 pub(crate) fn time_cast(to: DataType, safe: bool, zone: TimeZone) -> ScalarUDF {
     ScalarUDF::new_from_impl(TimeCast { to, safe, zone, signature: Signature::any(1, Volatility::Immutable) })
-}
-
-/// The value as another type, as a cast in a statement gives it: times are of the session's zone, text is
-/// read as files are, numbers are rounded to whole ones.
-pub(crate) fn cast_value(value: &ScalarValue, to: &DataType, zone: TimeZone) -> Result<ScalarValue> {
-    let from = value.data_type();
-    let array = value.to_array()?;
-    let cast = if is_time_cast(&from, to, zone) {
-        cast_array(&array, to, false, zone)?
-    } else if is_text(&from) && matches!(to, DataType::Interval(_)) {
-        read_intervals(&array)?
-    } else if matches!(from, DataType::Interval(_)) && is_text(to) {
-        show_intervals(&array)?
-    } else if is_text(&from) && !is_text(to) {
-        match ColumnType::from_arrow(to) {
-            Ok(column_type) if column_type.arrow() == *to => read(&array, column_type)?,
-            _ => return value.cast_to(to),
-        }
-    } else if from.is_binary() && is_text(to) {
-        show(&array)?
-    } else if (from.is_floating() || from.is_nested()) && is_text(to) {
-        show_values(&array)?
-    } else {
-        match from {
-            DataType::Decimal128(precision, 1..) if to.is_integer() => {
-                arrow_cast(&array, &DataType::Decimal128(precision, 0))?
-            }
-            DataType::Decimal256(precision, 1..) if to.is_integer() => {
-                arrow_cast(&array, &DataType::Decimal256(precision, 0))?
-            }
-            _ if from.is_floating() && to.is_integer() => half_even(&array)?,
-            _ if is_float_cast(&from, to) => narrowed(&array)?,
-            _ => array,
-        }
-    };
-    ScalarValue::try_from_array(&cast, 0)?.cast_to(to)
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -114,11 +71,17 @@ impl ScalarUDFImpl for TimeCast {
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let arrays = ColumnarValue::values_to_arrays(&args.args)?;
         let [array] = arrays.as_slice() else { return internal_err!("a cast has one operand") };
-        answer(&args.args, &cast_array(array, &self.to, self.safe, self.zone)?)
+        answer(&args.args, &cast_times(array, &self.to, self.safe, self.zone)?)
     }
 }
 
-fn cast_array(array: &ArrayRef, to: &DataType, safe: bool, zone: TimeZone) -> Result<ArrayRef> {
+/// As [`time_cast`].
+pub(in crate::postgres::functions) fn cast_times(
+    array: &ArrayRef,
+    to: &DataType,
+    safe: bool,
+    zone: TimeZone,
+) -> Result<ArrayRef> {
     use DataType::{Date32, Timestamp};
     let from = array.data_type();
     let cast: ArrayRef = match (from, to) {

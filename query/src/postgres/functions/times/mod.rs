@@ -15,7 +15,6 @@ mod bin;
 mod cast;
 mod days;
 mod interval_part;
-mod make_date;
 mod now;
 mod part;
 mod pattern;
@@ -40,7 +39,8 @@ use datafusion::{
     logical_expr::{ColumnarValue, ScalarUDF},
 };
 
-pub(crate) use cast::{cast_value, is_time_cast, time_cast};
+pub(super) use cast::cast_times;
+pub(crate) use cast::{is_time_cast, time_cast};
 pub(crate) use days::{date_at_time, day_shift};
 pub(crate) use part::Extract;
 pub(crate) use series::{TimeSeries, is_time_series, time_series};
@@ -67,7 +67,7 @@ pub(crate) fn time_functions(zone: TimeZone) -> Vec<ScalarUDF> {
         to_char::to_char(),
         to_timestamp::to_timestamp(zone),
         to_timestamp::to_date(),
-        make_date::make_date(),
+        days::make_date(),
     ]);
     all.extend(ranged::functions());
     all

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     error::{Error, SqlState},
-    postgres::functions::intervals::INTERVAL,
+    postgres::functions::{casts::cast_value, intervals::INTERVAL},
     time::TimeZone,
     types::interval::total_nanos,
 };
@@ -77,7 +77,7 @@ pub(crate) fn time_series(
     let arrays = [start, end, step]
         .into_iter()
         .zip(&types)
-        .map(|(value, data_type)| super::cast_value(value, data_type, function.zone)?.to_array());
+        .map(|(value, data_type)| cast_value(value, data_type, function.zone)?.to_array());
     let arrays = arrays.collect::<Result<Vec<_>>>()?;
     let series = function.series(&arrays)?.into_iter().next().flatten();
     let Some(time) = types.into_iter().next() else { return internal_err!("a series has a start") };

@@ -1,5 +1,10 @@
 //! The values of the outer row that a subquery is computed for.
+//!
+//! Rows share the answer for a value. Where values of a type can be equal and not the same, `-0` and `0`, the
+//! subquery may tell them apart: then keys that are the same for the same value alone take their place, and
+//! the subquery sees the values that they stand for.
 
+use arrow::datatypes::DataType;
 use datafusion::{
     common::{
         Column, DFSchema, Result, plan_err,
@@ -8,13 +13,18 @@ use datafusion::{
     logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder},
 };
 
-use super::{NameCounter, plain::refers_further};
-use crate::postgres::exprs::has;
+use super::{NameCounter, joined::equal_values, plain::refers_further};
+use crate::postgres::{
+    exprs::{has, type_of},
+    functions::{exact_key, exact_value, needs_exact_key},
+};
 
 /// Each combination of values once that the outer rows have in the columns a subquery refers to.
 pub(super) struct Domain<'n> {
     /// The columns of the outer rows.
     pub columns: Vec<Column>,
+    /// The types of those that have keys in their place.
+    keyed: Vec<Option<DataType>>,
     values: LogicalPlan,
     pub numbers: &'n mut NameCounter,
 }
@@ -50,16 +60,26 @@ impl<'n> Domain<'n> {
         if !columns.is_empty() && has_volatile(source) {
             return plan_err!("the rows of a correlated subquery cannot be read twice");
         }
-        let items = columns
-            .iter()
-            .enumerate()
-            .map(|(index, column)| Expr::Column(column.clone()).alias(format!("__outer_{index}")));
+        let keyed = columns.iter().map(|column| {
+            let data_type = type_of(&Expr::Column(column.clone()), outer.schema());
+            needs_exact_key(&data_type).then_some(data_type)
+        });
+        let keyed: Vec<Option<DataType>> = keyed.collect();
+        let items =
+            asked(&columns, &keyed).enumerate().map(|(index, value)| value.alias(format!("__outer_{index}")));
+        let items: Vec<Expr> = items.collect();
         let source = LogicalPlanBuilder::from(source.clone());
         let values = match columns.len() {
             0 => LogicalPlanBuilder::empty(true).build()?,
-            _ => source.project(items.collect::<Vec<_>>())?.distinct()?.build()?,
+            _ => source.project(items)?.distinct()?.build()?,
         };
-        Ok(Self { columns, values, numbers })
+        Ok(Self { columns, keyed, values, numbers })
+    }
+
+    /// Conditions for an answer to be that for one of the outer rows.
+    pub(super) fn asked_by(&self, outer: &LogicalPlan, answers: &Dependent) -> Result<Vec<Expr>> {
+        let asked = asked(&self.columns, &self.keyed);
+        equal_values(asked, outer.schema(), answers.outer_exprs(), answers.plan.schema())
     }
 
     /// The values under names of their own.
@@ -109,13 +129,27 @@ impl<'n> Domain<'n> {
                 Expr::OuterReferenceColumn(_, name) => self.columns.iter().position(|column| column == name),
                 _ => None,
             };
-            Ok(match place.and_then(|place| outer.get(place)) {
-                Some(column) => Transformed::yes(Expr::Column(column.clone())),
+            Ok(match place.and_then(|place| outer.get(place).zip(self.keyed.get(place))) {
+                Some((column, keyed)) => {
+                    let column = Expr::Column(column.clone());
+                    Transformed::yes(match keyed {
+                        Some(data_type) => exact_value(column, data_type.clone()),
+                        None => column,
+                    })
+                }
                 None => Transformed::no(expr),
             })
         })?;
         Ok(seen.data)
     }
+}
+
+/// The values of an outer row, with keys in the place of those that need them.
+fn asked<'c>(columns: &'c [Column], keyed: &'c [Option<DataType>]) -> impl Iterator<Item = Expr> + 'c {
+    columns.iter().cloned().map(Expr::Column).zip(keyed).map(|(value, keyed)| match keyed {
+        Some(_) => exact_key(value),
+        None => value,
+    })
 }
 
 /// The columns outside of a plan that it refers to; an error where a subquery within refers to more than the

@@ -16,8 +16,7 @@ use datafusion::{
 
 use super::{
     NameCounter, column,
-    domain::{Dependent, Domain},
-    joined::equal_outer,
+    domain::Domain,
     plain::{outer_refs, refers_further},
 };
 
@@ -55,9 +54,8 @@ impl Inner {
     ) -> Result<Self> {
         let number = numbers.next();
         let mut domain = Domain::of(outer, plan, numbers)?;
-        let asked = Dependent { plan: outer.clone(), outer: domain.columns.clone() };
         let answers = domain.apply(plan)?;
-        let conditions = equal_outer(&asked, &answers)?;
+        let conditions = domain.asked_by(outer, &answers)?;
         let mut inner = Self::named(answers.plan, number)?;
         inner.conditions = conditions.into_iter().map(|expr| inner.seen(expr)).collect::<Result<_>>()?;
         Ok(inner)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use datafusion::{
-    common::{Column, NullEquality, Result, plan_err},
+    common::{Column, DFSchema, NullEquality, Result, plan_err},
     logical_expr::{
         Expr, ExprSchemable, Join, JoinType, LogicalPlan, Operator, Projection, binary_expr, when,
     },
@@ -100,10 +100,19 @@ fn as_it_is(plan: &Arc<LogicalPlan>) -> Dependent {
 
 /// Conditions for the values of both sides to be the same ones.
 pub(super) fn equal_outer(left: &Dependent, right: &Dependent) -> Result<Vec<Expr>> {
-    left.outer_exprs()
-        .zip(right.outer_exprs())
+    equal_values(left.outer_exprs(), left.plan.schema(), right.outer_exprs(), right.plan.schema())
+}
+
+/// Conditions for values to be the same ones, NULL included.
+pub(super) fn equal_values(
+    left: impl Iterator<Item = Expr>,
+    left_schema: &DFSchema,
+    right: impl Iterator<Item = Expr>,
+    right_schema: &DFSchema,
+) -> Result<Vec<Expr>> {
+    left.zip(right)
         .map(|(a, b)| {
-            let is_null = a.nullable(left.plan.schema())? || b.nullable(right.plan.schema())?;
+            let is_null = a.nullable(left_schema)? || b.nullable(right_schema)?;
             let op = if is_null { Operator::IsNotDistinctFrom } else { Operator::Eq };
             Ok(binary_expr(a, op, b))
         })

@@ -13,14 +13,7 @@ use datafusion::{
     },
 };
 
-use super::{
-    NameCounter,
-    domain::{Dependent, Domain},
-    hidden::has_hidden,
-    joined::equal_outer,
-    plain::is_tied_by_equality,
-    replace_in,
-};
+use super::{NameCounter, domain::Domain, hidden::has_hidden, plain::is_tied_by_equality, replace_in};
 use crate::postgres::exprs::has_subquery;
 
 /// Whether the right side of a join refers to the left one, and DataFusion would not join them rightly.
@@ -43,9 +36,8 @@ pub(super) fn is_lateral(join: &Join) -> bool {
 pub(super) fn replace(join: Join, numbers: &mut NameCounter) -> Result<Transformed<LogicalPlan>> {
     let right = without_subquery(&join.right)?;
     let mut domain = Domain::of(&join.left, &right, numbers)?;
-    let asked = Dependent { plan: join.left.as_ref().clone(), outer: domain.columns.clone() };
     let answers = domain.apply(&right)?;
-    let conditions = equal_outer(&asked, &answers)?.into_iter().chain(join.filter);
+    let conditions = domain.asked_by(&join.left, &answers)?.into_iter().chain(join.filter);
     let columns: Vec<Expr> = join.schema.columns().into_iter().map(Expr::Column).collect();
     let joined = Join::try_new(
         join.left,

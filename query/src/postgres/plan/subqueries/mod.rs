@@ -43,6 +43,7 @@ pub(crate) use hidden::HiddenTables;
 use kept::KeptRows;
 use plain::{is_joined, is_one_value, outer_refs};
 
+use super::values::coerce_values;
 use crate::postgres::{ast::balanced, exprs::has_subquery, walk::rewrite_nodes};
 
 /// Replaces the subqueries of a plan that DataFusion could not run.
@@ -97,6 +98,7 @@ impl NameCounter {
 
 /// A list of values, one query for each row: what is inside a list cannot ask.
 fn rows_of_values(values: datafusion::logical_expr::Values) -> Result<LogicalPlan> {
+    let values = coerce_values(values)?;
     let columns = values.schema.columns();
     let rows = values.values.into_iter().map(|row| {
         let named = row.into_iter().zip(&columns).map(|(value, column)| value.alias(&column.name));
