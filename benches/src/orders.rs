@@ -20,7 +20,7 @@ pub(crate) const ROWS: &str = "SELECT value AS id, arrow_cast(value * 7919 % 100
      CASE value % 4 WHEN 0 THEN 'open' WHEN 1 THEN 'paid' WHEN 2 THEN 'shipped' ELSE 'returned' END AS status, \
      arrow_cast((value * 31 % 1000000) / 100.0, 'Decimal128(12, 2)') AS amount, \
      arrow_cast(1704067200000000 + value * 1000000, 'Timestamp(Microsecond, None)') AS ts, \
-     'order note ' || md5(arrow_cast(value % 50000, 'Utf8')) AS note FROM generate_series(1, {rows})";
+     'order note ' || md5(arrow_cast(value % 50000, 'Utf8')) AS note FROM generate_series(1, {rows}) AS s(value)";
 /// Rows of the table in which single rows are looked up.
 const LOOKUP_ROWS: usize = 100_000;
 /// Single statements of one run.

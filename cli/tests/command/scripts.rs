@@ -86,7 +86,7 @@ fn the_timer_speaks_on_standard_error() {
 fn a_reader_that_goes_away_ends_the_run_quietly() {
     let work = Workplace::new();
     let mut child = work
-        .command(&[":memory:", "SELECT value FROM generate_series(1, 10000000)"])
+        .command(&[":memory:", "SELECT value FROM generate_series(1, 10000000) AS s(value)"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

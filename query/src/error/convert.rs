@@ -234,6 +234,12 @@ fn from_schema(error: &SchemaError) -> Error {
         {
             ambiguous(&field.name)
         }
+        SchemaError::FieldNotFound { field, valid_fields }
+            if valid_fields.iter().any(|known| is_hidden(known, &field.name)) =>
+        {
+            Error::no_column(&shown(field, field), [])
+                .with_hint("only a whole item of ORDER BY or GROUP BY names a column of the select list")
+        }
         SchemaError::FieldNotFound { field, valid_fields } => {
             let names: Vec<String> = valid_fields.iter().map(|column| shown(column, field)).collect();
             Error::no_column(&shown(field, field), names.iter().map(String::as_str))
@@ -242,6 +248,11 @@ fn from_schema(error: &SchemaError) -> Error {
         SchemaError::DuplicateQualifiedField { name, .. }
         | SchemaError::DuplicateUnqualifiedField { name } => Error::duplicate_column(shown_name(name)),
     }
+}
+
+/// A column that would have the name if it was not kept from being found by it.
+fn is_hidden(column: &Column, name: &str) -> bool {
+    column.name != name && shown_name(&column.name) == name
 }
 
 fn ambiguous(name: &str) -> Error {

@@ -13,7 +13,7 @@ use datafusion::{
     prelude::SessionConfig,
 };
 
-use super::write_node::WritePlanner;
+use super::write_node::OwnPlanner;
 use crate::{
     memory::{CountWindows, FitSorts, Limited, MemoryOptions},
     postgres,
@@ -63,7 +63,7 @@ pub(crate) fn base_state(runtime: &Arc<RuntimeEnv>, zone: TimeZone) -> SessionSt
         .with_analyzer_rules(postgres::analyzer_rules(zone))
         .with_optimizer_rules(postgres::optimizer_rules())
         .with_physical_optimizer_rules(physical_rules())
-        .with_query_planner(Arc::new(WritePlanner));
+        .with_query_planner(Arc::new(OwnPlanner));
     postgres::add_functions(&mut builder, zone);
     builder
 }

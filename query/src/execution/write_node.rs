@@ -1,4 +1,4 @@
-//! The plan node of a statement that writes, for `EXPLAIN`: it stands above the query whose rows are written,
+//! The planner of nodes of our own, and the plan node of a statement that writes, for `EXPLAIN`: it stands above the query whose rows are written,
 //! and cannot be run.
 
 use std::{fmt, sync::Arc};
@@ -17,7 +17,7 @@ use datafusion::{
     physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner},
 };
 
-use crate::error::Error;
+use crate::{error::Error, postgres::shared_rows::SharedStores};
 
 /// A write over a query.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd)]
@@ -65,24 +65,30 @@ impl UserDefinedLogicalNodeCore for WriteNode {
     }
 }
 
-/// Plans [`WriteNode`] besides what DataFusion knows.
+/// Plans [`WriteNode`] and shared rows besides what DataFusion knows.
 #[derive(Debug)]
-pub(crate) struct WritePlanner;
+pub(crate) struct OwnPlanner;
+
+/// The planner of the nodes of one plan.
+#[derive(Debug, Default)]
+struct NodePlanner {
+    shared: SharedStores,
+}
 
 #[async_trait]
-impl QueryPlanner for WritePlanner {
+impl QueryPlanner for OwnPlanner {
     async fn create_physical_plan(
         &self,
         plan: &LogicalPlan,
         state: &dyn Session,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let planner = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(Self)]);
+        let planner = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(NodePlanner::default())]);
         planner.create_physical_plan(plan, state).await
     }
 }
 
 #[async_trait]
-impl ExtensionPlanner for WritePlanner {
+impl ExtensionPlanner for NodePlanner {
     async fn plan_extension(
         &self,
         _planner: &dyn PhysicalPlanner,
@@ -92,6 +98,9 @@ impl ExtensionPlanner for WritePlanner {
         _state: &dyn Session,
         _context: &PhysicalPlanningContext,
     ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        if let Some(shared) = self.shared.operator(node, physical_inputs) {
+            return Ok(Some(shared));
+        }
         let (Some(node), [input]) = (node.as_any().downcast_ref::<WriteNode>(), physical_inputs) else {
             return Ok(None);
         };

@@ -5,6 +5,8 @@
 //! | `name ␁ n` | the n-th column of a select list that shares its name with another |
 //! | `database ␂ moment` as a catalog | a table at a point: the planner compares scans by name, and must tell two moments of a table apart |
 //! | `__bygone_key` | the hidden column with a row's encoded key |
+//! | `__bygone_unmarked` | a query around one whose columns have marks, which takes them away |
+//! | `__bygone_shared` | a `WITH` query whose rows are computed once |
 //! | `__bygone_rows`, `__bygone_rows0` | the subquery whose rows a row is compared with, and its columns |
 //! | `__bygone_target` | the table that an UPDATE or DELETE changes |
 //! | `__bygone_array`, `__bygone_slice` | the functions that `ARRAY[…]` and `array[a:b]` are planned as |
@@ -40,6 +42,12 @@ pub(crate) const IS_THERE_COLUMN: &str = "__bygone_is_there";
 
 /// The name of a subquery whose rows are compared with a row; a column's name ends with its number.
 pub(crate) const COMPARED_ROWS: &str = "__bygone_rows";
+
+/// The name of a query whose rows are shared.
+pub(crate) const SHARED_QUERY: &str = "__bygone_shared";
+
+/// The name of a query in the query around it that takes the marks from its columns.
+pub(crate) const UNMARKED_QUERY: &str = "__bygone_unmarked";
 
 /// The function that `ARRAY[…]` is planned as.
 pub(crate) const ARRAY_LITERAL: &str = "__bygone_array";
@@ -125,9 +133,9 @@ pub(crate) fn shown_name(name: &str) -> &str {
     name.split(COLUMN_MARK).next().unwrap_or(name)
 }
 
-/// Whether a plan has a column of that name among several of it.
+/// Whether a plan has several columns of that name.
 pub(crate) fn is_ambiguous<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> bool {
-    known.into_iter().any(|known| known != name && shown_name(known) == name)
+    known.into_iter().filter(|known| *known != name && shown_name(known) == name).nth(1).is_some()
 }
 
 /// A text with the marks of its columns' names cut off.

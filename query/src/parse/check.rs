@@ -120,7 +120,7 @@ const ORDERED_MAX: usize = 1_000;
 const WINDOWS_MAX: usize = 100;
 
 /// Grouping sets of one query, and the expressions in all of them.
-const GROUPING_SETS_MAX: usize = 4_096;
+pub(crate) const GROUPING_SETS_MAX: usize = 4_096;
 const GROUPED_MAX: usize = 65_536;
 
 type Flow = ControlFlow<Error>;
@@ -206,14 +206,25 @@ fn grouping_parts(group_by: &GroupByExpr) -> Flow {
         return Flow::Break(Error::limit(format!("GROUP BY has at most {ITEMS_MAX} expressions")));
     }
     if sets > GROUPING_SETS_MAX || sets > 1 && sets.saturating_mul(width) > GROUPED_MAX {
-        return Flow::Break(
-            Error::limit(format!(
-                "GROUP BY has more than {GROUPING_SETS_MAX} grouping sets, or {GROUPED_MAX} columns in them"
-            ))
-            .with_hint("name the sets that are needed: GROUP BY GROUPING SETS (…)"),
-        );
+        return Flow::Break(too_many_sets());
     }
     Flow::Continue(())
+}
+
+/// Fails for too many grouping sets, where nested ones are written out.
+pub(crate) fn check_grouping(group_by: &GroupByExpr) -> Result<()> {
+    match grouping_parts(group_by) {
+        Flow::Break(error) => Err(error),
+        Flow::Continue(()) => Ok(()),
+    }
+}
+
+/// 54000: more grouping sets than a select may have.
+pub(crate) fn too_many_sets() -> Error {
+    Error::limit(format!(
+        "GROUP BY has more than {GROUPING_SETS_MAX} grouping sets, or {GROUPED_MAX} columns in them"
+    ))
+    .with_hint("name the sets that are needed: GROUP BY GROUPING SETS (…)")
 }
 
 fn select_parts(select: &Select) -> Flow {

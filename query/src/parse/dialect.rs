@@ -61,6 +61,10 @@ impl Dialect for BygoneDialect {
             parser.advance_token();
             return Some(parser.parse_case_expr());
         }
+        // Sets inside of sets; the parser knows those that GROUP BY begins with.
+        if parser.parse_keywords(&[Keyword::GROUPING, Keyword::SETS]) {
+            return Some(nested_sets(parser));
+        }
         let Token::Number(digits, _) = &parser.peek_token_ref().token else { return None };
         if !digits.contains(['e', 'E']) {
             return None;
@@ -265,4 +269,22 @@ impl Dialect for BygoneDialect {
     fn supports_order_by_all(&self) -> bool {
         true
     }
+}
+
+/// What follows the words `GROUPING SETS`.
+fn nested_sets(parser: &mut Parser<'_>) -> Result<Expr, ParserError> {
+    parser.expect_token(&Token::LParen)?;
+    let sets = parser.parse_comma_separated(|parser| {
+        if !parser.consume_token(&Token::LParen) {
+            return Ok(vec![parser.parse_expr()?]);
+        }
+        if parser.consume_token(&Token::RParen) {
+            return Ok(Vec::new());
+        }
+        let set = parser.parse_comma_separated(Parser::parse_expr)?;
+        parser.expect_token(&Token::RParen)?;
+        Ok(set)
+    })?;
+    parser.expect_token(&Token::RParen)?;
+    Ok(Expr::GroupingSets(sets))
 }

@@ -34,6 +34,7 @@ use crate::error::{Error, Result};
 use clauses::Rewritten;
 use cursor::{Cursor, Source};
 
+pub(crate) use check::{GROUPING_SETS_MAX, check_grouping, too_many_sets};
 pub(crate) use constants::{parameter_count, placeholder_index, plain_constant};
 pub(crate) use names::folded_ident;
 

@@ -18,6 +18,7 @@ mod growth;
 mod names;
 mod relation;
 mod resolve;
+mod stored;
 mod trees;
 mod views;
 

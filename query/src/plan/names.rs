@@ -22,7 +22,12 @@ use datafusion::{
 };
 use sqlparser::ast::Statement;
 
-use super::{Resolution, growth::check_growth, relation::Points, resolve::Bindings};
+use super::{
+    Resolution,
+    growth::check_growth,
+    relation::Points,
+    resolve::{Bindings, PreparedView},
+};
 use crate::{
     catalog::{INFORMATION_SCHEMA, Object, SYSTEM_SCHEMA, ViewDef},
     error::Error,
@@ -45,14 +50,16 @@ use crate::{
 
 /// Names of one statement, or of one view inside it.
 pub(crate) struct Names {
-    state: Arc<SessionState>,
+    pub(super) state: Arc<SessionState>,
     resolution: Arc<Resolution>,
+    /// Points and table functions of the text.
+    pub(super) bindings: Arc<Bindings>,
     /// Moment at which names without a point are looked up.
-    moment: Arc<OpenMoment>,
+    pub(super) moment: Arc<OpenMoment>,
     /// Search path of unqualified names.
-    search: SearchPath,
+    pub(super) search: SearchPath,
     /// The table that an UPDATE or DELETE changes, with its hidden key column.
-    target: Option<Arc<dyn TableSource>>,
+    pub(super) target: Option<Arc<dyn TableSource>>,
     relation_planners: Vec<Arc<dyn RelationPlanner>>,
 }
 
@@ -72,8 +79,10 @@ impl Names {
         moment: Arc<OpenMoment>,
         search: SearchPath,
     ) -> Self {
-        let points = Points::new(Arc::clone(&state), Arc::clone(&resolution), bindings, search.clone());
-        Self { state, resolution, moment, search, target: None, relation_planners: vec![Arc::new(points)] }
+        let points =
+            Points::new(Arc::clone(&state), Arc::clone(&resolution), Arc::clone(&bindings), search.clone());
+        let relation_planners: Vec<Arc<dyn RelationPlanner>> = vec![Arc::new(points)];
+        Self { state, resolution, bindings, moment, search, target: None, relation_planners }
     }
 
     /// With the table that the name [`TARGET_TABLE`] stands for.
@@ -95,7 +104,8 @@ impl Names {
         schema: Option<DFSchemaRef>,
         parameters: &[ScalarValue],
     ) -> Result<LogicalPlan> {
-        rewrite_tree(&mut statement, schema.is_some())?;
+        let has_schema = schema.is_some();
+        rewrite_tree(&mut statement, has_schema, self, self)?;
         // Decimal literals stay exact, as in Postgres.
         let options = ParserOptions::new().with_parse_float_as_decimal(true).with_collect_spans(true);
         let fields =
@@ -136,18 +146,13 @@ impl Names {
         }
     }
 
-    /// A view: the plan of its text, with the names of its definition, at the moment it is read at.
-    fn view_source(
+    /// A view's text, and the names in it.
+    pub(super) fn names_of_view(
         &self,
         moment: &Arc<OpenMoment>,
         view: &ViewDef,
-        path: &ObjectPath,
-    ) -> Result<Arc<dyn TableSource>> {
-        let prepared = self
-            .resolution
-            .views
-            .get(&(moment.key, view.id))
-            .ok_or_else(|| Error::internal(format!("view {path} was not prepared before planning")))?;
+    ) -> Option<(&PreparedView, Self)> {
+        let prepared = self.resolution.views.get(&(moment.key, view.id))?;
         // A point for all tables at the end of the view's own text wins.
         let moment = prepared.moment.as_ref().unwrap_or(moment);
         let names = Self::of_view(
@@ -157,8 +162,21 @@ impl Names {
             Arc::clone(moment),
             SearchPath::new(&view.database, &view.schema),
         );
+        Some((prepared, names))
+    }
+
+    /// A view: the plan of its text, with the names of its definition, at the moment it is read at.
+    fn view_source(
+        &self,
+        moment: &Arc<OpenMoment>,
+        view: &ViewDef,
+        path: &ObjectPath,
+    ) -> Result<Arc<dyn TableSource>> {
+        let (prepared, names) = self
+            .names_of_view(moment, view)
+            .ok_or_else(|| Error::internal(format!("view {path} was not prepared before planning")))?;
         let mut plan = names.plan(Statement::Query(prepared.query.clone()))?;
-        if let MomentKey::At(at) = moment.key {
+        if let MomentKey::At(at) = names.moment.key {
             plan = name_scans_apart(plan, &names.search, at.as_micros())?;
         }
         if !view.columns.is_empty() {

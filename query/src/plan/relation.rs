@@ -18,9 +18,12 @@ use crate::{
     error::Error,
     functions::is_own_table_function,
     moment::MomentKey,
-    names::{SearchPath, internal::scan_name},
+    names::{
+        SearchPath,
+        internal::{SHARED_QUERY, scan_name},
+    },
     parse::PointId,
-    postgres::ast::output_names::with_distinct_names,
+    postgres::{ast::output_names::with_distinct_names, shared_rows::SharedRows},
 };
 
 /// Plans the tables of one text (a statement, or the definition of a view) that name a point.
@@ -56,7 +59,10 @@ impl RelationPlanner for Points {
     ) -> Result<RelationPlanning> {
         if let TableFactor::Derived { lateral: false, subquery, alias: alias @ Some(_), sample } = relation {
             let bare = TableFactor::Derived { lateral: false, subquery, alias: None, sample };
-            let plan = with_distinct_names(context.plan(bare)?)?;
+            let mut plan = with_distinct_names(context.plan(bare)?)?;
+            if alias.as_ref().is_some_and(|alias| alias.name.value == SHARED_QUERY) {
+                plan = SharedRows::of(plan)?;
+            }
             return Ok(RelationPlanning::Planned(Box::new(PlannedRelation::new(plan, alias))));
         }
         let TableFactor::Table { name, alias, args, version, .. } = &relation else {

@@ -6,13 +6,17 @@
 //! | `ast::placement` | tree | runs aggregates, windows and series where they mean nothing, or fails late | 42803, 42P20, 0A000 | its choice | never |
 //! | `ast::output_names` | tree | names a column after its whole expression, and refuses two of one name | the column's, the function's name, or `?column?` | its choice | never |
 //! | `ast::join_conditions` | tree | `a JOIN b` without `ON` is a product; `USING (k, k)` | 42601, 42701 | its choice | never |
-//! | `ast::using` | tree | `USING (k)`: `k` is that of the table whose name sorts first | the side that has a value | no report known | an outer join `USING` merges its columns |
+//! | `ast::using`, `ast::scope` | tree | `USING (k)`: `k` is that of the table whose name sorts first; a join with a name of its own has it twice | the side that has a value | no report known | an outer join `USING` merges its columns |
+//! | `ast::input_names` | tree | looks for names in expressions of `ORDER BY`, and in `HAVING`, in the select list first | columns of the tables | its choice | never |
+//! | `ast::grouping`, in the walk of `output_names` | tree | does not know `GROUP BY ()`, sets in sets, lists in `ROLLUP`, `HAVING` without groups | knows them | its choice | each, when it is planned |
+//! | `ast::parentheses`, likewise | tree | sorts what is in parentheses by its columns only | they mean nothing | its choice | never |
 //! | `ast::spellings` | tree | does not know, or takes for something else, `FETCH FIRST`, `ESCAPE`, `SIMILAR TO`, `AT TIME ZONE`, `mod`, `every` | knows them | its choice | each, when it is planned |
 //! | `ast::arrays`, in the walk of `spellings` | tree | looks for the columns of `ARRAY[…]` in its own query alone; reads `ANY`, slices and `array_remove` otherwise | see `ast::arrays` | no report known | the planner passes its context on |
 //! | `ast::values`, likewise | tree | takes the type of text in `VALUES` for the other side's, or fails | reads it as what stands beside it | its choice | `plan::values` sees values without its casts |
 //! | `ast::windows` | tree | forgets the window that another one starts from | its partitions and order | no report known | the planner reads `window_name` |
 //! | `ast::whole_rows` | tree | `count(t.*)` counts rows that an outer join made up | does not | no report known | it counts rows of `t` |
 //! | `ast::{recursion, self_references}` | tree | aggregates and outer joins in a recursive term, often without end; references in other places fail late | 42P19 | its choice | never |
+//! | `ast::shared_queries`, `shared_rows` | tree, plan, operators | writes a `WITH` query out wherever it is named: random numbers differ | computes it once | no report known | it keeps queries with volatile functions whole |
 //! | `plan::subqueries` | plan | refuses or answers wrongly what refers to the outer row by more than equality under a filter: windows, limits, aggregates, outer joins, `NOT IN` with NULLs, `LATERAL` | runs them | apache/datafusion#5483, #25336, #25347, #25480 | general decorrelation has landed |
 //! | `ast::balance`, in the walk of `spellings` | tree | hangs each term of a chain under the one before: time to plan grows with the square | long chains of `AND`, `OR`, `UNION`, `EXCEPT` | its choice | its planner makes flat nodes of them |
 //! | `ast::long_cases`, likewise | tree | writes each branch of `CASE … END = 'a'` out with all before it: the third power | long lists of branches | its choice | it stops at some size |
@@ -57,6 +61,7 @@ pub(crate) mod functions;
 mod optimize;
 pub(crate) mod physical;
 pub(crate) mod plan;
+pub(crate) mod shared_rows;
 pub(crate) mod walk;
 
 use std::sync::Arc;
@@ -73,11 +78,19 @@ use crate::time::TimeZone;
 
 /// Runs the passes over a tree, before it is planned; `has_schema` says that its `VALUES` are read with given
 /// types.
-pub(crate) fn rewrite_tree(statement: &mut Statement, has_schema: bool) -> crate::error::Result<()> {
+pub(crate) fn rewrite_tree(
+    statement: &mut Statement,
+    has_schema: bool,
+    stored: &dyn ast::scope::StoredColumns,
+    parts: &dyn ast::shared_queries::VolatileParts,
+) -> crate::error::Result<()> {
     ast::placement::check_statement(statement)?;
-    ast::output_names::name_columns(statement)?;
-    ast::using::write_out_using(statement)?;
-    ast::spellings::rewrite_spellings(statement, has_schema)
+    ast::output_names::name_columns(statement, stored)?;
+    ast::using::write_out_using(statement, stored)?;
+    ast::input_names::keep_input_names(statement, stored)?;
+    ast::spellings::rewrite_spellings(statement, has_schema)?;
+    ast::shared_queries::share_queries(statement, parts);
+    Ok(())
 }
 
 /// Runs the passes over a plan that was just made of a tree.

@@ -154,7 +154,7 @@ async fn large_loads_go_through_files_and_still_check_keys() {
     let db = Db::with("CREATE TABLE t (id BIGINT PRIMARY KEY, v TEXT)").await;
     let rows = 20_000;
     let load = format!(
-        "INSERT INTO t SELECT value, 'row number ' || value || ' with some text' FROM generate_series(1, {rows})"
+        "INSERT INTO t SELECT value, 'row number ' || value || ' with some text' FROM generate_series(1, {rows}) AS s(value)"
     );
     assert_eq!(db.tag(&load).await, format!("INSERT 0 {rows}"));
     assert_eq!(db.one("SELECT count(*), min(id), max(id) FROM t").await, format!("{rows}|1|{rows}"));
@@ -164,7 +164,7 @@ async fn large_loads_go_through_files_and_still_check_keys() {
     assert_eq!(db.one("SELECT v FROM t WHERE id = 777").await, "row number 777 with some text");
     assert_eq!(
         db.tag(&format!(
-            "CREATE TABLE u AS SELECT value AS a, repeat('x', 50) AS b FROM generate_series(1, {rows})"
+            "CREATE TABLE u AS SELECT value AS a, repeat('x', 50) AS b FROM generate_series(1, {rows}) AS s(value)"
         ))
         .await,
         format!("SELECT {rows}")

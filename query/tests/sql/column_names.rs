@@ -45,6 +45,28 @@ async fn columns_are_named_as_in_postgres() {
 }
 
 #[tokio::test]
+async fn a_function_in_from_names_its_column() {
+    let db = Db::new().await;
+    for (query, names, rows) in [
+        ("SELECT * FROM generate_series(1, 2)", "generate_series", "1,2"),
+        ("SELECT generate_series + 1 AS next FROM generate_series(1, 2)", "next", "2,3"),
+        ("SELECT generate_series.generate_series FROM generate_series(1, 2)", "generate_series", "1,2"),
+        ("SELECT * FROM generate_series(1, 2) AS g", "g", "1,2"),
+        ("SELECT * FROM generate_series(1, 2) AS g (x)", "x", "1,2"),
+        ("SELECT unnest FROM unnest(ARRAY[1, 2])", "unnest", "1,2"),
+        ("SELECT * FROM generate_series(1, '3')", "generate_series", "1,2,3"),
+        ("SELECT * FROM generate_series('2', 3)", "generate_series", "2,3"),
+        ("SELECT * FROM generate_series(3, 1, '-1')", "generate_series", "3,2,1"),
+        ("SELECT generate_series(1, '3')", "generate_series", "1,2,3"),
+    ] {
+        assert_eq!(db.names(query).await, names, "{query}");
+        assert_eq!(db.rows(query).await.join(","), rows, "{query}");
+    }
+    assert_eq!(db.state("SELECT value FROM generate_series(1, 2)").await, "42703");
+    assert_eq!(db.state("SELECT * FROM generate_series(1, 'x')").await, "22P02");
+}
+
+#[tokio::test]
 async fn columns_may_share_a_name() {
     let db = tables().await;
     for (query, names, rows) in [

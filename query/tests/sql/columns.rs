@@ -66,7 +66,7 @@ async fn a_condition_finds_the_same_rows_whether_it_leaves_pages_out_or_not() {
 async fn pages_that_cannot_match_are_not_read() {
     let db = Db::with(
         "CREATE TABLE t (id BIGINT PRIMARY KEY, v BIGINT);
-         INSERT INTO t SELECT value, value * 2 FROM generate_series(1, 20000); CALL flush(); CALL compact()",
+         INSERT INTO t SELECT value, value * 2 FROM generate_series(1, 20000) AS s(value); CALL flush(); CALL compact()",
     )
     .await;
     let plan = db.text("EXPLAIN ANALYZE SELECT id FROM t WHERE v = 30000").await;
@@ -176,7 +176,7 @@ async fn every_type_comes_back_from_columns_as_from_memory() {
 async fn rows_are_changed_and_deleted_where_newer_files_hide_whole_pages() {
     let db = Db::with(
         "CREATE TABLE t (id BIGINT PRIMARY KEY, v BIGINT);
-         INSERT INTO t SELECT value, 0 FROM generate_series(1, 10000); CALL flush();
+         INSERT INTO t SELECT value, 0 FROM generate_series(1, 10000) AS s(value); CALL flush();
          UPDATE t SET v = 1; CALL flush(); UPDATE t SET v = v + 1",
     )
     .await;
@@ -191,7 +191,7 @@ async fn rows_are_changed_and_deleted_where_newer_files_hide_whole_pages() {
 async fn a_large_table_of_the_past_is_in_order_only_where_order_is_asked_for() {
     let db = Db::with(
         "CREATE TABLE t (id BIGINT PRIMARY KEY, n BIGINT);
-         INSERT INTO t SELECT value, value FROM generate_series(1, 120000); CREATE SNAPSHOT s1;
+         INSERT INTO t SELECT value, value FROM generate_series(1, 120000) AS s(value); CREATE SNAPSHOT s1;
          UPDATE t SET n = -n WHERE id % 2 = 0; CREATE SNAPSHOT s2;
          UPDATE t SET n = n + 1 WHERE id % 3 = 0; DELETE FROM t WHERE id % 5 = 0; CALL compact()",
     )
@@ -233,8 +233,8 @@ async fn a_large_table_of_the_past_is_in_order_only_where_order_is_asked_for() {
 async fn limits_and_ordered_aggregates_in_subqueries_keep_the_order_that_they_work_by() {
     let db = Db::with(
         "CREATE TABLE t (id BIGINT PRIMARY KEY, n BIGINT); CREATE TABLE small (n BIGINT);
-         INSERT INTO small SELECT value FROM generate_series(0, 4);
-         INSERT INTO t SELECT value, value FROM generate_series(1, 120000); CREATE SNAPSHOT s;
+         INSERT INTO small SELECT value FROM generate_series(0, 4) AS s(value);
+         INSERT INTO t SELECT value, value FROM generate_series(1, 120000) AS s(value); CREATE SNAPSHOT s;
          UPDATE t SET n = -n WHERE id < 100; CALL compact()",
     )
     .await;

@@ -1,15 +1,10 @@
 //! Expressions that come to one name, or to one expression, and are two columns.
 
-use crate::database::Db;
-
-const TABLES: &str = "CREATE TABLE t (id INT, a INT, b BIGINT, f FLOAT8, s TEXT, d DATE, k BOOLEAN);
-    INSERT INTO t VALUES (1,10,100,1.5,'a','2024-01-01',true),(2,20,200,2.5,'b','2024-01-02',false),(3,NULL,300,NULL,'c',NULL,NULL),(4,40,NULL,4.5,NULL,'2024-01-04',true);
-    CREATE TABLE off (id INT, n INT, z TEXT);
-    INSERT INTO off VALUES (1,1,'x'),(2,2,'y'),(3,0,'z'),(4,3,NULL);";
+use crate::{database::Db, mixed_table::MIXED_TABLE};
 
 #[tokio::test]
 async fn equal_windows_and_casts_of_one_argument_are_columns_of_their_own() {
-    let db = Db::with(TABLES).await;
+    let db = Db::with(MIXED_TABLE).await;
     db.assert_answers(&[
         ("SELECT id, lag(a,1) OVER (ORDER BY id) AS x, lag(a,1+0) OVER (ORDER BY id) AS y FROM t ORDER BY id", "1|∅|∅, 2|10|10, 3|20|20, 4|∅|∅"),
         ("SELECT id, ntile(1+1) OVER (ORDER BY id) AS x, ntile(2) OVER (ORDER BY id) AS y FROM t ORDER BY id", "1|1|1, 2|1|1, 3|2|2, 4|2|2"),
@@ -53,7 +48,7 @@ async fn equal_windows_and_casts_of_one_argument_are_columns_of_their_own() {
 
 #[tokio::test]
 async fn tests_of_truth_are_never_null() {
-    let db = Db::with(TABLES).await;
+    let db = Db::with(MIXED_TABLE).await;
     db.assert_answers(&[
         ("SELECT k IS TRUE AS x, count(*) FROM t GROUP BY k IS TRUE ORDER BY 1", "false|2, true|2"),
         ("SELECT id, k IS TRUE, k IS NOT TRUE, k IS UNKNOWN, k IS FALSE FROM t ORDER BY id", "1|true|false|false|false, 2|false|true|false|true, 3|false|true|true|false, 4|true|false|false|false"),

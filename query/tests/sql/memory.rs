@@ -33,17 +33,17 @@ async fn what_can_spill_does_and_what_cannot_says_how_to_go_on() {
     db.run("SET query_memory = '16 MiB'").await;
     // Sorts and groups write temporary files.
     let sorted = "SELECT max(r) FROM (SELECT row_number() OVER (ORDER BY value * 7919 % 1500007) AS r \
-                  FROM generate_series(1, 1500000))";
+                  FROM generate_series(1, 1500000) AS s(value))";
     assert_eq!(db.one(sorted).await, "1500000");
     let grouped = "SELECT count(*), sum(n) FROM (SELECT value % 1000003 AS g, count(*) AS n \
-                   FROM generate_series(1, 1500000) GROUP BY value % 1000003)";
+                   FROM generate_series(1, 1500000) AS s(value) GROUP BY value % 1000003)";
     assert_eq!(db.one(grouped).await, "1000003|1500000");
     // A window over all rows, a hash table and an array need all of it at once.
     for query in [
-        "SELECT max(s) FROM (SELECT sum(value) OVER () AS s FROM generate_series(1, 1500000))",
+        "SELECT max(s) FROM (SELECT sum(value) OVER () AS s FROM generate_series(1, 1500000) AS s(value))",
         "SELECT count(*) FROM generate_series(1, 1500000) a JOIN generate_series(1, 1500000) b ON a.a = b.b",
-        "SELECT array_length(array_agg(value)) FROM generate_series(1, 3000000)",
-        "SELECT count(DISTINCT value), sum(DISTINCT value) FROM generate_series(1, 3000000)",
+        "SELECT array_length(array_agg(value)) FROM generate_series(1, 3000000) AS s(value)",
+        "SELECT count(DISTINCT value), sum(DISTINCT value) FROM generate_series(1, 3000000) AS s(value)",
     ] {
         let error = db.error(query).await;
         assert_eq!(error.sqlstate(), "53200", "{query}: {error}");
@@ -56,7 +56,10 @@ async fn what_can_spill_does_and_what_cannot_says_how_to_go_on() {
     // Less at once, and the same with more memory.
     db.run("SET query_memory = '256 MiB'").await;
     assert_eq!(
-        db.one("SELECT max(s) FROM (SELECT sum(value) OVER () AS s FROM generate_series(1, 1500000))").await,
+        db.one(
+            "SELECT max(s) FROM (SELECT sum(value) OVER () AS s FROM generate_series(1, 1500000) AS s(value))"
+        )
+        .await,
         "1125000750000"
     );
 }
@@ -64,13 +67,16 @@ async fn what_can_spill_does_and_what_cannot_says_how_to_go_on() {
 #[tokio::test]
 async fn a_window_over_all_rows_is_counted_and_explained_as_before() {
     let db = Db::new().await;
-    let plan = db.text("EXPLAIN SELECT sum(value) OVER () AS s FROM generate_series(1, 10)").await;
+    let plan =
+        db.text("EXPLAIN SELECT sum(value) OVER () AS s FROM generate_series(1, 10) AS s(value)").await;
     assert!(plan.contains("WindowAggExec") && !plan.contains("Counted"), "{plan}");
-    let rows = db.rows("SELECT value, sum(value) OVER () FROM generate_series(1, 3) ORDER BY value").await;
+    let rows = db
+        .rows("SELECT value, sum(value) OVER () FROM generate_series(1, 3) AS s(value) ORDER BY value")
+        .await;
     assert_eq!(rows, ["1|6", "2|6", "3|6"]);
     // One for each partition of the plan, and one after another.
     let sql = "SELECT count(*), sum(s) FROM (SELECT sum(value) OVER (PARTITION BY value % 5) AS s \
-               FROM generate_series(1, 100000))";
+               FROM generate_series(1, 100000) AS s(value))";
     for _ in 0..2 {
         assert_eq!(db.one(sql).await, "100000|100001000000000");
     }

@@ -5,7 +5,7 @@ use crate::database::Db;
 async fn table() -> Db {
     Db::with(
         "CREATE TABLE t (a INT, b INT, v TEXT, PRIMARY KEY (a, b));
-         INSERT INTO t SELECT value / 10, value % 10, 'v' || value FROM generate_series(0, 999);
+         INSERT INTO t SELECT value / 10, value % 10, 'v' || value FROM generate_series(0, 999) AS s(value);
          CREATE SNAPSHOT s",
     )
     .await
@@ -76,7 +76,7 @@ async fn joins_and_top_k_push_dynamic_filters_into_the_scan() {
 async fn a_large_table_is_read_in_parts() {
     let db = Db::with(
         "CREATE TABLE t (id BIGINT PRIMARY KEY, v TEXT);
-         INSERT INTO t SELECT value, 'row number ' || value FROM generate_series(1, 120000);
+         INSERT INTO t SELECT value, 'row number ' || value FROM generate_series(1, 120000) AS s(value);
          CALL flush()",
     )
     .await;
@@ -94,7 +94,7 @@ fn long_chains_of_operators_are_planned_on_any_thread() {
             let db = Db::new().await;
             assert_eq!(db.one(&format!("SELECT {}", vec!["1"; 400].join(" + "))).await, "400");
             let ors = (0..400).map(|i| format!("value = {i}")).collect::<Vec<_>>().join(" OR ");
-            let counted = format!("SELECT count(*) FROM generate_series(1, 10) WHERE {ors}");
+            let counted = format!("SELECT count(*) FROM generate_series(1, 10) AS s(value) WHERE {ors}");
             assert_eq!(db.one(&counted).await, "10");
             let deep = format!("SELECT {}1{}", "(".repeat(500), ")".repeat(500));
             assert_eq!(db.state(&deep).await, "54000");

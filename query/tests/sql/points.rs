@@ -278,7 +278,7 @@ async fn table_diff_of_a_large_table_tells_what_except_finds() {
     let rows = |from: u32, to: u32| {
         format!(
             "INSERT INTO t SELECT value, nullif(value % 7, 0), 'a text that is not short ' || (value % 50)::TEXT, \
-             value % 1000 / 8.0, '\\x00ff'::BYTEA, value / 3.0 FROM generate_series({from}, {to})"
+             value % 1000 / 8.0, '\\x00ff'::BYTEA, value / 3.0 FROM generate_series({from}, {to}) AS s(value)"
         )
     };
     db.run(&rows(1, 110_000)).await;

@@ -6,7 +6,7 @@ use crate::database::Db;
 async fn damaged() -> Db {
     Db::with(
         "CREATE TABLE t (id INT PRIMARY KEY, v INT);
-         INSERT INTO t SELECT value, value * 10 FROM generate_series(1, 10);
+         INSERT INTO t SELECT value, value * 10 FROM generate_series(1, 10) AS s(value);
          CREATE SNAPSHOT s;
          UPDATE t SET v = 0 WHERE id <= 3;
          DELETE FROM t WHERE id > 8;

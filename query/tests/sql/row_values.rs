@@ -1,6 +1,6 @@
 //! Comparisons of rows, field by field, with the three values of logic.
 
-use crate::database::Db;
+use crate::{database::Db, keyed_tables::KEYED_TABLES};
 
 async fn pairs() -> Db {
     Db::with(
@@ -111,4 +111,36 @@ async fn a_row_of_the_primary_key_is_looked_up() {
     db.run("UPDATE p SET v = 10 WHERE (a, b) = (1, 'x')").await;
     db.run("DELETE FROM p WHERE (a, b) = (2, 'x')").await;
     assert_eq!(db.rows("SELECT v FROM p ORDER BY a, b").await, ["10", "8"]);
+}
+
+#[tokio::test]
+async fn a_row_is_compared_with_the_row_of_a_subquery() {
+    let db = Db::with(KEYED_TABLES).await;
+    db.assert_answers(&[
+        ("SELECT (1,2) = (SELECT 1,2)", "true"),
+        ("SELECT (1,2) = (SELECT 1,3)", "false"),
+        ("SELECT (1,2) < (SELECT 1,3)", "true"),
+        ("SELECT (1,2) = (SELECT 1,2 WHERE false)", "∅"),
+        ("SELECT (1,NULL) = (SELECT 1,2)", "∅"),
+        ("SELECT (1,2) <> (SELECT 1,2)", "false"),
+        ("SELECT ROW(1,2) = (SELECT 1,2)", "true"),
+        ("SELECT k FROM a WHERE (k, v) = (SELECT k, v FROM a WHERE k = 1)", "1"),
+        ("SELECT k FROM a WHERE (k, v) >= (SELECT k, v FROM a WHERE k = 1) ORDER BY 1", "1, 2, 3"),
+        ("SELECT k FROM a WHERE (k, v) = (SELECT x.k, x.v FROM a x WHERE x.k = a.k) ORDER BY 1", "1, 3"),
+        ("SELECT k FROM a WHERE (k, 200) = (SELECT b.k, b.w FROM b WHERE b.k = a.k) ORDER BY 1", "2"),
+        ("SELECT (1,2) = ANY (SELECT 1,2)", "true"),
+        ("SELECT (1,3) > ALL (SELECT 1,2)", "true"),
+        ("SELECT (1,3) < ANY (SELECT k, v FROM a)", "true"),
+        ("SELECT (9,3) < ANY (SELECT k, v FROM a)", "∅"),
+        ("SELECT (9,3) < ANY (SELECT k, v FROM e)", "false"),
+        ("SELECT (9,3) > ALL (SELECT k, v FROM e)", "true"),
+        ("SELECT (0,3) > ALL (SELECT k, v FROM a)", "false"),
+    ])
+    .await;
+    db.assert_states(&[
+        ("SELECT (1,2) = (SELECT k, v FROM a)", "21000"),
+        ("SELECT (SELECT 1,2) = (1,2)", "42601"),
+        ("SELECT (count(*), 2) = (SELECT 1,2) FROM a", "0A000"),
+    ])
+    .await;
 }

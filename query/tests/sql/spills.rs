@@ -24,7 +24,7 @@ impl Twins {
         for sql in [
             "CREATE TABLE t (id INT PRIMARY KEY, v INT, s TEXT)",
             "CREATE TABLE u (v INT, s TEXT)",
-            "INSERT INTO t SELECT value, value, 'first' FROM generate_series(1, 60)",
+            "INSERT INTO t SELECT value, value, 'first' FROM generate_series(1, 60) AS s(value)",
         ] {
             twins.run(0, sql).await;
         }
@@ -82,7 +82,7 @@ fn statement(random: &mut SeededRandom) -> String {
         4 => format!("RELEASE SAVEPOINT s{}", a % 2),
         5 | 6 => {
             format!(
-                "INSERT INTO {table} SELECT value, value % 7, 'many' FROM generate_series({from}, {})",
+                "INSERT INTO {table} SELECT value, value % 7, 'many' FROM generate_series({from}, {}) AS s(value)",
                 from + b
             )
         }
@@ -208,7 +208,7 @@ async fn a_spilled_change_conflicts_with_a_commit_into_one_of_its_rows_and_with_
          0: COMMIT => 40001
 
          0: BEGIN
-         0: INSERT INTO t SELECT value, 0, 'a' FROM generate_series(100, 120) => INSERT 0 21
+         0: INSERT INTO t SELECT value, 0, 'a' FROM generate_series(100, 120) AS s(value) => INSERT 0 21
          1: INSERT INTO t VALUES (110, 1, 'b') => INSERT 0 1
          0: COMMIT => 40001
          1: SELECT v FROM t WHERE id >= 100 => 1",
@@ -280,7 +280,7 @@ async fn savepoints_hold_among_spilled_changes() {
          0: SELECT sum(v), count(*) FROM t => 8861|60
          0: ROLLBACK TO SAVEPOINT b
          0: SELECT id, v FROM t ORDER BY id LIMIT 4 => 1|12 2|12 3|13 4|4
-         0: INSERT INTO t SELECT value, 0, 'x' FROM generate_series(100, 150) => INSERT 0 51
+         0: INSERT INTO t SELECT value, 0, 'x' FROM generate_series(100, 150) AS s(value) => INSERT 0 51
          0: ROLLBACK TO SAVEPOINT c => 3B001
          0: ROLLBACK TO SAVEPOINT a
          0: SELECT sum(v), count(*) FROM t => 1831|60
@@ -296,13 +296,13 @@ async fn savepoints_hold_among_spilled_changes() {
 async fn a_failed_or_rolled_back_spilled_change_leaves_nothing() {
     play(
         "0: UPDATE t SET v = 1 / (60 - id) => 22012
-         0: INSERT INTO t SELECT value, 1, 'x' FROM generate_series(50, 200) => 23505
-         0: INSERT INTO t SELECT value % 90 + 100, 1, 'x' FROM generate_series(1, 100) => 23505
+         0: INSERT INTO t SELECT value, 1, 'x' FROM generate_series(50, 200) AS s(value) => 23505
+         0: INSERT INTO t SELECT value % 90 + 100, 1, 'x' FROM generate_series(1, 100) AS s(value) => 23505
          0: UPDATE t SET id = id + 1 WHERE id < 60 => 23505
          0: UPDATE t SET id = id % 30 => 23505
          0: BEGIN
          0: UPDATE t SET v = 0
-         0: INSERT INTO t SELECT value, 1, 'x' FROM generate_series(50, 200) => 23505
+         0: INSERT INTO t SELECT value, 1, 'x' FROM generate_series(50, 200) AS s(value) => 23505
          0: COMMIT => ROLLBACK
          0: BEGIN
          0: UPDATE t SET v = 0
@@ -338,13 +338,13 @@ async fn a_table_of_a_transaction_is_filled_changed_and_dropped_through_files() 
     play(
         "0: BEGIN
          0: CREATE TABLE x (id INT PRIMARY KEY, v INT)
-         0: INSERT INTO x SELECT value, value FROM generate_series(1, 50) => INSERT 0 50
+         0: INSERT INTO x SELECT value, value FROM generate_series(1, 50) AS s(value) => INSERT 0 50
          0: UPDATE x SET v = v * 2 => UPDATE 50
-         0: INSERT INTO x SELECT value, value FROM generate_series(40, 60) => 23505
+         0: INSERT INTO x SELECT value, value FROM generate_series(40, 60) AS s(value) => 23505
          0: ROLLBACK
          0: BEGIN
          0: CREATE TABLE x (id INT PRIMARY KEY, v INT)
-         0: INSERT INTO x SELECT value, value FROM generate_series(1, 50) => INSERT 0 50
+         0: INSERT INTO x SELECT value, value FROM generate_series(1, 50) AS s(value) => INSERT 0 50
          0: DROP TABLE x
          0: CREATE TABLE x AS SELECT id, v + 1 AS v FROM t => SELECT 60
          0: SELECT count(*), sum(v) FROM x => 60|1890
@@ -358,7 +358,7 @@ async fn a_table_of_a_transaction_is_filled_changed_and_dropped_through_files() 
 #[tokio::test]
 async fn the_past_and_open_readers_do_not_see_a_spilled_change() {
     let db = Db::spilling().await;
-    db.run("CREATE TABLE t (id INT PRIMARY KEY, v INT); INSERT INTO t SELECT value, 1 FROM generate_series(1, 3000)")
+    db.run("CREATE TABLE t (id INT PRIMARY KEY, v INT); INSERT INTO t SELECT value, 1 FROM generate_series(1, 3000) AS s(value)")
         .await;
     db.run("CREATE SNAPSHOT before").await;
     db.run("BEGIN; UPDATE t SET v = 2").await;

@@ -5,7 +5,7 @@ use crate::database::Db;
 #[tokio::test]
 async fn files_and_runs_are_listed_with_their_tables_and_add_up() {
     let db = Db::with("CREATE TABLE t (id BIGINT PRIMARY KEY, v TEXT)").await;
-    db.run("INSERT INTO t SELECT value, 'x' FROM generate_series(1, 500)").await;
+    db.run("INSERT INTO t SELECT value, 'x' FROM generate_series(1, 500) AS s(value)").await;
     assert_eq!(db.rows("SELECT * FROM bygone.files").await.len(), 0, "nothing was flushed yet");
     db.run("CREATE SNAPSHOT s").await;
     db.run("CALL flush()").await;
@@ -75,7 +75,7 @@ async fn what_is_stored_now_cannot_be_asked_of_the_past() {
 async fn what_a_snapshot_holds_and_what_dropping_some_would_free_are_told() {
     let db = Db::with("CREATE TABLE t (id BIGINT PRIMARY KEY, v TEXT); CREATE TABLE u (v BIGINT)").await;
     db.run("ALTER DATABASE SET retention = '1 second'").await;
-    db.run("INSERT INTO t SELECT value, 'old' FROM generate_series(1, 100)").await;
+    db.run("INSERT INTO t SELECT value, 'old' FROM generate_series(1, 100) AS s(value)").await;
     db.run("INSERT INTO u VALUES (1), (2)").await;
     db.run("CREATE SNAPSHOT a; UPDATE t SET v = 'new' WHERE id <= 10").await;
     db.run("CREATE SNAPSHOT b FOR TABLE t; CREATE SNAPSHOT c; UPDATE t SET v = 'newer' WHERE id <= 4").await;

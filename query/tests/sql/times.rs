@@ -240,7 +240,7 @@ async fn a_date_and_an_interval_are_a_timestamp() {
             ("TIMESTAMP '9999-01-01' > DATE '9998-12-31'", "true"),
             ("TIMESTAMP '9999-01-01' IN ('9999-01-01', '9999-01-02')", "true"),
             ("TIMESTAMP '9999-01-01' BETWEEN DATE '9998-12-31' AND '9999-01-02'", "true"),
-            ("(SELECT max(value) FROM generate_series(TIMESTAMP '2024-01-01', TIMESTAMP '2024-01-03', INTERVAL '1 day'))", "2024-01-03T00:00:00"),
+            ("(SELECT max(value) FROM generate_series(TIMESTAMP '2024-01-01', TIMESTAMP '2024-01-03', INTERVAL '1 day') AS s(value))", "2024-01-03T00:00:00"),
         ],
     )
     .await;

@@ -94,8 +94,9 @@ async fn a_dropped_statement_fails_its_transaction_and_leaves_nothing_outside_on
     let db = table().await;
     db.run("BEGIN").await;
     {
-        let mut statement =
-            Box::pin(db.session.execute("INSERT INTO t SELECT value, 0 FROM generate_series(100, 90000)"));
+        let mut statement = Box::pin(
+            db.session.execute("INSERT INTO t SELECT value, 0 FROM generate_series(100, 90000) AS s(value)"),
+        );
         let waker = futures::task::noop_waker();
         let mut context = std::task::Context::from_waker(&waker);
         let _ = std::future::Future::poll(statement.as_mut(), &mut context);

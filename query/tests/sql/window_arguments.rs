@@ -1,15 +1,10 @@
 //! Arguments of window functions that are columns, or NULL, or of other types.
 
-use crate::database::Db;
-
-const TABLES: &str = "CREATE TABLE t (id INT, a INT, b BIGINT, f FLOAT8, s TEXT, d DATE, k BOOLEAN);
-    INSERT INTO t VALUES (1,10,100,1.5,'a','2024-01-01',true),(2,20,200,2.5,'b','2024-01-02',false),(3,NULL,300,NULL,'c',NULL,NULL),(4,40,NULL,4.5,NULL,'2024-01-04',true);
-    CREATE TABLE off (id INT, n INT, z TEXT);
-    INSERT INTO off VALUES (1,1,'x'),(2,2,'y'),(3,0,'z'),(4,3,NULL);";
+use crate::{database::Db, mixed_table::MIXED_TABLE};
 
 #[tokio::test]
 async fn offsets_numbers_and_defaults_may_differ_from_row_to_row() {
-    let db = Db::with(TABLES).await;
+    let db = Db::with(MIXED_TABLE).await;
     db.assert_answers(&[
         ("SELECT c, d, lag(d) OVER (PARTITION BY c ORDER BY d) FROM (SELECT 1 AS c, id AS d FROM t) u ORDER BY c, d", "1|1|∅, 1|2|1, 1|3|2, 1|4|3"),
         ("SELECT t.id, lag(a, n) OVER (ORDER BY t.id), lead(a, n) OVER (ORDER BY t.id) FROM t JOIN off USING (id) ORDER BY t.id", "1|∅|20, 2|∅|40, 3|∅|∅, 4|10|∅"),
@@ -43,7 +38,7 @@ async fn offsets_numbers_and_defaults_may_differ_from_row_to_row() {
 
 #[tokio::test]
 async fn nulls_are_ignored_at_offsets_that_are_columns() {
-    let db = Db::with(TABLES).await;
+    let db = Db::with(MIXED_TABLE).await;
     for (call, shown) in [
         ("lag(a, o.n)", "∅, ∅, ∅, ∅"),
         ("lead(a, o.n)", "20, ∅, ∅, ∅"),
@@ -59,7 +54,7 @@ async fn nulls_are_ignored_at_offsets_that_are_columns() {
 
 #[tokio::test]
 async fn a_window_refuses_the_arguments_that_postgres_refuses() {
-    let db = Db::with(TABLES).await;
+    let db = Db::with(MIXED_TABLE).await;
     db.assert_states(&[
         ("SELECT id, ntile(0) OVER (ORDER BY id) FROM t ORDER BY id", "22014"),
         ("SELECT id, ntile(-1) OVER (ORDER BY id) FROM t ORDER BY id", "22014"),

@@ -20,6 +20,11 @@ use sqlparser::ast::{
     self, Expr as SqlExpr, Ident, OrderByKind, Query, Select, SelectItem, SetExpr, VisitMut, VisitorMut,
 };
 
+use super::{
+    grouping::write_out_groups,
+    parentheses::open_parentheses,
+    scope::{Scope, StoredColumns},
+};
 use crate::{
     error::{Error, Result, SqlState},
     names::internal::{is_marked, marked, shown_name},
@@ -51,41 +56,59 @@ pub(crate) fn with_shown_names(plan: LogicalPlan) -> datafusion::common::Result<
     LogicalPlanBuilder::from(plan).project(exprs)?.build()
 }
 
-/// The rows of a derived table, with marks on the names that several of its columns have.
+/// The rows of a derived table: names that several of its columns have are marked, all others are not.
 pub(crate) fn with_distinct_names(plan: LogicalPlan) -> datafusion::common::Result<LogicalPlan> {
     let columns: Vec<Column> = plan.schema().columns();
-    let shared = |column: &Column| columns.iter().filter(|other| other.name == column.name).count() > 1;
-    if !columns.iter().any(shared) {
+    let name = |column: &Column| {
+        let shown = shown_name(&column.name);
+        let count = columns.iter().filter(|other| shown_name(&other.name) == shown).count();
+        (count == 1).then(|| shown.to_owned())
+    };
+    let names: Vec<Option<String>> = columns.iter().map(name).collect();
+    let as_it_is =
+        |(column, name): (&Column, &Option<String>)| name.as_ref().is_some_and(|name| *name == column.name);
+    if columns.iter().zip(&names).all(as_it_is) {
         return Ok(plan);
     }
-    let exprs = columns.iter().enumerate().map(|(index, column)| {
+    let exprs = columns.iter().zip(names).enumerate().map(|(index, (column, name))| {
         let expr = Expr::Column(column.clone());
-        if shared(column) { expr.alias(marked(&column.name, index)) } else { expr }
+        match name {
+            Some(name) if name == column.name => expr,
+            Some(name) => expr.alias(name),
+            None => expr.alias(marked(shown_name(&column.name), index)),
+        }
     });
     let exprs: Vec<Expr> = exprs.collect();
     LogicalPlanBuilder::from(plan).project(exprs)?.build()
 }
 
 /// Names every item of every select list of a statement.
-pub(crate) fn name_columns(statement: &mut ast::Statement) -> Result<()> {
-    match statement.visit(&mut Namer) {
+pub(crate) fn name_columns(statement: &mut ast::Statement, stored: &dyn StoredColumns) -> Result<()> {
+    match statement.visit(&mut Namer { scope: Scope::new(stored) }) {
         ControlFlow::Break(error) => Err(error),
         ControlFlow::Continue(()) => Ok(()),
     }
 }
 
-struct Namer;
+struct Namer<'s> {
+    scope: Scope<'s>,
+}
 
-impl VisitorMut for Namer {
+impl VisitorMut for Namer<'_> {
     type Break = Error;
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
+        if let Err(error) = open_parentheses(query) {
+            return ControlFlow::Break(error);
+        }
+        self.scope.enter(query);
         if let SetExpr::Select(select) = query.body.as_mut()
             && let Some(order) = &mut query.order_by
             && let OrderByKind::Expressions(exprs) = &mut order.kind
         {
-            for ordered in exprs.iter_mut() {
-                match position_in(select, &ordered.expr) {
+            let items = named_items(select, &mut self.scope);
+            for ordered in exprs {
+                match position_in(items.as_deref(), &ordered.expr) {
                     Ok(Some(position)) => {
                         let number = ast::Value::Number((position + 1).to_string(), false);
                         ordered.expr = SqlExpr::value(number);
@@ -94,37 +117,61 @@ impl VisitorMut for Namer {
                     Err(error) => return ControlFlow::Break(error),
                 }
             }
-            let mut of_tables = Vec::new();
-            for ordered in exprs {
-                names_in(&ordered.expr, &mut of_tables, qualified_name);
-            }
-            name_items(select, &of_tables);
         }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _query: &mut Query) -> ControlFlow<Error> {
+        self.scope.leave();
         ControlFlow::Continue(())
     }
 
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<Error> {
-        name_items(select, &[]);
+        if let Err(error) = write_out_groups(select) {
+            return ControlFlow::Break(error);
+        }
+        name_items(select, &mut self.scope);
         ControlFlow::Continue(())
     }
 }
 
-/// The item of the select list that an `ORDER BY` means: the one it names, or the one it repeats.
-fn position_in(select: &Select, ordered: &SqlExpr) -> Result<Option<usize>> {
+/// A column of a select list: its name, and its expression unless a wildcard stands for it.
+type NamedItem<'s> = (String, Option<&'s SqlExpr>);
+
+/// The columns of a select list; none where they are not known.
+fn named_items<'s>(select: &'s Select, scope: &mut Scope<'_>) -> Option<Vec<NamedItem<'s>>> {
     let mut items = Vec::with_capacity(select.projection.len());
+    let is_wildcard =
+        |item: &SelectItem| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..));
+    if select.projection.iter().all(is_wildcard) {
+        return None;
+    }
     for item in &select.projection {
         match item {
-            SelectItem::UnnamedExpr(expr) => items.push((name_of(expr), expr)),
-            SelectItem::ExprWithAlias { expr, alias } => items.push((folded_ident(alias), expr)),
-            // The number of columns before is not known yet.
-            _ => return Ok(None),
+            SelectItem::UnnamedExpr(expr) => items.push((name_of(expr), Some(expr))),
+            SelectItem::ExprWithAlias { expr, alias } => items.push((folded_ident(alias), Some(expr))),
+            wildcard => {
+                let columns = scope.columns_of_wildcard(select, wildcard)?;
+                items.extend(columns.into_iter().map(|name| (name, None)));
+            }
         }
     }
+    Some(items)
+}
+
+/// The column of the select list that an `ORDER BY` means: the one it names, or the one it repeats.
+fn position_in(items: Option<&[NamedItem<'_>]>, ordered: &SqlExpr) -> Result<Option<usize>> {
+    let Some(items) = items else { return Ok(None) };
     if let SqlExpr::Identifier(ident) = ordered {
         let name = folded_ident(ident);
         let named: Vec<usize> = (0..items.len()).filter(|&index| items[index].0 == name).collect();
         let Some(&first) = named.first() else { return Ok(None) };
-        if named.iter().any(|&index| items[index].1 != items[first].1) {
+        let same = |index: &usize| match (items[*index].1, items[first].1) {
+            (Some(one), Some(other)) => one == other,
+            (Some(expr), None) | (None, Some(expr)) => is_column(expr),
+            (None, None) => *index == first,
+        };
+        if !named.iter().all(same) {
             return Err(Error::new(
                 SqlState::AmbiguousColumn,
                 format!("ORDER BY {name} is ambiguous: several columns have this name"),
@@ -137,21 +184,12 @@ fn position_in(select: &Select, ordered: &SqlExpr) -> Result<Option<usize>> {
     if matches!(ordered, SqlExpr::Value(_)) {
         return Ok(None);
     }
-    Ok(items.iter().position(|(_, expr)| *expr == ordered))
+    Ok(items.iter().position(|(_, expr)| *expr == Some(ordered)))
 }
 
-/// Names the items of a select list. A name in `taken` that it gives by itself must not hide a column of the
-/// tables.
-fn name_items(select: &mut Select, taken: &[String]) {
-    let all_columns = select.projection.iter().any(
-        |item| matches!(item, SelectItem::Wildcard(options) if options.opt_exclude.is_none() && options.opt_except.is_none()),
-    );
-    let of_tables: Vec<String> = select.projection.iter().filter_map(qualified_wildcard).collect();
-    // The planner looks in the select list for the names of HAVING; Postgres does not.
-    let mut taken = taken.to_vec();
-    for condition in select.having.iter().chain(&select.qualify) {
-        names_in(condition, &mut taken, bare_name);
-    }
+/// Names the items of a select list.
+fn name_items(select: &mut Select, scope: &mut Scope<'_>) {
+    let in_wildcard = wildcard_names(select, scope);
     let items: Vec<Option<(String, bool, SqlExpr)>> = select
         .projection
         .iter()
@@ -169,17 +207,12 @@ fn name_items(select: &mut Select, taken: &[String]) {
         let differs = others()
             .any(|(_, other)| same_name(other) && other.as_ref().is_some_and(|(.., other)| other != expr));
         let repeats = others().any(|(other, item)| other < index && same_name(item));
-        let in_wildcard = match expr {
-            SqlExpr::Identifier(_) => !written && (all_columns || !of_tables.is_empty()),
-            SqlExpr::CompoundIdentifier(parts) => {
-                let table = parts.iter().rev().nth(1).map(folded_ident);
-                !written && (all_columns || table.is_some_and(|table| of_tables.contains(&table)))
-            }
-            _ => false,
+        let in_wildcard = match &in_wildcard {
+            WildcardNames::None => false,
+            WildcardNames::Known(names) => names.contains(name),
+            WildcardNames::Unknown => !written && is_column(expr),
         };
-        let hides = !written && !is_column(expr) && taken.contains(name);
-        let name =
-            if differs || repeats || in_wildcard || hides { marked(name, index) } else { name.clone() };
+        let name = if differs || repeats || in_wildcard { marked(name, index) } else { name.clone() };
         if !written && is_column(expr) && !is_marked(&name) {
             continue;
         }
@@ -187,42 +220,38 @@ fn name_items(select: &mut Select, taken: &[String]) {
     }
 }
 
-fn is_column(expr: &SqlExpr) -> bool {
+/// Names of the columns that the wildcards of a select list stand for, beside other items.
+enum WildcardNames {
+    None,
+    Known(Vec<String>),
+    Unknown,
+}
+
+fn wildcard_names(select: &Select, scope: &mut Scope<'_>) -> WildcardNames {
+    let items = select.projection.iter();
+    let wildcards: Vec<&SelectItem> = items
+        .filter(|item| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..)))
+        .collect();
+    if wildcards.is_empty() || wildcards.len() == select.projection.len() {
+        return WildcardNames::None;
+    }
+    let mut names = Vec::new();
+    for wildcard in wildcards {
+        match scope.columns_of_wildcard(select, wildcard) {
+            Some(columns) => names.extend(columns),
+            None => return WildcardNames::Unknown,
+        }
+    }
+    WildcardNames::Known(names)
+}
+
+/// A column that is written as one.
+pub(super) fn is_column(expr: &SqlExpr) -> bool {
     matches!(expr, SqlExpr::Identifier(_) | SqlExpr::CompoundIdentifier(_))
 }
 
-fn qualified_wildcard(item: &SelectItem) -> Option<String> {
-    let SelectItem::QualifiedWildcard(ast::SelectItemQualifiedWildcardKind::ObjectName(name), _) = item
-    else {
-        return None;
-    };
-    name.0.last().and_then(ast::ObjectNamePart::as_ident).map(folded_ident)
-}
-
-/// Adds the names that `name` finds in an expression.
-fn names_in(expr: &SqlExpr, names: &mut Vec<String>, name: fn(&SqlExpr) -> Option<String>) {
-    let _ = ast::visit_expressions(expr, |expr| {
-        names.extend(name(expr));
-        ControlFlow::<()>::Continue(())
-    });
-}
-
-fn bare_name(expr: &SqlExpr) -> Option<String> {
-    match expr {
-        SqlExpr::Identifier(ident) => Some(folded_ident(ident)),
-        _ => None,
-    }
-}
-
-fn qualified_name(expr: &SqlExpr) -> Option<String> {
-    match expr {
-        SqlExpr::CompoundIdentifier(parts) => parts.last().map(folded_ident),
-        _ => None,
-    }
-}
-
 /// Name of a column with this expression.
-fn name_of(expr: &SqlExpr) -> String {
+pub(super) fn name_of(expr: &SqlExpr) -> String {
     derived_name(expr).map_or_else(|| NAMELESS.to_owned(), |(name, _)| name)
 }
 

@@ -289,6 +289,11 @@ impl Visitor for Placement {
                 None => place,
             },
             Expr::Case { .. } => CallPlace { choice: Some("CASE"), ..place },
+            Expr::GroupingSets(_) | Expr::Cube(_) | Expr::Rollup(_)
+                if place.clause != Some(Clause::GroupBy) =>
+            {
+                return ControlFlow::Break(Error::syntax("syntax error: grouping sets outside of GROUP BY"));
+            }
             _ => place,
         };
         self.way.push(within);
@@ -327,7 +332,7 @@ fn condition(operator: &JoinOperator) -> Option<&Expr> {
 }
 
 /// The item of the select list whose number an expression is.
-fn item_at<'s>(select: &'s Select, group: &Expr) -> Option<&'s Expr> {
+pub(super) fn item_at<'s>(select: &'s Select, group: &Expr) -> Option<&'s Expr> {
     let Expr::Value(value) = group else { return None };
     let Value::Number(digits, _) = &value.value else { return None };
     let index = digits.parse::<usize>().ok()?.checked_sub(1)?;

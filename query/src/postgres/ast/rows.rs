@@ -6,17 +6,18 @@
 //! | `(a, b) = (c, d)` | `a = c AND b = d`; in `IN` one for each row of the list |
 //! | `(a, b) < (c, d)` | `a < c OR (a = c AND b < d)` |
 //! | `(a, b) IS NULL` | `a IS NULL AND b IS NULL` |
-//! | `(a, b) IN (SELECT …)` | an `EXISTS`; where false and NULL are not the same, a `CASE` of two |
+//! | `(a, b) IN (SELECT …)`, `< ANY`, `> ALL` | an `EXISTS`; where false and NULL are not the same, a `CASE` of two |
+//! | `(a, b) = (SELECT c, d FROM …)` | `(SELECT a = c AND b = d FROM …)` |
 
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    self, BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Query, Select,
-    SelectFlavor, SelectItem, SetExpr, TableAlias, TableAliasColumnDef, TableFactor, TableWithJoins,
-    UnaryOperator, Value, helpers::attached_token::AttachedToken, visit_expressions,
+    self, BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Query, SelectItem,
+    TableAlias, TableAliasColumnDef, TableFactor, UnaryOperator, Value,
+    helpers::attached_token::AttachedToken,
 };
 
-use super::{calls::CallKind, is_called};
+use super::{calls::CallKind, is_called, made_queries::made_query};
 use crate::{
     error::{Error, Result},
     names::internal::COMPARED_ROWS,
@@ -27,6 +28,10 @@ pub(super) fn written_out(expr: &mut Expr) -> Result<Option<Expr>> {
     Ok(match expr {
         Expr::BinaryOp { left, op, right } => match (fields(left), fields(right)) {
             (Some(_), Some(_)) if is_comparison(op) => Some(compared(left, op, right)?),
+            (Some(row), None) if is_comparison(op) => match subquery_of(right) {
+                Some(rows) => Some(with_only_row(row, op, rows)?),
+                None => None,
+            },
             _ => None,
         },
         Expr::IsDistinctFrom(left, right) if fields(left).is_some() && fields(right).is_some() => {
@@ -58,14 +63,22 @@ pub(super) fn written_out(expr: &mut Expr) -> Result<Option<Expr>> {
             }
             None
         }
-        Expr::InSubquery { expr, subquery, negated } => {
-            fields(expr).map(|row| within(row, subquery, *negated)).transpose()?
+        Expr::InSubquery { expr, subquery, negated } => match fields(expr) {
+            Some(row) if *negated => Some(with_all(row, &BinaryOperator::NotEq, subquery)?),
+            Some(row) => Some(with_any(row, &BinaryOperator::Eq, subquery)?),
+            None => None,
+        },
+        Expr::AnyOp { left, compare_op, right, .. } if is_comparison(compare_op) => {
+            match (fields(left), subquery_of(right)) {
+                (Some(row), Some(rows)) => Some(with_any(row, compare_op, rows)?),
+                _ => None,
+            }
         }
-        Expr::AnyOp { left, compare_op: BinaryOperator::Eq, right, .. } => subquery_of(right)
-            .and_then(|rows| fields(left).map(|row| within(row, rows, false)))
-            .transpose()?,
-        Expr::AllOp { left, compare_op: BinaryOperator::NotEq, right } => {
-            subquery_of(right).and_then(|rows| fields(left).map(|row| within(row, rows, true))).transpose()?
+        Expr::AllOp { left, compare_op, right } if is_comparison(compare_op) => {
+            match (fields(left), subquery_of(right)) {
+                (Some(row), Some(rows)) => Some(with_all(row, compare_op, rows)?),
+                _ => None,
+            }
         }
         Expr::Function(function) if is_called(function, "row") => arguments(function).map(Expr::Tuple),
         _ => None,
@@ -73,19 +86,20 @@ pub(super) fn written_out(expr: &mut Expr) -> Result<Option<Expr>> {
 }
 
 /// Writes out `(a, b) IN (SELECT …)` among the conditions of a WHERE, where NULL is as good as false.
-pub(super) fn write_out_conditions(selection: &mut Expr) {
+pub(super) fn write_out_conditions(selection: &mut Expr) -> Result<()> {
     match selection {
         Expr::Nested(inner) => write_out_conditions(inner),
         Expr::BinaryOp { left, op: BinaryOperator::And, right } => {
-            write_out_conditions(left);
-            write_out_conditions(right);
+            write_out_conditions(left)?;
+            write_out_conditions(right)
         }
         Expr::InSubquery { expr, subquery, negated } => {
             if let Some(row) = fields(expr) {
-                *selection = condition(row, subquery, *negated);
+                *selection = condition(row, subquery, *negated)?;
             }
+            Ok(())
         }
-        _ => {}
+        _ => Ok(()),
     }
 }
 
@@ -207,54 +221,75 @@ fn unless(negated: bool, expr: Expr) -> Expr {
 }
 
 /// The row among those of a subquery, as a condition.
-fn condition(row: &[Expr], subquery: &Query, negated: bool) -> Expr {
-    let equal = equal_to_row(row);
+fn condition(row: &[Expr], subquery: &Query, negated: bool) -> Result<Expr> {
+    let equal = with_each(row, &BinaryOperator::Eq)?;
     if !negated {
-        return exists(row, subquery, equal, false);
+        return Ok(exists(row, subquery, equal, false));
     }
     // A row that may be equal, for all that is known, is one too many.
-    exists(row, subquery, Expr::IsNotFalse(Box::new(equal)), true)
+    Ok(exists(row, subquery, Expr::IsNotFalse(Box::new(equal)), true))
 }
 
-/// The row among those of a subquery, as a value: NULL where some may be equal and none is.
-fn within(row: &[Expr], subquery: &Query, negated: bool) -> Result<Expr> {
-    if row.iter().any(has_call_of_rows) {
-        return Err(Error::unsupported("a row with aggregate or window functions beside a subquery").with_hint(
-            "compute the row first: SELECT (n, a) IN (SELECT …) FROM (SELECT count(*) AS n, a FROM … GROUP BY a) AS r",
-        ));
-    }
+/// The row compared with those of a subquery, as a value: NULL where some may answer and none does.
+fn with_any(row: &[Expr], op: &BinaryOperator, subquery: &Query) -> Result<Expr> {
+    refuse_calls(row)?;
+    let compared = with_each(row, op)?;
+    let unknown = Expr::IsNull(Box::new(compared.clone()));
+    Ok(either(row, subquery, (compared, true), unknown))
+}
+
+/// As [`with_any`], for all of them.
+fn with_all(row: &[Expr], op: &BinaryOperator, subquery: &Query) -> Result<Expr> {
+    refuse_calls(row)?;
+    let compared = with_each(row, op)?;
+    let unknown = Expr::IsNull(Box::new(compared.clone()));
+    Ok(either(row, subquery, (Expr::IsFalse(Box::new(compared)), false), unknown))
+}
+
+/// The answer where a row of the subquery has the first condition, NULL where one has the other, and else the
+/// opposite.
+fn either(row: &[Expr], subquery: &Query, (decisive, answer): (Expr, bool), unknown: Expr) -> Expr {
     let case = |condition, result| ast::CaseWhen { condition, result };
     let boolean = |value| Expr::value(Value::Boolean(value));
-    let equal = equal_to_row(row);
-    let unknown = Expr::IsNull(Box::new(equal.clone()));
-    Ok(Expr::Case {
+    Expr::Case {
         case_token: AttachedToken::empty(),
         end_token: AttachedToken::empty(),
         operand: None,
         conditions: vec![
-            case(exists(row, subquery, equal, false), boolean(!negated)),
+            case(exists(row, subquery, decisive, false), boolean(answer)),
             case(exists(row, subquery, unknown, false), Expr::value(Value::Null)),
         ],
-        else_result: Some(Box::new(boolean(negated))),
-    })
+        else_result: Some(Box::new(boolean(!answer))),
+    }
 }
 
-/// Whether a field is computed of several rows: it cannot be moved into the subquery.
-fn has_call_of_rows(field: &Expr) -> bool {
-    let found = visit_expressions(field, |expr| match expr {
+/// The row compared with the only one of a subquery.
+fn with_only_row(row: &[Expr], op: &BinaryOperator, subquery: &Query) -> Result<Expr> {
+    refuse_calls(row)?;
+    let item = SelectItem::UnnamedExpr(with_each(row, op)?);
+    Ok(Expr::Subquery(Box::new(made_query(vec![item], compared_rows(row, subquery), None))))
+}
+
+/// Refuses fields that are computed of several rows: they cannot be moved into the subquery.
+fn refuse_calls(row: &[Expr]) -> Result<()> {
+    let found = ast::visit_expressions(&row.to_vec(), |expr| match expr {
         Expr::Function(function) if CallKind::of(function).is_some() => ControlFlow::Break(()),
         _ => ControlFlow::Continue(()),
     });
-    found.is_break()
+    if found.is_continue() {
+        return Ok(());
+    }
+    Err(Error::unsupported("a row with aggregate or window functions beside a subquery").with_hint(
+        "compute the row first: SELECT (n, a) IN (SELECT …) FROM (SELECT count(*) AS n, a FROM … GROUP BY a) AS r",
+    ))
 }
 
-fn equal_to_row(row: &[Expr]) -> Expr {
-    let equal = row.iter().enumerate().map(|(index, field)| {
-        let column =
-            Expr::CompoundIdentifier(vec![quoted(COMPARED_ROWS.to_owned()), quoted(column_name(index))]);
-        binary(column, BinaryOperator::Eq, field.clone())
+/// The row compared with the one at hand of the subquery in FROM.
+fn with_each(row: &[Expr], op: &BinaryOperator) -> Result<Expr> {
+    let columns = (0..row.len()).map(|index| {
+        Expr::CompoundIdentifier(vec![quoted(COMPARED_ROWS.to_owned()), quoted(column_name(index))])
     });
-    chain(equal.collect(), &BinaryOperator::And)
+    compared(&Expr::Tuple(row.to_vec()), op, &Expr::Tuple(columns.collect()))
 }
 
 fn column_name(index: usize) -> String {
@@ -265,8 +300,8 @@ fn quoted(name: String) -> ast::Ident {
     ast::Ident::with_quote('"', name)
 }
 
-/// `[NOT] EXISTS (SELECT 1 FROM (subquery) AS rows (…) WHERE selection)`.
-fn exists(row: &[Expr], subquery: &Query, selection: Expr, negated: bool) -> Expr {
+/// `(subquery) AS rows (…)`.
+fn compared_rows(row: &[Expr], subquery: &Query) -> TableFactor {
     let columns =
         (0..row.len()).map(|index| TableAliasColumnDef { name: quoted(column_name(index)), data_type: None });
     let alias = TableAlias {
@@ -275,53 +310,13 @@ fn exists(row: &[Expr], subquery: &Query, selection: Expr, negated: bool) -> Exp
         columns: columns.collect(),
         at: None,
     };
-    let relation = TableFactor::Derived {
-        lateral: false,
-        subquery: Box::new(subquery.clone()),
-        alias: Some(alias),
-        sample: None,
-    };
-    Expr::Exists { subquery: Box::new(rows_of(relation, selection)), negated }
+    let subquery = Box::new(subquery.clone());
+    TableFactor::Derived { lateral: false, subquery, alias: Some(alias), sample: None }
 }
 
-/// `SELECT 1 FROM relation WHERE selection`.
-fn rows_of(relation: TableFactor, selection: Expr) -> Query {
-    let select = Select {
-        select_token: AttachedToken::empty(),
-        optimizer_hints: Vec::new(),
-        distinct: None,
-        select_modifiers: None,
-        top: None,
-        top_before_distinct: false,
-        projection: vec![SelectItem::UnnamedExpr(Expr::value(Value::Number("1".to_owned(), false)))],
-        exclude: None,
-        into: None,
-        from: vec![TableWithJoins { relation, joins: Vec::new() }],
-        lateral_views: Vec::new(),
-        prewhere: None,
-        selection: Some(selection),
-        connect_by: Vec::new(),
-        group_by: GroupByExpr::Expressions(Vec::new(), Vec::new()),
-        cluster_by: Vec::new(),
-        distribute_by: Vec::new(),
-        sort_by: Vec::new(),
-        having: None,
-        named_window: Vec::new(),
-        qualify: None,
-        window_before_qualify: false,
-        value_table_mode: None,
-        flavor: SelectFlavor::Standard,
-    };
-    Query {
-        with: None,
-        body: Box::new(SetExpr::Select(Box::new(select))),
-        order_by: None,
-        limit_clause: None,
-        fetch: None,
-        locks: Vec::new(),
-        for_clause: None,
-        settings: None,
-        format_clause: None,
-        pipe_operators: Vec::new(),
-    }
+/// `[NOT] EXISTS (SELECT 1 FROM (subquery) AS rows (…) WHERE selection)`.
+fn exists(row: &[Expr], subquery: &Query, selection: Expr, negated: bool) -> Expr {
+    let one = SelectItem::UnnamedExpr(Expr::value(Value::Number("1".to_owned(), false)));
+    let query = made_query(vec![one], compared_rows(row, subquery), Some(selection));
+    Expr::Exists { subquery: Box::new(query), negated }
 }

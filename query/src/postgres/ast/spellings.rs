@@ -15,7 +15,8 @@
 //! | `WHERE 'yes'`, `NOT 'f'` | `… CAST('yes' AS BOOLEAN)` |
 //! | comparisons of rows | see [`rows`] |
 //! | `SELECT generate_series(1, 3)` | `SELECT unnest(generate_series(1, 3))` |
-//! | `FROM generate_series(1, 3) x`, `FROM unnest(a) x` | `… x(x)` |
+//! | `FROM generate_series(1, 3) x`, `FROM unnest(a)` | `… x(x)`, `… unnest(unnest)` |
+//! | `generate_series(1, '3')` | `generate_series(1, CAST('3' AS BIGINT))` |
 //! | `FROM t, generate_series(1, t.n) s` | `FROM t, LATERAL (SELECT generate_series(1, t.n)) s(s)` |
 //!
 //! Values of `VALUES` are held, long chains are balanced and long `CASE`s are parted in the same walk.
@@ -23,8 +24,8 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    self, BinaryOperator, Expr, Ident, LimitClause, ObjectName, Query, Select, SelectItem, TableFactor,
-    Value, VisitMut, VisitorMut,
+    self, BinaryOperator, Expr, Ident, LimitClause, ObjectName, Query, Select, TableFactor, Value, VisitMut,
+    VisitorMut,
 };
 
 use super::{
@@ -107,8 +108,10 @@ impl VisitorMut for Spelling {
             return ControlFlow::Break(error);
         }
         conditions::read_of_select(select);
-        if let Some(selection) = &mut select.selection {
-            rows::write_out_conditions(selection);
+        if let Some(selection) = &mut select.selection
+            && let Err(error) = rows::write_out_conditions(selection)
+        {
+            return ControlFlow::Break(error);
         }
         if let ast::GroupByExpr::Expressions(groups, _) = &select.group_by
             && groups.iter().any(is_no_position)
@@ -117,21 +120,8 @@ impl VisitorMut for Spelling {
                 "a constant in GROUP BY must be the position of a column",
             ));
         }
-        for item in &mut select.projection {
-            if let SelectItem::ExprWithAlias { expr, .. } | SelectItem::UnnamedExpr(expr) = item
-                && let Expr::Function(series) = expr
-                && is_called(series, "generate_series")
-            {
-                let mut unnest = series.clone();
-                unnest.name = ObjectName::from(vec![Ident::new("unnest")]);
-                let inner = std::mem::replace(expr, Expr::value(Value::Null));
-                unnest.args = ast::FunctionArguments::List(ast::FunctionArgumentList {
-                    duplicate_treatment: None,
-                    args: vec![ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(inner))],
-                    clauses: Vec::new(),
-                });
-                *expr = Expr::Function(unnest);
-            }
+        if let Err(error) = series::unnest_items(select) {
+            return ControlFlow::Break(error);
         }
         ControlFlow::Continue(())
     }
@@ -141,7 +131,7 @@ impl VisitorMut for Spelling {
             conditions::read_of_joins(table_with_joins);
         }
         series::name_column(factor);
-        match series::make_lateral(factor) {
+        match series::read_texts_of_table(factor).and_then(|()| series::make_lateral(factor)) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => ControlFlow::Break(error),
         }

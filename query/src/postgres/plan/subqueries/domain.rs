@@ -17,6 +17,7 @@ use super::{NameCounter, joined::equal_values, plain::refers_further};
 use crate::postgres::{
     exprs::{has, type_of},
     functions::{exact_key, exact_value, needs_exact_key},
+    shared_rows::SharedRows,
 };
 
 /// Each combination of values once that the outer rows have in the columns a subquery refers to.
@@ -189,6 +190,13 @@ fn without_row_limits<'p>(plan: &'p LogicalPlan, columns: &[Column]) -> &'p Logi
 }
 
 fn has_volatile(plan: &LogicalPlan) -> bool {
-    let found = plan.exists(|node| Ok(node.expressions().iter().any(Expr::is_volatile)));
-    found.unwrap_or(true)
+    let mut found = false;
+    let walked = plan.apply(|node| {
+        if SharedRows::is_at(node) {
+            return Ok(TreeNodeRecursion::Jump);
+        }
+        found |= node.expressions().iter().any(Expr::is_volatile);
+        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    });
+    found || walked.is_err()
 }
