@@ -81,7 +81,7 @@ impl ScalarUDFImpl for NestedOrder {
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let is_constant = args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
         let rows = if is_constant { 1 } else { args.number_rows };
-        let values = args.args.iter().map(|arg| Ok(cast(&arg.to_array(rows)?, self.operand_type(&args))?));
+        let values = args.args.iter().map(|arg| Ok(cast(&arg.to_array(rows)?, operand_type(&args))?));
         let values = values.collect::<Result<Vec<ArrayRef>>>()?;
         let answers: ArrayRef = match (self.kind, values.as_slice()) {
             (Kind::Compare(op), [left, right]) => Arc::new(compare_pairs(op, &keys(left)?, &keys(right)?)?),
@@ -97,12 +97,10 @@ impl ScalarUDFImpl for NestedOrder {
     }
 }
 
-impl NestedOrder {
-    /// The one type of the operands, which passes have given them; NULL may have none.
-    fn operand_type<'a>(&self, args: &'a ScalarFunctionArgs) -> &'a DataType {
-        let types = args.arg_fields.iter().map(|field| field.data_type());
-        types.into_iter().find(|data_type| !data_type.is_null()).unwrap_or(&DataType::Null)
-    }
+/// The one type of the operands, which passes have given them; NULL may have none.
+fn operand_type(args: &ScalarFunctionArgs) -> &DataType {
+    let types = args.arg_fields.iter().map(|field| field.data_type());
+    types.into_iter().find(|data_type| !data_type.is_null()).unwrap_or(&DataType::Null)
 }
 
 /// Of each row the greater, or the lesser, of two; the other one of a NULL.
