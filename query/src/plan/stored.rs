@@ -13,7 +13,7 @@ use crate::{
     names::internal::TARGET_TABLE,
     parse::PointId,
     postgres::ast::{
-        scope::{Scope, StoredColumns},
+        scope::{NameScope, StoredColumns},
         shared_queries::{VolatileParts, is_volatile},
     },
 };
@@ -37,7 +37,7 @@ impl StoredColumns for Names {
             Object::View(view) if !view.columns.is_empty() => Some(view.columns.clone()),
             Object::View(view) => {
                 let (prepared, names) = self.names_of_view(moment, view)?;
-                Scope::new(&names).columns_of_query(&prepared.query)
+                NameScope::new(&names).columns_of_query(&prepared.query)
             }
         }
     }

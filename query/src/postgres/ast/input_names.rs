@@ -18,9 +18,9 @@ use sqlparser::ast::{
 };
 
 use super::{
+    item_names::is_column,
     made_queries::{all_of, derived, nothing, plain_query},
-    output_names::is_column,
-    scope::{Scope, StoredColumns},
+    scope::{NameScope, StoredColumns},
 };
 use crate::{
     error::{Error, Result, SqlState, position},
@@ -30,14 +30,14 @@ use crate::{
 
 /// Keeps the columns of every select list from names that mean columns of its tables.
 pub(crate) fn keep_input_names(statement: &mut Statement, stored: &dyn StoredColumns) -> Result<()> {
-    match statement.visit(&mut InputNames { scope: Scope::new(stored), depth: 0 }) {
+    match statement.visit(&mut InputNames { scope: NameScope::new(stored), depth: 0 }) {
         ControlFlow::Break(error) => Err(error),
         ControlFlow::Continue(()) => Ok(()),
     }
 }
 
 struct InputNames<'s> {
-    scope: Scope<'s>,
+    scope: NameScope<'s>,
     /// Queries around the place.
     depth: usize,
 }

@@ -10,6 +10,7 @@ mod frames;
 mod grouping;
 pub(crate) mod input_names;
 mod interval_literals;
+mod item_names;
 mod join_conditions;
 mod long_cases;
 mod made_queries;

@@ -22,18 +22,15 @@ use sqlparser::ast::{
 
 use super::{
     grouping::write_out_groups,
+    item_names::{is_column, name_of},
     parentheses::open_parentheses,
-    scope::{Scope, StoredColumns},
+    scope::{NameScope, StoredColumns},
 };
 use crate::{
     error::{Error, Result, SqlState},
     names::internal::{is_marked, marked, shown_name},
     parse::folded_ident,
-    types::ColumnType,
 };
-
-/// Name of a column without one.
-const NAMELESS: &str = "?column?";
 
 /// A schema with the names that users see.
 pub(crate) fn shown_schema(schema: &Schema) -> SchemaRef {
@@ -84,14 +81,14 @@ pub(crate) fn with_distinct_names(plan: LogicalPlan) -> datafusion::common::Resu
 
 /// Names every item of every select list of a statement.
 pub(crate) fn name_columns(statement: &mut ast::Statement, stored: &dyn StoredColumns) -> Result<()> {
-    match statement.visit(&mut Namer { scope: Scope::new(stored) }) {
+    match statement.visit(&mut Namer { scope: NameScope::new(stored) }) {
         ControlFlow::Break(error) => Err(error),
         ControlFlow::Continue(()) => Ok(()),
     }
 }
 
 struct Namer<'s> {
-    scope: Scope<'s>,
+    scope: NameScope<'s>,
 }
 
 impl VisitorMut for Namer<'_> {
@@ -139,7 +136,7 @@ impl VisitorMut for Namer<'_> {
 type NamedItem<'s> = (String, Option<&'s SqlExpr>);
 
 /// The columns of a select list; none where they are not known.
-fn named_items<'s>(select: &'s Select, scope: &mut Scope<'_>) -> Option<Vec<NamedItem<'s>>> {
+fn named_items<'s>(select: &'s Select, scope: &mut NameScope<'_>) -> Option<Vec<NamedItem<'s>>> {
     let mut items = Vec::with_capacity(select.projection.len());
     let is_wildcard =
         |item: &SelectItem| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..));
@@ -188,7 +185,7 @@ fn position_in(items: Option<&[NamedItem<'_>]>, ordered: &SqlExpr) -> Result<Opt
 }
 
 /// Names the items of a select list.
-fn name_items(select: &mut Select, scope: &mut Scope<'_>) {
+fn name_items(select: &mut Select, scope: &mut NameScope<'_>) {
     let in_wildcard = wildcard_names(select, scope);
     let items: Vec<Option<(String, bool, SqlExpr)>> = select
         .projection
@@ -227,7 +224,7 @@ enum WildcardNames {
     Unknown,
 }
 
-fn wildcard_names(select: &Select, scope: &mut Scope<'_>) -> WildcardNames {
+fn wildcard_names(select: &Select, scope: &mut NameScope<'_>) -> WildcardNames {
     let items = select.projection.iter();
     let wildcards: Vec<&SelectItem> = items
         .filter(|item| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..)))
@@ -243,91 +240,4 @@ fn wildcard_names(select: &Select, scope: &mut Scope<'_>) -> WildcardNames {
         }
     }
     WildcardNames::Known(names)
-}
-
-/// A column that is written as one.
-pub(super) fn is_column(expr: &SqlExpr) -> bool {
-    matches!(expr, SqlExpr::Identifier(_) | SqlExpr::CompoundIdentifier(_))
-}
-
-/// Name of a column with this expression.
-pub(super) fn name_of(expr: &SqlExpr) -> String {
-    derived_name(expr).map_or_else(|| NAMELESS.to_owned(), |(name, _)| name)
-}
-
-/// The name that an expression suggests, and whether it is better than that of a type.
-fn derived_name(expr: &SqlExpr) -> Option<(String, bool)> {
-    let strong = |name: &str| Some((name.to_owned(), true));
-    match expr {
-        SqlExpr::Identifier(ident) => Some((folded_ident(ident), true)),
-        SqlExpr::CompoundIdentifier(parts) => parts.last().map(|part| (folded_ident(part), true)),
-        SqlExpr::Nested(inner) => derived_name(inner),
-        SqlExpr::Collate { expr, .. } | SqlExpr::CompoundFieldAccess { root: expr, .. } => derived_name(expr),
-        SqlExpr::Cast { expr, data_type, .. } => match derived_name(expr) {
-            Some((name, true)) => Some((name, true)),
-            _ => Some((type_name(data_type), false)),
-        },
-        SqlExpr::TypedString(typed) => Some((type_name(&typed.data_type), false)),
-        SqlExpr::Interval(_) => Some(("interval".to_owned(), false)),
-        SqlExpr::Value(value) if matches!(value.value, ast::Value::Boolean(_)) => {
-            Some(("bool".to_owned(), false))
-        }
-        SqlExpr::Function(function) => {
-            let name = function.name.0.last().and_then(ast::ObjectNamePart::as_ident)?;
-            Some((folded_ident(name), true))
-        }
-        SqlExpr::Case { else_result, .. } => match else_result.as_deref().and_then(derived_name) {
-            Some((name, true)) => Some((name, true)),
-            _ => Some(("case".to_owned(), false)),
-        },
-        SqlExpr::Exists { .. } => strong("exists"),
-        SqlExpr::Subquery(query) => first_name(&query.body).map(|name| (name, true)),
-        SqlExpr::Array(_) => strong("array"),
-        SqlExpr::Tuple(_) => strong("row"),
-        SqlExpr::AtTimeZone { .. } => strong("timezone"),
-        SqlExpr::Extract { .. } => strong("extract"),
-        SqlExpr::Ceil { .. } => strong("ceil"),
-        SqlExpr::Floor { .. } => strong("floor"),
-        SqlExpr::Position { .. } => strong("position"),
-        SqlExpr::Substring { shorthand: true, .. } => strong("substr"),
-        SqlExpr::Substring { .. } => strong("substring"),
-        SqlExpr::Overlay { .. } => strong("overlay"),
-        SqlExpr::Trim { trim_where, .. } => match trim_where {
-            Some(ast::TrimWhereField::Leading) => strong("ltrim"),
-            Some(ast::TrimWhereField::Trailing) => strong("rtrim"),
-            _ => strong("btrim"),
-        },
-        _ => None,
-    }
-}
-
-/// The name of the first column of a subquery.
-fn first_name(body: &SetExpr) -> Option<String> {
-    match body {
-        SetExpr::Select(select) => match select.projection.first()? {
-            SelectItem::UnnamedExpr(expr) => Some(name_of(expr)),
-            SelectItem::ExprWithAlias { alias, .. } => Some(shown_name(&folded_ident(alias)).to_owned()),
-            _ => None,
-        },
-        SetExpr::Query(query) => first_name(&query.body),
-        SetExpr::SetOperation { left, .. } => first_name(left),
-        SetExpr::Values(_) => Some("column1".to_owned()),
-        _ => None,
-    }
-}
-
-/// Internal name of a type in Postgres.
-fn type_name(data_type: &ast::DataType) -> String {
-    if let ast::DataType::Array(ast::ArrayElemTypeDef::SquareBracket(element, _)) = data_type {
-        return type_name(element);
-    }
-    if let Ok(column_type) = ColumnType::from_sql(data_type) {
-        return column_type.internal_name().to_owned();
-    }
-    let text = data_type.to_string().to_lowercase();
-    let end = text.find(|c: char| !c.is_alphanumeric()).unwrap_or(text.len());
-    match &text[..end] {
-        "decimal" => "numeric".to_owned(),
-        name => name.to_owned(),
-    }
 }

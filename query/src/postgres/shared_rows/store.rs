@@ -18,26 +18,30 @@ use futures::{
 };
 use parking_lot::Mutex;
 
-/// Rows, and the memory that is reserved for them.
+/// PendingRows, and the memory that is reserved for them.
 #[derive(Debug)]
 pub(super) struct StoredRows {
     pub(super) batches: Vec<RecordBatch>,
     _reservation: MemoryReservation,
 }
 
-/// Rows on their way: any reader that waits for them moves them on.
-type Rows = Shared<BoxFuture<'static, Result<Arc<StoredRows>, Arc<DataFusionError>>>>;
+/// PendingRows on their way: any reader that waits for them moves them on.
+type PendingRows = Shared<BoxFuture<'static, Result<Arc<StoredRows>, Arc<DataFusionError>>>>;
 
 /// A place for the rows of one query.
 #[derive(Debug, Default)]
-pub(super) struct RowStore(Mutex<Option<Rows>>);
+pub(super) struct RowStore(Mutex<Option<PendingRows>>);
 
 impl RowStore {
     /// The rows, which `input` computes unless another copy of it was first.
     ///
     /// # Errors
     /// Errors of the input; out of memory.
-    pub(super) fn rows(&self, input: &Arc<dyn ExecutionPlan>, context: &Arc<TaskContext>) -> Result<Rows> {
+    pub(super) fn rows(
+        &self,
+        input: &Arc<dyn ExecutionPlan>,
+        context: &Arc<TaskContext>,
+    ) -> Result<PendingRows> {
         let mut rows = self.0.lock();
         if let Some(rows) = rows.as_ref() {
             return Ok(rows.clone());

@@ -8,13 +8,18 @@
 //!
 //! They stand in front of the other columns, and hide those that they are made of.
 
-use sqlparser::ast::{self, BinaryOperator, Expr, Ident, Join, JoinConstraint, JoinOperator, ObjectName};
+use sqlparser::ast::{
+    self, BinaryOperator, Expr, Ident, Join, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart,
+};
 
-use crate::error::{Error, Result, SqlState};
+use crate::{
+    error::{Error, Result, SqlState},
+    parse::folded_ident,
+};
 
 /// What joins make of tables, in the order of its columns.
 #[derive(Default)]
-pub(in crate::postgres::ast) struct Joined {
+pub(in crate::postgres::ast) struct JoinedTables {
     parts: Vec<JoinedPart>,
 }
 
@@ -80,7 +85,11 @@ pub(in crate::postgres::ast) enum MergedNames {
 
 impl MergedNames {
     /// Their names; none where they are all that two tables have in common, and those are not known.
-    pub(in crate::postgres::ast) fn of(self, left: &Joined, right: &Joined) -> Option<Vec<String>> {
+    pub(in crate::postgres::ast) fn of(
+        self,
+        left: &JoinedTables,
+        right: &JoinedTables,
+    ) -> Option<Vec<String>> {
         match self {
             Self::Using(names) => Some(names),
             Self::Natural => {
@@ -96,9 +105,7 @@ pub(in crate::postgres::ast) fn merging(join: &Join) -> Option<(JoinKind, Merged
     let (kind, constraint) = constraint(&join.join_operator)?;
     let names = match constraint {
         JoinConstraint::Natural => MergedNames::Natural,
-        JoinConstraint::Using(columns) => {
-            MergedNames::Using(columns.iter().filter_map(super::last_name).collect())
-        }
+        JoinConstraint::Using(columns) => MergedNames::Using(columns.iter().filter_map(last_name).collect()),
         _ => return None,
     };
     Some((kind, names))
@@ -130,7 +137,7 @@ pub(in crate::postgres::ast) fn constraint_mut(join: &mut Join) -> Option<&mut J
     }
 }
 
-impl Joined {
+impl JoinedTables {
     pub(super) fn table(name: Option<Ident>, columns: Option<Vec<String>>, stored: bool) -> Self {
         Self { parts: vec![JoinedPart::Table(JoinedTable { name, columns, stored, hidden: Vec::new() })] }
     }
@@ -270,6 +277,11 @@ fn side_column(column: NamedColumn, name: &str, side: &str) -> Result<Option<Exp
         )
         .with_hint("write ON with the names of the tables")),
     }
+}
+
+/// The last part of a name.
+pub(super) fn last_name(name: &ObjectName) -> Option<String> {
+    name.0.last().and_then(ObjectNamePart::as_ident).map(folded_ident)
 }
 
 pub(in crate::postgres::ast) fn quoted(name: &str) -> Ident {

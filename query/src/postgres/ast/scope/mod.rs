@@ -8,13 +8,12 @@ pub(super) mod joined;
 use std::ptr;
 
 use sqlparser::ast::{
-    ExcludeSelectItem, Ident, ObjectName, ObjectNamePart, Query, Select, SelectItem,
-    SelectItemQualifiedWildcardKind, SetExpr, TableAlias, TableFactor, TableWithJoins,
-    WildcardAdditionalOptions,
+    ExcludeSelectItem, Ident, ObjectName, Query, Select, SelectItem, SelectItemQualifiedWildcardKind,
+    SetExpr, TableAlias, TableFactor, TableWithJoins, WildcardAdditionalOptions,
 };
 
-use self::joined::Joined;
-use super::{output_names::name_of, series};
+use self::joined::{JoinedTables, last_name};
+use super::{item_names::name_of, series};
 use crate::{names::internal::shown_name, parse::folded_ident};
 
 /// Columns of the tables that a text names and does not define.
@@ -25,7 +24,7 @@ pub(crate) trait StoredColumns {
 }
 
 /// The tables in reach of a place in a statement. Queries are entered and left as a walk goes.
-pub(crate) struct Scope<'s> {
+pub(crate) struct NameScope<'s> {
     stored: &'s dyn StoredColumns,
     layers: Vec<Layer>,
 }
@@ -45,7 +44,7 @@ struct WithQuery {
     query: *const Query,
 }
 
-impl<'s> Scope<'s> {
+impl<'s> NameScope<'s> {
     pub(crate) fn new(stored: &'s dyn StoredColumns) -> Self {
         Self { stored, layers: Vec::new() }
     }
@@ -125,8 +124,8 @@ impl<'s> Scope<'s> {
             SelectItem::Wildcard(options) => (self.columns_of_from(select)?, options),
             SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), options) => {
                 let name = last_name(name)?;
-                let sides: Vec<Joined> = select.from.iter().map(|item| self.joined(item)).collect();
-                let mut tables = sides.iter().flat_map(Joined::tables);
+                let sides: Vec<JoinedTables> = select.from.iter().map(|item| self.joined(item)).collect();
+                let mut tables = sides.iter().flat_map(JoinedTables::tables);
                 let table = tables.find(|table| table.is_named(&name))?;
                 (table.columns.clone()?, options)
             }
@@ -147,7 +146,7 @@ impl<'s> Scope<'s> {
     }
 
     /// Tables with their joins. Joins by columns that are not there are left to who writes them out.
-    pub(super) fn joined(&mut self, item: &TableWithJoins) -> Joined {
+    pub(super) fn joined(&mut self, item: &TableWithJoins) -> JoinedTables {
         let mut all = self.of_factor(&item.relation);
         for join in &item.joins {
             let right = self.of_factor(&join.relation);
@@ -155,9 +154,9 @@ impl<'s> Scope<'s> {
                 None => all.beside(right),
                 Some((kind, names)) => match names.of(&all, &right) {
                     Some(names) => {
-                        all.merged(right, kind, &names).map_or_else(|_| Joined::unknown(), |it| it.0)
+                        all.merged(right, kind, &names).map_or_else(|_| JoinedTables::unknown(), |it| it.0)
                     }
-                    None => Joined::unknown(),
+                    None => JoinedTables::unknown(),
                 },
             };
         }
@@ -165,10 +164,10 @@ impl<'s> Scope<'s> {
     }
 
     /// One table, or a join in parentheses.
-    pub(super) fn of_factor(&mut self, factor: &TableFactor) -> Joined {
+    pub(super) fn of_factor(&mut self, factor: &TableFactor) -> JoinedTables {
         match factor {
             TableFactor::NestedJoin { table_with_joins, alias: None } => self.joined(table_with_joins),
-            _ => Joined::table(named(factor), self.columns_of_factor(factor), self.is_stored(factor)),
+            _ => JoinedTables::table(named(factor), self.columns_of_factor(factor), self.is_stored(factor)),
         }
     }
 
@@ -257,8 +256,4 @@ fn named(table: &TableFactor) -> Option<Ident> {
         _ => return None,
     };
     Some(joined::quoted(&name))
-}
-
-fn last_name(name: &ObjectName) -> Option<String> {
-    name.0.last().and_then(ObjectNamePart::as_ident).map(folded_ident)
 }

@@ -8,8 +8,8 @@ use crate::{
     error::{Error, Result, SqlState, position},
     parse::folded_ident,
     postgres::ast::scope::{
-        Scope,
-        joined::{Joined, NamedColumn},
+        NameScope,
+        joined::{JoinedTables, NamedColumn},
     },
 };
 
@@ -18,8 +18,8 @@ pub(super) struct Meanings(HashMap<String, Option<Expr>>);
 
 impl Meanings {
     /// The merged columns of tables that stand beside each other.
-    pub(super) fn of<'j>(sides: impl Iterator<Item = &'j Joined> + Clone) -> Self {
-        let names = sides.clone().flat_map(Joined::merged_columns).map(|column| &column.name);
+    pub(super) fn of<'j>(sides: impl Iterator<Item = &'j JoinedTables> + Clone) -> Self {
+        let names = sides.clone().flat_map(JoinedTables::merged_columns).map(|column| &column.name);
         let meanings = names.map(|name| {
             let mut meaning = None;
             for side in sides.clone() {
@@ -55,7 +55,7 @@ impl Meanings {
 
     /// Puts them in the place of their names in a part of a query, and in its subqueries where these have no
     /// column of the name.
-    pub(super) fn put_into(&self, part: &mut impl VisitMut, scope: &mut Scope<'_>) -> ControlFlow<Error> {
+    pub(super) fn put_into(&self, part: &mut impl VisitMut, scope: &mut NameScope<'_>) -> ControlFlow<Error> {
         if self.is_empty() {
             return ControlFlow::Continue(());
         }
@@ -65,7 +65,7 @@ impl Meanings {
 
 struct MeaningWriter<'m, 's> {
     meanings: &'m Meanings,
-    scope: &'m mut Scope<'s>,
+    scope: &'m mut NameScope<'s>,
     /// The columns of each query on the way, which hide those outside; none where they are not known.
     between: Vec<Option<Vec<String>>>,
 }

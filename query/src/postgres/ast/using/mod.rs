@@ -24,8 +24,8 @@ use super::{
     join_conditions::check_conditions,
     made_queries::all_of,
     scope::{
-        Scope, StoredColumns,
-        joined::{JoinKind, Joined, JoinedPart, JoinedTable, constraint_mut, merging, quoted},
+        NameScope, StoredColumns,
+        joined::{JoinKind, JoinedPart, JoinedTable, JoinedTables, constraint_mut, merging, quoted},
     },
 };
 use crate::{
@@ -43,7 +43,7 @@ pub(crate) fn write_out_using(statement: &mut Statement, stored: &dyn StoredColu
     if !finder.found {
         return Ok(());
     }
-    match VisitMut::visit(statement, &mut JoinWriter { scope: Scope::new(stored) }) {
+    match VisitMut::visit(statement, &mut JoinWriter { scope: NameScope::new(stored) }) {
         ControlFlow::Break(error) => Err(error),
         ControlFlow::Continue(()) => Ok(()),
     }
@@ -77,7 +77,7 @@ fn has_merging(item: &TableWithJoins) -> bool {
 }
 
 struct JoinWriter<'s> {
-    scope: Scope<'s>,
+    scope: NameScope<'s>,
 }
 
 impl VisitorMut for JoinWriter<'_> {
@@ -90,7 +90,7 @@ impl VisitorMut for JoinWriter<'_> {
             && let OrderByKind::Expressions(exprs) = &mut order.kind
             && select.from.iter().any(has_merging)
         {
-            let sides: Vec<Joined> = select.from.iter().map(|item| self.scope.joined(item)).collect();
+            let sides: Vec<JoinedTables> = select.from.iter().map(|item| self.scope.joined(item)).collect();
             let meanings = Meanings::of(sides.iter());
             for ordered in exprs {
                 meanings.put_into(&mut ordered.expr, &mut self.scope)?;
@@ -138,9 +138,9 @@ impl JoinWriter<'_> {
     fn write_joins(
         &mut self,
         item: &mut TableWithJoins,
-        before: &[Joined],
+        before: &[JoinedTables],
         partial: bool,
-    ) -> ControlFlow<Error, Joined> {
+    ) -> ControlFlow<Error, JoinedTables> {
         let mut all = self.write_factor(&mut item.relation, before, None, partial)?;
         for join in &mut item.joins {
             let right = self.write_factor(&mut join.relation, before, Some(&all), partial)?;
@@ -158,7 +158,7 @@ impl JoinWriter<'_> {
             let chained = all.merged_columns().next().is_some() || right.merged_columns().next().is_some();
             let merged = match names.of(&all, &right) {
                 Some(names) => all.merged(right, kind, &names),
-                None => Ok((Joined::unknown(), None)),
+                None => Ok((JoinedTables::unknown(), None)),
             };
             let condition = match merged {
                 Ok((joined, condition)) => {
@@ -182,10 +182,10 @@ impl JoinWriter<'_> {
     fn write_factor(
         &mut self,
         factor: &mut TableFactor,
-        before: &[Joined],
-        left: Option<&Joined>,
+        before: &[JoinedTables],
+        left: Option<&JoinedTables>,
         partial: bool,
-    ) -> ControlFlow<Error, Joined> {
+    ) -> ControlFlow<Error, JoinedTables> {
         match factor {
             TableFactor::NestedJoin { table_with_joins, alias: None } => {
                 return self.write_joins(table_with_joins, before, partial);
@@ -208,13 +208,13 @@ impl JoinWriter<'_> {
 }
 
 /// Writes out `*`, and names the columns that it or an item means.
-fn write_items(select: &mut Select, sides: &[Joined]) {
+fn write_items(select: &mut Select, sides: &[JoinedTables]) {
     let merges = |ident: &sqlparser::ast::Ident| {
         let name = folded_ident(ident);
-        sides.iter().flat_map(Joined::merged_columns).any(|column| column.name == name)
+        sides.iter().flat_map(JoinedTables::merged_columns).any(|column| column.name == name)
     };
     let known = |table: &JoinedTable| table.name.is_some() && table.columns.is_some();
-    let all_known = sides.iter().flat_map(Joined::tables).all(known);
+    let all_known = sides.iter().flat_map(JoinedTables::tables).all(known);
     select.projection = std::mem::take(&mut select.projection)
         .into_iter()
         .flat_map(|item| match item {
@@ -231,8 +231,8 @@ fn write_items(select: &mut Select, sides: &[Joined]) {
 }
 
 /// Items that `*` means: of each join the columns that it merged, then the others.
-fn all_columns(sides: &[Joined]) -> Vec<SelectItem> {
-    let parts: Vec<&JoinedPart> = sides.iter().flat_map(Joined::parts).collect();
+fn all_columns(sides: &[JoinedTables]) -> Vec<SelectItem> {
+    let parts: Vec<&JoinedPart> = sides.iter().flat_map(JoinedTables::parts).collect();
     let mut items = Vec::with_capacity(parts.len());
     for (index, part) in parts.iter().enumerate() {
         match part {
