@@ -1,4 +1,5 @@
-//! Names in `ORDER BY`, `GROUP BY`, `HAVING` and `DISTINCT ON`: of columns of the tables, or of the select list.
+//! Names in `ORDER BY`, `GROUP BY`, `HAVING` and `DISTINCT ON`: of columns of the tables, or of the select
+//! list.
 
 use crate::{database::Db, keyed_tables::KEYED_TABLES};
 
