@@ -474,7 +474,7 @@ fn data_changes_are_taken_apart() {
         matches!(ok("DELETE FROM t").statement, Statement::Change(ChangeStatement::Delete(delete)) if delete.selection.is_none())
     );
     assert_eq!(err("INSERT INTO t (a, a) VALUES (1, 2)").sqlstate(), "42701");
-    assert_eq!(err("UPDATE t SET a = 1, a = 2").sqlstate(), "42701");
+    assert_eq!(err("UPDATE t SET a = 1, a = 2").sqlstate(), "42601");
     assert_eq!(err("INSERT INTO t VALUES (1), (1, 2)").sqlstate(), "42601");
 }
 
