@@ -18,14 +18,14 @@ use futures::{
 };
 use parking_lot::Mutex;
 
-/// PendingRows, and the memory that is reserved for them.
+/// Rows that are there, and the memory that is reserved for them.
 #[derive(Debug)]
 pub(super) struct StoredRows {
     pub(super) batches: Vec<RecordBatch>,
     _reservation: MemoryReservation,
 }
 
-/// PendingRows on their way: any reader that waits for them moves them on.
+/// Rows on their way: any reader that waits for them moves them on.
 type PendingRows = Shared<BoxFuture<'static, Result<Arc<StoredRows>, Arc<DataFusionError>>>>;
 
 /// A place for the rows of one query.
