@@ -216,7 +216,7 @@ fn check_values(plan: &LogicalPlan, casts: &[Vec<bool>], columns: &[&ColumnDef])
     Ok(())
 }
 
-/// The rows of `VALUES`, and the columns that their expressions can name: those with subqueries are queries of
+/// The rows of `VALUES`, and the columns that their expressions can name: rows with subqueries are queries of
 /// their own.
 fn rows_of(plan: &LogicalPlan) -> Vec<(&[Expr], DFSchemaRef)> {
     match plan {

@@ -1,5 +1,5 @@
-//! The order of arrays and rows: the first elements or fields that differ decide, NULL being equal to NULL and
-//! above every value. Arrow has NULL below.
+//! The order of arrays and rows: the first elements or fields that differ decide, NULL being equal to NULL
+//! and above every value. Arrow has NULL below.
 
 use std::{cmp::Ordering, sync::Arc};
 

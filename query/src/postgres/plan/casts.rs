@@ -56,8 +56,8 @@ pub(super) fn coerce_cast(expr: Expr, schema: &DFSchema) -> Result<Transformed<E
     })
 }
 
-/// The type of arrays that a cast to arrays gives, if it is another: a type of arrays stands for arrays in any
-/// number of dimensions, and values keep theirs; text has one.
+/// The type of arrays that a cast to arrays gives, if it is another: a type of arrays stands for any number
+/// of dimensions, and values keep theirs; text has one.
 fn reshaped(from: &DataType, to: &DataType) -> Option<DataType> {
     let element = element_of(to)?;
     let reshaped = match element_of(from) {

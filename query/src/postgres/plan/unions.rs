@@ -1,5 +1,5 @@
-//! `UNION`, `INTERSECT`, `EXCEPT` and `WITH RECURSIVE`: columns have the type that their branches have in common, and the types of
-//! the whole follow those of branches that passes have changed.
+//! `UNION`, `INTERSECT`, `EXCEPT` and `WITH RECURSIVE`: columns have the type that their branches have in
+//! common, and the types of the whole follow those of branches that passes have changed.
 
 use std::sync::Arc;
 
