@@ -1,5 +1,5 @@
-//! The planner of nodes of our own, and the plan node of a statement that writes, for `EXPLAIN`: it stands above the query whose rows are written,
-//! and cannot be run.
+//! The planner of nodes of our own, and the plan node of a statement that writes, for `EXPLAIN`: it stands
+//! above the query whose rows are written, and cannot be run.
 
 use std::{fmt, sync::Arc};
 

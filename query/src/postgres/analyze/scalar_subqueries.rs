@@ -7,8 +7,8 @@ use datafusion::{
 
 use crate::postgres::functions::or_null;
 
-/// Lets a subquery be NULL that may have no row, also where its column may be NULL already: once constants are
-/// folded, it may not be any more. Subqueries that refer to the outer row become joins, which know it.
+/// Lets a subquery be NULL that may have no row, also where its column may be NULL already: once constants
+/// are folded, it may not be any more. Subqueries that refer to the outer row become joins, which know it.
 pub(super) fn nullable(expr: Expr) -> Transformed<Expr> {
     let Expr::ScalarSubquery(subquery) = &expr else { return Transformed::no(expr) };
     if !subquery.outer_ref_columns.is_empty() || has_one_row(&subquery.subquery) {

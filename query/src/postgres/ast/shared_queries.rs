@@ -1,8 +1,8 @@
 //! `WITH` queries that call a volatile function and are named more than once: their rows are computed once,
 //! as Postgres does ([`SharedRows`](crate::postgres::shared_rows::SharedRows)).
 //!
-//! Here such a query becomes `SELECT * FROM (query) AS __bygone_shared`, which the planner of relations knows.
-//! One that names itself takes its `WITH RECURSIVE` inside with it.
+//! Here such a query becomes `SELECT * FROM (query) AS __bygone_shared`, which the planner of relations
+//! knows. One that names itself takes its `WITH RECURSIVE` inside with it.
 
 use std::ops::ControlFlow;
 
