@@ -6,4 +6,5 @@ mod key_value;
 mod licences;
 mod names;
 mod rooms;
+mod spawned;
 mod sql_logic;

@@ -1,6 +1,6 @@
 //! Opening: claim the root, load the newest manifest, replay the log, start the background tasks.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, future::ready, sync::Arc};
 
 use crate::{
     EngineOptions, Env, Error, Result, Root,
@@ -58,7 +58,7 @@ pub(crate) async fn open(root: Root, env: Env, options: EngineOptions) -> Result
     if before.id == 0 {
         claimed.log = LogPosition::first(claimed.epoch);
     }
-    let hash = with_reserve(&root, bounds, async || manifest::publish(&root, &claimed).await).await?;
+    let hash = with_reserve(&root, bounds, || manifest::publish(&root, &claimed)).await?;
     let (memtable, end) = match replayed {
         (memtable, end) if wal::ends_there(&root, bounds, &end)? => (memtable, end),
         _ => replay(&root, bounds).await?,
@@ -79,7 +79,7 @@ pub(crate) async fn open(root: Root, env: Env, options: EngineOptions) -> Result
         begun.parent = Some((claimed.id, hash));
         begun.id += 1;
         begun.nonce = manifest::nonce(env.seed, begun.epoch, begun.id);
-        hash = with_reserve(&root, bounds, async || manifest::publish(&root, &begun).await).await?;
+        hash = with_reserve(&root, bounds, || manifest::publish(&root, &begun)).await?;
     }
     log.writer().note_manifest(begun.id)?;
     // Failing to remove what held nothing loses nothing: the next collection tries again.
@@ -104,14 +104,18 @@ async fn create_log(
     if root.is_memory() {
         return Ok(Log::memory(claimed.epoch, clock));
     }
-    let create = async || LocalLog::create_after(root, claimed.epoch, claimed.id, replayed);
+    let create = || ready(LocalLog::create_after(root, claimed.epoch, claimed.id, replayed));
     let local = with_reserve(root, bounds, create).await?;
     Ok(Log::local(local, root.clone(), clock))
 }
 
 /// Does what needs room; on a full disk once more with what the log has reserved: a full disk must not keep
 /// out whoever wants to make room on it.
-async fn with_reserve<T>(root: &Root, bounds: LogBounds, work: impl AsyncFn() -> Result<T>) -> Result<T> {
+async fn with_reserve<T, F: Future<Output = Result<T>>>(
+    root: &Root,
+    bounds: LogBounds,
+    work: impl Fn() -> F,
+) -> Result<T> {
     match work().await {
         Err(error) if error.is_full() && wal::give_back(root, bounds)? => work().await,
         outcome => outcome,

@@ -13,6 +13,7 @@ mod loads;
 mod memory;
 mod shape;
 mod space;
+mod spawned;
 mod subcompactions;
 mod summary;
 mod tiers;
