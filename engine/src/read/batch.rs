@@ -131,10 +131,19 @@ impl RowSink for RowBatch {
     #[inline]
     fn take_rows(&mut self, page: &Arc<Page>, rows: Range<usize>) {
         let prefix = page.prefix();
-        for row in rows {
+        let count = rows.len();
+        self.begins.extend(rows.clone().map(|row| page.begin(row)));
+        self.keys.ends.reserve(count);
+        self.values.ends.reserve(count);
+        for (done, row) in rows.enumerate() {
+            let (key_bytes, value_bytes) = (self.keys.bytes(), self.values.bytes());
             self.keys.push_parts(prefix, page.suffix(row));
-            self.begins.push(page.begin(row));
             self.values.push_with(|out| page.append_value(row, out));
+            // The others are about as long as the first.
+            if done == 0 {
+                self.keys.data.reserve((self.keys.bytes() - key_bytes) * (count - 1));
+                self.values.data.reserve((self.values.bytes() - value_bytes) * (count - 1));
+            }
         }
     }
 
