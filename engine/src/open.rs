@@ -16,6 +16,7 @@ use crate::{
 
 /// Opens `root` for writing. One screen:
 pub(crate) async fn open(root: Root, env: Env, options: EngineOptions) -> Result<Arc<Core>> {
+    let root = root.paced(&env);
     // 1. A root that can have no log cannot be written, and a mistyped path must not be. Looked at first:
     //    what is strange now is none of a database that is being made at this moment.
     wal::require_log(&root)?;
@@ -124,6 +125,7 @@ async fn with_reserve<T, F: Future<Output = Result<T>>>(
 
 /// Opens `root` for reading only: nothing is written.
 pub(crate) async fn open_read_only(root: Root, env: Env, options: EngineOptions) -> Result<Arc<Core>> {
+    let root = root.paced(&env);
     // Looked for before anything is locked: a misspelt name must not create a directory.
     if manifest::newest_id(&root).await?.is_none() {
         return Err(manifest::no_database(&root));

@@ -112,6 +112,8 @@ pub struct EngineStats {
     /// Table files that are open now; see
     /// [`EngineOptions::open_files_max`](crate::EngineOptions::open_files_max).
     pub open_files: u64,
+    /// Requests to the storage, since the database was opened.
+    pub requests: crate::store::RequestCounts,
     /// Memtables written to table files.
     pub flushes: u64,
     /// Bytes of these files.
@@ -169,6 +171,7 @@ impl EngineStats {
             cache_misses,
             index_bytes: index_bytes.map(|table| table.weight() as u64).sum(),
             open_files: core.storage.root.open_files() as u64,
+            requests: core.storage.root.requests(),
             flushes: metrics.flushes.get(),
             flushed_bytes: metrics.flushed_bytes.get(),
             ingests: metrics.ingests.get(),

@@ -68,6 +68,7 @@ impl Core {
         let pending = self.storage.pending_files();
         let kept = self.versions.referenced_files();
         let mut report = CollectReport::default();
+        let mut unreferenced = Vec::new();
         for object in listed {
             let Some(id) = FileId::parse(&object.name) else { continue };
             if id.epoch > self.storage.epoch || kept.contains(&id) || pending.contains(&id) {
@@ -77,10 +78,11 @@ impl Core {
             if self.storage.root.has_readers(&object.name) {
                 continue;
             }
-            self.storage.root.delete(&object.name).await?;
             report.objects += 1;
             report.bytes += object.len;
+            unreferenced.push(object.name);
         }
+        self.storage.root.delete_many(&unreferenced).await?;
         // 2. Log segments and manifests.
         crate::wal::delete_before(&self.storage.root, state.manifest.log).await?;
         manifest::prune(&self.storage.root, state.manifest.id.saturating_sub(MANIFESTS_KEPT)).await?;

@@ -35,8 +35,16 @@ pub(crate) fn parse_name(name: &str) -> Option<u64> {
 
 /// The ids of all manifests, ascending. Names that are none of ours are passed over.
 pub(crate) async fn ids(root: &Root) -> Result<Vec<u64>> {
-    let mut ids: Vec<u64> =
-        root.list(DIRECTORY).await?.iter().filter_map(|entry| parse_name(&entry.name)).collect();
+    ids_from(root, 0).await
+}
+
+/// The ids of the manifests from `first` on, ascending.
+async fn ids_from(root: &Root, first: u64) -> Result<Vec<u64>> {
+    let listed = match first.checked_sub(1) {
+        Some(before) => root.list_after(DIRECTORY, &object_name(before)).await?,
+        None => root.list(DIRECTORY).await?,
+    };
+    let mut ids: Vec<u64> = listed.iter().filter_map(|entry| parse_name(&entry.name)).collect();
     ids.sort_unstable();
     Ok(ids)
 }
@@ -134,7 +142,7 @@ pub async fn publish(root: &Root, manifest: &Manifest) -> Result<u128> {
         return Err(fenced_by_newest(root, manifest).await);
     }
     // 2. The id may have been freed by a newer writer that is far ahead: then ours counts for nothing.
-    let ids = ids(root).await.map_err(|error| {
+    let ids = ids_from(root, manifest.id).await.map_err(|error| {
         Error::CommitUnknown(format!(
             "manifest {} was written and could not be checked: {error}",
             manifest.id
@@ -181,8 +189,6 @@ async fn fenced_by_newest(root: &Root, ours: &Manifest) -> Error {
 ///
 /// [`Error::Unavailable`] when storage fails; call it again.
 pub(crate) async fn prune(root: &Root, keep_from: u64) -> Result<()> {
-    for id in ids(root).await?.into_iter().filter(|id| *id < keep_from) {
-        root.delete(&object_name(id)).await?;
-    }
-    Ok(())
+    let old: Vec<_> = ids(root).await?.into_iter().filter(|id| *id < keep_from).map(object_name).collect();
+    if old.is_empty() { Ok(()) } else { root.delete_many(&old).await }
 }

@@ -43,7 +43,12 @@ pub(crate) struct StripedCounter([Stripe; STRIPES]);
 impl StripedCounter {
     #[inline]
     pub(crate) fn increment(&self) {
-        self.0[stripe()].0.fetch_add(1, Relaxed);
+        self.add(1);
+    }
+
+    #[inline]
+    pub(crate) fn add(&self, count: u64) {
+        self.0[stripe()].0.fetch_add(count, Relaxed);
     }
 
     pub(crate) fn get(&self) -> u64 {

@@ -29,6 +29,7 @@ use super::{
     disk::{Disk, DiskEntry, DiskFile, DiskKind, DiskLock, LockMode},
     name,
     open_files::OpenFiles,
+    requests::RequestCounters,
 };
 
 /// A directory of objects on a [`Disk`].
@@ -40,6 +41,7 @@ pub(crate) struct LocalDir {
     checked: Mutex<BTreeSet<PathBuf>>,
     next_temporary: AtomicU64,
     open_files: OpenFiles,
+    requests: RequestCounters,
 }
 
 /// Outcome of an attempt to give a file its name.
@@ -56,12 +58,23 @@ pub(crate) enum Linked {
 impl LocalDir {
     pub(crate) fn new(disk: Arc<dyn Disk>, dir: PathBuf) -> Self {
         let open_files = OpenFiles::new(disk.handles_max());
-        Self { disk, dir, checked: Mutex::default(), next_temporary: AtomicU64::new(0), open_files }
+        Self {
+            disk,
+            dir,
+            checked: Mutex::default(),
+            next_temporary: AtomicU64::new(0),
+            open_files,
+            requests: RequestCounters::default(),
+        }
     }
 
     /// The files that are read.
     pub(super) fn open_files(&self) -> &OpenFiles {
         &self.open_files
+    }
+
+    pub(super) fn requests(&self) -> &RequestCounters {
+        &self.requests
     }
 
     pub(crate) fn disk(&self) -> &dyn Disk {

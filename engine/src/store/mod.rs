@@ -17,7 +17,10 @@
 //!    [`Error::Corrupt`](crate::Error::Corrupt) with its name. Whether the bytes are *right* is for the
 //!    decoders.
 //!
-//! Not here: retries of throttled requests (the store's client does them), encryption.
+//! 5. Requests to an object store are tried again until their deadlines, 30 seconds for what changes the
+//!    store and 60 for reads; the client does not retry.
+//!
+//! Not here: encryption.
 
 mod disk;
 mod local;
@@ -27,6 +30,7 @@ mod os_disk;
 mod outcome;
 mod reader;
 mod remote;
+mod requests;
 mod root;
 mod writer;
 
@@ -37,6 +41,8 @@ pub use disk::{Disk, DiskEntry, DiskFile, DiskKind, DiskLock, LockMode};
 pub use os_disk::OsDisk;
 pub use outcome::PutOutcome;
 pub use reader::ObjectReader;
+pub use remote::{RefusedRequest, ThrottledRequest};
+pub use requests::RequestCounts;
 pub use root::{ObjectEntry, Root, RootLock};
 pub use writer::ObjectWriter;
 

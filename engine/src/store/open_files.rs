@@ -22,7 +22,7 @@ use std::{
 use parking_lot::{Mutex, RwLock};
 use rustix::io::Errno;
 
-use super::{DiskFile, LocalDir, disk_error};
+use super::{DiskFile, LocalDir, disk_error, requests::RequestCounters};
 use crate::{Error, Result};
 
 /// Few enough for any process, and as many as a merge reads at once.
@@ -129,6 +129,10 @@ fn is_out_of_handles(error: &io::Error) -> bool {
 }
 
 impl ReadFile {
+    pub(super) fn requests(&self) -> &RequestCounters {
+        self.local.requests()
+    }
+
     /// The file `name`, which must be `len` bytes long.
     pub(super) fn open(local: &Arc<LocalDir>, name: &str, len: u64) -> Result<Arc<Self>> {
         let path = local.path(name).map_err(|error| disk_error("opening", name, error))?;

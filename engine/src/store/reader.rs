@@ -73,8 +73,15 @@ impl ObjectReader {
             return Ok(Bytes::new());
         }
         match source {
-            ObjectSource::File(file) => Ok(file.read(range.start, wanted)?.into()),
-            ObjectSource::Remote(remote, path) => read_remote(remote, path, name, range, wanted).await,
+            ObjectSource::File(file) => {
+                file.requests().get();
+                file.requests().read(wanted);
+                Ok(file.read(range.start, wanted)?.into())
+            }
+            // Boxed: reads of files are not to carry the room that requests need.
+            ObjectSource::Remote(remote, path) => {
+                Box::pin(read_remote(remote, path, name, range, wanted)).await
+            }
         }
     }
 }
@@ -90,7 +97,7 @@ async fn read_remote(
     let mut got = 0;
     for _ in 0..2 {
         let options = GetOptions::new().with_range(Some(range.clone()));
-        match remote.get_at(path, name, options).await {
+        match remote.get(path, name, options).await {
             Ok(Some(bytes)) if bytes.len() == wanted => return Ok(bytes),
             Ok(Some(bytes)) => got = bytes.len(),
             Ok(None) => return Err(Error::corrupt(name, 0, "the object is missing")),

@@ -7,15 +7,15 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures::TryStreamExt;
-use object_store::{GetOptions, ObjectStore, ObjectStoreExt, memory::InMemory, path::Path};
+use object_store::{GetOptions, ObjectStore, memory::InMemory, path::Path};
 
 use super::{
     Disk, DiskLock, Linked, LocalDir, LockMode, ObjectReader, ObjectWriter, name,
     outcome::{PutOutcome, disk_error},
     remote::{self, Remote},
+    requests::{RequestCounters, RequestCounts},
 };
-use crate::{Error, Result};
+use crate::{Env, Error, Result};
 
 /// Location of the objects of one database. Clones share everything.
 #[derive(Clone, Debug)]
@@ -47,7 +47,7 @@ pub struct RootLock {
 impl Root {
     /// A root in memory: gone when the last clone is dropped. It needs no log.
     pub fn memory() -> Self {
-        Self::remote(Remote { store: Arc::new(InMemory::new()), prefix: Path::default(), memory: true })
+        Self::remote(Remote::new(Arc::new(InMemory::new()), Path::default(), true))
     }
 
     /// A directory, created when it is first locked or written to.
@@ -57,25 +57,63 @@ impl Root {
 
     /// The objects of `store` whose names begin with `prefix`.
     ///
-    /// For writing, the store's client must not retry conditional puts by itself: a retry can meet the object
-    /// that its own first attempt created. [`Root::put_new`] handles lost replies.
+    /// The store's client should not retry by itself: the requests of a root are tried until their deadlines,
+    /// and a retry of a conditional put can meet the object that its own first try created. Causes
+    /// [`ThrottledRequest`](super::ThrottledRequest) and [`RefusedRequest`](super::RefusedRequest) of its
+    /// errors say when and whether to try again.
     pub fn object_store(store: Arc<dyn ObjectStore>, prefix: Path) -> Self {
-        Self::remote(Remote { store, prefix, memory: false })
+        Self::remote(Remote::new(store, prefix, false))
+    }
+
+    /// As [`Root::memory_on`], of a store whose requests suspend.
+    #[cfg(test)]
+    pub(crate) fn suspending_memory_on(store: Arc<dyn ObjectStore>) -> Self {
+        let mut remote = Remote::new(store, Path::default(), true);
+        remote.suspends = true;
+        Self::remote(remote)
     }
 
     /// A root in memory whose requests go to `store`.
     #[cfg(test)]
     pub(crate) fn memory_on(store: Arc<dyn ObjectStore>) -> Self {
-        Self::remote(Remote { store, prefix: Path::default(), memory: true })
+        Self::remote(Remote::new(store, Path::default(), true))
     }
 
     fn remote(remote: Remote) -> Self {
         Self { backend: Backend::Remote(Arc::new(remote)) }
     }
 
+    /// The same root, whose requests wait between their tries, and give up, by the clock and the timer of
+    /// `env`. Opening an engine does this.
+    #[must_use]
+    pub fn paced(&self, env: &Env) -> Self {
+        match &self.backend {
+            Backend::Remote(remote) => Self::remote(remote.paced(env)),
+            Backend::Local(_) => self.clone(),
+        }
+    }
+
+    /// Requests to the storage so far, by kind; clones count together.
+    pub fn requests(&self) -> RequestCounts {
+        self.counters().counts()
+    }
+
+    fn counters(&self) -> &RequestCounters {
+        match &self.backend {
+            Backend::Local(local) => local.requests(),
+            Backend::Remote(remote) => &remote.requests,
+        }
+    }
+
     /// Whether the root is a directory.
     pub fn is_local(&self) -> bool {
         matches!(self.backend, Backend::Local(_))
+    }
+
+    /// Whether requests take their time, so that whoever makes one may be gone when the answer comes. On a
+    /// directory and in memory every call ends when it is first polled.
+    pub fn suspends(&self) -> bool {
+        matches!(&self.backend, Backend::Remote(remote) if remote.suspends)
     }
 
     /// Whether the root is memory of this process.
@@ -114,8 +152,7 @@ impl Root {
     pub fn display(&self) -> String {
         match &self.backend {
             Backend::Local(local) => local.dir().display().to_string(),
-            Backend::Remote(remote) if remote.memory => ":memory:".into(),
-            Backend::Remote(remote) => format!("{}/{}", remote.store, remote.prefix),
+            Backend::Remote(remote) => remote.display(),
         }
     }
 
@@ -127,8 +164,8 @@ impl Root {
     ///
     /// # Errors
     ///
-    /// [`Error::Unavailable`]: nothing was created. [`Error::CommitUnknown`]: the object may or may not be
-    /// there, now or later; stop writing and open again.
+    /// [`Error::Unavailable`]: nothing was created, and will not be. [`Error::CommitUnknown`]: the object may
+    /// or may not be there, now or later; stop writing and open again.
     ///
     /// # Cancel safety
     ///
@@ -136,17 +173,18 @@ impl Root {
     ///
     /// # Cost
     ///
-    /// Local: two syncs. Object store: one request when all goes well.
+    /// Local: two syncs. Object store: one request when all goes well; tries end after 30 seconds.
     pub async fn put_new(&self, name: &str, body: Bytes) -> Result<PutOutcome> {
         match &self.backend {
             Backend::Local(local) => {
+                local.requests().put(body.len());
                 match local.put_new(name, [body.as_ref()]).map_err(|e| disk_error("creating", name, e))? {
                     Linked::Created => Ok(PutOutcome::Created),
                     Linked::Exists => Ok(PutOutcome::Exists),
                     Linked::Unknown(error) => Err(Error::CommitUnknown(format!("creating {name}: {error}"))),
                 }
             }
-            Backend::Remote(remote) => remote::put_new(remote, name, body).await,
+            Backend::Remote(remote) => Box::pin(remote::put_new(remote, name, body)).await,
         }
     }
 
@@ -188,8 +226,15 @@ impl Root {
     /// [`Error::Corrupt`] when it is no regular file, [`Error::Unavailable`] when storage fails.
     pub async fn get(&self, name: &str) -> Result<Option<Bytes>> {
         match &self.backend {
-            Backend::Local(local) => read_whole(local, name).map_err(|e| disk_error("reading", name, e)),
-            Backend::Remote(remote) => remote.get(name, GetOptions::new()).await,
+            Backend::Local(local) => {
+                local.requests().get();
+                let bytes = read_whole(local, name).map_err(|e| disk_error("reading", name, e))?;
+                local.requests().read(bytes.as_ref().map_or(0, Bytes::len));
+                Ok(bytes)
+            }
+            Backend::Remote(remote) => {
+                Box::pin(remote.get(&remote.path(name)?, name, GetOptions::new())).await
+            }
         }
     }
 
@@ -198,30 +243,41 @@ impl Root {
     /// # Errors
     ///
     /// [`Error::Unavailable`] when storage fails.
+    ///
+    /// # Cost
+    ///
+    /// Object store: a request for each 1,000 objects.
     pub async fn list(&self, prefix: &str) -> Result<Vec<ObjectEntry>> {
+        self.list_from(prefix, None).await
+    }
+
+    /// The objects below the directory `prefix` whose names are behind `after`, which may be no object,
+    /// sorted by name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`] when storage fails.
+    ///
+    /// # Cost
+    ///
+    /// As of [`Root::list`], for the objects that are listed; a directory is read whole.
+    pub async fn list_after(&self, prefix: &str, after: &str) -> Result<Vec<ObjectEntry>> {
+        self.list_from(prefix, Some(after)).await
+    }
+
+    async fn list_from(&self, prefix: &str, after: Option<&str>) -> Result<Vec<ObjectEntry>> {
         let directory = prefix.trim_end_matches('/');
         match &self.backend {
-            Backend::Local(local) => Ok(local
-                .list(directory)
-                .map_err(|e| disk_error("listing", prefix, e))?
-                .into_iter()
-                .map(|(name, entry)| ObjectEntry { name, len: entry.len })
-                .collect()),
+            Backend::Local(local) => {
+                let listed = local.list(directory).map_err(|e| disk_error("listing", prefix, e))?;
+                local.requests().list(listed.len());
+                let is_after = |name: &str| after.is_none_or(|after| name > after);
+                let listed = listed.into_iter().filter(|(name, _)| is_after(name));
+                Ok(listed.map(|(name, entry)| ObjectEntry { name, len: entry.len }).collect())
+            }
             Backend::Remote(remote) => {
-                let full =
-                    if directory.is_empty() { remote.prefix.clone() } else { remote.path(directory)? };
-                let metas: Vec<_> = remote
-                    .store
-                    .list(Some(&full))
-                    .try_collect()
-                    .await
-                    .map_err(|e| Error::unavailable(format!("listing {prefix}"), e))?;
-                let mut entries: Vec<_> = metas
-                    .into_iter()
-                    .map(|meta| ObjectEntry { name: remote.name_of(&meta.location), len: meta.size })
-                    .collect();
-                entries.sort_by(|a, b| a.name.cmp(&b.name));
-                Ok(entries)
+                let listed = Box::pin(remote.list(directory, after)).await?;
+                Ok(listed.into_iter().map(|(name, len)| ObjectEntry { name, len }).collect())
             }
         }
     }
@@ -232,12 +288,26 @@ impl Root {
     ///
     /// [`Error::Unavailable`] when storage fails.
     pub async fn delete(&self, name: &str) -> Result<()> {
+        self.delete_many(&[name.to_owned()]).await
+    }
+
+    /// Removes objects, in their order where the storage has one; absent ones are fine. A crash may bring any
+    /// of them back.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`] when storage fails: some may be gone.
+    ///
+    /// # Cost
+    ///
+    /// Object store: one request for each 1,000 objects where it has such requests.
+    pub async fn delete_many(&self, names: &[String]) -> Result<()> {
         match &self.backend {
-            Backend::Local(local) => local.remove(name).map_err(|e| disk_error("deleting", name, e)),
-            Backend::Remote(remote) => match remote.store.delete(&remote.path(name)?).await {
-                Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-                Err(error) => Err(Error::unavailable(format!("deleting {name}"), error)),
-            },
+            Backend::Local(local) => names.iter().try_for_each(|name| {
+                local.requests().delete(1);
+                local.remove(name).map_err(|e| disk_error("deleting", name, e))
+            }),
+            Backend::Remote(remote) => Box::pin(remote.delete(names)).await,
         }
     }
 
@@ -286,7 +356,7 @@ impl Root {
                 local_preflight(local).map_err(|e| disk_error("checking", "the directory", e))?
             }
             Backend::Remote(remote) if remote.memory => Ok(()),
-            Backend::Remote(remote) => remote::preflight(remote).await,
+            Backend::Remote(remote) => Box::pin(remote::preflight(remote)).await,
         }
     }
 }

@@ -8,8 +8,8 @@ use object_store::memory::InMemory;
 
 use super::*;
 use crate::{
-    Error,
-    testing::{FaultStore, SimDisk, StoreFault},
+    Env, Error,
+    testing::{FaultStore, InlineTasks, ManualClock, SimDisk, StoreFault, env},
 };
 
 #[test]
@@ -261,6 +261,131 @@ fn short_reads_of_a_store_are_repeated_and_then_reported() {
         assert!(matches!(root.open("y", 20).await.unwrap().read(0..1).await, Err(Error::Corrupt { .. })));
     };
     run.now_or_never().expect("a store in memory never suspends");
+}
+
+#[test]
+fn listings_begin_behind_a_name_that_need_not_exist() {
+    let dir = tempfile::tempdir().unwrap();
+    for root in [Root::memory(), Root::local(OsDisk::shared(), dir.path().join("db"))] {
+        let run = async {
+            for number in [3, 1, 2, 10] {
+                let name = format!("m/{number:02}");
+                let _ = root.put_new(&name, Bytes::from(name.clone())).await.unwrap();
+            }
+            let _ = root.put_new("n/1", Bytes::from_static(b"elsewhere")).await.unwrap();
+            let after = async |name| root.list_after("m/", name).await.unwrap();
+            assert_eq!(names(&after("m/02").await), ["m/03", "m/10"]);
+            assert_eq!(names(&after("m/02x").await), ["m/03", "m/10"]);
+            assert_eq!(names(&after("m/00").await).len(), 4);
+            assert!(after("m/10").await.is_empty());
+        };
+        run.now_or_never().expect("neither root suspends");
+    }
+}
+
+#[test]
+fn many_objects_are_removed_at_once_and_absent_ones_are_fine() {
+    let dir = tempfile::tempdir().unwrap();
+    for root in [Root::memory(), Root::local(OsDisk::shared(), dir.path().join("db"))] {
+        let run = async {
+            let all: Vec<_> = (0..2_500).map(|number| format!("data/{number}")).collect();
+            for name in all.iter().step_by(2) {
+                let _ = root.put_new(name, Bytes::from(name.clone())).await.unwrap();
+            }
+            let before = root.requests();
+            root.delete_many(&all).await.unwrap();
+            assert!(root.list("").await.unwrap().is_empty());
+            if root.is_memory() {
+                assert_eq!(root.requests().since(&before).deletes, 3);
+            }
+        };
+        run.now_or_never().expect("neither root suspends");
+    }
+}
+
+#[test]
+fn requests_are_counted_by_their_kind_on_every_root() {
+    let dir = tempfile::tempdir().unwrap();
+    for root in [Root::memory(), Root::local(OsDisk::shared(), dir.path().join("db"))] {
+        let run = async {
+            let same = root.clone();
+            let _ = root.put_new("m/1", Bytes::from_static(b"hello")).await.unwrap();
+            assert_eq!(same.get("m/1").await.unwrap().map(|body| body.len()), Some(5));
+            assert_eq!(root.open("m/1", 5).await.unwrap().read(1..3).await.unwrap().len(), 2);
+            root.list("m/").await.unwrap();
+            root.delete("m/1").await.unwrap();
+            let counts = root.requests();
+            assert_eq!((counts.puts, counts.gets, counts.lists, counts.deletes), (1, 2, 1, 1));
+            assert_eq!((counts.written_bytes, counts.read_bytes, counts.total()), (5, 7, 5));
+        };
+        run.now_or_never().expect("neither root suspends");
+    }
+}
+
+#[tokio::test]
+async fn reads_and_removals_are_tried_again_and_creations_read_back() {
+    let store = FaultStore::new(Arc::new(InMemory::new()));
+    let clock = ManualClock::at(1);
+    let root = Root::object_store(Arc::new(store.clone()), "p".into()).paced(&env(&clock, 1));
+    let fail = |faults: &[StoreFault]| {
+        for (number, fault) in faults.iter().enumerate() {
+            store.fail(store.requests() + 1 + number as u64, *fault);
+        }
+    };
+    fail(&[StoreFault::After, StoreFault::Before]);
+    assert_eq!(root.put_new("a", Bytes::from_static(b"1")).await.unwrap(), PutOutcome::Created);
+    fail(&[StoreFault::Before, StoreFault::FalseNotFound, StoreFault::Before]);
+    assert_eq!(root.put_new("b", Bytes::from_static(b"2")).await.unwrap(), PutOutcome::Created);
+    fail(&[StoreFault::Before; 3]);
+    assert_eq!(root.get("a").await.unwrap().unwrap(), "1");
+    fail(&[StoreFault::Before; 2]);
+    assert_eq!(names(&root.list("").await.unwrap()), ["a", "b"]);
+    fail(&[StoreFault::After]);
+    root.delete_many(&["a".into(), "b".into()]).await.unwrap();
+    assert!(root.list("").await.unwrap().is_empty());
+    assert!(root.requests().retries >= 7, "{:?}", root.requests());
+}
+
+#[tokio::test]
+async fn a_put_that_only_failed_is_not_reported_as_unknown_when_it_was_refused() {
+    let store = FaultStore::new(Arc::new(InMemory::new()));
+    let root = Root::object_store(Arc::new(store.clone()), "p".into());
+    for number in 1..=200 {
+        store.fail(number, StoreFault::FalseConflict);
+    }
+    let refused = root.put_new("a", Bytes::from_static(b"1")).await;
+    assert!(matches!(refused, Err(Error::Unavailable { .. })), "{refused:?}");
+    store.heal();
+    let first = store.requests() + 1;
+    for number in first..=first + 200 {
+        store.fail(number, StoreFault::Before);
+    }
+    let lost = root.put_new("b", Bytes::from_static(b"2")).await;
+    assert!(matches!(lost, Err(Error::CommitUnknown(_))), "{lost:?}");
+}
+
+#[tokio::test]
+async fn a_large_object_that_is_given_up_leaves_no_upload() {
+    let (clock, tasks) = (ManualClock::at(1), InlineTasks::new());
+    let env = Env { clock, tasks: Arc::clone(&tasks) as Arc<dyn crate::env::TaskSet>, seed: 1 };
+    let root = Root::memory().paced(&env);
+    let mut writer = root.create("data/x").await.unwrap();
+    for _ in 0..6 {
+        writer.write(vec![1; 9 << 20].into()).await.unwrap();
+    }
+    drop(writer);
+    assert_eq!(tasks.run(), 0, "the abort is over");
+    assert!(root.list("").await.unwrap().is_empty());
+    let mut writer = root.create("data/x").await.unwrap();
+    for part in 0..6 {
+        writer.write(vec![part; 9 << 20].into()).await.unwrap();
+    }
+    let len = writer.finish().await.unwrap();
+    let reader = root.open("data/x", len).await.unwrap();
+    for part in 0..6_u8 {
+        let at = u64::from(part) * (9 << 20);
+        assert_eq!(reader.read(at..at + 2).await.unwrap().as_ref(), [part; 2]);
+    }
 }
 
 #[tokio::test]

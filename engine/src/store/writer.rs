@@ -3,9 +3,13 @@
 use std::{io, path::PathBuf, sync::Arc};
 
 use bytes::Bytes;
-use object_store::{MultipartUpload, ObjectStoreExt, PutPayload, path::Path};
+use object_store::path::Path;
 
-use super::{DiskFile, Linked, LocalDir, PutOutcome, disk_error, local::Temporary, remote, remote::Remote};
+use super::{
+    DiskFile, Linked, LocalDir, PutOutcome, disk_error,
+    local::Temporary,
+    remote::{self, Remote, Upload},
+};
 use crate::{Error, Result};
 
 /// Small writes are gathered up to this size, and a part of a multipart upload is at least this long.
@@ -26,7 +30,7 @@ pub struct ObjectWriter {
 #[derive(Debug)]
 enum WriteTarget {
     Local(LocalSink),
-    Remote { remote: Arc<Remote>, path: Path, upload: Option<Box<dyn MultipartUpload>> },
+    Remote { remote: Arc<Remote>, path: Path, upload: Option<Upload> },
 }
 
 #[derive(Debug)]
@@ -119,10 +123,10 @@ impl ObjectWriter {
             WriteTarget::Remote { remote, path, upload } => {
                 let failed = |error| Error::unavailable(format!("writing {}", self.name), error);
                 if upload.is_none() {
-                    *upload = Some(remote.store.put_multipart(path).await.map_err(failed)?);
+                    *upload = Some(Box::pin(Upload::begin(remote, path)).await.map_err(failed)?);
                 }
                 if let Some(upload) = upload {
-                    upload.put_part(PutPayload::from_bytes(bytes)).await.map_err(failed)?;
+                    upload.put_part(bytes).await.map_err(failed)?;
                 }
             }
         }
@@ -145,6 +149,7 @@ impl ObjectWriter {
         match &mut self.sink {
             WriteTarget::Local(sink) => {
                 let to = sink.to.clone();
+                sink.local.requests().put(self.written as usize);
                 let temporary = sink.take().expect("the file is there until it is finished or dropped");
                 match temporary.link(&to).map_err(|error| disk_error("finishing", &self.name, error))? {
                     Linked::Created => {}
@@ -152,14 +157,15 @@ impl ObjectWriter {
                     Linked::Unknown(error) => return Err(disk_error("finishing", &self.name, error)),
                 }
             }
-            WriteTarget::Remote { upload: Some(upload), .. } => {
-                let result = upload.complete().await;
+            WriteTarget::Remote { upload: upload @ Some(_), .. } => {
+                let upload = upload.take().expect("it was looked at");
+                let result = Box::pin(upload.complete()).await;
                 result.map_err(|error| Error::unavailable(format!("finishing {}", self.name), error))?;
             }
             WriteTarget::Remote { remote, upload: None, .. } => {
                 let body = Bytes::from(std::mem::take(&mut self.gathered));
                 self.written = body.len() as u64;
-                match remote::put_new(remote, &self.name, body).await? {
+                match Box::pin(remote::put_new(remote, &self.name, body)).await? {
                     PutOutcome::Created => {}
                     PutOutcome::Exists => return Err(taken(&self.name)),
                 }
@@ -174,7 +180,9 @@ impl ObjectWriter {
     ///
     /// [`Error::Unavailable`] when an upload could not be called off; what is left of it is not an object.
     pub async fn abort(mut self) -> Result<()> {
-        if let WriteTarget::Remote { upload: Some(upload), .. } = &mut self.sink {
+        if let WriteTarget::Remote { upload, .. } = &mut self.sink
+            && let Some(upload) = upload.take()
+        {
             let result = upload.abort().await;
             result.map_err(|error| Error::unavailable(format!("aborting {}", self.name), error))?;
         }
