@@ -65,7 +65,7 @@ pub(crate) struct Core {
     pub(crate) options: StoreOptions,
     /// The records of commits before this moment, in microseconds, were deleted since the store was opened.
     pub(crate) forgotten: AtomicU64,
-    pipeline: Pipeline,
+    pub(crate) pipeline: Pipeline,
 }
 
 impl Core {

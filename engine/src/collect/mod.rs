@@ -95,8 +95,8 @@ impl Core {
     /// way, which may be reading them: then the next collection does it.
     async fn remove_dead_keyspaces(self: &Arc<Self>) -> Result<()> {
         // In this order: who closes the engine has the turn to flush while it waits for a compaction.
-        let _no_flush = self.workers.flush_turn().await;
-        let Some(_no_compaction) = self.workers.try_compaction_turn() else { return Ok(()) };
+        let _no_flush = self.flush_turn().await;
+        let Some(_no_compaction) = self.try_compaction_turn() else { return Ok(()) };
         let removed_keyspaces = self.dead_keyspaces();
         if removed_keyspaces.is_empty() {
             return Ok(());
@@ -132,10 +132,10 @@ mod tests {
     async fn a_collection_that_waits_for_a_flush_keeps_nobody_from_compacting() {
         let env = env(&ManualClock::at(1), 1);
         let core = crate::open::open(Root::memory(), env, EngineOptions::default()).await.unwrap();
-        let flushing = core.workers.flush_turn().await;
+        let flushing = core.flush_turn().await;
         let mut collection = Box::pin(core.remove_dead_keyspaces());
         assert!((&mut collection).now_or_never().is_none(), "it waits");
-        assert!(core.workers.try_compaction_turn().is_some());
+        assert!(core.try_compaction_turn().is_some());
         drop(flushing);
         collection.await.unwrap();
     }

@@ -31,7 +31,7 @@ pub(super) type MergeOutput = (Vec<(Placement, Vec<FileMeta>)>, Vec<PendingFiles
 impl Core {
     /// Compacts until the picker is satisfied. Calls at the same time wait for each other.
     pub(crate) async fn compact_while_needed(self: &Arc<Self>) -> Result<()> {
-        let _one_at_a_time = self.workers.compaction_turn().await;
+        let _one_at_a_time = self.compaction_turn().await;
         while let Some(job) = self.pick_job() {
             self.run_compaction(job, true).await?;
             self.workers.note_progress();
@@ -42,7 +42,7 @@ impl Core {
     /// Rewrites every keyspace in which something can be won into its last level, and its history into one
     /// run for each group.
     pub(crate) async fn compact_all(self: &Arc<Self>) -> Result<()> {
-        let _one_at_a_time = self.workers.compaction_turn().await;
+        let _one_at_a_time = self.compaction_turn().await;
         let keyspaces: Vec<_> = self.versions.current().trees.keys().copied().collect();
         for keyspace in keyspaces {
             if let Some(job) = pick_all(keyspace, &self.tree(keyspace), &self.retained(keyspace)) {
@@ -118,7 +118,7 @@ impl Core {
     }
 
     async fn replace(
-        &self,
+        self: &Arc<Self>,
         job: &Job,
         placed: Vec<(Placement, Vec<Table>)>,
         pending: Vec<PendingFiles>,

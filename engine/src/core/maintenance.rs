@@ -53,7 +53,7 @@ impl Core {
 
 /// Turns a broken assertion of background work into an error that ends all writing: what is durable stays,
 /// readers go on.
-async fn caught(what: &str, work: impl Future<Output = Result<()>>) -> Result<()> {
+pub(super) async fn caught(what: &str, work: impl Future<Output = Result<()>>) -> Result<()> {
     let outcome = std::panic::AssertUnwindSafe(work).catch_unwind().await;
     outcome
         .unwrap_or_else(|_| Err(Error::Poisoned(format!("an assertion failed in background work: {what}"))))

@@ -10,7 +10,7 @@
 //!
 //! Locks are taken in this order, each after those before it:
 //!
-//! 1. the turn to flush ([`Workers::flush_turn`]), then the turn to compact ([`Workers::compaction_turn`]);
+//! 1. the turn to flush ([`Core::flush_turn`]), then the turn to compact ([`Core::compaction_turn`]);
 //! 2. the right to publish a manifest ([`Versions::publication`]);
 //! 3. the log ([`Log::writer`]);
 //! 4. the current state, the older states, the pending files, the schemas.
@@ -23,6 +23,7 @@ mod pending;
 mod publish;
 mod rate_limiter;
 mod storage;
+mod turns;
 mod versions;
 mod workers;
 

@@ -1,15 +1,12 @@
 //! Files that no manifest names yet.
 
-use std::{
-    borrow::Borrow,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
 
 use super::Core;
-use crate::{Error, Result, manifest::FileId, state::Edit};
+use crate::manifest::FileId;
 
 /// Files that are being written or wait to be published: the collector leaves them alone while this lives.
 /// Dropping it removes those of a local root, unless a manifest may name them.
@@ -45,6 +42,11 @@ impl Drop for PendingFiles {
 }
 
 impl PendingFiles {
+    /// Says whether a manifest may name the files, now or later.
+    pub(super) fn set_may_be_named(&self, may_be_named: bool) {
+        self.may_be_named.store(may_be_named, Ordering::Relaxed);
+    }
+
     /// A file that cannot be removed is left to the collector.
     fn remove_unused(&self, id: FileId) {
         let (name, root) = (id.object_name(), &self.core.storage.root);
@@ -53,27 +55,5 @@ impl PendingFiles {
         {
             tracing::warn!(%error, name, "a file that nothing needs could not be removed");
         }
-    }
-}
-
-impl Core {
-    /// As [`Core::publish`], of an edit that names the files of `pending`: they are removed when nothing was
-    /// published.
-    pub(crate) async fn publish_files(
-        &self,
-        edit: Edit,
-        pending: Vec<impl Borrow<PendingFiles>>,
-    ) -> Result<()> {
-        let set = |may_be_named| {
-            for files in &pending {
-                files.borrow().may_be_named.store(may_be_named, Ordering::Relaxed);
-            }
-        };
-        set(true);
-        let outcome = self.publish(edit).await;
-        if matches!(outcome, Err(Error::Unavailable { .. } | Error::Invalid(_))) {
-            set(false);
-        }
-        outcome
     }
 }

@@ -1,8 +1,8 @@
 //! Publication, the only way to new durable state: persist, then install.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{borrow::Borrow, collections::HashMap, sync::Arc};
 
-use super::Core;
+use super::{Core, PendingFiles};
 use crate::{
     Error, Result,
     manifest::{self, FileId, Manifest},
@@ -17,8 +17,42 @@ impl Core {
     /// # Errors
     /// `Unavailable`: nothing changed, the edit can be tried again. `Fenced` and `CommitUnknown` end all
     /// writing.
-    pub(crate) async fn publish(&self, mut edit: Edit) -> Result<()> {
-        let _one_at_a_time = self.versions.publication().await;
+    ///
+    /// # Cancel safety
+    /// Before the first request nothing has happened; from there on the publication goes on without its
+    /// caller.
+    pub(crate) async fn publish(self: &Arc<Self>, edit: Edit) -> Result<()> {
+        self.publish_files(edit, Vec::<PendingFiles>::new()).await
+    }
+
+    /// As [`Core::publish`], of an edit that names the files of `pending`: they are removed when nothing was
+    /// published.
+    pub(crate) async fn publish_files(
+        self: &Arc<Self>,
+        edit: Edit,
+        pending: Vec<impl Borrow<PendingFiles> + Send + Sync + 'static>,
+    ) -> Result<()> {
+        let one_at_a_time = self.versions.publication().await;
+        let core = Arc::clone(self);
+        let publication = async move {
+            let set = |may_be_named| {
+                for files in &pending {
+                    files.borrow().set_may_be_named(may_be_named);
+                }
+            };
+            set(true);
+            let outcome = core.persist_and_install(edit).await;
+            if matches!(outcome, Err(Error::Unavailable { .. } | Error::Invalid(_))) {
+                set(false);
+            }
+            drop(one_at_a_time);
+            outcome
+        };
+        self.to_the_end("publish a manifest", Box::pin(publication)).await
+    }
+
+    /// The publication itself. The caller has the right to publish.
+    async fn persist_and_install(&self, mut edit: Edit) -> Result<()> {
         self.check_writable()?;
         // 1. The next manifest is a pure function of the current one and the edit.
         let current = self.versions.current();
@@ -40,8 +74,8 @@ impl Core {
         let open = current.trees.values().flat_map(|tree| tree.tables());
         tables.extend(open.map(|table| (table.meta().id, table.clone())));
         let trees = trees(&next, &current, &tables);
-        // 3. Persist. On local roots and in memory nothing here suspends. Elsewhere the caller may give up
-        //    while the answer is out: a manifest may be durable then that is not installed, and writing ends.
+        // 3. Persist. Were this given up while the answer is out, a manifest may be durable that is not
+        //    installed, and writing ends.
         let mut unfinished = Unfinished { core: self, id: next.id, is_over: false };
         let id = next.id;
         let published = match manifest::publish(&self.storage.root, &next).await {

@@ -9,7 +9,9 @@ use std::{
 use object_store::memory::InMemory;
 
 use crate::{
-    Durability, Engine, EngineOptions, Error, KeyspaceId, Root, StampedBatch, Timestamp, WriteBatch,
+    Durability, Engine, EngineOptions, Env, Error, KeyspaceId, Root, StampedBatch, Timestamp, WriteBatch,
+    env::{Task, TaskSet, WallClock},
+    manifest,
     testing::{FaultStore, ManualClock, SimDisk, StoreFault, env},
 };
 
@@ -31,6 +33,58 @@ async fn a_publication_that_is_given_up_half_way_ends_all_writing() {
     assert!(matches!(engine.collect().await, Err(Error::CommitUnknown(_))));
     let engine = Engine::open(root, env(&clock, 2), EngineOptions::tiny()).await.unwrap();
     assert_eq!(engine.retention_us(None), 77, "a reopening tells that it was there");
+}
+
+/// Tasks beside the test, whose timers end at once.
+#[derive(Debug)]
+struct ImpatientTasks;
+
+impl TaskSet for ImpatientTasks {
+    #[expect(clippy::disallowed_methods, reason = "these are the tasks of the test")]
+    fn spawn(&self, _: &'static str, task: Task) {
+        drop(tokio::spawn(task));
+    }
+
+    fn sleep(&self, _: u64) -> Task {
+        Box::pin(tokio::task::yield_now())
+    }
+
+    fn is_background(&self) -> bool {
+        true
+    }
+}
+
+#[tokio::test]
+async fn a_publication_goes_on_without_its_caller_where_requests_suspend() {
+    let store = FaultStore::new(Arc::new(InMemory::new()));
+    let root = Root::suspending_memory_on(Arc::new(store.clone()));
+    let clock = ManualClock::at(1_000);
+    let tasks = Arc::new(ImpatientTasks);
+    let env = Env { clock: Arc::clone(&clock) as Arc<dyn WallClock>, tasks, seed: 1 };
+    let engine = Engine::open(root.clone(), env, EngineOptions::tiny()).await.unwrap();
+    let before = manifest::newest_id(&root).await.unwrap().unwrap();
+    // The manifest is stored, and nobody says so.
+    store.fail(store.requests() + 1, StoreFault::Silent);
+    {
+        let mut change = pin!(engine.set_retention(None, Some(77)));
+        assert!(change.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    }
+    // The next one waits for it.
+    engine.set_retention(None, Some(78)).await.unwrap();
+    assert_eq!(engine.retention_us(None), 78);
+    assert_eq!(manifest::newest_id(&root).await.unwrap(), Some(before + 2));
+    let batch = batch();
+    let group = [StampedBatch { at: Timestamp::from_micros(1_000), batch: &batch }];
+    engine.append(&group, Durability::Sync).await.unwrap();
+    // So does a flush.
+    store.fail(store.requests() + 2, StoreFault::Silent);
+    {
+        let mut flush = pin!(engine.flush());
+        assert!(flush.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    }
+    engine.flush().await.unwrap();
+    let files = engine.stats().keyspaces.iter().map(|keyspace| keyspace.files).sum::<u64>();
+    assert_eq!(files, 1, "the memtable was written once");
 }
 
 fn batch() -> WriteBatch {

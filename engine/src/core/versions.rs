@@ -17,7 +17,7 @@ use crate::{manifest::FileId, state::State, types::Timestamp};
 #[derive(Debug)]
 pub(crate) struct Versions {
     /// One manifest edit at a time.
-    publishing: tokio::sync::Mutex<()>,
+    publishing: Arc<tokio::sync::Mutex<()>>,
     current: RwLock<Arc<State>>,
     /// States that readers may still hold: their files must not be deleted.
     older: Mutex<Vec<Weak<State>>>,
@@ -30,15 +30,15 @@ pub(crate) struct Versions {
 /// The right to publish a manifest.
 #[derive(Debug)]
 #[must_use = "the right ends when this is dropped"]
-pub(crate) struct Publication<'v> {
-    _turn: tokio::sync::MutexGuard<'v, ()>,
+pub(crate) struct Publication {
+    _turn: tokio::sync::OwnedMutexGuard<()>,
 }
 
 impl Versions {
     /// `last` is the newest commit of `state`.
     pub(crate) fn new(state: State, last: Timestamp) -> Self {
         Self {
-            publishing: tokio::sync::Mutex::default(),
+            publishing: Arc::default(),
             current: RwLock::new(Arc::new(state)),
             older: Mutex::default(),
             applied: AtomicU64::new(last.as_micros()),
@@ -47,8 +47,13 @@ impl Versions {
     }
 
     /// Waits until no manifest is being published, and keeps others from being.
-    pub(crate) async fn publication(&self) -> Publication<'_> {
-        Publication { _turn: self.publishing.lock().await }
+    pub(crate) async fn publication(&self) -> Publication {
+        Publication { _turn: Arc::clone(&self.publishing).lock_owned().await }
+    }
+
+    /// Whether no manifest is being published.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.publishing.try_lock().is_ok()
     }
 
     /// The state as it is now.

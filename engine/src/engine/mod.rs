@@ -104,6 +104,12 @@ impl Engine {
         }
     }
 
+    /// Whether requests to the storage suspend, so that a caller may be gone before an answer comes; see
+    /// [`Root::suspends`](crate::Root::suspends).
+    pub fn suspends(&self) -> bool {
+        self.core.storage.root.suspends()
+    }
+
     /// Environment that the engine was given.
     pub fn env(&self) -> &Env {
         &self.core.env
@@ -331,7 +337,7 @@ impl Engine {
             stamped.push(NewRun { keyspace: run.keyspace(), tables });
         }
         // 4. One edit.
-        let idle = self.core.workers.try_compaction_turn();
+        let idle = self.core.try_compaction_turn();
         let bytes = stamped.iter().flat_map(|run| &run.tables).map(|table| table.meta().len).sum();
         let edit = Edit { runs: stamped, sink: idle.is_some(), commit: Some(at), ..Edit::default() };
         // Their guards keep the collector away until the manifest names the files.

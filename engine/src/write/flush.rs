@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use futures::{StreamExt, TryStreamExt, stream};
+
 use crate::{
     Result,
     core::{Core, PendingFiles},
@@ -12,13 +14,17 @@ use crate::{
     write::RunWriter,
 };
 
+/// Keyspaces that are written side by side where writing waits for requests; each has a file in memory, or a
+/// part of one. Elsewhere one at a time.
+const KEYSPACES_AT_ONCE: usize = 8;
+
 /// Entries read out of the memtable at a time.
 const CHUNK_ROWS: usize = 1_024;
 
 impl Core {
     /// Flushes all frozen memtables, oldest first. Calls at the same time wait for each other.
     pub(crate) async fn flush_frozen(self: &Arc<Self>) -> Result<()> {
-        let _one_at_a_time = self.workers.flush_turn().await;
+        let _one_at_a_time = self.flush_turn().await;
         loop {
             let oldest = self.versions.current().frozen.last().cloned();
             let Some(frozen) = oldest else { return Ok(()) };
@@ -33,14 +39,12 @@ impl Core {
     }
 
     async fn flush_one(self: &Arc<Self>, frozen: &Frozen) -> Result<()> {
-        let mut runs = Vec::new();
-        let mut guards: Vec<PendingFiles> = Vec::new();
         // 1. One run for each keyspace; nothing references its files yet.
-        for keyspace in frozen.memtable.keyspaces() {
-            let (files, pending) = self.write_memtable(&frozen.memtable, keyspace).await?;
-            guards.push(pending);
-            runs.push(NewRun { keyspace, tables: self.storage.open_tables(&files).await? });
-        }
+        let at_once = if self.storage.root.suspends() { KEYSPACES_AT_ONCE } else { 1 };
+        let keyspaces = stream::iter(frozen.memtable.keyspaces());
+        let write = |keyspace| self.write_run(&frozen.memtable, keyspace);
+        let written: Vec<_> = keyspaces.map(write).buffered(at_once).try_collect().await?;
+        let (runs, guards): (Vec<NewRun>, Vec<PendingFiles>) = written.into_iter().unzip();
         // 2. Commits by which the log is cut are acknowledged first: as they are already where a group is
         //    durable when it is staged.
         if frozen.memtable.newest() > self.last_timestamp() {
@@ -60,6 +64,16 @@ impl Core {
         }
         self.workers.want_compaction();
         Ok(())
+    }
+
+    async fn write_run(
+        self: &Arc<Self>,
+        memtable: &Memtable,
+        keyspace: KeyspaceId,
+    ) -> Result<(NewRun, PendingFiles)> {
+        let (files, pending) = self.write_memtable(memtable, keyspace).await?;
+        let tables = self.storage.open_tables(&files).await?;
+        Ok((NewRun { keyspace, tables }, pending))
     }
 
     async fn write_memtable(

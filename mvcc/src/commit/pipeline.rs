@@ -14,7 +14,9 @@
 //!    directory, and the rest by a task of the engine.
 //! P4 A leader that is dropped before that hands back what it took, and wakes the next. A request whose
 //!    caller was dropped while waiting is left out when it was not taken yet; otherwise it happens.
-//! P5 A request with files is carried out only by its own caller, alone, because publishing files suspends.
+//! P5 A request with files is carried out alone, because publishing files suspends: by its own caller, or,
+//!    where storage is requests, by a task of the engine that leads until it is done, whether its caller
+//!    waits or not.
 //!
 //! A leader must be polled for the others to go on, as with any asynchronous lock.
 
@@ -147,9 +149,7 @@ impl Pipeline {
                 Signal::Lead => {}
             }
         }
-        let mut leadership = Leadership { pipeline: self, core, taken: VecDeque::new() };
-        leadership.lead().await;
-        drop(leadership);
+        Leadership { core: Arc::clone(core), taken: VecDeque::new() }.lead().await;
         match ticket.waiter.wait().await {
             Signal::Done(outcome) => outcome,
             Signal::Lead => unreachable!("a leader answers its own request before it hands over"),
@@ -177,46 +177,53 @@ impl Pipeline {
 }
 
 /// The right to lead. Dropping it hands back what was taken and not answered, and wakes the next.
-struct Leadership<'a> {
-    pipeline: &'a Pipeline,
-    core: &'a Arc<Core>,
+struct Leadership {
+    core: Arc<Core>,
     taken: VecDeque<Job>,
 }
 
-impl Drop for Leadership<'_> {
+impl Drop for Leadership {
     fn drop(&mut self) {
         if !self.taken.is_empty() {
-            let mut queue = self.pipeline.queue.lock();
+            let mut queue = self.core.pipeline.queue.lock();
             while let Some(job) = self.taken.pop_back() {
                 queue.jobs.push_front(job);
             }
         }
-        self.pipeline.hand_over();
+        self.core.pipeline.hand_over();
     }
 }
 
-impl Leadership<'_> {
+impl Leadership {
     /// One turn as leader.
-    async fn lead(&mut self) {
+    async fn lead(mut self) {
         self.gather().await;
         let files = self.take_group();
         self.check_conflicts().await;
-        if files {
-            if let Some(job) = self.taken.pop_front() {
-                let outcome = publish_files(self.core, job.request).await;
-                job.waiter.signal(Signal::Done(outcome));
-            }
+        if !files {
+            return self.append_group();
+        }
+        let Some(job) = self.taken.pop_front() else { return };
+        let engine = self.core.engine.clone();
+        // It leads until the files are published, and answers before it hands over.
+        let publication = Box::pin(async move {
+            let outcome = publish_files(&self.core, job.request).await;
+            job.waiter.signal(Signal::Done(outcome));
+        });
+        if engine.suspends() && engine.env().tasks.is_background() {
+            engine.env().tasks.spawn("publish a commit with files", publication);
         } else {
-            self.append_group();
+            publication.await;
         }
     }
 
     /// Lets callers on the same thread join: one turn, and further ones while they keep coming.
     async fn gather(&self) {
-        let mut waiting = self.pipeline.queue.lock().jobs.len();
+        let pipeline = &self.core.pipeline;
+        let mut waiting = pipeline.queue.lock().jobs.len();
         for _ in 0..TURNS_MAX {
             tokio::task::yield_now().await;
-            let now = self.pipeline.queue.lock().jobs.len();
+            let now = pipeline.queue.lock().jobs.len();
             if now <= waiting {
                 break;
             }
@@ -229,7 +236,7 @@ impl Leadership<'_> {
     fn take_group(&mut self) -> bool {
         let bytes_max = self.core.log_bytes_max();
         let mut bytes = 0;
-        let mut queue = self.pipeline.queue.lock();
+        let mut queue = self.core.pipeline.queue.lock();
         while let Some(job) = queue.jobs.front() {
             let files = !job.request.runs.is_empty();
             bytes += job.request.batch.bytes();
@@ -253,7 +260,7 @@ impl Leadership<'_> {
     async fn check_conflicts(&mut self) {
         let mut index = 0;
         while let Some(job) = self.taken.get(index) {
-            match check_request(self.core, &job.request).await {
+            match check_request(&self.core, &job.request).await {
                 Ok(()) => index += 1,
                 Err(error) => {
                     let job = self.taken.remove(index).expect("it was there before the check");
@@ -269,7 +276,7 @@ impl Leadership<'_> {
             return;
         }
         let jobs = mem::take(&mut self.taken);
-        let mut group = Group::new(self.core, &jobs);
+        let mut group = Group::new(&self.core, &jobs);
         // 1. The timestamps are announced; from here on whoever takes a lock or reads at them waits (L2, C3).
         // 2. Leave out what is locked or conflicts with an earlier member of the group.
         let mut written = (jobs.len() > 1).then(HashSet::new);
@@ -278,7 +285,7 @@ impl Leadership<'_> {
                 group.add_empty(job);
                 continue;
             }
-            match validate(self.core, &job.request, written.as_ref()) {
+            match validate(&self.core, &job.request, written.as_ref()) {
                 Ok(()) => {}
                 Err(error @ Error::Locked { .. }) => {
                     job.waiter.signal(Signal::Done(Err(Rejected::Locked(job.request, error))));
@@ -306,7 +313,7 @@ impl Leadership<'_> {
         match staged {
             Ok(staged) => {
                 let task = Box::pin(async move { group.answer(staged.complete().await) });
-                run_to_the_end(self.core, task);
+                run_to_the_end(&self.core, task);
             }
             Err(error) => group.answer(Err(error)),
         }
