@@ -47,7 +47,8 @@
 //! | `physical::limited_groups` | plan of operators | keeps the first groups by comparing floats with `<`: NaN hides others, or ends in a panic | the first groups | no report known | its heap compares floats as its sorts do |
 //! | `physical::conditions` | plan of operators | computes both sides of `AND` and `OR` for all rows | what the left side decides does not reach the right one | its choice | `AND` evaluates rows that are left |
 //! | `physical::lost_orders` | plan of operators | leaves out a sort by what has one value, and forgets why: its last check refuses the plan | the rows | no report known | orders outlive projections that joins take in |
-//! | `physical::outer_constants` | plan of operators | takes a constant of the side that an outer join makes up rows for for a constant of the joined rows: sorts and groups by it are wrong | 1 or NULL | no report known | joins forget such constants |
+//! | `physical::outer_constants` | plan of operators | takes a constant of the side that an outer join makes up rows for for a constant of the joined rows, and one below grouping sets for one of the groups: sorts and groups by it are wrong | 1 or NULL | no report known | joins and groups forget such constants |
+//! | `analyze::needless_orders` | analyzed plan | hands the order of `avg(a ORDER BY b)` to the aggregate as arguments, and fails | the average | no report known | it leaves out orders that do not matter |
 //! | `physical::soft_limits` | plan of operators | `DISTINCT … LIMIT` over a window fails | the first rows | no report known | the limit is dropped where an order comes later |
 //!
 //! Passes of `analyze` are one rule and one walk ([`analyze::PostgresSemantics`]). Every walk over a plan is

@@ -16,6 +16,7 @@ mod equal_names;
 mod expressions;
 mod float_range;
 mod floats;
+mod group_constants;
 mod grouping;
 mod guards;
 mod input_names;

@@ -305,3 +305,20 @@ async fn places_are_whole_numbers_in_arithmetic() {
         "SELECT n FROM (SELECT row_number() OVER (ORDER BY id) AS n FROM t) AS s WHERE n <= 2 AND n / 2 = 1";
     assert_eq!(db.one(parted).await, "2");
 }
+
+#[tokio::test]
+async fn lists_over_windows_are_in_the_order_of_the_window_whatever_the_input_is_sorted_by() {
+    let db =
+        Db::with("CREATE TABLE t (id INT PRIMARY KEY, a INT); INSERT INTO t VALUES (1, 1), (2, 1), (3, 2)")
+            .await;
+    let list = |of: &str, order: &str| {
+        format!("SELECT array_to_string(array_agg(id) OVER ({of} ORDER BY {order}), '') FROM t ORDER BY id")
+    };
+    assert_eq!(db.rows(&list("", "id DESC")).await.join(" "), "321 32 3");
+    assert_eq!(db.rows(&list("", "-id")).await.join(" "), "321 32 3");
+    assert_eq!(db.rows(&list("PARTITION BY a", "id DESC")).await.join(" "), "21 2 3");
+    let both = "SELECT array_to_string(array_agg(i) OVER (ORDER BY i), ''),
+         string_agg(i::text, '') OVER (ORDER BY i DESC)
+         FROM (VALUES (3), (1), (2)) AS v (i) ORDER BY i";
+    assert_eq!(db.rows(both).await.join(" "), "1|321 12|32 123|3");
+}

@@ -5,6 +5,7 @@ mod checked_arithmetic;
 mod comparison_keys;
 mod float_keys;
 mod guards;
+mod needless_orders;
 mod null_equality;
 mod range_frames;
 mod scalar_subqueries;

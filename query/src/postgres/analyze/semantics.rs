@@ -9,8 +9,8 @@ use datafusion::{
 };
 
 use super::{
-    checked_arithmetic, comparison_keys, float_keys, guards, null_equality, range_frames, scalar_subqueries,
-    time_zones, truth_tests, zoned_frames,
+    checked_arithmetic, comparison_keys, float_keys, guards, needless_orders, null_equality, range_frames,
+    scalar_subqueries, time_zones, truth_tests, zoned_frames,
 };
 use crate::time::TimeZone;
 
@@ -18,6 +18,7 @@ use crate::time::TimeZone;
 pub(super) fn with_semantics(expr: Expr, schema: &DFSchema, zone: TimeZone) -> Result<Transformed<Expr>> {
     range_frames::check(&expr, schema)?;
     truth_tests::compared(expr)
+        .transform_data(|expr| Ok(needless_orders::without_order(expr)))?
         .transform_data(|expr| Ok(checked_arithmetic::checked(expr, schema)))?
         .transform_data(|expr| null_equality::written_out(expr, schema))?
         .transform_data(|expr| float_keys::of_expr(expr, schema))?

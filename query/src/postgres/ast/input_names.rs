@@ -96,8 +96,37 @@ impl InputNames<'_> {
         }
     }
 
+    /// Puts numbers of the select list in the place of their names in `GROUP BY`, where DataFusion takes them
+    /// for positions.
+    fn write_out_numbers(&mut self, select: &mut Select) {
+        let numbers: Vec<(String, Expr)> = select
+            .projection
+            .iter()
+            .filter_map(|item| match item {
+                SelectItem::ExprWithAlias { expr, alias } if is_number(expr) => {
+                    Some((folded_ident(alias), expr.clone()))
+                }
+                _ => None,
+            })
+            .collect();
+        if numbers.is_empty() {
+            return;
+        }
+        let tables = self.scope.columns_of_from(select);
+        for group in groups_mut(&mut select.group_by) {
+            let Expr::Identifier(ident) = group else { continue };
+            let name = folded_ident(ident);
+            if let Some((_, item)) = numbers.iter().find(|(number, _)| *number == name)
+                && tables.as_ref().is_some_and(|tables| !tables.contains(&name))
+            {
+                *group = no_position(item.clone());
+            }
+        }
+    }
+
     /// Marks the items whose names stand for columns of the tables, and says whether there are any.
     fn hide_items(&mut self, select: &mut Select, sorts: &mut [OrderByExpr]) -> bool {
+        self.write_out_numbers(select);
         let mut names = Vec::new();
         let sorted_by = sorts.iter().map(|ordered| &ordered.expr);
         for expr in sorted_by.chain(distinct_on(select)).chain(groups(&select.group_by)) {
@@ -146,7 +175,7 @@ impl InputNames<'_> {
             if let Some((name, _, item)) = hidden_as(group)
                 && tables.as_ref().is_some_and(|tables| !tables.contains(name))
             {
-                *group = item.clone();
+                *group = no_position(item.clone());
             }
         }
         true
@@ -183,6 +212,24 @@ impl InputNames<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// A key of groups that is not taken for a position: a number is written as a sum.
+fn no_position(item: Expr) -> Expr {
+    if !is_number(&item) {
+        return item;
+    }
+    let zero = Expr::value(ast::Value::Number("0".to_owned(), false));
+    Expr::BinaryOp { left: Box::new(item), op: ast::BinaryOperator::Plus, right: Box::new(zero) }
+}
+
+/// Whether an expression is a number as it is written, maybe with a sign.
+fn is_number(expr: &Expr) -> bool {
+    match expr {
+        Expr::Value(value) => matches!(value.value, ast::Value::Number(..)),
+        Expr::UnaryOp { expr, .. } => is_number(expr),
+        _ => false,
     }
 }
 

@@ -25,6 +25,11 @@ pub(super) trait Accumulators: Clone + Debug + PartialEq + Eq + Hash + Send + Sy
         inner.create_sliding_accumulator(args)
     }
 
+    /// Whether the function of the rows in reverse is known to be the same.
+    fn may_be_reversed(&self) -> bool {
+        true
+    }
+
     /// Whether there is an accumulator of many groups.
     fn has_groups(&self, inner: &AggregateUDF, args: AccumulatorArgs<'_>) -> bool {
         inner.groups_accumulator_supported(args)
@@ -126,6 +131,9 @@ impl<A: Accumulators> AggregateUDFImpl for WrappedAggregate<A> {
     }
 
     fn reverse_expr(&self) -> ReversedUDAF {
+        if !self.accumulators.may_be_reversed() {
+            return ReversedUDAF::NotSupported;
+        }
         match self.inner.reverse_udf() {
             ReversedUDAF::Reversed(inner) => {
                 ReversedUDAF::Reversed(Arc::new(wrapped(inner, self.accumulators.clone())))

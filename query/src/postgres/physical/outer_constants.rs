@@ -1,8 +1,10 @@
-//! Constants on the side of an outer join that rows are made up for: `a LEFT JOIN (SELECT 1 AS k) ON …`.
+//! Constants on the side of an outer join that rows are made up for, `a LEFT JOIN (SELECT 1 AS k) ON …`, and
+//! below grouping sets, `GROUP BY ROLLUP (k)`.
 //!
-//! DataFusion takes `k` for a constant of the joined rows too, where it is 1 or NULL: sorts by it are left
-//! out, and groups by it are taken for sorted. An operator between such a side and its join passes the rows
-//! on, and says nothing of constants.
+//! DataFusion takes `k` for a constant of the joined rows, and of the groups, too, where it is 1 or NULL:
+//! sorts by it are left out, and groups by it are taken for sorted; likewise two columns that are equal below
+//! grouping sets. An operator between such a side and its join or its groups passes the rows on, and says
+//! nothing of constants.
 
 use std::{fmt, sync::Arc};
 
@@ -19,6 +21,7 @@ use datafusion::{
     physical_plan::{
         ChildStats, DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
         StatisticsArgs,
+        aggregates::AggregateExec,
         execution_plan::CardinalityEffect,
         filter_pushdown::{
             ChildPushdownResult, FilterDescription, FilterPushdownPhase, FilterPushdownPropagation,
@@ -54,6 +57,15 @@ impl PhysicalOptimizerRule for ForgetConstants {
 }
 
 fn with_sides_that_forget(plan: Arc<dyn ExecutionPlan>) -> Result<Transformed<Arc<dyn ExecutionPlan>>> {
+    if let Some(aggregate) = plan.downcast_ref::<AggregateExec>() {
+        let input = aggregate.input();
+        if !aggregate.group_expr().has_grouping_set() || input.equivalence_properties().eq_group().is_empty()
+        {
+            return Ok(Transformed::no(plan));
+        }
+        let input = Arc::new(ForgetConstantsExec::over(Arc::clone(input)));
+        return Ok(Transformed::yes(replace_children_if_necessary(plan, vec![input])?));
+    }
     let made_up = match join_type(plan.as_ref()) {
         Some(JoinType::Left) => [false, true],
         Some(JoinType::Right) => [true, false],

@@ -63,6 +63,12 @@ impl Accumulators for SlidingKind {
         inner.accumulator(AccumulatorArgs { order_bys: &order_bys, is_reversed: false, ..args })
     }
 
+    /// Lists and texts of rows in reverse are others: DataFusion turns windows around, whose input is sorted
+    /// the other way.
+    fn may_be_reversed(&self) -> bool {
+        matches!(self, Self::AllBits | Self::AnyBit)
+    }
+
     fn of_window(&self, inner: &AggregateUDF, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
         let data_type = args.return_field.data_type().clone();
         Ok(match self {
