@@ -54,21 +54,34 @@ impl TaskSet for ImpatientTasks {
     }
 }
 
+/// An engine on a store in memory whose requests suspend.
+async fn open_suspending(store: &FaultStore) -> (Root, Engine) {
+    let root = Root::suspending_memory_on(Arc::new(store.clone()));
+    let clock = ManualClock::at(1_000) as Arc<dyn WallClock>;
+    let env = Env { clock, tasks: Arc::new(ImpatientTasks), seed: 1 };
+    let engine = Engine::open(root.clone(), env, EngineOptions::tiny()).await.unwrap();
+    (root, engine)
+}
+
+/// Begins a call, goes on with it at most so many times, beside other tasks, and gives it up.
+async fn give_up<T>(call: impl Future<Output = T>, polls: usize) {
+    let mut call = pin!(call);
+    for _ in 0..polls {
+        if call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready() {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
 #[tokio::test]
 async fn a_publication_goes_on_without_its_caller_where_requests_suspend() {
     let store = FaultStore::new(Arc::new(InMemory::new()));
-    let root = Root::suspending_memory_on(Arc::new(store.clone()));
-    let clock = ManualClock::at(1_000);
-    let tasks = Arc::new(ImpatientTasks);
-    let env = Env { clock: Arc::clone(&clock) as Arc<dyn WallClock>, tasks, seed: 1 };
-    let engine = Engine::open(root.clone(), env, EngineOptions::tiny()).await.unwrap();
+    let (root, engine) = open_suspending(&store).await;
     let before = manifest::newest_id(&root).await.unwrap().unwrap();
     // The manifest is stored, and nobody says so.
     store.fail(store.requests() + 1, StoreFault::Silent);
-    {
-        let mut change = pin!(engine.set_retention(None, Some(77)));
-        assert!(change.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
-    }
+    give_up(engine.set_retention(None, Some(77)), 1).await;
     // The next one waits for it.
     engine.set_retention(None, Some(78)).await.unwrap();
     assert_eq!(engine.retention_us(None), 78);
@@ -76,15 +89,23 @@ async fn a_publication_goes_on_without_its_caller_where_requests_suspend() {
     let batch = batch();
     let group = [StampedBatch { at: Timestamp::from_micros(1_000), batch: &batch }];
     engine.append(&group, Durability::Sync).await.unwrap();
-    // So does a flush.
-    store.fail(store.requests() + 2, StoreFault::Silent);
-    {
-        let mut flush = pin!(engine.flush());
-        assert!(flush.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+}
+
+#[tokio::test]
+async fn a_flush_that_is_given_up_anywhere_writes_its_memtable_once() {
+    let batch = batch();
+    // Each request of a flush in turn is not answered, and the flush given up before it, there, or behind it.
+    for (silent, polls) in (1..=8).flat_map(|silent| (1..=12).map(move |polls| (silent, polls))) {
+        let store = FaultStore::new(Arc::new(InMemory::new()));
+        let (_, engine) = open_suspending(&store).await;
+        let group = [StampedBatch { at: Timestamp::from_micros(1_000), batch: &batch }];
+        engine.append(&group, Durability::Sync).await.unwrap();
+        store.fail(store.requests() + silent, StoreFault::Silent);
+        give_up(engine.flush(), polls).await;
+        engine.flush().await.unwrap();
+        let files: u64 = engine.stats().keyspaces.iter().map(|keyspace| keyspace.files).sum();
+        assert_eq!(files, 1, "request {silent} was not answered, given up after {polls} polls");
     }
-    engine.flush().await.unwrap();
-    let files = engine.stats().keyspaces.iter().map(|keyspace| keyspace.files).sum::<u64>();
-    assert_eq!(files, 1, "the memtable was written once");
 }
 
 fn batch() -> WriteBatch {
